@@ -1,0 +1,105 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a robot reads at one instant (`Sample`), what a network says of it (`Prediction`), what is published (`Estimate`)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmodal_kd_ros.contract.vocabulary import GAS_CHANNELS, NUM_GAS, NUM_TAXELS, Mode
+
+
+class ContractError(ValueError):
+    """A reading is not what the contract says: one sentence with what was expected and what came."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The readings that belong to one image; a sense that is lost or unhealthy is `None`.
+
+    Attributes:
+        stamp_ns: stamp of the image's header, nanoseconds.
+        image: `uint8[H, W, 3]`, RGB.
+        touch: `float32[256]`: texture (um), then indentation (mm).
+        gas: `float32[8]` in the order and units of `GAS_CHANNELS`.
+    """
+
+    stamp_ns: int
+    image: np.ndarray
+    touch: np.ndarray | None = None
+    gas: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What an engine says of one sample.
+
+    Attributes:
+        probabilities: `float32[6]`, one for each of `ACTIONS`, summing to 1, of the network that decides.
+        touch: `float32[256]`, the student's estimate of touch (um, mm).
+        gas: `float32[8]`, the student's estimate of gas.
+        surface: `float32[3]`, the student's estimate of `SURFACE_STATE` (um, mm, fraction).
+    """
+
+    probabilities: np.ndarray
+    touch: np.ndarray
+    gas: np.ndarray
+    surface: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What the package publishes for one image.
+
+    Attributes:
+        stamp_ns: stamp of the image it was computed from, nanoseconds.
+        mode: who decided.
+        reason: why that mode, in words.
+        action: one of `ACTIONS`, or `hold`.
+        confidence: largest of `probabilities`, 0 to 1.
+        probabilities: `float32[6]`.
+        touch: `float32[256]`, the student's touch, whatever the mode.
+        gas: `float32[8]`, the student's gas, whatever the mode.
+        surface: `float32[3]`, `SURFACE_STATE`: from the measured senses where they are healthy, from the student's
+            estimate where they are not.
+    """
+
+    stamp_ns: int
+    mode: Mode
+    reason: str
+    action: str
+    confidence: float
+    probabilities: np.ndarray
+    touch: np.ndarray
+    gas: np.ndarray
+    surface: np.ndarray
+
+
+def check_image(image: np.ndarray) -> np.ndarray:
+    """Return `image` if it is a `uint8[H, W, 3]` with pixels in it; raise `ContractError` if not."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ContractError(f'expected an RGB image uint8[H, W, 3], got {image.dtype}{list(image.shape)}')
+    return image
+
+
+def check_touch(touch: np.ndarray) -> np.ndarray:
+    """Return `touch` as `float32[256]`; raise `ContractError` for another size or a value that is not finite."""
+    touch = np.asarray(touch, np.float32).reshape(-1)
+    if touch.size != NUM_TAXELS:
+        raise ContractError(f'expected {NUM_TAXELS} taxel values, got {touch.size}')
+    bad = int(np.count_nonzero(~np.isfinite(touch)))
+    if bad:
+        raise ContractError(f'expected finite taxel values, got {bad} that are NaN or infinite')
+    return touch
+
+
+def check_gas(gas: np.ndarray) -> np.ndarray:
+    """Return `gas` as `float32[8]`; raise `ContractError` for another size or a value that is not finite."""
+    gas = np.asarray(gas, np.float32).reshape(-1)
+    if gas.size != NUM_GAS:
+        raise ContractError(f'expected {NUM_GAS} gas channels, got {gas.size}')
+    bad = [channel.name for channel, value in zip(GAS_CHANNELS, gas) if not np.isfinite(value)]
+    if bad:
+        raise ContractError(f'expected finite gas values, got NaN or infinity in {", ".join(bad)}')
+    return gas
