@@ -1,0 +1,127 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What both networks see of an image: a grid of features, the part under the tactile pad, and pooled features.
+
+The view is 64 x 64 mm of wall with the pad, 32 x 16 mm, in its middle: 16 x 8 taxels, 2 mm apart. At 128 px, 2 px a
+millimetre, one taxel is exactly one cell of the map at stride 4, and the pad is its rows 12 to 20, columns 8 to 24.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crossmodal_kd_ros.contract import BANK_SHAPE
+from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
+
+IMAGE_MULTIPLE_PX = 32  # the pad's edges, 3/8 and 5/8 of the side, then fall between cells of the map at stride 4
+
+
+class Vision(NamedTuple):
+    """What the trunk sees.
+
+    Attributes:
+        grid: `float32[B, C, S/16, S/16]`, the deepest map.
+        window: `float32[B, W, 8, 16]`, one cell for each taxel of the pad.
+        pooled: `float32[B, P]`: mean and maximum of the grid, then mean and maximum of the window.
+    """
+
+    grid: Tensor
+    window: Tensor
+    pooled: Tensor
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
+
+    def __init__(self, channels_in: int, channels_out: int, *, stride: int) -> None:
+        """Make a block from `channels_in` to `channels_out`, whose first convolution has `stride`."""
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False), nn.BatchNorm2d(channels_out), nn.ReLU(),
+            nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False), nn.BatchNorm2d(channels_out))
+        self.shortcut = nn.Identity() if channels_in == channels_out and stride == 1 else nn.Sequential(
+            nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[B, channels_in, H, W]` to `[B, channels_out, H / stride, W / stride]`."""
+        return F.relu(self.shortcut(x) + self.body(x))
+
+
+class Encoder(nn.Module):
+    """The image's maps at strides 4, 8 and 16."""
+
+    def __init__(self, config: StudentConfig | TeacherConfig) -> None:
+        """Make the stem and three stages of residual blocks."""
+        super().__init__()
+        first, *_ = config.channels
+        # Kernels of 4 with stride 2 and padding 1 keep a cell's centre on the centre of its pixels: a 3x3 or 7x7
+        # stem would look 0.75 mm beside the taxel.
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, config.stem_channels, 4, 2, 1, bias=False), nn.BatchNorm2d(config.stem_channels), nn.ReLU(),
+            nn.Conv2d(config.stem_channels, first, 4, 2, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU())
+        stages, channels_in = [], first
+        for stage, (channels, blocks) in enumerate(zip(config.channels, config.blocks)):
+            stride = 1 if stage == 0 else 2
+            stages.append(nn.Sequential(
+                ResidualBlock(channels_in, channels, stride=stride),
+                *(ResidualBlock(channels, channels, stride=1) for _ in range(blocks - 1))))
+            channels_in = channels
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Map an image `float32[B, 3, S, S]`, 0 to 1, to its maps of side S/4, S/8, S/16.
+
+        Raises:
+            ValueError: not three channels, not square, or S not a multiple of 32.
+        """
+        if image.ndim != 4 or image.shape[1] != 3 or image.shape[2] != image.shape[3] \
+                or image.shape[2] % IMAGE_MULTIPLE_PX or 0 in image.shape:
+            raise ValueError(f'expected images [B, 3, S, S] with S a multiple of {IMAGE_MULTIPLE_PX}, '
+                             f'got {list(image.shape)}')
+        # A quarter faster than the default order of memory, forward and backward, on two cores.
+        x = self.stem(((image - 0.5) / 0.25).contiguous(memory_format=torch.channels_last))
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
+def pad_window(x: Tensor) -> Tensor:
+    """Cut the tactile pad out of a map `[B, C, S, S]`, S a multiple of 8, as `[B, C, 8, 16]`: one cell a taxel."""
+    side = x.shape[-1]
+    window = x[..., side * 3 // 8:side * 5 // 8, side // 4:side * 3 // 4]
+    if window.shape[-1] > BANK_SHAPE[1]:
+        return F.adaptive_avg_pool2d(window, BANK_SHAPE)
+    if window.shape[-1] < BANK_SHAPE[1]:
+        return F.interpolate(window, BANK_SHAPE, mode='bilinear', align_corners=False)
+    return window
+
+
+class Trunk(nn.Module):
+    """Encoder, and a small feature pyramid (Lin et al. 2017, https://arxiv.org/abs/1612.03144) under the pad."""
+
+    def __init__(self, config: StudentConfig | TeacherConfig) -> None:
+        """Make the encoder and the decoder; `pooled_features` is the width of `Vision.pooled`."""
+        super().__init__()
+        self.encoder = Encoder(config)
+        first, _, deepest = config.channels
+        self.window_channels = first
+        self.pooled_features = 2 * (first + deepest)
+        self.laterals = nn.ModuleList(nn.Conv2d(channels, first, 1) for channels in config.channels)
+        self.smooth = nn.Sequential(nn.Conv2d(first, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU())
+
+    def forward(self, image: Tensor) -> Vision:
+        """See an image `float32[B, 3, S, S]`, 0 to 1, S a multiple of 32."""
+        maps = self.encoder(image)
+        size = maps[0].shape[-2:]
+        fused = self.laterals[0](maps[0])
+        for lateral, deeper in zip(self.laterals[1:], maps[1:]):
+            fused = fused + F.interpolate(lateral(deeper), size, mode='bilinear', align_corners=False)
+        window = self.smooth(pad_window(fused))
+        grid = maps[-1]
+        pooled = torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), window.mean((2, 3)), window.amax((2, 3))], 1)
+        return Vision(grid, window, pooled)
