@@ -1,0 +1,13 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Recordings in the rosbag2 format, written and read without ROS.
+
+`BagRecorder` writes a bag from a thread of its own; `read_messages` gives one back in the order of its stamps.
+"""
+
+from crossmodal_kd_ros.bags.qos import offered_qos
+from crossmodal_kd_ros.bags.reader import BagError, BagMessage, read_messages
+from crossmodal_kd_ros.bags.recorder import BagRecorder, remove_bag
+
+__all__ = ['BagError', 'BagMessage', 'BagRecorder', 'offered_qos', 'read_messages', 'remove_bag']

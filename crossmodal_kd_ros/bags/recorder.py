@@ -1,0 +1,110 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Write serialised messages to a rosbag2 bag without holding up whoever receives them."""
+
+import queue
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rosbags.interfaces import Connection, Qos
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+# An image of 640x480 is 0.9 MB, so a full queue of nothing but images is 0.5 GB: 17 s at 30 Hz.
+_QUEUE_SIZE = 512
+
+
+class BagRecorder:
+    """A bag being written (MCAP, rosbag2 version 9: Jazzy and later; Humble reads it with its MCAP plugin).
+
+    `write` puts a message into a queue; one thread empties it. Nothing is lost in silence: what does not fit into the
+    queue, or cannot be written, is counted in `dropped`, and `error` says why.
+
+    Attributes:
+        path: the directory of the bag.
+        written: messages in the bag, by topic.
+        dropped: messages that are not, by topic.
+        error: one sentence on the last thing that went wrong, or empty.
+    """
+
+    def __init__(self, path: Path, *, queue_size: int = _QUEUE_SIZE) -> None:
+        """Create the bag's directory.
+
+        Raises:
+            FileExistsError: there is something at `path`.
+            OSError: the directory cannot be made.
+        """
+        if path.exists():
+            raise FileExistsError(f'expected no file or folder at {path}, found one: name another or remove it')
+        self.path = path
+        self.written: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.error = ''
+        self._typestore = get_typestore(Stores.LATEST)
+        self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
+        self._writer.open()
+        self._links: dict[str, Connection] = {}
+        self._lock = threading.Lock()  # the writer is not made for two threads
+        self._queue: queue.Queue = queue.Queue(queue_size)
+        self._thread = threading.Thread(target=self._run, name='bag', daemon=True)
+        self._thread.start()
+
+    def add_topic(self, topic: str, msgtype: str, *, qos: Sequence[Qos] = ()) -> None:
+        """Announce `topic` (full name) of `msgtype` (`pkg/msg/Name`) with the QoS that its publishers offer."""
+        with self._lock:
+            self._links[topic] = self._writer.add_connection(
+                topic, msgtype, typestore=self._typestore, offered_qos_profiles=list(qos))
+
+    def write(self, topic: str, received_ns: int, data: bytes | Callable[[], bytes]) -> None:
+        """Record one message of an announced topic; return at once.
+
+        Args:
+            topic: full name.
+            received_ns: when it was received, nanoseconds since the epoch.
+            data: the serialised message, or a function that makes it: it runs in the writing thread, so that its work
+                (compressing an image) costs the caller nothing.
+        """
+        try:
+            self._queue.put_nowait((self._links[topic], received_ns, data))
+        except queue.Full:
+            self.dropped[topic] += 1
+            self.error = f'{self.path} could not be written as fast as messages came'
+
+    def close(self) -> None:
+        """Write what is queued, then the index and `metadata.yaml`."""
+        self._queue.put(None)
+        self._thread.join()
+        try:
+            self._writer.close()
+        except OSError as error:
+            self.error = f'{self.path} could not be completed: {error}'
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            link, received_ns, data = item
+            try:
+                data = data() if callable(data) else data
+                with self._lock:
+                    self._writer.write(link, received_ns, data)
+                self.written[link.topic] += 1
+            except (OSError, ValueError) as error:  # a full disk; an image that cannot be compressed
+                self.dropped[link.topic] += 1
+                self.error = f'a message of {link.topic} could not be written to {self.path}: {error}'
+
+
+def remove_bag(path: Path) -> None:
+    """Remove the bag at `path`, whole or cut off; leave anything else alone.
+
+    Raises:
+        FileExistsError: `path` holds something that is not a bag.
+    """
+    if not path.exists():
+        return
+    if not path.is_dir() or any(
+            child.name != 'metadata.yaml' and child.suffix not in ('.mcap', '.db3') for child in path.iterdir()):
+        raise FileExistsError(f'expected a recording or nothing at {path}, found other files: name another folder')
+    shutil.rmtree(path)
