@@ -81,7 +81,7 @@ class Standardiser(nn.Module):
             buffer.copy_(torch.from_numpy(getattr(statistics, name)))
 
     def to_standard(self, sense: str, value: Tensor) -> Tensor:
-        """Return `(value - mean) / std` of `sense`, one of `touch`, `gas`, `surface`; `[..., size]` in the contract's units."""
+        """Return `(value - mean) / std` of `sense`, one of `touch`, `gas`, `surface`: `[..., size]` in its units."""
         return (value - self.get_buffer(f'{sense}_mean')) / self.get_buffer(f'{sense}_std')
 
     def to_units(self, sense: str, value: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Sizes and statistics are refused in words; the article's own nets run with the repairs that are named, and no others."""
+"""Sizes and statistics are refused in words; the article's own nets run, with the repairs that are named."""
 
 import numpy as np
 import pytest

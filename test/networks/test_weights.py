@@ -18,7 +18,8 @@ SMALL = {'stem_channels': 4, 'channels': (8, 8, 8), 'features': 16}
 
 
 def statistics() -> Statistics:
-    return Statistics.of(touch=torch.rand(9, 256).numpy(), gas=torch.rand(9, 8).numpy(), surface=torch.rand(9, 3).numpy())
+    touch, gas, surface = (torch.rand(9, size).numpy() for size in (256, 8, 3))
+    return Statistics.of(touch=touch, gas=gas, surface=surface)
 
 
 @pytest.fixture
