@@ -1,0 +1,83 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Who decides: teacher, student or nobody, from the health of the sensors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crossmodal_kd_ros.contract import SENSORS, Mode
+from crossmodal_kd_ros.runtime.sensor import Health
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Who decides now, and why.
+
+    Attributes:
+        mode: `TEACHER`, `STUDENT` or `HOLD`.
+        reason: in words, with the figures behind it.
+        lost: the sensors that are the cause, in the order of `SENSORS`.
+        usable: the sensors whose newest reading counts, in the same order.
+    """
+
+    mode: Mode
+    reason: str
+    lost: tuple[str, ...] = ()
+    usable: tuple[str, ...] = ()
+
+
+@dataclass
+class _Trust:
+    """What the arbiter remembers of one sensor."""
+
+    trusted: bool = False
+    failed: bool = False  # it was trusted once and then failed: it has to earn its return
+    good_since_ns: int = 0
+    good_stamp_ns: int | None = None  # stamp of the first good reading after the failure
+
+
+class ModeArbiter:
+    """Turns the health of each sensor into a mode, slowly upwards and at once downwards.
+
+    A sensor that fails is dropped at once. It counts again after `recovery_s` of unbroken health with at least two
+    readings: one late reading of a 2 Hz gas module is fresh for longer than `recovery_s`, and proves nothing. A
+    sensor that has not failed yet counts from its first reading on: at start-up there is nothing to recover from.
+    """
+
+    def __init__(self, *, recovery_s: float = 0.5) -> None:
+        """Remember nothing yet."""
+        self._recovery_s = recovery_s
+        self._trust = {sensor: _Trust() for sensor in SENSORS}
+
+    def decide(self, healths: Mapping[str, Health], now_ns: int) -> Decision:
+        """Return who decides at `now_ns`, given the health of each of `SENSORS`."""
+        doubts = {}
+        for sensor in SENSORS:
+            doubt = self._doubt(sensor, healths[sensor], now_ns)
+            if doubt is not None:
+                doubts[sensor] = doubt
+        usable = tuple(sensor for sensor in SENSORS if sensor not in doubts)
+        if 'camera' in doubts:
+            return Decision(mode=Mode.HOLD, reason=doubts['camera'], lost=('camera',), usable=usable)
+        if doubts:
+            return Decision(mode=Mode.STUDENT, reason='; '.join(doubts.values()), lost=tuple(doubts), usable=usable)
+        return Decision(mode=Mode.TEACHER, reason='camera, touch and gas are healthy', usable=usable)
+
+    def _doubt(self, sensor: str, health: Health, now_ns: int) -> str | None:
+        """Return why `sensor` does not count, or `None` if it does."""
+        trust = self._trust[sensor]
+        if not health.healthy:
+            trust.failed = trust.failed or trust.trusted
+            trust.trusted, trust.good_stamp_ns = False, None
+            return health.reason
+        if trust.trusted or not trust.failed:
+            trust.trusted = True
+            return None
+        if trust.good_stamp_ns is None or now_ns < trust.good_since_ns:
+            trust.good_since_ns, trust.good_stamp_ns = now_ns, health.stamp_ns
+        good_s = (now_ns - trust.good_since_ns) / 1e9
+        if good_s >= self._recovery_s and health.stamp_ns != trust.good_stamp_ns:
+            trust.trusted = True
+            return None
+        return f'{sensor} is back for {good_s:.2f} s (counts after {self._recovery_s:.2f} s and two readings)'

@@ -1,0 +1,263 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The one way from readings to an answer, for the node and for a recording alike."""
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmodal_kd_ros.contract import (
+    ACTIONS, HOLD, SENSORS, ContractError, Estimate, Mode, Prediction, Sample, check_gas, check_image, check_touch,
+    co2_absorption, crack_depth_mm, surface_roughness_um)
+from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter
+from crossmodal_kd_ros.runtime.engine import Engine
+from crossmodal_kd_ros.runtime.sensor import SensorReport, SensorState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When a sensor, or an answer, stops being good enough.
+
+    Attributes:
+        camera_timeout_s: age at which an image is stale; 0.2 s is six frames of a 30 Hz camera.
+        touch_timeout_s: age at which a touch reading is stale; 0.2 s is twenty of a 100 Hz array.
+        gas_timeout_s: age at which a gas reading is stale; 1.25 s is two and a half of a 2 Hz module.
+        recovery_s: how long a sensor that failed must be good before it counts again.
+        min_confidence: probability of the best action under which the robot holds; one of six at random has 0.17.
+    """
+
+    camera_timeout_s: float = 0.2
+    touch_timeout_s: float = 0.2
+    gas_timeout_s: float = 1.25
+    recovery_s: float = 0.5
+    min_confidence: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse a limit that no robot can have, by `ValueError`, saying what came."""
+        for name in ('camera_timeout_s', 'touch_timeout_s', 'gas_timeout_s'):
+            if not getattr(self, name) > 0.0:
+                raise ValueError(f'expected {name} to be more than 0 s, got {getattr(self, name)}')
+        if not self.recovery_s >= 0.0:
+            raise ValueError(f'expected recovery_s to be 0 s or more, got {self.recovery_s}')
+        if not 0.0 <= self.min_confidence <= 1.0:
+            raise ValueError(f'expected min_confidence to be from 0 to 1, got {self.min_confidence}')
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeChange:
+    """The mode changed, or the sensors that are the cause of it did.
+
+    Attributes:
+        now_ns: when it was noticed, nanoseconds.
+        mode: the mode from now on.
+        reason: why, in words.
+    """
+
+    now_ns: int
+    mode: Mode
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """An image that waits for its answer.
+
+    Attributes:
+        stamp_ns: stamp of the image's header, nanoseconds.
+        read: returns `uint8[H, W, 3]` RGB, or raises `ContractError`.
+        origin: whatever the caller gave with the image.
+    """
+
+    stamp_ns: int
+    read: Callable[[], np.ndarray]
+    origin: object = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineReport:
+    """What a technician wants to know of the pipeline.
+
+    Attributes:
+        mode: who decides.
+        reason: why, in words.
+        sensors: one report for each of `SENSORS`.
+        answered: images that got an answer.
+        superseded: images that were replaced by a newer one before their turn came.
+    """
+
+    mode: Mode
+    reason: str
+    sensors: tuple[SensorReport, ...]
+    answered: int
+    superseded: int
+
+
+class Pipeline:
+    """Newest readings, mode arbiter and engine, without ROS.
+
+    Readings are put from any thread; one worker takes frames and has them answered. The caller brings the clock.
+    """
+
+    def __init__(self, engine: Engine, *, limits: Limits | None = None,
+                 on_mode: Callable[[ModeChange], None] | None = None) -> None:
+        """Start in `HOLD`, with no reading.
+
+        Args:
+            engine: runs the networks.
+            limits: when a sensor or an answer stops being good enough.
+            on_mode: called at each change, in order, from the thread that noticed it; it must not call back.
+        """
+        limits = limits or Limits()
+        self._engine = engine
+        self._min_confidence = limits.min_confidence
+        self._arbiter = ModeArbiter(recovery_s=limits.recovery_s)
+        self._sensors = {
+            sensor: SensorState(sensor, timeout_s=getattr(limits, f'{sensor}_timeout_s')) for sensor in SENSORS}
+        self._on_mode = on_mode
+        self._lock = threading.Lock()
+        self._frame: Frame | None = None
+        self._answered = 0
+        self._superseded = 0
+        self._distrust = ''  # why the last answer cannot be acted on; empty when it can
+        self._decision = Decision(mode=Mode.HOLD, reason='no camera reading yet', lost=('camera',))
+        self._announced: Decision | None = None
+
+    def put_image(self, stamp_ns: int, image: np.ndarray | Callable[[], np.ndarray], *, origin: object = None) -> None:
+        """Store an image as the newest.
+
+        Args:
+            stamp_ns: stamp of its header, nanoseconds.
+            image: `uint8[H, W, 3]` RGB, or a function that decodes it or raises `ContractError`; it is called only if
+                the image is still the newest when its turn comes.
+            origin: given back with the frame by `take_frame`.
+        """
+        read = image if callable(image) else lambda: image
+        with self._lock:
+            self._superseded += self._frame is not None
+            self._frame = Frame(stamp_ns=stamp_ns, read=read, origin=origin)
+            self._sensors['camera'].announce(stamp_ns)
+
+    def put_touch(self, stamp_ns: int, touch: np.ndarray) -> None:
+        """Store touch `float32[256]` as the newest; a reading that breaks the contract is rejected."""
+        self._put('touch', stamp_ns, touch, check_touch)
+
+    def put_gas(self, stamp_ns: int, gas: np.ndarray) -> None:
+        """Store gas `float32[8]` as the newest; a reading that breaks the contract is rejected."""
+        self._put('gas', stamp_ns, gas, check_gas)
+
+    def reject(self, sensor: str, reason: str) -> None:
+        """Count a malformed message of `sensor`; it is treated as absent."""
+        with self._lock:
+            self._sensors[sensor].reject(reason)
+
+    def update(self, now_ns: int) -> Mode:
+        """Return the mode at `now_ns`; to be called at a steady beat, so that a dead camera is noticed."""
+        with self._lock:
+            self._decide(now_ns)
+            self._announce(now_ns)
+            return self._announced.mode
+
+    def take_frame(self) -> Frame | None:
+        """Return the newest image that has not been taken yet, if there is one."""
+        with self._lock:
+            frame, self._frame = self._frame, None
+            return frame
+
+    def answer(self, frame: Frame, now_ns: int) -> Estimate | None:
+        """Return the estimate for `frame`; `None` if the image cannot be read or the engine failed."""
+        image = self._read(frame)
+        if image is None:
+            self.update(now_ns)
+            return None
+        with self._lock:
+            decision = self._decide(now_ns)
+            touch, gas = (
+                self._sensors[sensor].value if sensor in decision.usable else None for sensor in ('touch', 'gas'))
+        sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)
+        try:
+            prediction = self._engine.infer(sample, decision.mode)
+        except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
+            self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
+            return None
+        confidence = float(prediction.probabilities.max())
+        # Written so that a confidence of NaN holds too.
+        distrust = '' if confidence >= self._min_confidence else (
+            f'confidence {confidence:.2f} is under the limit {self._min_confidence:.2f}')
+        self._settle(now_ns, distrust=distrust, answered=1)
+        return _estimate(sample, _hold(decision, distrust), prediction, confidence)
+
+    def step(self, now_ns: int) -> Estimate | None:
+        """Take the newest frame and return its estimate; `None` if there is none. The mode is brought up to date."""
+        frame = self.take_frame()
+        if frame is None:
+            self.update(now_ns)
+            return None
+        return self.answer(frame, now_ns)
+
+    def report(self, now_ns: int) -> PipelineReport:
+        """Return what a technician wants to know at `now_ns`."""
+        with self._lock:
+            decision = _hold(self._decision, self._distrust)
+            return PipelineReport(
+                mode=decision.mode, reason=decision.reason, answered=self._answered, superseded=self._superseded,
+                sensors=tuple(state.report(now_ns) for state in self._sensors.values()))
+
+    def _put(self, sensor: str, stamp_ns: int, value: np.ndarray, check: Callable[[np.ndarray], np.ndarray]) -> None:
+        with self._lock:
+            try:
+                self._sensors[sensor].accept(stamp_ns, check(value))
+            except ContractError as error:
+                self._sensors[sensor].reject(str(error))
+
+    def _read(self, frame: Frame) -> np.ndarray | None:
+        try:
+            image = check_image(frame.read())
+        except ContractError as error:
+            with self._lock:
+                self._sensors['camera'].deny(str(error))
+            return None
+        with self._lock:
+            self._sensors['camera'].confirm()
+        return image
+
+    def _decide(self, now_ns: int) -> Decision:
+        healths = {sensor: state.health(now_ns) for sensor, state in self._sensors.items()}
+        self._decision = self._arbiter.decide(healths, now_ns)
+        return self._decision
+
+    def _settle(self, now_ns: int, *, distrust: str, answered: int = 0) -> None:
+        with self._lock:
+            self._answered += answered
+            self._distrust = distrust
+            # Not the decision this answer was made with: another thread may have noticed a loss in the meantime.
+            self._announce(now_ns)
+
+    def _announce(self, now_ns: int) -> None:
+        decision = _hold(self._decision, self._distrust)
+        before, self._announced = self._announced, decision
+        changed = before is None or (before.mode, before.lost) != (decision.mode, decision.lost)
+        if changed and self._on_mode is not None:
+            self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
+
+
+def _hold(decision: Decision, distrust: str) -> Decision:
+    """Return `decision`, or a hold where the answer cannot be acted on."""
+    if not distrust or decision.mode is Mode.HOLD:
+        return decision
+    return dataclasses.replace(decision, mode=Mode.HOLD, reason=distrust)
+
+
+def _estimate(sample: Sample, decision: Decision, prediction: Prediction, confidence: float) -> Estimate:
+    surface = np.array(prediction.surface, np.float32)
+    if sample.touch is not None:
+        surface[:2] = surface_roughness_um(sample.touch), crack_depth_mm(sample.touch)
+    if sample.gas is not None:
+        surface[2] = co2_absorption(sample.gas)
+    action = HOLD if decision.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
+    return Estimate(
+        stamp_ns=sample.stamp_ns, mode=decision.mode, reason=decision.reason, action=action, confidence=confidence,
+        probabilities=prediction.probabilities, touch=prediction.touch, gas=prediction.gas, surface=surface)

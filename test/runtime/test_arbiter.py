@@ -1,0 +1,95 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Who decides."""
+
+import pytest
+
+from crossmodal_kd_ros.contract import SENSORS, Mode
+from crossmodal_kd_ros.runtime import Health, ModeArbiter
+
+SECOND = 1_000_000_000
+
+
+def healths(now_s: float, *lost: str) -> dict[str, Health]:
+    """Return healths in which every sensor but `lost` has a fresh reading."""
+    return {sensor: Health(healthy=sensor not in lost, reason=f'{sensor} says why', stamp_ns=round(now_s * SECOND))
+            for sensor in SENSORS}
+
+
+class Robot:
+    """An arbiter with a clock in seconds."""
+
+    def __init__(self, recovery_s: float = 0.5) -> None:
+        self.arbiter = ModeArbiter(recovery_s=recovery_s)
+
+    def at(self, now_s: float, *lost: str):
+        return self.arbiter.decide(healths(now_s, *lost), round(now_s * SECOND))
+
+
+@pytest.mark.parametrize(('lost', 'mode'), [
+    ((), Mode.TEACHER), (('touch',), Mode.STUDENT), (('gas',), Mode.STUDENT), (('touch', 'gas'), Mode.STUDENT),
+    (('camera',), Mode.HOLD), (('camera', 'touch'), Mode.HOLD), (('camera', 'touch', 'gas'), Mode.HOLD)])
+def test_the_mode_follows_from_the_sensors_that_are_lost(lost, mode):
+    assert Robot().at(0.0, *lost).mode is mode
+
+
+def test_the_reason_is_that_of_every_lost_sensor():
+    decision = Robot().at(0.0, 'touch', 'gas')
+
+    assert decision.reason == 'touch says why; gas says why'
+    assert decision.lost == ('touch', 'gas')
+    assert decision.usable == ('camera',)
+
+
+def test_a_sensor_that_has_not_failed_yet_counts_from_its_first_reading_on():
+    robot = Robot()
+    robot.at(0.0, 'gas')
+
+    assert robot.at(0.1).mode is Mode.TEACHER
+
+
+def test_a_sensor_that_failed_is_dropped_at_once_and_comes_back_late():
+    robot = Robot()
+    robot.at(0.0)
+    assert robot.at(1.0, 'touch').mode is Mode.STUDENT
+
+    waiting = robot.at(2.0)
+    assert waiting.mode is Mode.STUDENT
+    assert waiting.reason == 'touch is back for 0.00 s (counts after 0.50 s and two readings)'
+    assert robot.at(2.49).mode is Mode.STUDENT
+    assert robot.at(2.5).mode is Mode.TEACHER
+
+
+def test_a_sensor_that_fails_again_while_it_comes_back_starts_over():
+    robot = Robot()
+    robot.at(0.0)
+    robot.at(1.0, 'touch')
+    robot.at(2.0)
+    robot.at(2.4, 'touch')
+    robot.at(2.5)
+
+    assert robot.at(2.9).mode is Mode.STUDENT
+    assert robot.at(3.0).mode is Mode.TEACHER
+
+
+def test_one_reading_of_a_slow_sensor_proves_nothing_however_long_it_stays_fresh():
+    robot = Robot()
+    robot.at(0.0)
+    robot.at(1.0, 'gas')
+    same = healths(2.0)
+
+    robot.arbiter.decide(same, 2 * SECOND)
+
+    assert robot.arbiter.decide(same, 3 * SECOND).mode is Mode.STUDENT
+    assert robot.at(3.0).mode is Mode.TEACHER
+
+
+def test_a_clock_that_was_set_back_does_not_keep_a_sensor_out():
+    robot = Robot()
+    robot.at(0.0)
+    robot.at(100.0, 'touch')
+    robot.at(100.1)
+    robot.at(5.0)
+
+    assert robot.at(5.5).mode is Mode.TEACHER

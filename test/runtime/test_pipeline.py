@@ -1,0 +1,207 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""From readings to answers, with an engine that answers what the test wants."""
+
+import numpy as np
+import pytest
+
+from crossmodal_kd_ros.contract import ACTIONS, ContractError, Mode, Prediction
+from crossmodal_kd_ros.runtime import Limits, Pipeline
+
+MS = 1_000_000
+START = 1_000_000 * MS
+IMAGE = np.zeros((4, 6, 3), np.uint8)
+TOUCH = np.full(256, 2.0, np.float32)
+GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
+
+
+class FakeEngine:
+    """Answers `best` with `confidence`, and remembers what it was asked."""
+
+    name = 'fake'
+
+    def __init__(self) -> None:
+        self.best, self.confidence, self.asked = 'seal_crack', 0.9, []
+        self.error = None
+
+    def infer(self, sample, mode):
+        self.asked.append((sample, mode))
+        if self.error is not None:
+            raise self.error
+        probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
+        probabilities[ACTIONS.index(self.best)] = self.confidence
+        return Prediction(probabilities=probabilities, touch=np.ones(256, np.float32), gas=np.ones(8, np.float32),
+                          surface=np.array([7.0, 8.0, 0.5], np.float32))
+
+
+class Rig:
+    """A pipeline, its engine, and the changes of mode it announced."""
+
+    def __init__(self, **limits) -> None:
+        self.engine, self.changes = FakeEngine(), []
+        self.pipeline = Pipeline(self.engine, limits=Limits(**limits), on_mode=self.changes.append)
+
+    def feed(self, now_ns, *sensors):
+        """Put a fresh reading of each of `sensors` and return the answer to the newest image."""
+        for sensor, value in (('touch', TOUCH), ('gas', GAS)):
+            if sensor in sensors:
+                getattr(self.pipeline, f'put_{sensor}')(now_ns, value)
+        if 'camera' in sensors:
+            self.pipeline.put_image(now_ns, IMAGE)
+        return self.pipeline.step(now_ns)
+
+    @property
+    def modes(self):
+        return [str(change.mode) for change in self.changes]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """Return a pipeline that has no reading yet."""
+    return Rig()
+
+
+def test_with_every_sense_the_teacher_decides_on_the_measured_surface(rig):
+    estimate = rig.feed(START, 'camera', 'touch', 'gas')
+
+    assert (estimate.mode, estimate.action, estimate.stamp_ns) == (Mode.TEACHER, 'seal_crack', START)
+    assert estimate.confidence == pytest.approx(0.9)
+    np.testing.assert_allclose(estimate.surface, [2.0, 2.0, 0.25])
+    sample, mode = rig.engine.asked[0]
+    assert mode is Mode.TEACHER
+    np.testing.assert_array_equal(sample.touch, TOUCH)
+    np.testing.assert_array_equal(sample.gas, GAS)
+
+
+def test_without_touch_the_student_decides_and_estimates_what_touch_would_have_read(rig):
+    estimate = rig.feed(START, 'camera', 'gas')
+
+    assert estimate.mode is Mode.STUDENT
+    assert estimate.reason == 'no touch reading yet'
+    np.testing.assert_allclose(estimate.surface, [7.0, 8.0, 0.25])
+    assert rig.engine.asked[0][0].touch is None
+
+
+def test_touch_that_falls_silent_fails_over_within_its_timeout_and_names_the_figure(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+
+    estimate = rig.feed(START + 210 * MS, 'camera', 'gas')
+
+    assert estimate.mode is Mode.STUDENT
+    assert rig.changes[-1].reason == 'newest touch reading is 0.21 s old (limit 0.20 s)'
+
+
+def test_a_gas_reading_slower_than_the_camera_is_used_until_it_is_stale(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+
+    rig.feed(START + 1250 * MS, 'camera', 'touch')
+    np.testing.assert_array_equal(rig.engine.asked[-1][0].gas, GAS)
+    rig.feed(START + 1260 * MS, 'camera', 'touch')
+    assert rig.engine.asked[-1][0].gas is None
+
+
+def test_a_dead_camera_is_noticed_without_any_image(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+
+    assert rig.pipeline.update(START + 200 * MS) is Mode.TEACHER
+    assert rig.pipeline.update(START + 201 * MS) is Mode.HOLD
+    assert rig.changes[-1].reason == 'newest camera reading is 0.20 s old (limit 0.20 s)'
+
+
+def test_while_the_camera_comes_back_each_image_is_answered_with_hold(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    rig.pipeline.update(START + 300 * MS)
+
+    answers = [rig.feed(START + (1000 + later) * MS, 'camera', 'touch', 'gas') for later in range(0, 700, 100)]
+
+    assert [estimate.action for estimate in answers] == ['hold'] * 5 + ['seal_crack'] * 2
+    assert rig.modes == ['TEACHER', 'HOLD', 'TEACHER']
+
+
+def test_an_answer_under_the_confidence_limit_holds_until_a_confident_one(rig):
+    rig.feed(START, 'camera')
+    rig.engine.confidence = 0.2
+    doubtful = rig.feed(START + 33 * MS, 'camera')
+    rig.pipeline.update(START + 40 * MS)
+    rig.engine.confidence = 0.9
+    rig.feed(START + 66 * MS, 'camera')
+
+    assert (doubtful.mode, doubtful.action) == (Mode.HOLD, 'hold')
+    assert doubtful.reason == 'confidence 0.20 is under the limit 0.25'
+    assert rig.modes == ['STUDENT', 'HOLD', 'STUDENT']
+
+
+def test_a_confidence_that_is_no_number_holds(rig):
+    rig.engine.confidence = float('nan')
+
+    assert rig.feed(START, 'camera').action == 'hold'
+
+
+def test_an_engine_that_fails_holds_with_its_reason_and_recovers(rig):
+    rig.engine.error = RuntimeError('out of memory\nand a long trace')
+    assert rig.feed(START, 'camera') is None
+    assert (rig.changes[-1].mode, rig.changes[-1].reason) == (Mode.HOLD, 'the model failed: out of memory')
+
+    rig.engine.error = None
+    assert rig.feed(START + 33 * MS, 'camera').mode is Mode.STUDENT
+
+
+def test_only_the_newest_image_is_answered_and_the_others_are_counted(rig):
+    for later in range(3):
+        rig.pipeline.put_image(START + later * MS, IMAGE)
+
+    assert rig.pipeline.step(START + 3 * MS).stamp_ns == START + 2 * MS
+    assert rig.pipeline.step(START + 3 * MS) is None
+    report = rig.pipeline.report(START + 3 * MS)
+    assert (report.answered, report.superseded) == (1, 2)
+
+
+def test_an_image_that_cannot_be_decoded_is_counted_and_the_camera_counts_as_absent(rig):
+    def broken():
+        raise ContractError('expected a picture, got noise')
+
+    rig.pipeline.put_image(START, broken)
+    assert rig.pipeline.step(START) is None
+
+    report = rig.pipeline.report(START)
+    camera = report.sensors[0]
+    assert (report.mode, camera.rejected, camera.last_rejection) == (Mode.HOLD, 1, 'expected a picture, got noise')
+    assert rig.engine.asked == []
+
+
+@pytest.mark.parametrize(('sensor', 'value', 'reason'), [
+    ('touch', np.zeros(255), 'expected 256 taxel values, got 255'),
+    ('touch', np.full(256, np.nan), 'expected finite taxel values, got 256 that are NaN or infinite'),
+    ('gas', np.zeros(7), 'expected 8 gas channels, got 7'),
+    ('gas', np.full(8, np.inf), 'expected finite gas values, got NaN or infinity in co2_uptake_ppm')])
+def test_a_reading_that_breaks_the_contract_is_absent_and_counted(rig, sensor, value, reason):
+    getattr(rig.pipeline, f'put_{sensor}')(START, value)
+
+    report = {state.sensor: state for state in rig.pipeline.report(START).sensors}[sensor]
+    assert not report.health.healthy
+    assert report.rejected == 1
+    assert report.last_rejection.startswith(reason)
+
+
+def test_a_change_is_announced_once_and_a_second_lost_sensor_is_announced_too(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    for later in range(1, 60):
+        rig.feed(START + later * 33 * MS, 'camera')
+
+    assert rig.modes == ['TEACHER', 'STUDENT', 'STUDENT']
+    assert 'gas' in rig.changes[-1].reason
+    assert 'gas' not in rig.changes[-2].reason
+
+
+def test_the_origin_of_an_image_comes_back_with_its_frame(rig):
+    rig.pipeline.put_image(START, IMAGE, origin='the header')
+
+    assert rig.pipeline.take_frame().origin == 'the header'
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('camera_timeout_s', 0.0), ('touch_timeout_s', float('nan')), ('recovery_s', -1.0), ('min_confidence', 1.5)])
+def test_a_limit_that_no_robot_can_have_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f'expected {name} .* got {value}'):
+        Limits(**{name: value})
