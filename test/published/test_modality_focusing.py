@@ -5,7 +5,7 @@
 
 Table 2 (https://arxiv.org/abs/2206.06487): Gaussian data of two modalities of 50 features. The label is the side of
 the plane `sum = 0` of its decisive features. The teacher's modality holds them all, the student's a share gamma of
-them. A teacher that is kept to the shared ones knows less, and teaches more: what counts is not how right the teacher is
+them. A teacher that is kept to the shared ones knows less, and teaches more: what counts is not how right a teacher is
 but how much of what it uses the student can see. From the authors' program: 200 samples to train, 1000 to test, linear
 softmax, 1000 steps of plain gradient descent at 0.1 over all samples, loss CE + KLDivLoss() of torch, that is
 CE + KL / 2. We run it as 1.5 times our loss with alpha 1/3, which is the same.
