@@ -1,0 +1,147 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a panel looks like before any light falls on it: height and colour, from the state that shows."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from crossmodal_kd_ros.simulation.fields import blister, crack_cover, fractal, patches, value_noise
+from crossmodal_kd_ros.simulation.panel import Panel
+
+# Linear RGB of each material: (darker, lighter). The hue wanders by as much as the materials differ, so that texture and
+# not hue tells them apart.
+_PALETTES = np.array([
+    [[0.24, 0.23, 0.21], [0.52, 0.50, 0.46]],
+    [[0.40, 0.33, 0.23], [0.70, 0.62, 0.49]],
+    [[0.13, 0.23, 0.11], [0.36, 0.44, 0.25]],
+    [[0.38, 0.24, 0.18], [0.62, 0.45, 0.36]],
+], np.float32)
+_GROWTH_RGB = np.array([0.085, 0.095, 0.05], np.float32)
+_BLEACHED_RGB = np.array([0.80, 0.78, 0.70], np.float32)
+_CRACK_RGB = np.array([0.028, 0.024, 0.020], np.float32)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A panel as the camera meets it.
+
+    Attributes:
+        height_mm: `float32[H, W]`, towards the camera.
+        albedo: `float32[H, W, 3]`, linear RGB reflectance, 0 to 1.
+        gloss: `float32[H, W]`, strength of the mirror-like reflection.
+    """
+
+    height_mm: np.ndarray
+    albedo: np.ndarray
+    gloss: np.ndarray
+
+
+def build_surface(panel: Panel, px_per_mm: float) -> Surface:
+    """Return the surface of `panel` at `px_per_mm` pixels a millimetre."""
+    rng = np.random.default_rng((panel.texture_seed, 1))
+    crack_seed, growth_seed, blister_seed = panel.shown_seeds
+    crack = crack_cover(crack_seed, panel.crack_shown_mm, px_per_mm)
+    growth = patches(growth_seed, panel.growth_cover_shown, px_per_mm)
+    grain = fractal(rng, (2.4, 1.2, 0.6), px_per_mm, gain=0.8)
+    fuzz = value_noise(rng, 0.8, px_per_mm) * growth
+    weave = _material_pattern(panel.material, rng, px_per_mm)
+    crazing = _crazing(rng, panel.moisture_shown, px_per_mm)
+
+    height = 0.35 * fractal(rng, (48.0, 24.0, 12.0), px_per_mm) * rng.uniform(0.4, 1.4)
+    height += panel.roughness_shown_um * 1e-3 * 2.2 * grain + 0.05 * weave
+    height += growth * 0.25 + fuzz * _fuzz_height_mm(panel.growth_fuzz)
+    height += 1.5 * panel.bulge_shown * blister(blister_seed, px_per_mm) - 0.25 * crazing
+    height -= cv2.GaussianBlur(crack, (0, 0), 0.3 * px_per_mm) * min(1.0, 0.25 * panel.crack_shown_mm)
+
+    albedo = _albedo(panel, rng, weave, grain, px_per_mm)
+    speckle = _speckle(rng, panel.vitality_shown, px_per_mm)
+    albedo = _blend(albedo, _BLEACHED_RGB, 0.85 * speckle)
+    tint = _GROWTH_RGB * rng.uniform(0.6, 1.5, 3).astype(np.float32)
+    albedo = _blend(albedo, tint, growth * rng.uniform(0.6, 0.85))
+    albedo *= (1.0 - 0.45 * crazing)[..., None]
+    albedo = _distract(albedo, rng, px_per_mm)
+    depth_darkness = 0.80 + 0.19 * (1.0 - np.exp(-panel.crack_shown_mm / 2.0))
+    albedo = _blend(albedo, _CRACK_RGB * rng.uniform(0.5, 1.6, 3).astype(np.float32), crack * depth_darkness)
+    wet_film = np.clip(fractal(rng, (14.0, 7.0), px_per_mm) + 4.0 * (panel.moisture_shown - 0.75), 0.0, 1.0)
+    gloss = (wet_film + (0.25 if panel.material == 3 else 0.0)) * (1.0 - crack)
+    albedo *= (1.0 - 0.25 * wet_film)[..., None]
+    return Surface(height, np.clip(albedo, 0.005, 1.0), gloss)
+
+
+def _fuzz_height_mm(fuzz: float) -> float:
+    """Return the height of the fur for a fuzziness in standard units: 0.01 mm at -2, 0.17 mm at +2."""
+    return 0.18 / (1.0 + np.exp(-1.4 * fuzz))
+
+
+def _albedo(
+        panel: Panel, rng: np.random.Generator, weave: np.ndarray, grain: np.ndarray, px_per_mm: float) -> np.ndarray:
+    """Return the bare material's colour `float32[H, W, 3]`."""
+    dark, light = _PALETTES[panel.material]
+    mottling = fractal(rng, (40.0, 20.0, 10.0, 5.0), px_per_mm)
+    mix = np.clip(0.5 + 0.17 * mottling + 0.14 * weave + rng.uniform(-0.25, 0.25), 0.0, 1.0)
+    hue = np.exp(0.16 * rng.standard_normal(3)).astype(np.float32)
+    colour = dark + (light - dark) * mix[..., None]
+    contrast = rng.uniform(0.02, 0.16)
+    return colour * hue * np.exp(contrast * grain)[..., None]
+
+
+def _material_pattern(material: int, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
+    """Return the texture that names a material, `float32[H, W]`, about -1 to 1."""
+    if material == 0:  # pores of cast concrete
+        pores = value_noise(rng, 2.2, px_per_mm)
+        return -np.clip((pores - rng.uniform(1.6, 2.6)) * 3.0, 0.0, 2.5)
+    if material == 1:  # felted hyphae
+        along = _ridges(value_noise(rng, 1.4, px_per_mm, stretch=5.0))
+        across = _ridges(value_noise(rng, 5.0, px_per_mm, stretch=0.3))
+        return 2.2 * np.maximum(along, across) - 1.0
+    if material == 2:  # cells of an algae mat
+        return 2.0 * _ridges(fractal(rng, (7.0, 3.5), px_per_mm)) - 1.0
+    veins = _ridges(fractal(rng, (18.0, 8.0), px_per_mm))  # dendrites of a biofilm
+    return 1.6 * veins**2 - 0.6
+
+
+def _ridges(noise: np.ndarray) -> np.ndarray:
+    """Return bright lines, 0 to 1, where `noise` crosses zero."""
+    return np.exp(-(noise / 0.35)**2)
+
+
+def _crazing(rng: np.random.Generator, moisture: float, px_per_mm: float) -> np.ndarray:
+    """Return the net of fine shrinkage lines of a drying surface, 0 to 1; none above a moisture of 0.45."""
+    net = np.maximum(_thin_ridges(value_noise(rng, 6.0, px_per_mm)), _thin_ridges(value_noise(rng, 4.5, px_per_mm)))
+    return net * np.clip((0.45 - moisture) / 0.35, 0.0, 1.0)
+
+
+def _thin_ridges(noise: np.ndarray) -> np.ndarray:
+    return np.exp(-(noise / 0.09)**2)
+
+
+def _speckle(rng: np.random.Generator, vitality: float, px_per_mm: float) -> np.ndarray:
+    """Return bleached dots, 0 to 1: the deader the culture, the more of them."""
+    noise = value_noise(rng, 2.6, px_per_mm)
+    return np.clip((noise - 0.4 - 2.4 * vitality) * 3.0, 0.0, 1.0)
+
+
+def _distract(albedo: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
+    """Add what walls carry and no action depends on: formwork joints, runs, broad shadows' edges, stuck grit."""
+    height, width = albedo.shape[:2]
+    overlay = np.ones((height, width), np.float32)
+    for _ in range(rng.poisson(0.5)):  # a joint: straight, unlike a crack
+        x0, x1 = rng.uniform(-0.2, 1.2, 2) * width
+        ends = ((round(x0), 0), (round(x1), height)) if rng.random() < 0.5 else (
+            (0, round(rng.uniform(0, height))), (width, round(rng.uniform(0, height))))
+        cv2.line(overlay, *ends, float(rng.uniform(0.55, 1.3)), max(1, round(rng.uniform(0.3, 1.6) * px_per_mm)))
+    if rng.random() < 0.3:  # runs of dirty water
+        runs = value_noise(rng, 60.0, px_per_mm, stretch=0.05)
+        overlay *= np.exp(-0.25 * np.clip(runs, 0.0, 2.0))
+    if rng.random() < 0.4:  # grit and lichen dots
+        grit = value_noise(rng, rng.uniform(1.2, 3.5), px_per_mm)
+        overlay *= np.where(grit > rng.uniform(1.9, 2.8), rng.uniform(0.35, 1.5), 1.0).astype(np.float32)
+    return albedo * cv2.GaussianBlur(overlay, (0, 0), 0.15 * px_per_mm)[..., None]
+
+
+def _blend(base: np.ndarray, colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return `base` moved towards `colour` (`float32[3]`) by `weight` (`float32[H, W]`)."""
+    return base + (colour - base) * weight[..., None].astype(np.float32)
