@@ -13,8 +13,8 @@ _NS_PER_S = 1_000_000_000
 def offered_qos(profile: Any) -> Qos:
     """Return an `rclpy.qos.QoSProfile` as rosbags' `Qos`.
 
-    Only its attributes are read, so that bags are written without importing ROS. A policy that rosbag2 has no word for is
-    stored as unknown, which is also what discovery reports for history and depth.
+    Only its attributes are read, so that bags are written without importing ROS. A policy that rosbag2 has no word for
+    is stored as unknown, which is also what discovery reports for history and depth.
     """
     return Qos(
         history=_policy(QosHistory, profile.history),

@@ -1,0 +1,59 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""`crossmodal-kd run`."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+_POLL_S = 0.1
+
+
+@click.command()
+@click.option('--params', type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help='ROS parameter file, such as config/robot.yaml.')
+@click.option('--namespace', default='', help='Puts the nodes and all their topics under this name.')
+@click.option('--sim', is_flag=True, help='Start the simulated wall too.')
+@click.argument('remaps', nargs=-1)
+def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, ...]) -> None:
+    """Start the maintenance node, for your robot or with a simulated one.
+
+    REMAPS, behind --, say what your robot calls a topic: camera/image_raw:=/front/image. Where ROS's launch is
+    installed, robot.launch.py and sim.launch.py do the same. Ctrl-C ends it.
+    """
+    for remap in remaps:
+        name, arrow, other = remap.partition(':=')
+        if not (name and arrow and other):
+            raise click.UsageError(f'expected remaps like camera/image_raw:=/front/image, got {remap}')
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    from crossmodal_kd_ros.demo.processes import NodeProcess, stop_all, transport_environment
+
+    arguments = [part for remap in remaps for part in ('-r', remap)]
+    if namespace:
+        arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
+    if params is not None:
+        arguments += ['--params-file', str(params)]
+    environ = transport_environment(os.environ)
+    processes: list[NodeProcess] = []
+    try:
+        for name in ('maintenance_node', 'simulator_node') if sim else ('maintenance_node',):
+            processes.append(NodeProcess(name, arguments, environ=environ))
+        while not stop.wait(_POLL_S):
+            for process in processes:
+                if process.exit_code is not None:
+                    # It has said why on the outputs that it shares with this process.
+                    raise SystemExit(shell_code(process.exit_code))
+    finally:
+        stop_all(processes)
+    raise SystemExit(max((shell_code(process.exit_code or 0) for process in processes), default=0))
+
+
+def shell_code(exit_code: int) -> int:
+    """Return an exit code as a shell gives it: 128 and the number of the signal for a process that one ended."""
+    return exit_code if exit_code >= 0 else 128 - exit_code

@@ -1,0 +1,161 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A bystander with a process and a DDS participant of its own: it records every topic and keeps the newest messages."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import cv2
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+from rclpy.signals import SignalHandlerOptions
+from rosbags.typesys import Stores, get_typestore
+from sensor_msgs.msg import Image
+
+from crossmodal_kd_ros.bags import BagRecorder, offered_qos
+from crossmodal_kd_ros.demo import topics
+from crossmodal_kd_ros.nodes import conversions
+
+_JPEG_TYPE = 'sensor_msgs/msg/CompressedImage'
+_TYPES = get_typestore(Stores.LATEST)
+# A picture waits in the writer's shared memory of 16 MiB, which holds 18 of them; all else is small.
+_CAMERA_DEPTH, _DEPTH = 10, 500
+
+
+class Observer:
+    """Subscribes to what is published, as it is offered, and writes it into a bag; pictures as JPEG.
+
+    Messages stay serialised: the callback notes when DDS received one, puts it into the recorder's queue and into
+    `newest`, and is done. Whoever wants to read one decodes it.
+
+    Attributes:
+        newest: by topic, the last message: (received_ns, serialised).
+        node: the rclpy node, for services.
+        recorder: writes the bag; `None` before `record`.
+    """
+
+    def __init__(self, *, domain_id: int | None = None) -> None:
+        """Join the domain and start to spin in a thread."""
+        self._context = Context()
+        rclpy.init(args=[], context=self._context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
+        self.node = rclpy.create_node('demo_observer', context=self._context, enable_rosout=False,
+                                      start_parameter_services=False)
+        self.recorder: BagRecorder | None = None
+        self.newest: dict[str, tuple[int, bytes]] = {}
+        self._fresh: deque[tuple[str, int, bytes]] = deque()
+        self._deaf: frozenset[str] = frozenset()
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._spin, name='observer')
+        self._thread.start()
+
+    def published(self, names: Iterable[str]) -> list[str]:
+        """Return those of `names` that have a publisher."""
+        return [name for name in names if self.node.get_publishers_info_by_topic(name)]
+
+    def record(self, bag: Path, types: dict[str, str]) -> None:
+        """Subscribe to the topics in `types` (name: `pkg/msg/Name`) and write them to a new bag from now on.
+
+        Each must have a publisher already: the subscription asks for just what that offers.
+        """
+        recorder = self.recorder = BagRecorder(bag)
+        for name, msgtype in types.items():
+            offered = [info.qos_profile for info in self.node.get_publishers_info_by_topic(name)]
+            full_name = self.node.resolve_topic_name(name)
+            if name == topics.CAMERA:
+                recorder.add_topic(self.node.resolve_topic_name(topics.CAMERA_JPEG), _JPEG_TYPE,
+                                   qos=[offered_qos(profile) for profile in offered])
+            else:
+                recorder.add_topic(full_name, msgtype, qos=[offered_qos(profile) for profile in offered])
+            self.node.create_subscription(
+                _message_class(msgtype), name, self._callback(name), _agreeing(name, offered), raw=True)
+
+    def drain(self) -> list[tuple[str, int, bytes]]:
+        """Return (topic, received_ns, serialised) of the small messages received since the last call."""
+        return [self._fresh.popleft() for _ in range(len(self._fresh))]
+
+    def ignore(self, names: Iterable[str]) -> None:
+        """Take no notice of these topics any more."""
+        self._deaf = frozenset(names)
+
+    def call(self, service_type: Any, name: str, request: Any, *, timeout_s: float = 2.0) -> Any:
+        """Call a service; return its response, or `None` if none came in time."""
+        client = self.node.create_client(service_type, name)
+        try:
+            if not client.wait_for_service(timeout_sec=timeout_s):
+                return None
+            done = threading.Event()
+            future = client.call_async(request)
+            future.add_done_callback(lambda _: done.set())
+            return future.result() if done.wait(timeout_s) else None
+        finally:
+            self.node.destroy_client(client)
+
+    def close(self) -> None:
+        """Stop listening, leave the domain and complete the bag."""
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+        if self.recorder is not None:
+            self.recorder.close()
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass
+
+    def _callback(self, name: str) -> Callable[[bytes, dict], None]:
+        is_camera = name == topics.CAMERA
+        bag_topic = self.node.resolve_topic_name(topics.CAMERA_JPEG if is_camera else name)
+
+        def store(data: bytes, info: dict) -> None:
+            if name in self._deaf:
+                return
+            # When DDS had it, as `ros2 bag record` notes it; not when Python came round to it.
+            received_ns = info['received_timestamp'] or time.time_ns()
+            self.newest[name] = (received_ns, data)
+            if is_camera:
+                self.recorder.write(bag_topic, received_ns, lambda: _as_jpeg(data))
+            else:
+                self._fresh.append((name, received_ns, data))
+                self.recorder.write(bag_topic, received_ns, data)
+        return store
+
+
+def _message_class(msgtype: str) -> type:
+    package, _, name = msgtype.split('/')
+    return getattr(import_module(f'{package}.msg'), name)
+
+
+def _agreeing(name: str, offered: list[QoSProfile]) -> QoSProfile:
+    """Return the most that every publisher in `offered` can give."""
+    reliable = all(profile.reliability is ReliabilityPolicy.RELIABLE for profile in offered)
+    lasting = all(profile.durability is DurabilityPolicy.TRANSIENT_LOCAL for profile in offered)
+    return QoSProfile(
+        depth=_CAMERA_DEPTH if name == topics.CAMERA else _DEPTH,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE)
+
+
+def _as_jpeg(data: bytes) -> bytes:
+    """Turn a serialised Image into a serialised CompressedImage with the same header, at a seventh of its size."""
+    message = deserialize_message(data, Image)
+    picture = cv2.cvtColor(conversions.image_reader(message)(), cv2.COLOR_RGB2BGR)
+    _, jpeg = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    types = _TYPES.types
+    stamp = types['builtin_interfaces/msg/Time'](message.header.stamp.sec, message.header.stamp.nanosec)
+    header = types['std_msgs/msg/Header'](stamp, message.header.frame_id)
+    # The format as image_transport writes it, so that its decoders know the colour order.
+    compressed = types[_JPEG_TYPE](header, 'rgb8; jpeg compressed bgr8', jpeg.reshape(-1))
+    return bytes(_TYPES.serialize_cdr(compressed, _JPEG_TYPE))

@@ -1,0 +1,156 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The nodes as processes of their own, for where ROS's launch is not installed."""
+
+import ctypes
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import IO
+
+from crossmodal_kd_ros.share import share_dir
+
+# Fast DDS 3, from Kilted on, reads the first name; Fast DDS 2, up to Jazzy, the second. Set both, and Kilted reads the
+# file twice and complains of each profile in it.
+_PROFILE, _OLD_PROFILE = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
+_OLD_DISTROS = ('humble', 'iron', 'jazzy')
+
+# Domains above need UDP ports that Linux hands out to others.
+_LAST_DOMAIN = 101
+# Loaded here: between fork and exec a child must not load anything.
+_LIBC = ctypes.CDLL(None) if sys.platform == 'linux' else None
+_PR_SET_PDEATHSIG = 1
+_GRACE_S = {signal.SIGINT: 6.0, signal.SIGTERM: 2.0, signal.SIGKILL: 2.0}
+_LOG_PREFIX = re.compile(r'^\[(FATAL|ERROR)\]\s*\[[^\]]*\]\s*\[[^\]]*\]:\s*')
+
+
+def transport_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` with the Fast DDS profile of this package, unless the user has set one."""
+    result = dict(environ)
+    if _PROFILE not in environ and _OLD_PROFILE not in environ:
+        name = _OLD_PROFILE if distro(environ) in _OLD_DISTROS else _PROFILE
+        result[name] = str(share_dir() / 'config' / 'fastdds.xml')
+    return result
+
+
+def distro(environ: Mapping[str, str]) -> str:
+    """Return which ROS 2 is in use: the one that was sourced, or the one whose wheels are installed."""
+    if 'ROS_DISTRO' in environ:
+        return environ['ROS_DISTRO']
+    wheels = {name for found in distributions() if (name := found.metadata['Name'] or '').startswith('ros-')}
+    return next((name for name in ('kilted', 'jazzy') if f'ros-{name}-rclpy' in wheels), '')
+
+
+def private_environment(environ: Mapping[str, str], domain_id: int) -> dict[str, str]:
+    """Return the environment of a run that no robot near by must hear: a domain of its own, on this machine alone."""
+    result = transport_environment(environ)
+    result['ROS_DOMAIN_ID'] = str(domain_id)
+    if distro(environ) == 'humble':
+        result['ROS_LOCALHOST_ONLY'] = '1'
+    else:
+        result['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    return result
+
+
+def free_domain_id(environ: Mapping[str, str]) -> int:
+    """Return a domain in which nobody on this machine is, and which is not the user's."""
+    candidates = [number for number in range(1, _LAST_DOMAIN + 1) if str(number) != environ.get('ROS_DOMAIN_ID')]
+    random.shuffle(candidates)
+    return next((number for number in candidates if not _occupied(number)), candidates[0])
+
+
+class NodeProcess:
+    """A node of this package in a process of its own.
+
+    It gets no Ctrl-C from the terminal: who started it decides when it ends. Should that process be killed, the kernel
+    ends the node too.
+    """
+
+    def __init__(self, name: str, ros_args: Sequence[str], *, environ: Mapping[str, str],
+                 log: Path | None = None) -> None:
+        """Start `crossmodal_kd_ros.nodes.<name>` with `ros_args` behind `--ros-args`.
+
+        Args:
+            name: `maintenance_node` or `simulator_node`.
+            ros_args: such as `-p`, `seed:=3`, `-r`, `__ns:=/left`.
+            environ: its environment, whole.
+            log: file for all it says; `None`: it speaks on this process's own outputs.
+        """
+        self.name = name
+        self.log = log
+        command = [sys.executable, '-m', f'crossmodal_kd_ros.nodes.{name}']
+        output: IO | None = None if log is None else log.open('wb')
+        try:
+            self._process = subprocess.Popen(
+                command + (['--ros-args', *ros_args] if ros_args else []), env=dict(environ), stdin=subprocess.DEVNULL,
+                stdout=output, stderr=output, start_new_session=True,
+                preexec_fn=_end_with_parent)  # noqa: PLW1509  It makes one system call and touches nothing else.
+        finally:
+            if output is not None:
+                output.close()
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code, or `None` while it runs."""
+        return self._process.poll()
+
+    def last_error(self) -> str:
+        """Return the last error that its log holds, without the logger's prefix; else its last line; else nothing."""
+        if self.log is None or not self.log.exists():
+            return ''
+        lines = [line for line in self.log.read_text(errors='replace').splitlines() if line.strip()]
+        errors = [_LOG_PREFIX.sub('', line) for line in lines if _LOG_PREFIX.match(line)]
+        return (errors or lines or [''])[-1]
+
+    def interrupt(self) -> None:
+        """Ask it to end, without waiting."""
+        if self.exit_code is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def stop(self) -> int:
+        """End it, ever less gently, and return its exit code."""
+        for number, grace_s in _GRACE_S.items():
+            if self.exit_code is not None:
+                break
+            self._process.send_signal(number)
+            try:
+                self._process.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                continue
+        return self._process.wait()
+
+
+def stop_all(processes: Sequence[NodeProcess]) -> None:
+    """End all of `processes`, at the same time."""
+    for process in processes:
+        process.interrupt()
+    for process in processes:
+        process.stop()
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: without this, a parent that is killed leaves nodes behind that speak for ever."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _occupied(domain_id: int) -> bool:
+    """Return whether the port is taken on which the first participant of a domain listens (RTPS 9.6.1.1)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(('', 7410 + 250 * domain_id))
+        except OSError:
+            return True
+        return False

@@ -1,0 +1,93 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where a run is shown: a living terminal, or lines of text where there is none."""
+
+import time
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live as RichLive
+
+from crossmodal_kd_ros.demo import view
+from crossmodal_kd_ros.demo.live import Live
+from crossmodal_kd_ros.demo.style import words
+from crossmodal_kd_ros.demo.summary import Setting
+
+# Drawing costs 30 ms of the observer's time.
+_REFRESH_S = 0.25
+_LINE_S = 5.0
+
+
+class Screen(Protocol):
+    """What a run tells."""
+
+    def say(self, sentence: str) -> None:
+        """Show what is being waited for, before the first frame."""
+
+    def show(self, live: Live, setting: Setting) -> None:
+        """Show the state; called often, it draws only when it is time."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class TerminalScreen:
+    """Draws the whole state four times a second."""
+
+    def __init__(self, console: Console, *, title: str, duration_s: float) -> None:
+        """Draw nothing yet."""
+        self._console, self._title, self._duration_s = console, title, duration_s
+        self._drawn_s = 0.0
+        self._rich: RichLive | None = None
+
+    def say(self, sentence: str) -> None:
+        """Print the sentence."""
+        self._console.print(f'[dim]{sentence} ...[/]')
+
+    def show(self, live: Live, setting: Setting) -> None:
+        """Draw, if it is time."""
+        if time.monotonic() - self._drawn_s < _REFRESH_S:
+            return
+        self._drawn_s = time.monotonic()
+        drawing = view.screen(live, setting, title=self._title, duration_s=self._duration_s,
+                              width=self._console.width, height=self._console.height)
+        if self._rich is None:
+            self._rich = RichLive(drawing, console=self._console, screen=True, auto_refresh=False)
+            self._rich.start()
+        self._rich.update(drawing, refresh=True)
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._rich is not None:
+            self._rich.stop()
+            self._rich = None
+
+
+class LineScreen:
+    """Prints one line for each change of mode, and one every 5 s."""
+
+    def __init__(self, console: Console) -> None:
+        """Print nothing yet."""
+        self._console = console
+        self._told = 0
+        self._line_s = 0.0
+
+    def say(self, sentence: str) -> None:
+        """Print the sentence."""
+        self._console.print(f'{sentence} ...', highlight=False)
+
+    def show(self, live: Live, setting: Setting) -> None:
+        """Print what is new."""
+        for start_s, mode, reason in live.history[self._told:]:
+            self._console.print(f'{start_s:5.1f} s  {mode}: {reason}', highlight=False, soft_wrap=True)
+        self._told = len(live.history)
+        if live.seconds - self._line_s >= _LINE_S:
+            self._line_s = live.seconds
+            expert = f' (expert: {words(live.expert["action"])})' if live.expert else ''
+            sure = '' if live.probabilities is None else f', {live.probabilities.max():.0%} sure'
+            self._console.print(f'{live.seconds:5.1f} s  {live.mode}: {words(live.action)}{sure}{expert}, '
+                                f'{live.answered} frames answered', highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Nothing to give back."""

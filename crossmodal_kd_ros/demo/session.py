@@ -1,0 +1,266 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""One run from the first process to the report."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import GetParameters
+
+from crossmodal_kd_ros.bags import BagRecorder, remove_bag
+from crossmodal_kd_ros.contract import SENSORS
+from crossmodal_kd_ros.demo import topics
+from crossmodal_kd_ros.demo.live import Live
+from crossmodal_kd_ros.demo.observer import Observer
+from crossmodal_kd_ros.demo.processes import NodeProcess, free_domain_id, private_environment, stop_all
+from crossmodal_kd_ros.demo.recording import load_recording
+from crossmodal_kd_ros.demo.report import write_report
+from crossmodal_kd_ros.demo.screens import Screen
+from crossmodal_kd_ros.demo.summary import Limits, Setting, limits_of, summarise
+from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
+
+# Cold, importing torch from a slow disk takes most of a minute.
+_START_TIMEOUT_S = 90.0
+_FIRST_FRAME_TIMEOUT_S = 15.0
+# After the last frame its answer is still under way; the camera must not be missed in the meantime.
+_LAST_ANSWER_S = 0.15
+_POLL_S = 0.05
+_TITLE, _REAL_TITLE = 'A robot that loses its senses and carries on', 'The student alone, on real pictures'
+
+
+class DemoError(Exception):
+    """The run could not be made or went wrong: one sentence, and the exit code for the process."""
+
+    def __init__(self, sentence: str, *, exit_code: int = 1) -> None:
+        """Keep the sentence and the code."""
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+class _Stopped(Exception):
+    """The user ended the run before its first frame."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        out: folder for `summary.json`, `report.html`, `bag/` and `log/`.
+        command: how the user started it, for the report.
+        duration_s: from the first frame on.
+        seed: of the wall, or of the order of the photographs.
+        photos: folder of photographs to show in place of the simulated wall.
+        camera: number of the webcam to show in its place.
+    """
+
+    out: Path
+    command: str
+    duration_s: float
+    seed: int = 0
+    photos: Path | None = None
+    camera: int | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the wall is the simulator's."""
+        return self.photos is None and self.camera is None
+
+    @property
+    def title(self) -> str:
+        """What is shown, in words."""
+        if self.photos is not None:
+            return f'crossmodal_kd_ros demo · photographs of {self.photos.name}'
+        return 'crossmodal_kd_ros demo · ' + ('simulated wall' if self.simulated else f'webcam {self.camera}')
+
+    @property
+    def schedule(self) -> FaultSchedule:
+        """What fails when: photographs have no senses to lose."""
+        return FaultSchedule.parse(DEMO_SCHEDULE) if self.simulated else FaultSchedule()
+
+    @property
+    def simulator_arguments(self) -> list[str]:
+        """ROS arguments of the simulator node."""
+        settings = {'autostart': 'false', 'seed': str(self.seed)}
+        if self.photos is not None:
+            settings['photos_dir'] = str(self.photos)
+        elif self.camera is not None:
+            settings['camera_device'] = str(self.camera)
+        else:
+            settings['faults'] = DEMO_SCHEDULE
+        return [part for name, value in settings.items() for part in ('-p', f'{name}:={value}')]
+
+
+def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any] | None:
+    """Run the nodes, watch them, write everything; return the summary, or `None` if `stop` came before the first frame.
+
+    Args:
+        plan: what to run.
+        screen: shows it.
+        stop: set it to end the run early; what was gathered is written all the same.
+
+    Raises:
+        DemoError: a node refused or died, or nothing can be written.
+    """
+    started_s = time.monotonic()
+    try:
+        (plan.out / 'log').mkdir(parents=True, exist_ok=True)
+        remove_bag(plan.out / 'bag')
+    except OSError as error:
+        raise DemoError(f'expected a folder to write to at {plan.out}: {error}') from error
+    domain_id = free_domain_id(os.environ)
+    # This process joins the same domain by the same transports as its children.
+    os.environ.update(private_environment(os.environ, domain_id))
+    processes: list[NodeProcess] = []
+    observer: Observer | None = None
+    try:
+        for name, arguments in (('maintenance_node', []), ('simulator_node', plan.simulator_arguments)):
+            processes.append(NodeProcess(name, arguments, environ=os.environ, log=plan.out / 'log' / f'{name}.log'))
+        observer = Observer(domain_id=domain_id)
+        limits, trouble = _watch(plan, processes, observer, screen, stop)
+    except _Stopped:
+        return None
+    finally:
+        screen.close()
+        if observer is not None:
+            observer.close()
+        stop_all(processes)
+    summary = _write(plan, observer.recorder, limits, interrupted=stop.is_set(), started_s=started_s)
+    if trouble:
+        raise DemoError(trouble)
+    return summary
+
+
+def _watch(plan: Plan, processes: Sequence[NodeProcess], observer: Observer, screen: Screen,
+           stop: threading.Event) -> tuple[Limits, str]:
+    """Bring the nodes up, record the run, and return the node's limits and what went wrong on the way, if anything."""
+    wait = _Waiter(processes, stop)
+    screen.say('starting the nodes')
+    wait.until(lambda: _state(observer, 'maintenance_node') == State.PRIMARY_STATE_ACTIVE,
+               'the maintenance node to be active')
+    wait.until(lambda: _state(observer, 'simulator_node') is not None, 'the simulator node to answer')
+    _change(observer, processes[1], Transition.TRANSITION_CONFIGURE)
+    types = topics.INPUTS | topics.OUTPUTS | topics.SIMULATION if plan.simulated else (
+        {topics.CAMERA: topics.INPUTS[topics.CAMERA]} | topics.OUTPUTS)
+    wait.until(lambda: len(observer.published(types)) == len(types), f'publishers of {", ".join(types)}')
+    limits = _limits(observer)
+    observer.record(plan.out / 'bag', types)
+    # Each picture goes to the maintenance node and to the observer.
+    wait.until(lambda: observer.node.count_subscribers(topics.CAMERA) >= 2, 'both subscribers of the camera')
+    _change(observer, processes[1], Transition.TRANSITION_ACTIVATE)
+
+    live, setting = Live(), setting_of(plan, limits)
+    began_s = time.monotonic()
+    while not stop.is_set() and live.seconds < plan.duration_s:
+        time.sleep(_POLL_S)
+        live.take(observer.drain(), dict(observer.newest), time.time_ns())
+        dead = next((process for process in processes if process.exit_code is not None), None)
+        if dead is not None:
+            return limits, f'{dead.name} died: {dead.last_error() or "it said nothing"}'
+        if not live.start_ns and time.monotonic() - began_s > _FIRST_FRAME_TIMEOUT_S:
+            return limits, (f'expected a first picture within {_FIRST_FRAME_TIMEOUT_S:.0f} s, got none: '
+                            f'{processes[1].last_error() or "the simulator said nothing"}')
+        screen.show(live, setting)
+    observer.ignore((*topics.INPUTS, *topics.SIMULATION))
+    time.sleep(_LAST_ANSWER_S)
+    return limits, ''
+
+
+def setting_of(plan: Plan, limits: Limits) -> Setting:
+    """Return what a run of `plan` is judged by."""
+    return Setting(limits=limits, senses=SENSORS if plan.simulated else ('camera',), schedule=plan.schedule)
+
+
+def _write(plan: Plan, recorder: BagRecorder, limits: Limits, *, interrupted: bool, started_s: float) -> dict[str, Any]:
+    """Write `summary.json` and `report.html` from the bag, and return the summary."""
+    recording, setting = load_recording(recorder.path), setting_of(plan, limits)
+    summary = {
+        'title': _TITLE if plan.simulated else _REAL_TITLE,
+        'statement': _statement(plan),
+        'simulated': plan.simulated,
+        'command': plan.command,
+        'seed': plan.seed,
+        'interrupted': interrupted,
+        'schedule': [vars(fault) for fault in setting.schedule.faults],
+        **summarise(recording, setting),
+        'bag': {
+            'path': 'bag', 'messages': recorder.written.total(), 'dropped': dict(recorder.dropped),
+            'error': recorder.error, 'bytes': sum(file.stat().st_size for file in recorder.path.iterdir())},
+        'versions': _versions(),
+    }
+    report = plan.out / 'report.html'
+    write_report(report, bag=recorder.path, recording=recording, setting=setting, summary=summary)
+    summary['wall_clock_s'] = round(time.monotonic() - started_s, 1)
+    (plan.out / 'summary.json').write_text(json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8')
+    return summary
+
+
+def _statement(plan: Plan) -> str:
+    made = time.strftime('%d %B %Y').lstrip('0')
+    if plan.simulated:
+        return ('The wall, its senses and the expert are simulated: no figure here was measured on a real wall. '
+                f'Seed {plan.seed}, {made}.')
+    source = f'Photographs of {plan.photos}' if plan.photos is not None else f'Webcam {plan.camera}'
+    return (f'{source}, {made}. Nobody has said what is right for these pictures, so no accuracy is given; the '
+            'networks were trained on simulated walls only.')
+
+
+class _Waiter:
+    """Waits for conditions while all processes live and the user has not had enough."""
+
+    def __init__(self, processes: Sequence[NodeProcess], stop: threading.Event) -> None:
+        self._processes, self._stop = processes, stop
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        limit_s = time.monotonic() + _START_TIMEOUT_S
+        while not condition():
+            if self._stop.is_set():
+                raise _Stopped
+            for process in self._processes:
+                if process.exit_code is not None:
+                    raise DemoError(process.last_error() or f'{process.name} ended before it was ready',
+                                    exit_code=process.exit_code or 1)
+            if time.monotonic() > limit_s:
+                raise DemoError(f'expected {what} within {_START_TIMEOUT_S:.0f} s, waited in vain: see log/')
+            time.sleep(_POLL_S)
+
+
+def _state(observer: Observer, node: str) -> int | None:
+    response = observer.call(GetState, f'{node}/get_state', GetState.Request(), timeout_s=1.0)
+    return None if response is None else response.current_state.id
+
+
+def _change(observer: Observer, process: NodeProcess, transition: int) -> None:
+    request = ChangeState.Request(transition=Transition(id=transition))
+    # Configuring renders the first panel, or opens a webcam.
+    response = observer.call(ChangeState, f'{process.name}/change_state', request, timeout_s=30.0)
+    if response is None or not response.success:
+        raise DemoError(process.last_error() or f'{process.name} did not answer')
+
+
+def _limits(observer: Observer) -> Limits:
+    names = [*(f'{sensor}_timeout_s' for sensor in SENSORS), 'recovery_s']
+    response = observer.call(GetParameters, 'maintenance_node/get_parameters', GetParameters.Request(names=names))
+    if response is None:
+        raise DemoError('expected maintenance_node to tell its timeouts, got no answer')
+    return limits_of({name: value.double_value for name, value in zip(names, response.values)})
+
+
+def _versions() -> dict[str, str]:
+    result = {'ROS 2': os.environ.get('ROS_DISTRO', 'wheels')}
+    for name in ('crossmodal_kd_ros', 'rclpy', 'torch', 'numpy', 'rosbags'):
+        try:
+            result[name] = version(name)
+        except PackageNotFoundError:
+            result[name] = 'from source'
+    return result

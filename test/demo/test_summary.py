@@ -1,0 +1,135 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The numbers of `summary.json`, on runs whose numbers are known beforehand."""
+
+import json
+from dataclasses import replace
+
+import made_up_run as made
+import numpy as np
+import pytest
+
+from crossmodal_kd_ros.demo.recording import Said, Series
+from crossmodal_kd_ros.demo.summary import expected_mode, summarise, wrong_mode_s
+
+
+@pytest.fixture(scope='module')
+def summary():
+    return summarise(made.run(), made.SETTING)
+
+
+def keep(series: Series, rows: np.ndarray) -> Series:
+    return Series(series.stamp_ns[rows], series.received_ns[rows], series.values[rows])
+
+
+def test_the_summary_is_json_without_nan(summary):
+    json.dumps(summary, allow_nan=False)
+
+
+def test_frames_of_a_dead_camera_are_not_counted_as_published(summary):
+    assert summary['frames_published'] == summary['frames_answered'] == 36 * 30
+
+
+def test_an_unanswered_frame_is_missed_even_if_the_observer_never_saw_it():
+    run = made.run()
+    rows = np.arange(len(run.scores)) != 100
+    lost = summarise(replace(run, scores=keep(run.scores, rows), camera=keep(run.camera, rows)), made.SETTING)
+    assert (lost['frames_published'], lost['frames_answered'], lost['frames_recorded']) == (1080, 1079, 1079)
+
+
+def test_a_frame_answered_twice_counts_once():
+    run = made.run()
+    rows = np.r_[0, np.arange(len(run.scores))]
+    assert summarise(replace(run, scores=keep(run.scores, rows)), made.SETTING)['frames_answered'] == 1080
+
+
+def test_modes_have_start_and_reason_and_no_repetitions(summary):
+    repeated = replace(made.run(), modes=made.MODES[:2] + made.MODES[1:])
+    assert summarise(repeated, made.SETTING)['modes'] == summary['modes']
+    assert summary['modes'][2] == {'mode': 'STUDENT', 'start_s': 10.15, 'reason': 'touch is silent for 0.15 s'}
+
+
+def test_failover_lasts_from_the_last_good_stamp_to_the_receipt_of_the_mode(summary):
+    # Last touch at 9.99 s, last gas at 21.5 s, last image at 31.967 s.
+    assert summary['failover_ms'] == {'touch': 160.0, 'gas': 1400.0, 'camera': 233.3}
+    assert summary['failover_limit_ms'] == {'touch': 200.0, 'gas': 1500.0, 'camera': 300.0}
+
+
+def test_recovery_lasts_from_the_first_good_stamp_to_the_receipt_of_the_mode(summary):
+    assert summary['recovery_ms'] == {'touch': 300.0, 'gas': 800.0, 'camera': 300.0}
+
+
+def test_a_failover_that_never_came_is_null():
+    ignorant = replace(made.run(), modes=made.MODES[:2])
+    assert summarise(ignorant, made.SETTING)['failover_ms']['touch'] is None
+
+
+def test_a_run_stopped_early_says_nothing_of_failures_it_did_not_reach():
+    assert summarise(made.run(duration_s=20.0), made.SETTING)['failover_ms'] == {'touch': 160.0}
+
+
+def test_a_right_node_is_never_in_a_wrong_mode(summary):
+    assert summary['wrong_mode_s'] == 0.0
+
+
+def test_a_mode_that_comes_late_is_wrong_from_the_limit_on():
+    late = replace(made.MODES[2], received_ns=made.at(10.5))
+    run = replace(made.run(), modes=made.MODES[:2] + (late,) + made.MODES[3:])
+    # Last touch at 9.99 s and 0.2 s to act: wrong from 10.19 s to 10.5 s.
+    assert wrong_mode_s(run, made.SETTING) == pytest.approx(0.31, abs=0.002)
+
+
+def test_a_mode_that_flaps_while_all_is_healthy_is_wrong():
+    flap = (Said(made.at(5.0), 'STUDENT', 'flap'), Said(made.at(5.2), 'TEACHER', 'flap'))
+    run = replace(made.run(), modes=made.MODES[:2] + flap + made.MODES[2:])
+    assert wrong_mode_s(run, made.SETTING) == pytest.approx(0.2, abs=0.002)
+
+
+def test_a_hold_of_an_unsure_node_is_not_wrong_but_counted():
+    unsure = (
+        Said(made.at(5.0), 'HOLD', 'confidence 0.20 is under the limit 0.25'), Said(made.at(5.2), 'TEACHER', 'sure'))
+    told = summarise(replace(made.run(), modes=made.MODES[:2] + unsure + made.MODES[2:]), made.SETTING)
+    assert (told['wrong_mode_s'], told['unsure_s']) == (0.0, pytest.approx(0.2, abs=0.002))
+
+
+def test_latency_is_from_the_image_stamp_to_the_receipt_of_its_scores(summary):
+    assert summary['latency_ms'] == {'p50': 8.0, 'p99': 8.0, 'max': 8.0}
+
+
+def test_accuracy_is_told_by_mode_against_the_expert(summary):
+    assert summary['accuracy']['TEACHER']['fraction'] == 1.0
+    assert 0.80 < summary['accuracy']['STUDENT']['fraction'] < 0.87  # errs on every fifth, now and then in vain
+
+
+def test_a_held_frame_is_no_decision_and_counts_apart():
+    run = made.run()
+    held = tuple(replace(said, text='hold') if index < 30 else said for index, said in enumerate(run.actions))
+    teacher = summarise(replace(run, actions=held), made.SETTING)['accuracy']
+    assert sum(mode['held'] for mode in teacher.values()) == 30
+    assert teacher['TEACHER']['fraction'] == 1.0
+
+
+def test_estimates_are_judged_against_the_truth(summary):
+    crack = summary['estimates']['crack_depth']
+    assert crack['unit'] == 'mm'
+    assert 0.0 < crack['mean_absolute_error']['STUDENT'] < crack['truth_sd']
+
+
+def test_photographs_have_no_truth_and_so_no_accuracy():
+    told = summarise(made.photos(), made.PHOTOS)
+    assert told['accuracy'] is None and told['estimates'] is None
+    assert (told['frames_answered'], told['failover_ms'], told['wrong_mode_s']) == (1080, {}, 0.0)
+
+
+def test_a_run_without_a_single_message_gives_empty_figures_not_an_error():
+    run = made.photos()
+    nothing = Series(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
+    empty = replace(run, camera=nothing, scores=nothing, surface=nothing, touch_estimate=nothing, actions=(), modes=())
+    told = summarise(empty, made.PHOTOS)
+    assert (told['frames_published'], told['answered_fraction'], told['latency_ms']['p50']) == (0, None, None)
+
+
+@pytest.mark.parametrize('t_s, mode', [(5, 'TEACHER'), (12, 'STUDENT'), (25, 'STUDENT'), (34, 'HOLD'), (38, 'TEACHER')])
+def test_the_expected_mode_follows_the_schedule(t_s, mode):
+    assert expected_mode(made.SETTING, t_s).value == mode
