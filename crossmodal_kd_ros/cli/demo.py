@@ -76,6 +76,8 @@ def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
         lines.append(f'{sensor} lost: noticed {_number(taken)} ms after its last message '
                      f'(limit {_number(summary["failover_limit_ms"][sensor])} ms), trusted again after '
                      f'{_number(summary["recovery_ms"][sensor])} ms')
+    lines += [f'not planned: at {gap["start_s"]:.1f} s the {gap["sensor"]} fell silent for {gap["length_s"]:.2f} s'
+              for gap in summary['unplanned_gaps']]
     for mode, told in (summary['accuracy'] or {}).items():
         if told['fraction'] is not None:
             lines.append(f'{mode}: {told["fraction"]:.1%} of {told["frames"] - told["held"]} decisions as the expert '

@@ -26,7 +26,7 @@ from crossmodal_kd_ros.demo.processes import NodeProcess, free_domain_id, privat
 from crossmodal_kd_ros.demo.recording import load_recording
 from crossmodal_kd_ros.demo.report import write_report
 from crossmodal_kd_ros.demo.screens import Screen
-from crossmodal_kd_ros.demo.summary import Limits, Setting, limits_of, summarise
+from crossmodal_kd_ros.demo.summary import Limits, Setting, summarise
 from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
 
 # Cold, importing torch from a slow disk takes most of a minute.
@@ -253,7 +253,8 @@ def _limits(observer: Observer) -> Limits:
     response = observer.call(GetParameters, 'maintenance_node/get_parameters', GetParameters.Request(names=names))
     if response is None:
         raise DemoError('expected maintenance_node to tell its timeouts, got no answer')
-    return limits_of({name: value.double_value for name, value in zip(names, response.values)})
+    *timeouts, recovery_s = (value.double_value for value in response.values)
+    return Limits(timeout_s=dict(zip(SENSORS, timeouts)), recovery_s=recovery_s)
 
 
 def _versions() -> dict[str, str]:

@@ -15,20 +15,29 @@ from crossmodal_kd_ros.simulation import RATES_HZ, Fault, FaultSchedule
 _TRUTH_ACTION = TRUTH_NAMES.index('action')
 _TRUTH_SURFACE = [TRUTH_NAMES.index(name) for name in SURFACE_STATE]
 _STEP_S = 1e-3
+_TWO_FRAMES_S = 2.0 / RATES_HZ['camera']
 _UNITS = {'surface_roughness': 'um', 'crack_depth': 'mm', 'co2_absorption': 'fraction'}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long the node may take to change its mode, from its own parameters, s.
+    """How long the node may take to change its mode, from its own parameters.
 
     Attributes:
-        failover_s: by sensor, from the last good message to the new mode.
-        recovery_s: by sensor, from the first message after the outage to the old mode.
+        timeout_s: by sensor, the age at which a reading is stale.
+        recovery_s: how long a sensor that failed must be good before it counts again.
     """
 
-    failover_s: dict[str, float]
-    recovery_s: dict[str, float]
+    timeout_s: dict[str, float]
+    recovery_s: float
+
+    def failover_s(self, sensor: str) -> float:
+        """Return the longest time from the last good message to the new mode: the timeout, and two frames to act."""
+        return self.timeout_s[sensor] + _TWO_FRAMES_S
+
+    def return_s(self, sensor: str) -> float:
+        """Return the longest time from the first message after an outage to the old mode: it takes a second message."""
+        return self.recovery_s + 1.0 / RATES_HZ[sensor] + _TWO_FRAMES_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +75,7 @@ def summarise(recording: Recording, setting: Setting) -> dict[str, Any]:
             {'mode': said.text, 'start_s': round(float(recording.seconds(said.received_ns)), 3), 'reason': said.reason}
             for said in mode_changes(recording)],
         **failovers(recording, setting),
+        'unplanned_gaps': unplanned_gaps(recording, setting),
         'wrong_mode_s': wrong_mode_s(recording, setting),
         'unsure_s': unsure_s(recording),
         'latency_ms': latency_ms(recording.scores),
@@ -123,26 +133,50 @@ def failovers(recording: Recording, setting: Setting) -> dict[str, dict[str, flo
         later = expected_mode(setting, fault.end_s)
         result['failover_ms'][key] = _ms_until(recording, during, before[-1:])
         result['recovery_ms'][key] = _ms_until(recording, later, after[:1])
-        result['failover_limit_ms'][key] = round(1e3 * setting.limits.failover_s[fault.sensor], 1)
-        result['recovery_limit_ms'][key] = round(1e3 * setting.limits.recovery_s[fault.sensor], 1)
+        result['failover_limit_ms'][key] = round(1e3 * setting.limits.failover_s(fault.sensor), 1)
+        result['recovery_limit_ms'][key] = round(1e3 * setting.limits.return_s(fault.sensor), 1)
     return result
+
+
+def unplanned_gaps(recording: Recording, setting: Setting) -> list[dict[str, Any]]:
+    """Return each time a sensor's newest message grew older than its timeout though no fault was planned.
+
+    A busy machine, a loose plug: `sensor`, `start_s` (stamp of the last message) and `length_s` (until the next came).
+    """
+    gaps = []
+    for sensor in setting.senses:
+        # The truth comes with each picture, and none of it is lost on the way to the observer.
+        series = recording.truth if sensor == 'camera' and len(recording.truth) else getattr(recording, sensor)
+        stamps_s = recording.seconds(series.stamp_ns)
+        ages_s = recording.seconds(series.received_ns[1:]) - stamps_s[:-1]
+        for start_s, age_s in zip(stamps_s[:-1], ages_s):
+            planned = any(fault.sensor == sensor and start_s < fault.end_s and fault.start_s < start_s + age_s
+                          for fault in setting.schedule.faults)
+            if age_s > setting.limits.timeout_s[sensor] and not planned:
+                gaps.append({'sensor': sensor, 'start_s': round(float(start_s), 3), 'length_s': round(float(age_s), 3)})
+    return gaps
 
 
 def wrong_mode_s(recording: Recording, setting: Setting) -> float | None:
     """Return for how long the node was in another mode than it should, outside the time it may take to notice, s.
 
-    It may take `Limits.failover_s` from the last good message on, `Limits.recovery_s` from the end of an outage on, and
-    the longest of these after the first frame. A hold because it is unsure is right at any time; `unsure_s` counts it.
+    It may take `Limits.failover_s` from the last good message on, `Limits.return_s` from the end of an outage on, and
+    the longest of these after the first frame. Around an unplanned gap any mode is right, and so is a hold because the
+    node is unsure: `unplanned_gaps` and `unsure_s` count these.
     """
     if not recording.modes or recording.duration_s <= 0.0:
         return None
+    limits = setting.limits
     t_s, times_ns = _instants(recording)
-    excused = t_s < max(setting.limits.recovery_s[sensor] for sensor in setting.senses)
+    excused = t_s < max(limits.return_s(sensor) for sensor in setting.senses)
     for fault in setting.schedule.faults:
         before, _ = _around(recording, fault)
         last_good_s = recording.seconds(before[-1]) if len(before) else fault.start_s
-        excused |= (t_s >= fault.start_s) & (t_s < last_good_s + setting.limits.failover_s[fault.sensor])
-        excused |= (t_s >= fault.end_s) & (t_s < fault.end_s + setting.limits.recovery_s[fault.sensor])
+        excused |= (t_s >= fault.start_s) & (t_s < last_good_s + limits.failover_s(fault.sensor))
+        excused |= (t_s >= fault.end_s) & (t_s < fault.end_s + limits.return_s(fault.sensor))
+    for gap in unplanned_gaps(recording, setting):
+        end_s = gap['start_s'] + gap['length_s'] + limits.return_s(gap['sensor'])
+        excused |= (t_s >= gap['start_s']) & (t_s < end_s)
     modes = mode_at(recording, times_ns)
     expected = np.array([expected_mode(setting, t).value for t in t_s])
     return _duration((modes != expected) & ~excused & ~_unsure_at(recording, times_ns))
@@ -174,7 +208,8 @@ def decided(recording: Recording) -> np.ndarray:
 def accuracy(recording: Recording) -> dict[str, dict[str, Any]] | None:
     """Return, by mode, how often the published action was the expert's: `frames`, `correct`, `held`, `fraction`.
 
-    `fraction` is over the frames on which an action was decided; those on which the node held still count as `held`.
+    `fraction` is over the frames on which an action was decided, and `None` in `HOLD`; those on which the node held
+    still count as `held`.
     """
     if not len(recording.truth):
         return None
@@ -187,8 +222,8 @@ def accuracy(recording: Recording) -> dict[str, dict[str, Any]] | None:
         held = int(np.count_nonzero(action[mine] == HOLD))
         correct = int(np.count_nonzero(action[mine] == expert[mine]))
         frames = int(np.count_nonzero(mine))
-        result[name] = {'frames': frames, 'correct': correct, 'held': held,
-                        'fraction': round(correct / (frames - held), 4) if frames > held else None}
+        fraction = round(correct / (frames - held), 4) if frames > held and name != Mode.HOLD.value else None
+        result[name] = {'frames': frames, 'correct': correct, 'held': held, 'fraction': fraction}
     return result
 
 
@@ -213,14 +248,6 @@ def estimate_errors(recording: Recording) -> dict[str, dict[str, Any]] | None:
         result[name] = {'unit': unit, 'mean_absolute_error': _mean(np.abs(estimate[:, bank] - touch[:, bank])),
                         'truth_sd': _mean_sd(touch[:, bank])}
     return result
-
-
-def limits_of(parameters: dict[str, float]) -> Limits:
-    """Return what a node's parameters promise: two frames to act, and to come back a reading more than `recovery_s`."""
-    two_frames_s = 2.0 / RATES_HZ['camera']
-    return Limits(
-        failover_s={sensor: parameters[f'{sensor}_timeout_s'] + two_frames_s for sensor in SENSORS},
-        recovery_s={sensor: parameters['recovery_s'] + 1.0 / RATES_HZ[sensor] + two_frames_s for sensor in SENSORS})
 
 
 def _around(recording: Recording, fault: Fault) -> tuple[np.ndarray, np.ndarray]:

@@ -15,10 +15,8 @@ from crossmodal_kd_ros.simulation.faults import FaultSchedule
 START_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
 LATENCY_MS = 8.0
-FAILOVER_S = {'camera': 0.3, 'touch': 0.2, 'gas': 1.5}
-RECOVERY_S = {'camera': 0.5, 'touch': 0.5, 'gas': 1.0}
 SETTING = Setting(
-    limits=Limits(failover_s=FAILOVER_S, recovery_s=RECOVERY_S),
+    limits=Limits(timeout_s={'camera': 0.2, 'touch': 0.2, 'gas': 1.25}, recovery_s=0.5),
     schedule=FaultSchedule.parse('touch:10-18,gas:22-28,camera:32-36'))
 PHOTOS = Setting(limits=SETTING.limits, senses=('camera',))
 
@@ -93,7 +91,7 @@ MODES = (
     Said(at(0.1), 'TEACHER', 'camera, touch and gas are healthy'),
     Said(at(10.15), 'STUDENT', 'touch is silent for 0.15 s'),
     Said(at(18.3), 'TEACHER', 'camera, touch and gas are healthy'),
-    Said(at(22.9), 'STUDENT', 'gas is silent for 1.4 s'),
+    Said(at(22.8), 'STUDENT', 'gas is silent for 1.3 s'),
     Said(at(28.8), 'TEACHER', 'camera, touch and gas are healthy'),
     Said(at(32.2), 'HOLD', 'camera is silent for 0.23 s'),
     Said(at(36.3), 'TEACHER', 'camera, touch and gas are healthy'),
