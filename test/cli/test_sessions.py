@@ -1,0 +1,174 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The command as people use it: as a process, with the real nodes as processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from crossmodal_kd_ros.bags import read_messages
+from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
+from crossmodal_kd_ros.share import share_dir
+
+pytestmark = [
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(not (share_dir() / 'models' / 'teacher.safetensors').exists(), reason='no weights to run'),
+]
+COMMAND = [sys.executable, '-m', 'crossmodal_kd_ros.cli.main']
+
+
+def call(*arguments: str, limit_s: float = 120.0) -> subprocess.CompletedProcess:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=limit_s)
+
+
+@pytest.fixture(scope='module')
+def demo(tmp_path_factory):
+    """Twelve seconds of the demo: touch dies at 10 s."""
+    out = tmp_path_factory.mktemp('demo') / 'out'
+    done = call('demo', '--out', str(out), '--duration', '12', '--seed', '1')
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / 'photos'
+    (folder / 'sub').mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (2, 120, 160, 3), dtype=np.uint8)
+    cv2.imwrite(str(folder / 'a.png'), noise[0])
+    cv2.imwrite(str(folder / 'sub' / 'b.jpg'), noise[1])
+    return folder
+
+
+def test_the_demo_leaves_summary_report_and_recording(demo):
+    out, told = demo
+    summary = json.loads((out / 'summary.json').read_text())
+    assert {'frames_published', 'frames_answered', 'modes', 'failover_ms', 'latency_ms', 'accuracy', 'wrong_mode_s',
+            'command', 'seed', 'versions'} <= set(summary)
+    assert summary['frames_published'] > 300 and summary['seed'] == 1 and summary['simulated']
+    assert summary['bag']['dropped'] == {}
+    assert '<svg' in (out / 'report.html').read_text()
+    assert str(out / 'report.html') in told
+
+
+def test_the_demo_decides_as_teacher_and_then_as_student(demo):
+    modes = [change['mode'] for change in json.loads((demo[0] / 'summary.json').read_text())['modes']]
+    assert 'TEACHER' in modes and modes[-1] == 'STUDENT'
+
+
+def test_the_bag_holds_every_topic_and_scores_with_the_stamps_of_pictures(demo):
+    stamps: dict[str, set] = {}
+    for message in read_messages(demo[0] / 'bag'):
+        header = getattr(message.message, 'header', None)
+        stamps.setdefault(message.topic, set()).add((header.stamp.sec, header.stamp.nanosec) if header else None)
+    assert {'/camera/image_raw/compressed', '/tactile/image', '/gas/state', '/maintenance/action', '/maintenance/mode',
+            '/maintenance/mode_reason', '/maintenance/surface_state', '/maintenance/tactile_estimate',
+            '/maintenance/gas_estimate', '/diagnostics', '/simulation/truth', '/simulation/tactile_truth',
+            '/simulation/expert'} <= set(stamps)
+    answered, seen = stamps['/maintenance/action_scores'], stamps['/camera/image_raw/compressed']
+    assert len(answered & seen) > 0.9 * len(seen)
+
+
+def test_a_second_demo_replaces_the_recording_of_the_first(demo, photos):
+    out, _ = demo
+    done = call('demo', '--out', str(out / 'again'), '--photos', str(photos), '--duration', '2')
+    first = (out / 'again' / 'bag' / 'bag.mcap').read_bytes()
+    done = call('demo', '--out', str(out / 'again'), '--photos', str(photos), '--duration', '2')
+    assert done.returncode == 0, done.stderr
+    assert (out / 'again' / 'bag' / 'bag.mcap').read_bytes() != first
+
+
+def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(photos, tmp_path):
+    done = call('demo', '--out', str(tmp_path / 'out'), '--photos', str(photos), '--duration', '3')
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
+    # Random noise may leave the student unsure: it holds then, and says so.
+    decided = {change['mode'] for change in summary['modes'] if change['start_s'] > 0.0}
+    assert 'STUDENT' in decided or summary['unsure_s'] > 0.0
+    assert 'TEACHER' not in decided
+    assert summary['accuracy'] is None and summary['frames_answered'] > 50
+
+
+@pytest.mark.parametrize('arguments, sentence', [
+    (['--photos', '{empty}'], 'expected a folder with photographs'),
+    (['--camera', '63'], 'expected a webcam at device 63, found none'),
+])
+def test_nothing_to_see_ends_in_one_sentence(tmp_path, arguments, sentence):
+    (tmp_path / 'empty').mkdir()
+    arguments = [argument.format(empty=tmp_path / 'empty') for argument in arguments]
+    done = call('demo', '--out', str(tmp_path / 'out'), *arguments)
+    assert done.returncode == 1
+    assert sentence in done.stderr and 'Traceback' not in done.stderr + done.stdout
+    assert not (tmp_path / 'out' / 'bag').exists()
+
+
+def test_a_folder_that_is_not_a_bag_is_never_replaced(tmp_path):
+    (tmp_path / 'out' / 'bag').mkdir(parents=True)
+    (tmp_path / 'out' / 'bag' / 'thesis.txt').write_text('years of work')
+    done = call('demo', '--out', str(tmp_path / 'out'))
+    assert done.returncode == 1 and 'found other files' in done.stderr
+    assert (tmp_path / 'out' / 'bag' / 'thesis.txt').exists()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_writes_what_it_has_and_leaves_no_process(tmp_path, number):
+    command = subprocess.Popen([*COMMAND, 'demo', '--out', str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        line = ''
+        while 'frames answered' not in line:
+            line = command.stdout.readline()
+            assert line, 'it ended by itself'
+        children = children_of(command.pid)
+        assert len(children) == 2
+        command.send_signal(number)
+        assert command.wait(30) == 130
+    finally:
+        command.kill()
+    assert json.loads((tmp_path / 'summary.json').read_text())['interrupted']
+    assert (tmp_path / 'report.html').exists()
+    assert not any(Path(f'/proc/{pid}').exists() for pid in children)
+
+
+def test_run_refuses_weights_that_are_not_there_with_the_nodes_sentence(tmp_path):
+    params = tmp_path / 'params.yaml'
+    params.write_text(f'/**/maintenance_node:\n  ros__parameters:\n    models_dir: {tmp_path}\n')
+    done = subprocess.run([*COMMAND, 'run', '--params', str(params)], capture_output=True, text=True, timeout=60,
+                          env=private_environment(os.environ, free_domain_id(os.environ)))
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_run_starts_both_nodes_in_a_namespace_and_ends_them(tmp_path):
+    environ = private_environment(os.environ, free_domain_id(os.environ))
+    with (tmp_path / 'log').open('w') as log:
+        command = subprocess.Popen([*COMMAND, 'run', '--sim', '--namespace', 'left'], env=environ, stderr=log)
+    try:
+        wait_for(lambda: 'TEACHER: ' in (tmp_path / 'log').read_text())
+        assert '[left.maintenance_node]' in (tmp_path / 'log').read_text()
+        children = children_of(command.pid)
+        command.send_signal(signal.SIGINT)
+        assert command.wait(30) == 0
+    finally:
+        command.kill()
+    assert len(children) == 2 and not any(Path(f'/proc/{pid}').exists() for pid in children)
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for task in Path(f'/proc/{pid}/task').iterdir()
+            for child in (task / 'children').read_text().split()]
+
+
+def wait_for(condition, limit_s: float = 60.0) -> None:
+    end_s = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end_s, 'waited in vain'
+        time.sleep(0.05)

@@ -1,0 +1,67 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The environment in which nodes are started, and how they end."""
+
+import os
+import socket
+
+import pytest
+
+from crossmodal_kd_ros.demo import processes
+from crossmodal_kd_ros.demo.processes import (
+    NodeProcess, free_domain_id, private_environment, stop_all, transport_environment)
+
+
+def test_the_transport_profile_exists_and_has_one_name():
+    environ = transport_environment({'ROS_DISTRO': 'kilted'})
+    assert os.path.isfile(environ['FASTDDS_DEFAULT_PROFILES_FILE'])
+    assert 'FASTRTPS_DEFAULT_PROFILES_FILE' not in environ
+
+
+@pytest.mark.parametrize('distro', ['humble', 'jazzy'])
+def test_older_distributions_get_the_profile_by_its_older_name(distro):
+    environ = transport_environment({'ROS_DISTRO': distro})
+    assert os.path.isfile(environ['FASTRTPS_DEFAULT_PROFILES_FILE'])
+    assert 'FASTDDS_DEFAULT_PROFILES_FILE' not in environ
+
+
+@pytest.mark.parametrize('name', ['FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'])
+def test_a_profile_that_the_user_set_stays(name):
+    assert transport_environment({name: '/mine.xml'}) == {name: '/mine.xml'}
+
+
+def test_a_private_run_stays_on_this_machine():
+    assert private_environment({'ROS_DISTRO': 'jazzy'}, 7)['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
+    assert private_environment({'ROS_DISTRO': 'humble'}, 7)['ROS_LOCALHOST_ONLY'] == '1'
+
+
+def test_a_domain_that_somebody_uses_is_not_taken(monkeypatch):
+    monkeypatch.setattr(processes, '_LAST_DOMAIN', 2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as robot:
+        robot.bind(('', 7410 + 250 * 1))
+        assert {free_domain_id({}) for _ in range(20)} == {2}
+
+
+def test_the_domain_of_the_user_is_not_taken(monkeypatch):
+    monkeypatch.setattr(processes, '_LAST_DOMAIN', 2)
+    assert {free_domain_id({'ROS_DOMAIN_ID': '2'}) for _ in range(20)} == {1}
+
+
+def test_a_refusal_is_found_in_the_log_without_the_loggers_prefix(tmp_path):
+    node = NodeProcess('simulator_node', ['-p', 'seed:=twelve'], environ=transport_environment(os.environ),
+                       log=tmp_path / 'log')
+    try:
+        assert node._process.wait(30) == 1
+    finally:
+        node.stop()
+    assert node.last_error().startswith('expected the parameter seed to be a whole number')
+
+
+def test_nodes_that_wait_end_when_they_are_told_to(tmp_path):
+    environ = private_environment(os.environ, free_domain_id(os.environ))
+    nodes = [NodeProcess('simulator_node', ['-p', 'autostart:=false'], environ=environ, log=tmp_path / f'{index}')
+             for index in range(2)]
+    stop_all(nodes)
+    assert all(node.exit_code is not None for node in nodes)
+    assert not any(os.path.exists(f'/proc/{node.pid}') for node in nodes)
