@@ -141,7 +141,7 @@ def latency(recording: Recording) -> str:
                 axes.annotate(f' {name} {value:.1f} ms', (value, 1.0), xycoords=('data', 'axes fraction'), va='top',
                               color='#a03a30', fontsize=9)
             axes.set_xlim(0.0, top)
-        axes.set(ylabel='frames', xlabel='ms from the stamp of an image to the receipt of its scores by another process')
+        axes.set(ylabel='frames', xlabel='ms from the stamp of an image to its scores, in another process')
         return _svg(figure)
 
 

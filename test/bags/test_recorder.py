@@ -24,7 +24,9 @@ def text(words: str) -> bytes:
 
 def profile() -> SimpleNamespace:
     """What rclpy reports of a best-effort publisher, as far as a bag stores it."""
-    named = lambda name: SimpleNamespace(name=name)
+    def named(name: str) -> SimpleNamespace:
+        return SimpleNamespace(name=name)
+
     forever = SimpleNamespace(nanoseconds=9223372036854775807)
     return SimpleNamespace(
         history=named('UNKNOWN'), depth=0, reliability=named('BEST_EFFORT'), durability=named('VOLATILE'),

@@ -60,7 +60,7 @@ def test_a_process_ended_by_a_signal_gives_the_code_a_shell_gives():
 def test_the_closing_lines_say_never_for_what_never_came(tmp_path):
     summary = {
         'frames_answered': 0, 'frames_published': 0, 'latency_ms': {'p50': None, 'p99': None},
-        'failover_ms': {'touch': None}, 'failover_limit_ms': {'touch': 266.7}, 'recovery_ms': {'touch': 12.0}, 'unplanned_gaps': [], 'accuracy': None,
-        'bag': {'error': 'the disk is full'}}
+        'failover_ms': {'touch': None}, 'failover_limit_ms': {'touch': 266.7}, 'recovery_ms': {'touch': 12.0},
+        'unplanned_gaps': [], 'accuracy': None, 'bag': {'error': 'the disk is full'}}
     lines = '\n'.join(closing_lines(summary, tmp_path))
     assert 'touch lost: noticed never' in lines and 'not whole: the disk is full' in lines
