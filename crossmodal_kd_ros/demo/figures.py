@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, HOLD, INDENTATION, SENSORS, SURFACE_STATE, TEXTURE
 from crossmodal_kd_ros.demo.recording import TRUTH_NAMES, Recording
 from crossmodal_kd_ros.demo.style import ACTION_COLOURS, MODE_COLOURS, words
-from crossmodal_kd_ros.demo.summary import Setting, decided, mode_changes
+from crossmodal_kd_ros.demo.summary import Setting, mode_changes
 from crossmodal_kd_ros.simulation import RATES_HZ, Fault
 
 _WIDTH_IN = 10.6
@@ -47,8 +47,8 @@ def timeline(recording: Recording, setting: Setting) -> str:
         for sensor in SENSORS:
             _activity(axes, recording, sensor, height[sensor])
         _modes(axes, recording, height['mode'])
-        seconds = recording.seconds(recording.scores.stamp_ns)
-        _strip(axes, seconds, decided(recording), height['decision'])
+        said_s = recording.seconds([said.received_ns for said in recording.actions])
+        _strip(axes, said_s, np.array([said.text for said in recording.actions]), height['decision'])
         if known:
             expert = np.array(ACTIONS)[recording.truth.values[:, TRUTH_NAMES.index('action')].astype(int)]
             _strip(axes, recording.seconds(recording.truth.stamp_ns), expert, height['expert'])

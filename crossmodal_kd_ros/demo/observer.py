@@ -18,6 +18,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
 from rosbags.typesys import Stores, get_typestore
 from sensor_msgs.msg import Image
 
@@ -67,17 +68,14 @@ class Observer:
 
         Each must have a publisher already: the subscription asks for just what that offers.
         """
-        recorder = self.recorder = BagRecorder(bag)
+        self.recorder = BagRecorder(bag)
         for name, msgtype in types.items():
             offered = [info.qos_profile for info in self.node.get_publishers_info_by_topic(name)]
-            full_name = self.node.resolve_topic_name(name)
-            if name == topics.CAMERA:
-                recorder.add_topic(self.node.resolve_topic_name(topics.CAMERA_JPEG), _JPEG_TYPE,
-                                   qos=[offered_qos(profile) for profile in offered])
-            else:
-                recorder.add_topic(full_name, msgtype, qos=[offered_qos(profile) for profile in offered])
+            kept_name, kept_type = (topics.CAMERA_JPEG, _JPEG_TYPE) if name == topics.CAMERA else (name, msgtype)
+            bag_topic = self.node.resolve_topic_name(kept_name)
+            self.recorder.add_topic(bag_topic, kept_type, qos=[offered_qos(profile) for profile in offered])
             self.node.create_subscription(
-                _message_class(msgtype), name, self._callback(name), _agreeing(name, offered), raw=True)
+                _message_class(msgtype), name, self._callback(name, bag_topic), _agreeing(name, offered), raw=True)
 
     def drain(self) -> list[tuple[str, int, bytes]]:
         """Return (topic, received_ns, serialised) of the small messages received since the last call."""
@@ -115,22 +113,21 @@ class Observer:
         except ExternalShutdownException:
             pass
 
-    def _callback(self, name: str) -> Callable[[bytes, dict], None]:
-        is_camera = name == topics.CAMERA
-        bag_topic = self.node.resolve_topic_name(topics.CAMERA_JPEG if is_camera else name)
-
+    def _callback(self, name: str, bag_topic: str) -> Callable[..., None]:
         def store(data: bytes, info: dict) -> None:
             if name in self._deaf:
                 return
             # When DDS had it, as `ros2 bag record` notes it; not when Python came round to it.
-            received_ns = info['received_timestamp'] or time.time_ns()
+            received_ns = info.get('received_timestamp') or time.time_ns()
             self.newest[name] = (received_ns, data)
-            if is_camera:
+            if name == topics.CAMERA:
                 self.recorder.write(bag_topic, received_ns, lambda: _as_jpeg(data))
             else:
                 self._fresh.append((name, received_ns, data))
                 self.recorder.write(bag_topic, received_ns, data)
-        return store
+
+        # Humble's rclpy gives a callback no more than the message.
+        return store if hasattr(Subscription, 'CallbackType') else lambda data: store(data, {})
 
 
 def _message_class(msgtype: str) -> type:
