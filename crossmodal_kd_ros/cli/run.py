@@ -48,12 +48,7 @@ def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, .
             for process in processes:
                 if process.exit_code is not None:
                     # It has said why on the outputs that it shares with this process.
-                    raise SystemExit(shell_code(process.exit_code))
+                    raise SystemExit(process.exit_code)
     finally:
         stop_all(processes)
-    raise SystemExit(max((shell_code(process.exit_code or 0) for process in processes), default=0))
-
-
-def shell_code(exit_code: int) -> int:
-    """Return an exit code as a shell gives it: 128 and the number of the signal for a process that one ended."""
-    return exit_code if exit_code >= 0 else 128 - exit_code
+    raise SystemExit(max(process.exit_code for process in processes))

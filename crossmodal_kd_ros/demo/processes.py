@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import IO
@@ -103,8 +104,9 @@ class NodeProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """Exit code, or `None` while it runs."""
-        return self._process.poll()
+        """Exit code as a shell gives it, 128 and the number of a signal that ended it; `None` while it runs."""
+        code = self._process.poll()
+        return 128 - code if code is not None and code < 0 else code
 
     def last_error(self) -> str:
         """Return the last error that its log holds, without the logger's prefix; else its last line; else nothing."""
@@ -119,17 +121,14 @@ class NodeProcess:
         if self.exit_code is None:
             self._process.send_signal(signal.SIGINT)
 
-    def stop(self) -> int:
-        """End it, ever less gently, and return its exit code."""
+    def stop(self) -> None:
+        """End it, ever less gently."""
         for number, grace_s in _GRACE_S.items():
             if self.exit_code is not None:
                 break
             self._process.send_signal(number)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace_s)
-            except subprocess.TimeoutExpired:
-                continue
-        return self._process.wait()
 
 
 def stop_all(processes: Sequence[NodeProcess]) -> None:

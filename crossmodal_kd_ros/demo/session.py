@@ -22,7 +22,7 @@ from crossmodal_kd_ros.contract import SENSORS
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.live import Live
 from crossmodal_kd_ros.demo.observer import Observer
-from crossmodal_kd_ros.demo.processes import NodeProcess, free_domain_id, private_environment, stop_all
+from crossmodal_kd_ros.demo.processes import NodeProcess, distro, free_domain_id, private_environment, stop_all
 from crossmodal_kd_ros.demo.recording import load_recording
 from crossmodal_kd_ros.demo.report import write_report
 from crossmodal_kd_ros.demo.screens import Screen
@@ -93,7 +93,8 @@ class Plan:
         """ROS arguments of the simulator node."""
         settings = {'autostart': 'false', 'seed': str(self.seed)}
         if self.photos is not None:
-            settings['photos_dir'] = str(self.photos)
+            # ROS reads values as YAML: quoted, every path is a text.
+            settings['photos_dir'] = "'" + str(self.photos.resolve()).replace("'", "''") + "'"
         elif self.camera is not None:
             settings['camera_device'] = str(self.camera)
         else:
@@ -258,7 +259,7 @@ def _limits(observer: Observer) -> Limits:
 
 
 def _versions() -> dict[str, str]:
-    result = {'ROS 2': os.environ.get('ROS_DISTRO', 'wheels')}
+    result = {'ROS 2': distro(os.environ)}
     for name in ('crossmodal_kd_ros', 'rclpy', 'torch', 'numpy', 'rosbags'):
         try:
             result[name] = version(name)

@@ -11,7 +11,6 @@ from click.testing import CliRunner
 
 from crossmodal_kd_ros.cli.demo import closing_lines
 from crossmodal_kd_ros.cli.main import SUBCOMMANDS, main
-from crossmodal_kd_ros.cli.run import shell_code
 
 
 def test_help_names_every_subcommand():
@@ -51,10 +50,6 @@ def test_bad_usage_is_refused_with_code_2(arguments, sentence):
     shown = CliRunner().invoke(main, arguments)
     assert shown.exit_code == 2
     assert sentence in shown.output and 'Traceback' not in shown.output
-
-
-def test_a_process_ended_by_a_signal_gives_the_code_a_shell_gives():
-    assert [shell_code(code) for code in (0, 1, -15)] == [0, 1, 143]
 
 
 def test_the_closing_lines_say_never_for_what_never_came(tmp_path):

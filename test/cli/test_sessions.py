@@ -41,7 +41,7 @@ def demo(tmp_path_factory):
 
 @pytest.fixture
 def photos(tmp_path):
-    folder = tmp_path / 'photos'
+    folder = tmp_path / "it's #1: a wall"
     (folder / 'sub').mkdir(parents=True)
     noise = np.random.default_rng(0).integers(0, 255, (2, 120, 160, 3), dtype=np.uint8)
     cv2.imwrite(str(folder / 'a.png'), noise[0])

@@ -4,6 +4,7 @@
 """The environment in which nodes are started, and how they end."""
 
 import os
+import signal
 import socket
 
 import pytest
@@ -56,6 +57,13 @@ def test_a_refusal_is_found_in_the_log_without_the_loggers_prefix(tmp_path):
     finally:
         node.stop()
     assert node.last_error().startswith('expected the parameter seed to be a whole number')
+
+
+def test_a_node_ended_by_a_signal_has_the_exit_code_a_shell_gives(tmp_path):
+    node = NodeProcess('simulator_node', ['-p', 'autostart:=false'], environ=os.environ, log=tmp_path / 'log')
+    os.kill(node.pid, signal.SIGKILL)
+    node._process.wait(30)
+    assert node.exit_code == 128 + signal.SIGKILL
 
 
 def test_nodes_that_wait_end_when_they_are_told_to(tmp_path):
