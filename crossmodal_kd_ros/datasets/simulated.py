@@ -1,0 +1,115 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Pairs from the simulated wall. Splits never share a panel: each draws from a seed of its own."""
+
+import ctypes
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from crossmodal_kd_ros import contract, simulation
+from crossmodal_kd_ros.contract import ACTIONS, VIEW_PX, square_view
+from crossmodal_kd_ros.datasets.pairs import Pairs
+from crossmodal_kd_ros.simulation import VIEW_MM, Lit, Panel, Wall, draw_panels, gas, touch
+from crossmodal_kd_ros.simulation.camera import draw_shot, under_condition
+from crossmodal_kd_ros.simulation.view import reachable_mm
+
+VIEWS_PER_PANEL = 3
+# Twice the resolution of the view, so that averaging down softens edges as a lens does.
+_PX_PER_MM = 2 * VIEW_PX / VIEW_MM
+_PANELS_PER_TASK = 20
+_SPLITS = {'train': 11, 'validation': 12, 'calibration': 13, 'test': 14}
+
+
+def load_simulated(
+        split: str, views: int, *, seed: int, cache_dir: Path, vision_recovery: float = 1.0, condition: str | None = None,
+        progress: Callable[[Iterable, int], Iterable] = lambda tasks, total: tasks) -> Pairs:
+    """Return `simulate(...)`, made once and then read from `cache_dir`; the code's own hash is part of the key."""
+    key = f'{split}-{views}-{seed}-{vision_recovery}-{condition}-{_code_hash()}'
+    folder = cache_dir / hashlib.sha256(key.encode()).hexdigest()[:16]
+    names = [f.name for f in fields(Pairs)]
+    if not (folder / 'complete').exists():
+        pairs = simulate(split, views, seed=seed, vision_recovery=vision_recovery, condition=condition, progress=progress)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            np.save(folder / f'{name}.npy', getattr(pairs, name))
+        (folder / 'complete').write_text(key)
+    return Pairs(**{name: np.load(folder / f'{name}.npy', mmap_mode='r' if name == 'image' else None) for name in names})
+
+
+def simulate(
+        split: str, views: int, *, seed: int, vision_recovery: float = 1.0, condition: str | None = None,
+        progress: Callable[[Iterable, int], Iterable] = lambda tasks, total: tasks) -> Pairs:
+    """Simulate `views` views, `VIEWS_PER_PANEL` of each panel, on all processors.
+
+    Args:
+        split: `train`, `validation`, `calibration` or `test`.
+        views: how many; panel after panel, so that a prefix is a smaller data set of whole panels.
+        seed: of the split; the same seed gives the same panels under every `condition`.
+        vision_recovery: see `draw_panels`.
+        condition: one of `CONDITIONS` for every view; None: each panel's own light and ordinary pictures.
+        progress: wraps the iteration over (tasks, how many), for a progress bar.
+
+    Raises:
+        ValueError: no such split or condition.
+    """
+    if split not in _SPLITS:
+        raise ValueError(f'expected a split out of {", ".join(_SPLITS)}, got {split!r}')
+    if condition is not None and condition not in simulation.CONDITIONS:
+        raise ValueError(f'expected a condition out of {", ".join(simulation.CONDITIONS)}, got {condition!r}')
+    panels = draw_panels(-(-views // VIEWS_PER_PANEL), seed=(_SPLITS[split], seed), vision_recovery=vision_recovery)
+    tasks = [
+        (panels[i:i + _PANELS_PER_TASK], i, (_SPLITS[split], seed, i), condition)
+        for i in range(0, len(panels), _PANELS_PER_TASK)]
+    with ProcessPoolExecutor(os.cpu_count(), get_context('spawn'), initializer=_prepare_worker) as workers:
+        parts = list(progress(workers.map(_simulate_some, *zip(*tasks, strict=True)), len(tasks)))
+    return Pairs.join(parts)[:views]
+
+
+def _prepare_worker() -> None:
+    """Keep freed memory: a panel's megabytes are asked for again at once, and page faults cost a third of the time."""
+    cv2.setNumThreads(1)
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, 'mallopt'):
+        m_trim_threshold, m_mmap_threshold = -1, -3
+        libc.mallopt(m_mmap_threshold, 1 << 28)
+        libc.mallopt(m_trim_threshold, 1 << 29)
+
+
+def _simulate_some(panels: list[Panel], first: int, seed: tuple[int, ...], condition: str | None) -> Pairs:
+    rng = np.random.default_rng(seed)
+    low, high = reachable_mm(VIEW_MM)
+    side = round(VIEW_MM * _PX_PER_MM)
+    rows = []
+    for index, panel in enumerate(panels, first):
+        lighting = {None: None, 'night': 'night'}.get(condition, 'day')
+        wall, lit = Wall(panel), Lit(panel, px_per_mm=_PX_PER_MM, lighting=lighting)
+        for _ in range(VIEWS_PER_PANEL):
+            centre = tuple(rng.uniform(low, high))
+            truth = wall.truth(centre)
+            shot = draw_shot(rng)
+            if condition is not None:
+                shot = under_condition(shot, condition, rng)
+            image = square_view(lit.picture(centre, shot, width_px=side, height_px=side))
+            rows.append((
+                image, touch.add_noise(truth.touch, rng), gas.add_noise(truth.gas, rng), truth.surface,
+                ACTIONS.index(truth.action), (lighting or panel.lighting) == 'night', index))
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    return Pairs(**dict(zip((f.name for f in fields(Pairs)), columns, strict=True)))
+
+
+def _code_hash() -> str:
+    """Return a hash of the code that simulated pairs depend on."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for package in (contract, simulation):
+        for path in sorted(Path(package.__file__).parent.glob('*.py')):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
