@@ -1,0 +1,119 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""From pairs to batches of tensors, and the changes of a picture that must not change the answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from crossmodal_kd_ros.contract import BANK_SHAPE
+from crossmodal_kd_ros.datasets import Pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """B pairs as tensors: `image` float32[B, 3, S, S] 0 to 1, `touch` [B, 256], `gas` [B, 8], `surface` [B, 3],
+    `action` int64[B] (-1: no label), `rows` int64[B] into the pairs."""
+
+    image: Tensor
+    touch: Tensor
+    gas: Tensor
+    surface: Tensor
+    action: Tensor
+    rows: Tensor
+
+
+def take(pairs: Pairs, rows: Tensor) -> Batch:
+    """Return the chosen rows, as they are."""
+    index = rows.numpy()
+    return Batch(
+        image=torch.from_numpy(pairs.image[index]).permute(0, 3, 1, 2).float() / 255.0,
+        touch=torch.from_numpy(pairs.touch[index]), gas=torch.from_numpy(pairs.gas[index]),
+        surface=torch.from_numpy(pairs.surface[index]), action=torch.from_numpy(pairs.action[index]), rows=rows)
+
+
+def in_order(pairs: Pairs, size: int = 128) -> Iterator[Batch]:
+    """Yield all pairs in their order, unchanged."""
+    for start in range(0, len(pairs), size):
+        yield take(pairs, torch.arange(start, min(start + size, len(pairs))))
+
+
+def draw_rows(labelled: Tensor, unlabelled: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Draw `size` rows with replacement: half of them with a label, half without, where both kinds exist."""
+    def some(rows: Tensor, count: int) -> Tensor:
+        return rows[torch.randint(len(rows), (count,), generator=generator)]
+    if not len(unlabelled):
+        return some(labelled, size)
+    return torch.cat([some(labelled, size // 2), some(unlabelled, size - size // 2)])
+
+
+def augment(batch: Batch, generator: torch.Generator) -> Batch:
+    """Change light, colour, sharpness and noise, cover a part, and mirror picture and pad together.
+
+    The wall has no up nor left, so that mirroring gives a view that could have been; the rest is what a lens, a lamp and
+    a sensor do. Each change is drawn for each picture.
+    """
+    image, touch = _mirror(batch.image, batch.touch, generator)
+    return Batch(
+        image=_cover(_expose(_blur(image, generator), generator), generator), touch=touch, gas=batch.gas,
+        surface=batch.surface, action=batch.action, rows=batch.rows)
+
+
+def _mirror(image: Tensor, touch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    banks = touch.unflatten(1, (2, *BANK_SHAPE))
+    for axis in (2, 3):
+        flip = torch.rand(len(image), 1, 1, 1, generator=generator) < 0.5
+        image = torch.where(flip, image.flip(axis), image)
+        banks = torch.where(flip, banks.flip(axis), banks)
+    return image, banks.flatten(1)
+
+
+def _blur(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Blur a quarter of the pictures: half of those evenly, half along a line, up to 5 px."""
+    chosen = torch.nonzero(torch.rand(len(image), generator=generator) < 0.25)[:, 0]
+    if not len(chosen):
+        return image
+    image = image.clone()
+    for index in chosen.tolist():
+        kernel = torch.zeros(5, 5)
+        kind = int(torch.randint(4, (1,), generator=generator))
+        length = int(torch.randint(2, 6, (1,), generator=generator))
+        if kind == 0:
+            kernel[2, :length] = 1.0
+        elif kind == 1:
+            kernel[:length, 2] = 1.0
+        else:
+            reach = torch.arange(5.0) - 2.0
+            gauss = torch.exp(-(reach / (0.3 * length))**2)
+            kernel = gauss[:, None] * gauss[None]
+        kernel = (kernel / kernel.sum()).expand(3, 1, 5, 5)
+        image[index] = F.conv2d(F.pad(image[index:index + 1], (2, 2, 2, 2), mode='reflect'), kernel, groups=3)[0]
+    return image
+
+
+def _expose(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Change brightness (to a quarter and to twice), gamma, colour cast (a fifth of them strongly), and add noise."""
+    def draw(low: float, high: float, channels: int = 1) -> Tensor:
+        return low + (high - low) * torch.rand(len(image), channels, 1, 1, generator=generator)
+    strong = (torch.rand(len(image), 1, 1, 1, generator=generator) < 0.2).float()
+    cast = draw(0.85, 1.15, 3) * (1.0 - strong) + draw(0.3, 1.1, 3) * strong
+    gain = torch.exp(draw(-0.6, 0.4) - 0.5 * (torch.rand(len(image), 1, 1, 1, generator=generator) < 0.15).float())
+    image = (image.clamp_min(1e-4)**draw(0.8, 1.25) * gain * cast)
+    noise = torch.randn(image.shape, generator=generator) * draw(0.0, 0.03)
+    return (image + noise).clamp(0.0, 1.0)
+
+
+def _cover(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Cover a rectangle of a fifth of the pictures, at most a fourth of the picture."""
+    side = image.shape[-1]
+    image = image.clone()
+    for index in torch.nonzero(torch.rand(len(image), generator=generator) < 0.2)[:, 0].tolist():
+        h, w = (torch.rand(2, generator=generator) * 0.4 + 0.1).mul(side).int().tolist()
+        top = int(torch.randint(side - h, (1,), generator=generator))
+        left = int(torch.randint(side - w, (1,), generator=generator))
+        image[index, :, top:top + h, left:left + w] = torch.rand(3, 1, 1, generator=generator) * 0.5
+    return image

@@ -1,0 +1,81 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A recipe: everything that decides what a training makes, in one YAML file. An unknown key is an error."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be cooked: one sentence with the key, what came and what was expected."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra='forbid', frozen=True)
+
+
+class DataRecipe(_Strict):
+    """What is learnt from. Panels, and so views, of the splits are never shared."""
+
+    seed: int = Field(0, ge=0, description='of the simulated panels')
+    labelled_views: int = Field(ge=10, description='views that carry the action of the expert')
+    unlabelled_views: int = Field(ge=0, description='further views of camera, touch and gas without an action')
+    validation_views: int = Field(1500, ge=10, description='choose the checkpoint')
+    test_views: int = Field(3000, ge=10, description='measured once, at the end')
+    vision_recovery: float = Field(1.0, ge=0.0, le=1.0, description='how much of the state shows, see draw_panels')
+
+
+class OptimiserRecipe(_Strict):
+    """How one network is trained: AdamW, linear warm-up over 5 % of the steps, then a cosine to zero."""
+
+    steps: int = Field(ge=1)
+    batch: int = Field(64, ge=4)
+    learning_rate: float = Field(1.5e-3, gt=0.0)
+    weight_decay: float = Field(0.05, ge=0.0)
+    validate_every: int = Field(250, ge=1)
+
+
+class TeacherRecipe(OptimiserRecipe):
+    """The teacher's training."""
+
+    touch_dropout: float = Field(0.2, ge=0.0, lt=1.0, description='probability of hiding touch (modality dropout)')
+    gas_dropout: float = Field(0.2, ge=0.0, lt=1.0, description='probability of hiding gas')
+
+
+class StudentRecipe(OptimiserRecipe):
+    """The student's training. With `distil` false it is the control: the labelled views alone, no teacher."""
+
+    distil: bool = True
+    temperature: float = Field(4.0, gt=0.0, description="T of the article's loss")
+    alpha: float = Field(0.7, ge=0.0, le=1.0, description='weight of the teacher against the label')
+    feature_weight: float = Field(0.5, ge=0.0, description="matching of the teacher's embedding")
+    touch_weight: float = Field(0.3, ge=0.0, description='prediction of 256 taxels')
+    gas_weight: float = Field(0.3, ge=0.0, description='prediction of 8 channels')
+    surface_weight: float = Field(0.3, ge=0.0, description='prediction of roughness, crack depth, CO2 absorption')
+
+
+class Recipe(_Strict):
+    """Data, teacher and student."""
+
+    seed: int = Field(0, ge=0, description='of weights, batches and augmentation')
+    data: DataRecipe
+    teacher: TeacherRecipe
+    student: StudentRecipe
+
+    @classmethod
+    def load(cls, path: Path) -> 'Recipe':
+        """Read a recipe; raise `RecipeError` in one sentence for a missing file, bad YAML, unknown key or bad value."""
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text()) or {})
+        except OSError as error:
+            raise RecipeError(f'cannot read the recipe {path}: {error.strerror}') from error
+        except yaml.YAMLError as error:
+            raise RecipeError(f'{path} is not YAML: {" ".join(str(error).split())}') from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = '.'.join(str(part) for part in first['loc'])
+            more = f' (and {error.error_count() - 1} more)' if error.error_count() > 1 else ''
+            raise RecipeError(f'{path}: {key}: {first["msg"]}, got {first["input"]!r}{more}') from error
