@@ -1,0 +1,7 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Thin rclpy shells round `runtime` and `simulation`: messages in, messages out, nothing else.
+
+`maintenance_node` decides; `simulator_node` sends what a simulated wall, a folder of photographs or a webcam shows.
+"""

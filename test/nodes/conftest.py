@@ -1,0 +1,47 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A DDS domain of its own, weights, and processes that end with their test."""
+
+import os
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from crossmodal_kd_ros.nodes.transport import profile_environment  # noqa: E402
+
+# Read by every context of this process and of its children. 1 to 101 are safe on every platform.
+os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+os.environ.update(profile_environment(os.environ))
+
+
+@pytest.fixture(scope='session')
+def models(tmp_path_factory):
+    """Return a folder with an untrained student and teacher."""
+    torch = pytest.importorskip('torch')
+    from crossmodal_kd_ros.networks import Student, Teacher, save_weights
+
+    folder = tmp_path_factory.mktemp('models')
+    torch.manual_seed(0)
+    save_weights(Student(), folder / 'student.safetensors', card={'seed': '0'})
+    save_weights(Teacher(), folder / 'teacher.safetensors', card={'seed': '0'})
+    return folder
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return a function that starts a node; every node it started has ended after the test."""
+    from robot import NodeProcess
+
+    started = []
+
+    def start_one(node, *ros_args, **parameters):
+        started.append(NodeProcess(node, *ros_args, output=tmp_path / f'{len(started)}.log', **parameters))
+        return started[-1]
+
+    yield start_one
+    for process in started:
+        if process.alive():
+            process.end()

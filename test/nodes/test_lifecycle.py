@@ -1,0 +1,172 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How the nodes start, refuse and end."""
+
+import re
+import shutil
+import signal
+
+import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, SetParameters
+from robot import Robot, wait_for
+
+NODES = ('maintenance_node', 'simulator_node')
+
+
+class Manager:
+    """Drives a node through its services, as nav2's lifecycle manager does."""
+
+    def __init__(self, robot: Robot, name: str) -> None:
+        self._robot, self._name = robot, name
+        self._clients = {}
+
+    def state(self) -> str:
+        """Return the label of the node's state."""
+        return self._call(GetState, 'get_state', GetState.Request()).current_state.label
+
+    def change(self, transition: int) -> bool:
+        """Ask for a transition and return whether it succeeded."""
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return self._call(ChangeState, 'change_state', request).success
+
+    def set(self, name: str, value: str):
+        """Set a text parameter and return (successful, reason)."""
+        parameter = Parameter(name=name, value=ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=value))
+        result = self._call(SetParameters, 'set_parameters', SetParameters.Request(parameters=[parameter])).results[0]
+        return result.successful, result.reason
+
+    def describe(self, *names: str):
+        """Return the descriptors of parameters."""
+        request = DescribeParameters.Request(names=list(names))
+        return self._call(DescribeParameters, 'describe_parameters', request).descriptors
+
+    def _call(self, kind, service: str, request):
+        if service not in self._clients:
+            self._clients[service] = self._robot.node.create_client(kind, f'{self._name}/{service}')
+        client = self._clients[service]
+        wait_for(client.service_is_ready)
+        future = client.call_async(request)
+        wait_for(future.done)
+        return future.result()
+
+
+@pytest.fixture
+def robot():
+    """Return a robot whose sensors are off."""
+    robot = Robot()
+    yield robot
+    robot.close()
+
+
+def damaged_weights(models, folder):
+    """Yield (folder, what the refusal must say) for each way in which weights can be wrong."""
+    from crossmodal_kd_ros.networks import Student, StudentConfig, save_weights
+    from safetensors.torch import save_file
+
+    for name, sentence in (('missing', 'expected a weight file at'), ('truncated', 'is not a complete safetensors file'),
+                           ('foreign', 'found those of nothing this package wrote'), ('swapped', 'those of teacher')):
+        (folder / name).mkdir()
+        student = folder / name / 'student.safetensors'
+        shutil.copy(models / 'teacher.safetensors', folder / name)
+        if name == 'truncated':
+            student.write_bytes((models / 'student.safetensors').read_bytes()[:-1000])
+        if name == 'foreign':
+            save_file({'weight': Student(StudentConfig()).classifier.weight.detach()}, student)
+        if name == 'swapped':
+            shutil.copy(models / 'teacher.safetensors', student)
+        yield folder / name, sentence
+
+
+def test_a_manager_can_take_the_node_through_its_whole_life(robot, start, models, tmp_path):
+    node = start('maintenance_node', autostart=False, min_confidence=0.0)
+    manager = Manager(robot, 'maintenance_node')
+    assert manager.state() == 'unconfigured'
+
+    for folder, sentence in damaged_weights(models, tmp_path):
+        assert manager.set('models_dir', str(folder)) == (True, '')
+        assert not manager.change(Transition.TRANSITION_CONFIGURE)
+        assert manager.state() == 'unconfigured'
+        wait_for(lambda: sentence in node.printed(), printed=node.printed)
+
+    manager.set('models_dir', str(models))
+    for _ in range(2):  # what was cleaned up can be configured again
+        assert manager.change(Transition.TRANSITION_CONFIGURE)
+        assert manager.state() == 'inactive'
+        assert manager.set('touch_format', 'multiarray') == (
+            False, 'touch_format is read when the node is configured: deactivate it and clean it up first')
+        assert manager.change(Transition.TRANSITION_ACTIVATE)
+        robot.turn_on('camera')
+        wait_for(lambda: robot.last('mode') == 'STUDENT' and robot.got['action_scores'], printed=node.printed)
+        assert manager.change(Transition.TRANSITION_DEACTIVATE)
+        wait_for(lambda: robot.last('mode_reason') == 'HOLD: the node is not active')
+        assert robot.last('action') == 'hold'
+        assert manager.change(Transition.TRANSITION_CLEANUP)
+        robot.forget()
+    assert manager.state() == 'unconfigured'
+    assert manager.set('touch_format', 'braille') == (
+        False, "expected the parameter touch_format to be one of image, multiarray, got 'braille'")
+    assert 'Traceback' not in node.printed()
+
+
+def test_every_parameter_has_a_description_and_numbers_have_a_range(robot, start):
+    from crossmodal_kd_ros.nodes.maintenance_node import SETTINGS
+
+    start('maintenance_node', autostart=False)
+    descriptors = Manager(robot, 'maintenance_node').describe(*(setting.name for setting in SETTINGS))
+
+    for setting, descriptor in zip(SETTINGS, descriptors):
+        assert descriptor.description == setting.description
+        assert descriptor.additional_constraints == (setting.expected if setting.choices else '')
+        ranges = [*descriptor.floating_point_range, *descriptor.integer_range]
+        assert [(limits.from_value, limits.to_value) for limits in ranges] == (
+            [] if setting.low is None else [(setting.low, setting.high)])
+
+
+@pytest.mark.parametrize(('node', 'parameters', 'sentence'), [
+    ('maintenance_node', {'camera_transport': 'foo'},
+     "expected the parameter camera_transport to be one of raw, compressed, got 'foo'"),
+    ('maintenance_node', {'touch_timeout_s': 0.0},
+     'expected the parameter touch_timeout_s to be a number with a decimal point from 0.01 to 60.0, got 0.0'),
+    ('maintenance_node', {'gas_timeout_s': 2}, 'a number with a decimal point from 0.01 to 60.0, got 2'),
+    ('maintenance_node', {'autostart': 'maybe'}, "expected the parameter autostart to be true or false, got 'maybe'"),
+    ('maintenance_node', {'camera_timeout': 0.5},
+     "expected the name of a parameter of maintenance_node, got 'camera_timeout'; there is: camera_timeout_s"),
+    ('maintenance_node', {'models_dir': '/nonexistent'}, 'expected a weight file at /nonexistent/student.safetensors'),
+    ('maintenance_node', {'device': 'abacus'}, "expected a torch device that works here, such as cpu, got 'abacus'"),
+    ('simulator_node', {'faults': 'nose:1-2'}, 'expected a sensor out of camera, touch, gas'),
+    ('simulator_node', {'width': 3000}, 'expected a picture at most'),
+    ('simulator_node', {'photos_dir': '/nonexistent'}, 'expected a folder with photographs'),
+    ('simulator_node', {'camera_device': 63}, 'expected a webcam at device 63, found none'),
+    ('simulator_node', {'camera_device': 0, 'photos_dir': '/tmp'}, 'expected photos_dir or camera_device, got both')])
+def test_what_cannot_be_done_ends_in_one_sentence_and_a_failure(start, node, parameters, sentence):
+    process = start(node, **parameters)
+
+    assert process.exit_code() == 1
+    printed = process.printed()
+    assert sentence in printed
+    assert 'Traceback' not in printed
+    assert len(re.findall(r'\[(?:ERROR|FATAL)\]', printed)) == 1
+
+
+@pytest.mark.parametrize('arguments', [('-p', 'threads'), ('--params-file', '/nonexistent.yaml'), ('--', '--seed', '3')])
+def test_arguments_that_nobody_understands_end_in_a_sentence_too(start, arguments):
+    process = start('maintenance_node', *arguments)
+
+    assert process.exit_code() == 1
+    assert 'Traceback' not in process.printed()
+    assert '[FATAL]' in process.printed()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
+def test_a_signal_ends_both_nodes_at_work_without_a_complaint(robot, start, models, number):
+    processes = [start('maintenance_node', models_dir=models, min_confidence=0.0),
+                 start('simulator_node', width=64, height=48)]
+    wait_for(lambda: robot.last('mode') == 'TEACHER', printed=processes[0].printed)
+
+    assert [process.end(number) for process in processes] == [0, 0]
+    for process in processes:
+        assert not re.search(r'WARN|ERROR|FATAL|Traceback|terminate|abort', process.printed()), process.printed()

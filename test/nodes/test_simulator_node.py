@@ -1,0 +1,109 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The node that stands in for the sensors, in a process of its own, over DDS."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from robot import Robot, wait_for
+
+from crossmodal_kd_ros.contract import ACTIONS, MATERIALS, TOUCH_IMAGE_SHAPE
+from crossmodal_kd_ros.nodes import conversions
+
+SMALL = {'width': 160, 'height': 120}
+
+
+@pytest.fixture
+def robot():
+    """Return a listener whose own sensors are off."""
+    robot = Robot()
+    yield robot
+    robot.close()
+
+
+def stamps(robot, topic: str) -> list[float]:
+    """Return the stamps of what came on a topic, seconds."""
+    return [conversions.stamp_ns(message.header) / 1e9 for _, message in list(robot.got[topic])]
+
+
+def test_each_sensor_keeps_its_own_beat(robot, start):
+    node = start('simulator_node')
+    wait_for(lambda: len(robot.got['gas/state']) >= 6, printed=node.printed)
+
+    for topic, rate_hz in (('camera/image_raw', 30.0), ('tactile/image', 100.0), ('gas/state', 2.0)):
+        times = stamps(robot, topic)
+        assert np.median(np.diff(times)) == pytest.approx(1.0 / rate_hz, rel=1e-3)
+        # A machine under load may skip a few beats; it may not fall behind.
+        assert (len(times) - 1) / (times[-1] - times[0]) > 0.9 * rate_hz
+    assert 'WARN' not in node.printed()
+
+
+def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_the_contract(robot, start):
+    start('simulator_node', **SMALL)
+    wait_for(lambda: len(robot.got['simulation/truth']) >= 10 and len(robot.got['simulation/expert']) >= 10)
+
+    headers = [message.header for _, message in robot.got['camera/image_raw']]
+    truths = [message for _, message in robot.got['simulation/truth']]
+    common = [truth for truth in truths if truth.header in headers]
+    assert len(common) >= 5
+    values = dict(zip(common[-1].name, common[-1].position))
+    assert [key for key in values if not key.startswith('gas/')] == [
+        'frame', 'action', 'surface_roughness', 'crack_depth', 'co2_absorption']
+    assert len(values) == 13
+    frames = [truth.position[0] for truth in truths]
+    assert frames == sorted(set(frames))
+    expert = json.loads(robot.last('simulation/expert'))
+    assert expert['action'] in ACTIONS
+    assert expert['material'] in MATERIALS
+    assert expert['lighting'] in ('day', 'night')
+    assert expert['reason']
+    assert expert['description']
+    touch = robot.got['simulation/tactile_truth'][-1][1]
+    assert (touch.height, touch.width) == TOUCH_IMAGE_SHAPE
+
+
+def test_a_scheduled_fault_silences_its_sensor_and_not_the_truth(robot, start):
+    start('simulator_node', faults='camera:1-2,touch:1.5-2.5', **SMALL)
+    wait_for(lambda: len(robot.got['simulation/truth']) >= 90)
+
+    truths = [(message.position[0] / 30.0, message.header) for _, message in list(robot.got['simulation/truth'])]
+    zero_s = conversions.stamp_ns(truths[0][1]) / 1e9 - truths[0][0]
+    camera, touch = (np.array(stamps(robot, topic)) - zero_s for topic in ('camera/image_raw', 'tactile/image'))
+    assert not np.any((camera >= 1.0 - 1e-6) & (camera < 2.0 - 1e-6))
+    assert not np.any((touch >= 1.5 - 1e-6) & (touch < 2.5 - 1e-6))
+    assert np.any(camera >= 2.0)
+    assert np.any(touch >= 2.5)
+    assert sum(1.0 <= seconds < 2.0 for seconds, _ in truths) >= 25
+
+
+def test_photographs_come_as_pictures_that_move_with_no_touch_no_gas_and_no_truth(robot, start, tmp_path):
+    (tmp_path / 'wall').mkdir()
+    photo = np.random.default_rng(0).integers(0, 255, (100, 90, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'wall' / 'a.png'), cv2.resize(photo, None, fx=3, fy=3))
+    (tmp_path / 'broken.jpg').write_bytes(b'no picture')
+    node = start('simulator_node', photos_dir=tmp_path, **SMALL)
+    wait_for(lambda: len(robot.got['camera/image_raw']) >= 60, printed=node.printed)
+
+    pictures = [conversions.image_reader(message)() for _, message in list(robot.got['camera/image_raw'])]
+    assert {picture.shape for picture in pictures} == {(120, 160, 3)}
+    assert sum(np.array_equal(*pair) for pair in zip(pictures, pictures[1:])) <= 2
+    for topic in ('tactile/image', 'gas/state', 'simulation/truth'):
+        assert not robot.got[topic]
+    assert 'broken.jpg is skipped: OpenCV cannot read it' in node.printed()
+
+
+def test_the_same_seed_shows_the_same_wall(robot, start):
+    walls = []
+    for _ in range(2):
+        node = start('simulator_node', seed=5, **SMALL)
+        wait_for(lambda: len(robot.got['simulation/truth']) >= 30, printed=node.printed)
+        node.end()
+        walls.append({message.position[0]: list(message.position) for _, message in robot.got['simulation/truth']})
+        robot.forget()
+
+    frames = walls[0].keys() & walls[1].keys()
+    assert len(frames) >= 10
+    assert all(walls[0][frame] == walls[1][frame] for frame in frames)

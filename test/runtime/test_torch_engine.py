@@ -1,0 +1,81 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The engine that runs the networks in torch."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from crossmodal_kd_ros.contract import Mode, Sample  # noqa: E402
+from crossmodal_kd_ros.networks import Student, Teacher, WeightsError, save_weights  # noqa: E402
+from crossmodal_kd_ros.runtime.torch_engine import TorchEngine  # noqa: E402
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+SAMPLE = Sample(stamp_ns=1, image=IMAGE, touch=np.ones(256, np.float32), gas=np.ones(8, np.float32))
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory):
+    """Return a folder with an untrained student and teacher."""
+    folder = tmp_path_factory.mktemp('models')
+    torch.manual_seed(0)
+    save_weights(Student(), folder / 'student.safetensors', card={'seed': '0'})
+    save_weights(Teacher(), folder / 'teacher.safetensors', card={'seed': '0'})
+    return folder
+
+
+@pytest.fixture(scope='module')
+def engine(models):
+    """Return an engine with untrained weights."""
+    return TorchEngine(models)
+
+
+def test_a_prediction_has_the_shapes_and_types_of_the_contract(engine):
+    prediction = engine.infer(SAMPLE, Mode.TEACHER)
+
+    shapes = {name: value.shape for name, value in dataclasses.asdict(prediction).items()}
+    assert shapes == {'probabilities': (6,), 'touch': (256,), 'gas': (8,), 'surface': (3,)}
+    assert {value.dtype for value in dataclasses.asdict(prediction).values()} == {np.dtype(np.float32)}
+    assert prediction.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_student_estimates_in_every_mode_and_the_teacher_decides_in_its_own(engine):
+    teacher, student, hold = (engine.infer(SAMPLE, mode) for mode in (Mode.TEACHER, Mode.STUDENT, Mode.HOLD))
+
+    for name in ('touch', 'gas', 'surface'):
+        np.testing.assert_array_equal(getattr(teacher, name), getattr(student, name))
+    np.testing.assert_array_equal(student.probabilities, hold.probabilities)
+    assert not np.allclose(teacher.probabilities, student.probabilities, atol=1e-4)
+
+
+def test_the_student_needs_neither_touch_nor_gas(engine):
+    blind = dataclasses.replace(SAMPLE, touch=None, gas=None)
+
+    np.testing.assert_array_equal(
+        engine.infer(blind, Mode.STUDENT).probabilities, engine.infer(SAMPLE, Mode.STUDENT).probabilities)
+
+
+def test_the_name_tells_two_sets_of_weights_apart(engine, models, tmp_path):
+    save_weights(Student(), tmp_path / 'student.safetensors', card={})
+    (tmp_path / 'teacher.safetensors').write_bytes((models / 'teacher.safetensors').read_bytes())
+
+    student, teacher = engine.name.split(', ')
+    other_student, other_teacher = TorchEngine(tmp_path).name.split(', ')
+
+    assert student != other_student
+    assert teacher == other_teacher
+
+
+def test_weights_that_are_missing_are_refused_by_their_path(tmp_path):
+    with pytest.raises(WeightsError, match='student.safetensors'):
+        TorchEngine(tmp_path)
+
+
+@pytest.mark.parametrize('device', ['gpu', 'cuda:63'])
+def test_a_device_that_does_not_work_here_is_refused_by_name(models, device):
+    with pytest.raises(ValueError, match=f'expected a torch device that works here, such as cpu, got {device!r}'):
+        TorchEngine(models, device=device)
