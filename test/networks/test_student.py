@@ -87,7 +87,8 @@ def test_the_touch_map_learns_the_level_of_a_pad_and_the_shape_on_it():
         local = pad_window(torch.nn.functional.avg_pool2d(shape, 4)).flatten(1)
         return image, 3 * level[:, :, 0, 0], 5 * local
 
-    for _ in range(150):
+    for step in range(200):
+        optimiser.param_groups[0]['lr'] = 3e-3 * (1 - step / 200)
         image, level, local = batch()
         loss = (student(image).touch_z - torch.cat([level + local, level - local], 1)).square().mean()
         optimiser.zero_grad()
