@@ -21,6 +21,8 @@ endif
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(FLAVOUR)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# By PEP 517: the older way follows setup.cfg, which is ROS's, and puts the executables beside .venv/bin.
+EDITABLE := --no-build-isolation --use-pep517 --editable
 CONSTRAINTS := -c constraints.txt -c $(VENV)/ros-constraints.txt
 
 .PHONY: demo test clean help
@@ -48,11 +50,11 @@ $(READY): setup.py setup.cfg constraints.txt
 	@$(if $(VENV_OPTIONS),$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' 2>/dev/null,:) \
 	  > $(VENV)/ros-constraints.txt || true
 	$(PIP) install --quiet $(CONSTRAINTS) setuptools wheel
-	$(PIP) install --quiet $(CONSTRAINTS) --editable '.$(EXTRAS)'
+	$(PIP) install --quiet $(CONSTRAINTS) $(EDITABLE) '.$(EXTRAS)'
 	touch $@
 
 $(READY)-test: $(READY)
-	$(PIP) install --quiet $(CONSTRAINTS) --editable '.[$(TEST_EXTRAS)]'
+	$(PIP) install --quiet $(CONSTRAINTS) $(EDITABLE) '.[$(TEST_EXTRAS)]'
 	@# An oracle for the losses. Its own dependencies would bring torchvision, which no test needs.
 	$(PIP) install --quiet --no-deps torchdistill==1.1.5
 	touch $@
