@@ -32,14 +32,15 @@ def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, .
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    from crossmodal_kd_ros.demo.processes import NodeProcess, stop_all, transport_environment
+    from crossmodal_kd_ros.demo.processes import NodeProcess, stop_all
+    from crossmodal_kd_ros.nodes.transport import profile_environment
 
     arguments = [part for remap in remaps for part in ('-r', remap)]
     if namespace:
         arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
     if params is not None:
         arguments += ['--params-file', str(params)]
-    environ = transport_environment(os.environ)
+    environ = {**os.environ, **profile_environment(os.environ)}
     processes: list[NodeProcess] = []
     try:
         for name in ('maintenance_node', 'simulator_node') if sim else ('maintenance_node',):

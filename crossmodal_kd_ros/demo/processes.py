@@ -12,16 +12,10 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import IO
 
-from crossmodal_kd_ros.share import share_dir
-
-# Fast DDS 3, from Kilted on, reads the first name; Fast DDS 2, up to Jazzy, the second. Set both, and Kilted reads the
-# file twice and complains of each profile in it.
-_PROFILE, _OLD_PROFILE = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
-_OLD_DISTROS = ('humble', 'iron', 'jazzy')
+from crossmodal_kd_ros.nodes.transport import distro, profile_environment
 
 # Domains above need UDP ports that Linux hands out to others.
 _LAST_DOMAIN = 101
@@ -32,27 +26,9 @@ _GRACE_S = {signal.SIGINT: 6.0, signal.SIGTERM: 2.0, signal.SIGKILL: 2.0}
 _LOG_PREFIX = re.compile(r'^\[(FATAL|ERROR)\]\s*\[[^\]]*\]\s*\[[^\]]*\]:\s*')
 
 
-def transport_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` with the Fast DDS profile of this package, unless the user has set one."""
-    result = dict(environ)
-    if _PROFILE not in environ and _OLD_PROFILE not in environ:
-        name = _OLD_PROFILE if distro(environ) in _OLD_DISTROS else _PROFILE
-        result[name] = str(share_dir() / 'config' / 'fastdds.xml')
-    return result
-
-
-def distro(environ: Mapping[str, str]) -> str:
-    """Return which ROS 2 is in use: the one that was sourced, or the one whose wheels are installed."""
-    if 'ROS_DISTRO' in environ:
-        return environ['ROS_DISTRO']
-    wheels = {name for found in distributions() if (name := found.metadata['Name'] or '').startswith('ros-')}
-    return next((name for name in ('kilted', 'jazzy') if f'ros-{name}-rclpy' in wheels), '')
-
-
 def private_environment(environ: Mapping[str, str], domain_id: int) -> dict[str, str]:
     """Return the environment of a run that no robot near by must hear: a domain of its own, on this machine alone."""
-    result = transport_environment(environ)
-    result['ROS_DOMAIN_ID'] = str(domain_id)
+    result = {**environ, **profile_environment(environ), 'ROS_DOMAIN_ID': str(domain_id)}
     if distro(environ) == 'humble':
         result['ROS_LOCALHOST_ONLY'] = '1'
     else:

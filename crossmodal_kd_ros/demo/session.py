@@ -22,11 +22,12 @@ from crossmodal_kd_ros.contract import SENSORS
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.live import Live
 from crossmodal_kd_ros.demo.observer import Observer
-from crossmodal_kd_ros.demo.processes import NodeProcess, distro, free_domain_id, private_environment, stop_all
+from crossmodal_kd_ros.demo.processes import NodeProcess, free_domain_id, private_environment, stop_all
 from crossmodal_kd_ros.demo.recording import load_recording
 from crossmodal_kd_ros.demo.report import write_report
 from crossmodal_kd_ros.demo.screens import Screen
 from crossmodal_kd_ros.demo.summary import Limits, Setting, summarise
+from crossmodal_kd_ros.nodes.transport import distro
 from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
 
 # Cold, importing torch from a slow disk takes most of a minute.

@@ -1,28 +1,51 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The Fast DDS profile without which pictures get lost; for launch files and commands, before any node starts."""
+"""Which ROS 2 this is, and the Fast DDS profile without which pictures get lost. Needs no rclpy; asked before nodes start."""
 
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from crossmodal_kd_ros.share import share_dir
 
+# The middleware of every distribution where nobody asks for another.
+DEFAULT_RMW = 'rmw_fastrtps_cpp'
+
 _NEW_NAME, _OLD_NAME = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
 # Kilted's rclpy. Its Fast DDS warns at every start if it finds the old name; Jazzy's (2.14) knows no other.
 _FIRST_RCLPY_OF_NEW_NAME = 9
+_DISTROS = {3: 'humble', 7: 'jazzy', 9: 'kilted', 10: 'lyrical'}
 
 
 def profile_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable that makes Fast DDS use `config/fastdds.xml`; nothing where the user has set a profile."""
-    if _NEW_NAME in environ or _OLD_NAME in environ:
+    """Return the variable that makes Fast DDS use `config/fastdds.xml`.
+
+    Nothing where the user has set a profile, or uses a middleware that cannot read it.
+    """
+    if profile_in_force(environ) or rmw(environ) != DEFAULT_RMW:
         return {}
-    return {_variable(): str(share_dir() / 'config' / 'fastdds.xml')}
+    major = _rclpy_major()
+    name = _OLD_NAME if major is not None and major < _FIRST_RCLPY_OF_NEW_NAME else _NEW_NAME
+    return {name: str(share_dir() / 'config' / 'fastdds.xml')}
 
 
-def _variable() -> str:
+def profile_in_force(environ: Mapping[str, str]) -> str:
+    """Return the file of the Fast DDS profile that is set; empty: none is."""
+    return environ.get(_NEW_NAME) or environ.get(_OLD_NAME) or ''
+
+
+def rmw(environ: Mapping[str, str]) -> str:
+    """Return the name of the middleware that nodes will load."""
+    return environ.get('RMW_IMPLEMENTATION') or DEFAULT_RMW
+
+
+def distro(environ: Mapping[str, str]) -> str:
+    """Return which ROS 2 is in use: the one that was sourced, or the one whose wheels are installed; empty: unknown."""
+    return environ.get('ROS_DISTRO') or _DISTROS.get(_rclpy_major(), '')
+
+
+def _rclpy_major() -> int | None:
     try:
-        major = int(version('rclpy').partition('.')[0])
+        return int(version('rclpy').partition('.')[0])
     except PackageNotFoundError:
-        return _NEW_NAME
-    return _NEW_NAME if major >= _FIRST_RCLPY_OF_NEW_NAME else _OLD_NAME
+        return None

@@ -23,7 +23,8 @@ from std_msgs.msg import String
 from crossmodal_kd_ros.bags import read_messages
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.observer import Observer
-from crossmodal_kd_ros.demo.processes import free_domain_id, transport_environment
+from crossmodal_kd_ros.demo.processes import free_domain_id
+from crossmodal_kd_ros.nodes.transport import profile_environment
 
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -32,7 +33,7 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 @pytest.fixture
 def robot(monkeypatch):
     """A node that stands for the robot, and the domain that it is in."""
-    for name, value in transport_environment(os.environ).items():
+    for name, value in profile_environment(os.environ).items():
         monkeypatch.setenv(name, value)
     domain_id = free_domain_id(os.environ)
     context = Context()

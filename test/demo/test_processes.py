@@ -7,29 +7,8 @@ import os
 import signal
 import socket
 
-import pytest
-
 from crossmodal_kd_ros.demo import processes
-from crossmodal_kd_ros.demo.processes import (
-    NodeProcess, free_domain_id, private_environment, stop_all, transport_environment)
-
-
-def test_the_transport_profile_exists_and_has_one_name():
-    environ = transport_environment({'ROS_DISTRO': 'kilted'})
-    assert os.path.isfile(environ['FASTDDS_DEFAULT_PROFILES_FILE'])
-    assert 'FASTRTPS_DEFAULT_PROFILES_FILE' not in environ
-
-
-@pytest.mark.parametrize('distro', ['humble', 'jazzy'])
-def test_older_distributions_get_the_profile_by_its_older_name(distro):
-    environ = transport_environment({'ROS_DISTRO': distro})
-    assert os.path.isfile(environ['FASTRTPS_DEFAULT_PROFILES_FILE'])
-    assert 'FASTDDS_DEFAULT_PROFILES_FILE' not in environ
-
-
-@pytest.mark.parametrize('name', ['FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'])
-def test_a_profile_that_the_user_set_stays(name):
-    assert transport_environment({name: '/mine.xml'}) == {name: '/mine.xml'}
+from crossmodal_kd_ros.demo.processes import NodeProcess, free_domain_id, private_environment, stop_all
 
 
 def test_a_private_run_stays_on_this_machine():
@@ -50,7 +29,7 @@ def test_the_domain_of_the_user_is_not_taken(monkeypatch):
 
 
 def test_a_refusal_is_found_in_the_log_without_the_loggers_prefix(tmp_path):
-    node = NodeProcess('simulator_node', ['-p', 'seed:=twelve'], environ=transport_environment(os.environ),
+    node = NodeProcess('simulator_node', ['-p', 'seed:=twelve'], environ=os.environ,
                        log=tmp_path / 'log')
     try:
         assert node._process.wait(30) == 1

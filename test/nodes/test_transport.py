@@ -28,6 +28,25 @@ def test_a_profile_that_the_user_has_set_stands(name):
     assert transport.profile_environment({name: '/my/profile.xml'}) == {}
 
 
+@pytest.mark.parametrize('rmw', ['rmw_cyclonedds_cpp', 'rmw_zenoh_cpp', 'rmw_connextdds'])
+def test_no_profile_of_fast_dds_is_set_for_another_middleware(rmw):
+    assert transport.profile_environment({'RMW_IMPLEMENTATION': rmw}) == {}
+
+
+@pytest.mark.parametrize('rmw', ['', 'rmw_fastrtps_cpp'])
+def test_the_profile_is_set_where_fast_dds_is_named_or_nothing_is(rmw):
+    assert len(transport.profile_environment({'RMW_IMPLEMENTATION': rmw})) == 1
+
+
+@pytest.mark.parametrize(('environ', 'rclpy', 'name'), [
+    ({}, '7.1.6', 'jazzy'), ({}, '9.1.2', 'kilted'), ({}, '11.0.2', ''),
+    ({'ROS_DISTRO': 'rolling'}, '11.0.2', 'rolling')])
+def test_a_distribution_has_the_name_that_was_sourced_or_that_of_its_wheels(monkeypatch, environ, rclpy, name):
+    monkeypatch.setattr(transport, 'version', lambda package: rclpy)
+
+    assert transport.distro(environ) == name
+
+
 def test_the_shared_memory_of_the_profile_holds_several_large_pictures():
     path = next(iter(transport.profile_environment({}).values()))
     namespace = {'dds': 'http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles'}

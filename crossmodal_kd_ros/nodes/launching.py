@@ -1,0 +1,93 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the launch files share: documented arguments, nodes made from them, the Fast DDS profile. Needs ROS's launch."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch_ros.actions import Node
+
+from crossmodal_kd_ros.nodes.transport import profile_environment
+from crossmodal_kd_ros.share import share_dir
+
+PACKAGE = 'crossmodal_kd_ros'
+
+_RESPAWN_DELAY_S = 2.0
+_FLAGS = {'true': True, 'false': False}
+# Name: default, description, values allowed (none: any). An empty value leaves the choice to the parameter file.
+_ARGUMENTS = {
+    'namespace': ('', 'Name under which the nodes and their topics are put, such as left.', None),
+    'params_file': ('', 'ROS parameter file.', None),
+    'model': ('', 'Folder with student.safetensors and teacher.safetensors; empty: models_dir of params_file.', None),
+    'use_sim_time': ('', 'Take the time from /clock: true or false; empty: as params_file says.', None),
+    'image_transport': ('', 'How pictures come in; empty: camera_transport of params_file.', ['', 'raw', 'compressed']),
+    'log_level': ('info', 'Least severity that is logged.', ['debug', 'info', 'warn', 'error', 'fatal']),
+    'respawn': ('false', f'Start a node again {_RESPAWN_DELAY_S:.0f} s after it ended: true or false.', None),
+}
+_TOPICS = {
+    'camera_topic': ('camera/image_raw', 'Topic of the pictures; compressed ones come on it with /compressed behind.'),
+    'touch_topic': ('tactile/image', 'Topic of the tactile array.'),
+    'gas_topic': ('gas/state', 'Topic of the gas module.'),
+}
+# Arguments that set a parameter of a node.
+_PARAMETERS = {'maintenance_node': {'model': 'models_dir', 'image_transport': 'camera_transport'}}
+
+
+def arguments(params_file: str, **defaults: str) -> list[DeclareLaunchArgument]:
+    """Declare what every launch file of this package takes.
+
+    Args:
+        params_file: the default parameter file, by its name in `config/`.
+        defaults: of the arguments where they differ from the usual ones.
+    """
+    defaults['params_file'] = str(share_dir() / 'config' / params_file)
+    return [DeclareLaunchArgument(name, default_value=defaults.get(name, default), description=description,
+                                  choices=choices)
+            for name, (default, description, choices) in _ARGUMENTS.items()]
+
+
+def topic_arguments() -> list[DeclareLaunchArgument]:
+    """Declare what the robot calls the topics of its sensors."""
+    return [DeclareLaunchArgument(name, default_value=default, description=description)
+            for name, (default, description) in _TOPICS.items()]
+
+
+def nodes(*executables: str) -> OpaqueFunction:
+    """Return the action that starts `executables` of this package as the arguments say.
+
+    Everything that starts after it has the Fast DDS profile too, unless the user has set one or uses another middleware.
+    """
+    return OpaqueFunction(function=lambda context: [
+        *(SetEnvironmentVariable(name, value) for name, value in profile_environment(os.environ).items()),
+        *(_node(executable, context.launch_configurations) for executable in executables)])
+
+
+def _node(executable: str, given: Mapping[str, str]) -> Node:
+    params_file = Path(given['params_file'])
+    if not params_file.is_file():  # launch_ros would go on without it
+        raise RuntimeError(f'expected a ROS parameter file at {params_file}, found none: check params_file:=')
+    parameters = {parameter: given[name] for name, parameter in _PARAMETERS.get(executable, {}).items() if given[name]}
+    if given['use_sim_time']:
+        parameters['use_sim_time'] = _flag('use_sim_time', given)
+    return Node(
+        package=PACKAGE, executable=executable, name=executable, namespace=given['namespace'],
+        parameters=[str(params_file), *([parameters] if parameters else [])], remappings=_remappings(given),
+        ros_arguments=['--log-level', given['log_level']], output='screen', emulate_tty=True,
+        respawn=_flag('respawn', given), respawn_delay=_RESPAWN_DELAY_S)
+
+
+def _remappings(given: Mapping[str, str]) -> list[tuple[str, str]]:
+    renamed = {default: given[name] for name, (default, _) in _TOPICS.items() if given.get(name, default) != default}
+    camera = _TOPICS['camera_topic'][0]
+    if camera in renamed:
+        renamed[f'{camera}/compressed'] = f'{renamed[camera]}/compressed'
+    return list(renamed.items())
+
+
+def _flag(name: str, given: Mapping[str, str]) -> bool:
+    if given[name].lower() not in _FLAGS:
+        raise RuntimeError(f'expected {name}:=true or {name}:=false, got {name}:={given[name]}')
+    return _FLAGS[given[name].lower()]

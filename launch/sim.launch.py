@@ -1,0 +1,13 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The maintenance node and a simulated wall that it sees, touches and smells."""
+
+from launch import LaunchDescription
+
+from crossmodal_kd_ros.nodes.launching import arguments, nodes
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the description; `ros2 launch crossmodal_kd_ros sim.launch.py --show-args` lists its arguments."""
+    return LaunchDescription([*arguments('sim.yaml'), nodes('simulator_node', 'maintenance_node')])

@@ -1,0 +1,219 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The launch files: what they declare, what they start with which arguments and environment, and that it runs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+# Not `launch` itself: the folder of that name would pass for it.
+pytest.importorskip('launch_ros.actions', reason='ROS\'s launch and launch_ros are not installed')
+
+from launch import LaunchContext
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
+COMMON = {'namespace', 'params_file', 'model', 'use_sim_time', 'image_transport', 'log_level', 'respawn'}
+PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+# Stands in for a node: writes down how it was called, and which parameters its files hold.
+WITNESS = """#!{python}
+import json, os, sys
+texts = [open(after).read() for word, after in zip(sys.argv, sys.argv[1:]) if word == '--params-file']
+with open(os.environ['WITNESS'], 'a') as file:
+    print(json.dumps([sys.argv, texts, dict(os.environ)]), file=file)
+"""
+NODE = """#!{python}
+import sys
+sys.path.insert(0, {root!r})
+from crossmodal_kd_ros.nodes.{name} import main
+raise SystemExit(main())
+"""
+OUTER = """from launch import LaunchDescription
+from launch.actions import IncludeLaunchDescription, SetEnvironmentVariable
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+
+def generate_launch_description():
+    return LaunchDescription([SetEnvironmentVariable('RMW_IMPLEMENTATION', {rmw!r}),
+                              IncludeLaunchDescription(PythonLaunchDescriptionSource({inner!r}))])
+"""
+
+
+@pytest.fixture
+def environ(tmp_path):
+    """Return an environment with a DDS domain of its own and no profile yet."""
+    return {name: value for name, value in private_environment(os.environ, free_domain_id(os.environ)).items()
+            if name not in (*PROFILES, 'RMW_IMPLEMENTATION')} | {'ROS_LOG_DIR': str(tmp_path / 'log')}
+
+
+def install(prefix: Path, environ: dict[str, str], program: str) -> None:
+    """Make an ament prefix whose executables of this package are `program`, and put it first."""
+    (prefix / 'share/ament_index/resource_index/packages').mkdir(parents=True)
+    (prefix / 'share/ament_index/resource_index/packages/crossmodal_kd_ros').touch()
+    (prefix / 'lib/crossmodal_kd_ros').mkdir(parents=True)
+    for name in ('maintenance_node', 'simulator_node'):
+        path = prefix / 'lib/crossmodal_kd_ros' / name
+        path.write_text(program.format(python=sys.executable, root=str(ROOT), name=name))
+        path.chmod(0o755)
+    environ['AMENT_PREFIX_PATH'] = os.pathsep.join(filter(None, [str(prefix), environ.get('AMENT_PREFIX_PATH', '')]))
+
+
+def launch(name: str, *arguments: str, environ: dict[str, str]) -> subprocess.CompletedProcess:
+    """Run a launch file to its end."""
+    return subprocess.run([sys.executable, str(Path(__file__).with_name('ros2_launch.py')),
+                           str(ROOT / 'launch' / name), *arguments], env=environ, cwd=ROOT, capture_output=True,
+                          text=True, timeout=60)
+
+
+@pytest.fixture
+def witness(tmp_path, environ):
+    """Return a function that launches a file: {node: (its arguments, texts of its parameter files, its environment)}."""
+    install(tmp_path / 'prefix', environ, WITNESS)
+    environ['WITNESS'] = str(tmp_path / 'witness')
+
+    def called(name: str, *arguments: str) -> dict[str, tuple[list[str], list[str], dict[str, str]]]:
+        done = launch(name, *arguments, environ=environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        seen = [json.loads(line) for line in (tmp_path / 'witness').read_text().splitlines()]
+        return {Path(argv[0]).name: (argv[1:], texts, env) for argv, texts, env in seen}
+
+    return called
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
+def test_every_launch_file_says_what_each_of_its_arguments_does(path):
+    description = PythonLaunchDescriptionSource(str(path)).get_launch_description(LaunchContext())
+    arguments = {argument.name: argument for argument in description.get_launch_arguments()}
+
+    assert COMMON <= set(arguments)
+    for argument in arguments.values():
+        assert argument.description[-1] in '.]' and argument.description[0].isupper(), argument.name
+        assert argument.default_value is not None, argument.name
+
+
+def test_the_robot_file_starts_the_maintenance_node_alone_and_the_sim_file_both(witness, tmp_path):
+    assert list(witness('robot.launch.py')) == ['maintenance_node']
+    (tmp_path / 'witness').unlink()
+    assert set(witness('sim.launch.py')) == {'maintenance_node', 'simulator_node'}
+
+
+def test_without_arguments_the_node_gets_the_parameter_file_of_this_package_and_no_other_topics(witness):
+    arguments, *_ = witness('robot.launch.py')['maintenance_node']
+
+    assert arguments[arguments.index('--params-file') + 1] == str(ROOT / 'config' / 'robot.yaml')
+    assert arguments.count('--params-file') == 1
+    assert [word for word in arguments if ':=' in word] == ['__node:=maintenance_node', '__ns:=/']
+
+
+def test_arguments_reach_the_node_as_parameters_and_remaps(witness, tmp_path):
+    mine = tmp_path / 'mine.yaml'
+    mine.write_text('/**/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.5\n')
+    arguments, texts, _ = witness(
+        'robot.launch.py', f'params_file:={mine}', 'namespace:=left', 'model:=/my/models', 'image_transport:=compressed',
+        'use_sim_time:=True', 'log_level:=warn', 'camera_topic:=/front/image', 'gas_topic:=nose')['maintenance_node']
+
+    assert [yaml.safe_load(text) for text in texts] == [
+        {'/**/maintenance_node': {'ros__parameters': {'min_confidence': 0.5}}},
+        {'/left/maintenance_node': {'ros__parameters': {
+            'models_dir': '/my/models', 'camera_transport': 'compressed', 'use_sim_time': True}}}]
+    assert arguments[arguments.index('--log-level') + 1] == 'warn'
+    assert {word for word in arguments if ':=' in word} == {
+        '__node:=maintenance_node', '__ns:=/left', 'camera/image_raw:=/front/image',
+        'camera/image_raw/compressed:=/front/image/compressed', 'gas/state:=nose'}
+
+
+def test_every_node_gets_the_profile(witness):
+    for *_, environment in witness('sim.launch.py').values():
+        assert [Path(environment[name]).name for name in PROFILES if name in environment] == ['fastdds.xml']
+
+
+@pytest.mark.parametrize('name', PROFILES)
+def test_a_profile_that_the_user_has_set_stands(witness, environ, name):
+    environ[name] = '/mine.xml'
+    *_, environment = witness('robot.launch.py')['maintenance_node']
+
+    assert {name: environment[name] for name in PROFILES if name in environment} == {name: '/mine.xml'}
+
+
+@pytest.mark.parametrize('rmw', ['rmw_cyclonedds_cpp', 'rmw_zenoh_cpp'])
+def test_no_profile_is_set_for_another_middleware_not_even_one_chosen_by_an_outer_launch_file(witness, tmp_path, rmw):
+    outer = tmp_path / 'outer.launch.py'
+    outer.write_text(OUTER.format(rmw=rmw, inner=str(ROOT / 'launch' / 'robot.launch.py')))
+    *_, environment = witness(str(outer))['maintenance_node']
+
+    assert environment['RMW_IMPLEMENTATION'] == rmw
+    assert not any(name in environment for name in PROFILES)
+
+
+@pytest.mark.parametrize(('argument', 'sentence'), [
+    ('params_file:=/no/such.yaml', 'expected a ROS parameter file at /no/such.yaml, found none'),
+    ('respawn:=maybe', 'expected respawn:=true or respawn:=false, got respawn:=maybe'),
+    ('use_sim_time:=1', 'expected use_sim_time:=true or use_sim_time:=false, got use_sim_time:=1'),
+    ('image_transport:=theora', 'theora')])
+def test_a_bad_argument_ends_in_one_sentence_and_starts_nothing(environ, tmp_path, argument, sentence):
+    install(tmp_path / 'prefix', environ, WITNESS)
+    environ['WITNESS'] = str(tmp_path / 'witness')
+    done = launch('robot.launch.py', argument, environ=environ)
+
+    assert done.returncode == 1
+    assert sentence in done.stdout + done.stderr and 'Traceback' not in done.stdout + done.stderr
+    assert not (tmp_path / 'witness').exists()
+
+
+def test_a_launched_node_refuses_a_parameter_that_does_not_exist(environ, tmp_path):
+    install(tmp_path / 'prefix', environ, NODE)
+    (tmp_path / 'mine.yaml').write_text('/**/simulator_node:\n  ros__parameters:\n    sede: 3\n')
+    done = launch('sim.launch.py', f'params_file:={tmp_path / "mine.yaml"}', f'model:={tmp_path}', environ=environ)
+
+    assert "got 'sede'; there is: seed" in done.stdout
+    # Given by an argument, and refused by the node that got it.
+    assert f'expected a weight file at {tmp_path}' in done.stdout
+
+
+def test_a_node_that_dies_comes_back_if_it_may(environ, tmp_path):
+    install(tmp_path / 'prefix', environ, NODE)
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name('ros2_launch.py')), str(ROOT / 'launch' / 'robot.launch.py'),
+         'respawn:=true', f'params_file:={waiting(tmp_path)}'], env=environ, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True)
+    try:
+        first = started(process)
+        os.kill(first, signal.SIGKILL)
+        second = started(process)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert second != first
+    assert not any(Path(f'/proc/{pid}').exists() for pid in (first, second))
+
+
+def waiting(folder: Path) -> Path:
+    """Return a parameter file with which the node waits for a lifecycle manager, so that it needs no weights."""
+    path = folder / 'waiting.yaml'
+    path.write_text('/**/maintenance_node:\n  ros__parameters:\n    autostart: false\n')
+    return path
+
+
+def started(process: subprocess.Popen, limit_s: float = 60.0) -> int:
+    """Read on until a node has started and waits; return its process id."""
+    end_s, pid = time.monotonic() + limit_s, 0
+    while time.monotonic() < end_s:
+        line = process.stdout.readline()
+        assert line, 'the launch file ended by itself'
+        if 'process started with pid' in line:
+            pid = int(line.rsplit('[', 1)[1].split(']')[0])
+        if 'waiting to be configured' in line:
+            return pid
+    raise AssertionError(f'no node within {limit_s} s')
