@@ -29,10 +29,12 @@ def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, reci
     Each weight file is written as soon as its network is trained and measured.
     """
     start = time.monotonic()
-    train, validation, test = load_data(recipe.data, cache)
+    train = load_views(recipe.data, 'train', cache).with_labels(recipe.data.labelled_views)
+    validation = load_views(recipe.data, 'validation', cache)
     card = Card.of(recipe, recipe_name=recipe_name, command=command)
     with _bar('teacher') as report:
         teacher = train_teacher(recipe.teacher, train, validation, seed=recipe.seed, report=report)
+    test = load_views(recipe.data, 'test', cache)
     for name, (touch, gas) in _MASKS.items():
         card.figures[name] = measure(ask_teacher(teacher, test, touch=touch, gas=gas), test)
     save_weights(teacher, out / 'teacher.safetensors', card=card.header('teacher'))
@@ -49,15 +51,15 @@ def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, reci
     return card
 
 
-def load_data(data: DataRecipe, cache: Path) -> tuple[Pairs, Pairs, Pairs]:
-    """Return the training pairs, of which the first `labelled_views` have a label, and those to validate and test on."""
-    def load(split: str, views: int) -> Pairs:
-        def progress(tasks: Iterable, total: int) -> Iterable:
-            return tqdm(tasks, f'simulating {split}', total, mininterval=_REFRESH_S)
-        return load_simulated(
-            split, views, seed=data.seed, cache_dir=cache, vision_recovery=data.vision_recovery, progress=progress)
-    return (load('train', data.labelled_views + data.unlabelled_views).with_labels(data.labelled_views),
-            load('validation', data.validation_views), load('test', data.test_views))
+def load_views(data: DataRecipe, split: str, cache: Path) -> Pairs:
+    """Return the views of a split, `train`, `validation` or `test`, from the cache or simulated under a bar."""
+    views = {'train': data.labelled_views + data.unlabelled_views, 'validation': data.validation_views,
+             'test': data.test_views}[split]
+
+    def progress(tasks: Iterable, total: int) -> Iterable:
+        return tqdm(tasks, f'simulating {split}', total, mininterval=_REFRESH_S)
+    return load_simulated(
+        split, views, seed=data.seed, cache_dir=cache, vision_recovery=data.vision_recovery, progress=progress)
 
 
 class _bar:
