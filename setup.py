@@ -54,6 +54,7 @@ setup(
         'safetensors>=0.4',
         'scikit-learn>=1.2',
         'torch>=2.1',
+        'tqdm>=4.60',
     ],
     extras_require={
         'kilted': ros_wheels('kilted'),

@@ -12,6 +12,7 @@ import click
 SUBCOMMANDS = {
     'demo': ('demo', 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.'),
     'run': ('run', 'Start the maintenance node, for your robot or with a simulated one.'),
+    'train': ('train', 'Train a teacher, and a student from it, into models/.'),
 }
 
 

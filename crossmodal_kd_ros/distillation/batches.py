@@ -4,8 +4,10 @@
 """From pairs to batches of tensors, and the changes of a picture that must not change the answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -34,6 +36,16 @@ def take(pairs: Pairs, rows: Tensor) -> Batch:
         image=torch.from_numpy(pairs.image[index]).permute(0, 3, 1, 2).float() / 255.0,
         touch=torch.from_numpy(pairs.touch[index]), gas=torch.from_numpy(pairs.gas[index]),
         surface=torch.from_numpy(pairs.surface[index]), action=torch.from_numpy(pairs.action[index]), rows=rows)
+
+
+def shrink(pairs: Pairs, size_px: int) -> Pairs:
+    """Return the same pairs with their pictures averaged down to `size_px`; at once, for it costs more than a step."""
+    if pairs.image.shape[1] == size_px:
+        return pairs
+    small = np.empty((len(pairs), size_px, size_px, 3), np.uint8)
+    for picture, wide in zip(small, pairs.image):
+        cv2.resize(wide, (size_px, size_px), picture, interpolation=cv2.INTER_AREA)
+    return replace(pairs, image=small)
 
 
 def in_order(pairs: Pairs, size: int = 128) -> Iterator[Batch]:
@@ -73,26 +85,28 @@ def _mirror(image: Tensor, touch: Tensor, generator: torch.Generator) -> tuple[T
 
 
 def _blur(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Blur a quarter of the pictures: half of those evenly, half along a line, up to 5 px."""
+    """Blur a quarter of the pictures: half of those evenly, half along a row or a column, by up to 5 px."""
     chosen = torch.nonzero(torch.rand(len(image), generator=generator) < 0.25)[:, 0]
     if not len(chosen):
         return image
+    kernels = torch.stack([_blur_kernel(generator) for _ in chosen]).repeat_interleave(3, 0)[:, None]
+    picked = F.pad(image[chosen], (2, 2, 2, 2), mode='reflect').flatten(0, 1)[None]
     image = image.clone()
-    for index in chosen.tolist():
-        kernel = torch.zeros(5, 5)
-        kind = int(torch.randint(4, (1,), generator=generator))
-        length = int(torch.randint(2, 6, (1,), generator=generator))
-        if kind == 0:
-            kernel[2, :length] = 1.0
-        elif kind == 1:
-            kernel[:length, 2] = 1.0
-        else:
-            reach = torch.arange(5.0) - 2.0
-            gauss = torch.exp(-(reach / (0.3 * length))**2)
-            kernel = gauss[:, None] * gauss[None]
-        kernel = (kernel / kernel.sum()).expand(3, 1, 5, 5)
-        image[index] = F.conv2d(F.pad(image[index:index + 1], (2, 2, 2, 2), mode='reflect'), kernel, groups=3)[0]
+    image[chosen] = F.conv2d(picked, kernels, groups=len(kernels))[0].unflatten(0, (-1, 3))
     return image
+
+
+def _blur_kernel(generator: torch.Generator) -> Tensor:
+    kind, length = torch.randint(4, (2,), generator=generator).add(torch.tensor([0, 2])).tolist()
+    kernel = torch.zeros(5, 5)
+    if kind == 0:
+        kernel[2, :length] = 1.0
+    elif kind == 1:
+        kernel[:length, 2] = 1.0
+    else:
+        gauss = torch.exp(-((torch.arange(5.0) - 2.0) / (0.3 * length))**2)
+        kernel = gauss[:, None] * gauss[None]
+    return kernel / kernel.sum()
 
 
 def _expose(image: Tensor, generator: torch.Generator) -> Tensor:

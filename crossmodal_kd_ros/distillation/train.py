@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from crossmodal_kd_ros.datasets import Pairs
-from crossmodal_kd_ros.distillation.batches import Batch, augment, draw_rows, in_order, take
-from crossmodal_kd_ros.distillation.losses import (
-    NO_LABEL, distillation_loss, feature_matching_loss, gaussian_nll)
+from crossmodal_kd_ros.distillation.batches import Batch, augment, draw_rows, in_order, shrink, take
+from crossmodal_kd_ros.distillation.losses import NO_LABEL, distillation_loss, feature_matching_loss, gaussian_nll
 from crossmodal_kd_ros.distillation.recipe import OptimiserRecipe, StudentRecipe, TeacherRecipe
 from crossmodal_kd_ros.networks import Statistics, Student, Teacher, freeze
 
@@ -53,7 +52,10 @@ def train_teacher(recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, see
     def draw(generator: torch.Generator) -> Tensor:
         return draw_rows(labelled, labelled[:0], recipe.batch, generator)
 
-    _train(teacher, recipe, train, draw, loss, lambda: teacher_accuracy(teacher, validation), seed, report)
+    _train(teacher, recipe, train, validation, draw, loss, lambda pairs: teacher_accuracy(teacher, pairs), seed, report)
+    with torch.inference_mode():
+        logits = torch.cat([teacher_output(teacher, batch).logits for batch in in_order(validation)])
+    calibrate(teacher.classifier, logits, torch.from_numpy(validation.action))
     return freeze(teacher)
 
 
@@ -101,14 +103,18 @@ def train_student(
     def draw(generator: torch.Generator) -> Tensor:
         return draw_rows(labelled, unlabelled, recipe.batch, generator)
 
-    _train(student, recipe, train, draw, loss, lambda: student_accuracy(student, validation), seed, report)
-    return student.eval()
+    _train(student, recipe, train, validation, draw, loss, lambda pairs: student_accuracy(student, pairs), seed, report)
+    with torch.inference_mode():
+        logits = torch.cat([student(batch.image).logits for batch in in_order(validation)])
+    calibrate(student.classifier, logits, torch.from_numpy(validation.action))
+    return student
 
 
 def _train(
-        network: nn.Module, recipe: OptimiserRecipe, train: Pairs, draw: Callable[[torch.Generator], Tensor],
+        network: nn.Module, recipe: OptimiserRecipe, train: Pairs, validation: Pairs,
+        draw: Callable[[torch.Generator], Tensor],
         loss: Callable[[Batch, int, torch.Generator], tuple[Tensor, dict[str, float]]],
-        score: Callable[[], float], seed: int, report: Report) -> None:
+        score: Callable[[Pairs], float], seed: int, report: Report) -> None:
     """Run the loop; leave `network` with the weights of the step that scored best."""
     network.to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
@@ -117,11 +123,14 @@ def _train(
     optimiser = torch.optim.AdamW([
         {'params': matrices, 'weight_decay': recipe.weight_decay}, {'params': vectors, 'weight_decay': 0.0}])
     best_score, best = -math.inf, None
+    early = min(round(recipe.early_share * recipe.steps), recipe.steps - 1)
+    small, small_validation = (shrink(pairs, recipe.early_px) for pairs in (train, validation))
     for step in range(1, recipe.steps + 1):
+        pairs = small if step <= early else train
         for group in optimiser.param_groups:
             group['lr'] = recipe.learning_rate * learning_rate_share(step, recipe.steps)
         network.train()
-        batch = augment(take(train, draw(generator)), generator)
+        batch = augment(take(pairs, draw(generator)), generator)
         value, parts = loss(batch, step, generator)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
@@ -129,11 +138,13 @@ def _train(
         optimiser.step()
         if step % recipe.validate_every == 0 or step == recipe.steps:
             network.eval()
-            parts['validation_accuracy'] = score()
-            if parts['validation_accuracy'] > best_score:
+            parts['validation_accuracy'] = score(small_validation if step <= early else validation)
+            # Only steps that have seen the full size compete: small pictures say little of it.
+            if step > early and parts['validation_accuracy'] > best_score:
                 best_score, best = parts['validation_accuracy'], copy.deepcopy(network.state_dict())
         report(step, recipe.steps, parts)
     network.load_state_dict(best)
+    network.eval()
 
 
 def learning_rate_share(step: int, total: int) -> float:
@@ -142,6 +153,34 @@ def learning_rate_share(step: int, total: int) -> float:
     if step <= warm:
         return step / warm
     return 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+def calibrate(classifier: nn.Linear, logits: Tensor, action: Tensor) -> float:
+    """Scale a classifier so that its confidence is how often it is right; no decision changes. Return the temperature.
+
+    Temperature scaling (Guo et al. 2017, https://arxiv.org/abs/1706.04599): the one number by which dividing `logits`
+    makes `action` likeliest, folded into the weights, so that whoever reads them need not know of it.
+
+    Args:
+        classifier: made `logits`; changed in place.
+        logits: `float32[N, C]`, of pairs that were not trained on.
+        action: `int64[N]`.
+    """
+    logits = logits.clone().double()
+    log_temperature = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([log_temperature], max_iter=50, line_search_fn='strong_wolfe')
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss = nn.functional.cross_entropy(logits / log_temperature.exp(), action)
+        loss.backward()
+        return loss
+    optimiser.step(closure)
+    temperature = float(log_temperature.detach().exp())
+    with torch.no_grad():
+        classifier.weight.div_(temperature)
+        classifier.bias.div_(temperature)
+    return temperature
 
 
 @torch.inference_mode()
@@ -160,15 +199,16 @@ def teacher_output(teacher: Teacher, batch: Batch, *, touch: bool = True, gas: b
 
 
 @torch.inference_mode()
-def teacher_accuracy(teacher: Teacher, pairs: Pairs, *, touch: bool = True, gas: bool = True) -> float:
-    """Return how often `teacher` agrees with the expert, with touch and gas present or masked."""
-    right = sum(
-        int((teacher_output(teacher, batch, touch=touch, gas=gas).logits.argmax(1) == batch.action).sum())
-        for batch in in_order(pairs))
-    return right / len(pairs)
+def teacher_accuracy(teacher: Teacher, pairs: Pairs) -> float:
+    """Return how often `teacher` agrees with the expert, all senses present."""
+    return sum(
+        int((teacher_output(teacher, batch).logits.argmax(1) == batch.action).sum())
+        for batch in in_order(pairs)) / len(pairs)
 
 
 @torch.inference_mode()
 def student_accuracy(student: Student, pairs: Pairs) -> float:
     """Return how often `student` agrees with the expert."""
-    return sum(int((student(batch.image).logits.argmax(1) == batch.action).sum()) for batch in in_order(pairs)) / len(pairs)
+    return sum(
+        int((student(batch.image).logits.argmax(1) == batch.action).sum())
+        for batch in in_order(pairs)) / len(pairs)

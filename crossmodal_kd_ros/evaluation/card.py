@@ -1,0 +1,142 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The model card: what the weights are, how they were made, what they can and cannot do."""
+
+import json
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from crossmodal_kd_ros.distillation.recipe import Recipe
+
+_SIMULATED = ('SIMULATED. Trained and tested on simulated wall panels alone: no figure here is a figure measured on a '
+              'real wall.')
+_PACKAGES = ('torch', 'numpy', 'opencv-python-headless')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A training and what it came to.
+
+    Attributes:
+        recipe: by name, with every value.
+        figures: `measure(...)` of each system, by its name, on the test split.
+        origin: commit, command, versions and the like, by name.
+    """
+
+    recipe: dict[str, Any]
+    figures: dict[str, dict[str, Any]]
+    origin: dict[str, str]
+
+    @classmethod
+    def of(cls, recipe: Recipe, *, recipe_name: str, command: str) -> 'Card':
+        """Collect what there is to say before there are figures, with the versions and the commit that are here now."""
+        import torch
+
+        return cls(recipe=recipe.model_dump(), figures={}, origin={
+            'recipe': recipe_name, 'command': command, 'commit': commit(), 'python': platform.python_version(),
+            **{name: found for name in _PACKAGES if (found := _version(name))},
+            'machine': f'{torch.get_num_threads()} threads, {platform.machine()}'})
+
+    def header(self, network: str) -> dict[str, str]:
+        """Return the card of one weight file: key figures and where it comes from, all as text."""
+        own = {name: figures for name, figures in self.figures.items() if name.startswith(network)}
+        return {'note': _SIMULATED, **self.origin, 'settings': json.dumps(self.recipe), 'test_figures': json.dumps(own)}
+
+    def table(self) -> str:
+        """Return the test figures as a Markdown table."""
+        def percent(value: float | None) -> str:
+            return '' if value is None else f'{100 * value:.1f} %'
+
+        def number(figures: dict[str, Any], name: str) -> str:
+            return f'{figures["r2"][name]:.2f}' if 'r2' in figures else ''
+        lines = ['| system | accuracy | macro-F1 | by day | by night | ECE | R2 crack depth | R2 roughness | R2 CO2 uptake |',
+                 '|---|---|---|---|---|---|---|---|---|']
+        for name, f in self.figures.items():
+            cells = [name, percent(f['accuracy']), percent(f['macro_f1']), percent(f['day_accuracy']),
+                     percent(f['night_accuracy']), f'{f["ece"]:.3f}',
+                     *(number(f, reading) for reading in ('crack_depth', 'surface_roughness', 'co2_uptake'))]
+            lines.append('| ' + ' | '.join(cells) + ' |')
+        return '\n'.join(lines)
+
+    def write(self, path: Path) -> None:
+        """Write the card as Markdown."""
+        data = self.recipe['data']
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"""---
+license: apache-2.0
+tags: [robotics, knowledge-distillation, ros2, simulated-data]
+---
+
+# Teacher and student for maintaining living walls
+
+{_SIMULATED}
+
+`teacher.safetensors` decides from camera, touch and gas. `student.safetensors` decides from the camera alone and also says
+what touch and gas would have read. Both choose one of six actions: `continue_inspection`, `seal_crack`,
+`apply_bio_adhesive`, `remove_growth`, `hydrate`, `request_human`.
+
+## Test figures
+
+{data['test_views']} simulated views of panels that were in neither training nor validation; one training of each, seed
+{self.recipe['seed']}. "Without distillation" is the same student with the same seed, steps and labelled views, but with no
+teacher and no unlabelled views.
+
+{self.table()}
+
+Accuracy is agreement with the simulator's expert, who knows the whole state; ECE is the expected calibration error of the
+confidence (15 bins). R2 compares with the true roughness and crack depth, and with the measured CO2 uptake.
+
+## How they were made
+
+```bash
+{self.origin['command']}
+```
+
+Data: {data['labelled_views']} simulated views with the expert's action and {data['unlabelled_views']} without, three a panel;
+{data['validation_views']} more chose the checkpoint and the temperature of the confidence. Splits share no panel.
+
+```yaml
+{yaml.safe_dump({'origin': self.origin, 'settings': self.recipe}, sort_keys=False).rstrip()}
+```
+
+## Intended use
+
+Trying the package, its topics and its failover; a starting point for training on your own wall. Feed the centred square of an
+RGB picture at 128 px, about 64 mm of wall across, the tactile pad in its middle.
+
+## Limits
+
+- The simulated wall is a model of four materials made for this package. Train on your own data before a decision of these
+  networks moves a robot near a real wall, and keep a person in the loop.
+- The student cannot know what does not show. It is right less often than the teacher, most of all about debonding and
+  look-alike stains.
+- Confidence is calibrated on ordinary simulated pictures. On other pictures it can be sure and wrong.
+""")
+
+
+def commit() -> str:
+    """Return the commit of the checkout this code lies in, marked if the code differs from it."""
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(['git', *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        head = git('rev-parse', 'HEAD')
+        changed = git('status', '--porcelain', '--untracked-files=no', '--', str(here.parent), str(here.parent.parent / 'config'))
+    except (OSError, subprocess.CalledProcessError):
+        return 'unknown: not a git checkout'
+    return f'{head} with changes' if changed else head
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except ImportError:
+        return None

@@ -1,0 +1,96 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is measured of a network on a set of pairs: decisions, readings, and how much to believe its confidence."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score, r2_score
+
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES
+from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.distillation.batches import in_order
+from crossmodal_kd_ros.distillation.train import teacher_output
+from crossmodal_kd_ros.networks import Student, Teacher
+
+_CALIBRATION_BINS = 15
+_UPTAKE = GAS_NAMES.index('co2_uptake_ppm')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What a network says of N pairs; a teacher has no readings.
+
+    Attributes:
+        probabilities: `float32[N, 6]`.
+        touch: `float32[N, 256]` (um, mm). gas: `float32[N, 8]`. surface: `float32[N, 3]`, `SURFACE_STATE`.
+    """
+
+    probabilities: np.ndarray
+    touch: np.ndarray | None = None
+    gas: np.ndarray | None = None
+    surface: np.ndarray | None = None
+
+
+@torch.inference_mode()
+def ask_teacher(teacher: Teacher, pairs: Pairs, *, touch: bool = True, gas: bool = True) -> Answers:
+    """Ask a teacher about every pair, with touch and gas as they are or masked."""
+    outputs = [teacher_output(teacher, batch, touch=touch, gas=gas) for batch in in_order(pairs)]
+    return Answers(probabilities=torch.cat([o.logits for o in outputs]).softmax(1).numpy())
+
+
+@torch.inference_mode()
+def ask_student(student: Student, pairs: Pairs) -> Answers:
+    """Ask a student about every picture."""
+    outputs = [student(batch.image) for batch in in_order(pairs)]
+
+    def joined(name: str) -> np.ndarray:
+        return torch.cat([getattr(output, name) for output in outputs]).numpy()
+    return Answers(
+        probabilities=torch.from_numpy(joined('logits')).softmax(1).numpy(), touch=joined('touch'), gas=joined('gas'),
+        surface=joined('surface'))
+
+
+def measure(answers: Answers, pairs: Pairs) -> dict[str, Any]:
+    """Compare answers with the expert's actions and the sensors' readings.
+
+    Returns:
+        `accuracy`, `macro_f1`, `ece`, `day_accuracy`, `night_accuracy` (None without such views), each 0 to 1; with
+        readings also `r2` of `surface_roughness` and `crack_depth` (against the truth without noise) and `co2_uptake`
+        (against the reading).
+    """
+    chosen = answers.probabilities.argmax(1)
+    right = chosen == pairs.action
+    measured = {
+        'accuracy': float(right.mean()),
+        'macro_f1': float(f1_score(pairs.action, chosen, labels=range(len(ACTIONS)), average='macro', zero_division=0.0)),
+        'ece': expected_calibration_error(answers.probabilities, pairs.action),
+        'day_accuracy': _mean(right[~pairs.night]), 'night_accuracy': _mean(right[pairs.night])}
+    if answers.surface is not None:
+        measured['r2'] = {
+            'surface_roughness': float(r2_score(pairs.surface[:, 0], answers.surface[:, 0])),
+            'crack_depth': float(r2_score(pairs.surface[:, 1], answers.surface[:, 1])),
+            'co2_uptake': float(r2_score(pairs.gas[:, _UPTAKE], answers.gas[:, _UPTAKE]))}
+    return measured
+
+
+def expected_calibration_error(probabilities: np.ndarray, action: np.ndarray) -> float:
+    r"""Return $\sum_k \frac{n_k}{N} |accuracy_k - confidence_k|$ over 15 equal bins of confidence.
+
+    Args:
+        probabilities: `float[N, C]`.
+        action: `int64[N]`, the right class.
+
+    Source: Guo et al. 2017, https://arxiv.org/abs/1706.04599.
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == action
+    bins = np.minimum((confidence * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=right - confidence.astype(float), minlength=_CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(action))
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
