@@ -99,9 +99,9 @@ class MaintenanceNode(ManagedNode):
         touch_type, self._read_touch = _TOUCH[self.setting('touch_format')]
         gas_type, self._read_gas = _GAS[self.setting('gas_format')]
         self._inputs = [
-            self.create_subscription(camera_type, camera_topic, self._on_image, qos.SENSOR),
-            self.create_subscription(touch_type, 'tactile/image', self._on_touch, qos.SENSOR),
-            self.create_subscription(gas_type, 'gas/state', self._on_gas, qos.SENSOR)]
+            qos.subscription(self, camera_type, camera_topic, self._on_image, qos.SENSOR),
+            qos.subscription(self, touch_type, 'tactile/image', self._on_touch, qos.SENSOR),
+            qos.subscription(self, gas_type, 'gas/state', self._on_gas, qos.SENSOR)]
 
     def deactivate(self) -> None:
         """Stop listening, finish the answer under way and tell everybody to hold."""
