@@ -21,6 +21,12 @@ _OWN_NAMES = {
     'camera': ('/camera/image_raw/compressed', '/camera/image_raw'), 'touch': ('/tactile/image',), 'gas': ('/gas/state',)}
 # What this package published is no reading.
 _NOT_SENSED = ('/maintenance/', '/simulation/')
+# What the node said while the bag was recorded, and which weights it ran.
+_LIVE = {
+    'live_scores': ('/maintenance/action_scores', 'sensor_msgs/msg/JointState'),
+    'live_action': ('/maintenance/action', 'std_msgs/msg/String'),
+    'live_mode': ('/maintenance/mode', 'std_msgs/msg/String'),
+    'live_diagnostics': ('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray')}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +64,11 @@ class Reading:
     """One reading out of a bag.
 
     Attributes:
-        role: `camera`, `touch`, `gas` or `label`.
+        role: `camera`, `touch`, `gas` or `label`; or `live_...`, which is what the node said while the bag was recorded.
         received_ns: when it was recorded.
         stamp_ns: stamp of its header, or `received_ns` where its type has none; 0 where it is malformed.
         value: for the camera a function that gives `uint8[H, W, 3]` RGB or raises `BadMessage`; touch `float32[256]`; gas
-            `float32[8]`; label: a text.
+            `float32[8]`; label: a text; `live_...`: the message.
         bad: why it is malformed, in words; `value` is `None` then.
         origin: the message.
     """
@@ -74,13 +80,20 @@ class Reading:
     bad: str = ''
     origin: Any = None
 
+    @property
+    def beat_ns(self) -> int:
+        """When a beat of the node was due, as far as this message tells: its diagnostics go out with one. Else 0."""
+        if self.role != 'live_diagnostics' or not any(': mode' in status.name for status in self.value.status):
+            return 0
+        return self.stamp_ns
+
 
 @dataclass(frozen=True)
 class TopicMap:
     """Which topic is which.
 
     Attributes:
-        taken: by role; a role without a topic is absent.
+        taken: by role; a role without a topic is absent. What the node said live is there too, under `live_...`.
         told: one sentence for each role, on what was taken and what was left.
     """
 
@@ -89,7 +102,8 @@ class TopicMap:
 
     def readings(self, bag: Bag) -> Iterator[Reading]:
         """Yield the readings of all roles in the order in which they were received; malformed ones too."""
-        roles = {taken.topic: (role, taken.read) for role, taken in self.taken.items()}
+        # What was said comes last in the dictionary, and never takes a topic from a sense.
+        roles = {taken.topic: (role, taken.read) for role, taken in reversed(self.taken.items())}
         if not roles:
             return
         for message in bag.messages(roles):
@@ -130,6 +144,10 @@ def choose_topics(bag: Bag, wishes: Mapping[str, Wish]) -> TopicMap:
             told.append(sentence)
             if found is not None:
                 taken[role] = found
+    for role, (name, msgtype) in _LIVE.items():
+        found = [topic.name for topic in bag.topics.values() if topic.name.endswith(name) and topic.msgtype == msgtype]
+        if found:
+            taken[role] = Taken(min(found), msgtype, _as_it_is)
     return TopicMap(taken, tuple(told))
 
 
@@ -168,6 +186,10 @@ def _fits(bag: Bag, role: str, taken: Taken) -> bool:
         return not callable(value) or value() is not None
     except ContractError:
         return False
+
+
+def _as_it_is(message: Any) -> Any:
+    return message
 
 
 def _rank(role: str, topic: str) -> int:

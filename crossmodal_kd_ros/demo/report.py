@@ -64,7 +64,8 @@ def cards(recording: Recording, setting: Setting, bag: Path) -> list[Card]:
             result.append(Card(t_s=float(t_s), mode=mode, picture=''))
         else:
             result.append(Card(
-                t_s=float(answered_s[row]), mode=str(modes[row]), picture=thumbnail(pictures.get(stamp)),
+                t_s=float(answered_s[row]), mode=str(modes[row]),
+                picture=thumbnail(decoded(pictures[stamp])) if stamp in pictures else '',
                 action=str(actions[row]), confidence=float(recording.scores.values[row].max()),
                 **_expert(recording, stamp)))
     return result

@@ -33,15 +33,12 @@ def write_page(path: Path, template: str, **content: Any) -> None:
     path.write_text(environment.get_template(template).render(**content), encoding='utf-8')
 
 
-def thumbnail(jpeg: bytes | None) -> str:
-    """Return a smaller JPEG as base64; nothing of nothing."""
-    if jpeg is None:
-        return ''
-    picture = decoded(jpeg)
-    height = round(picture.shape[0] * _CARD_WIDTH_PX / picture.shape[1])
+def thumbnail(picture: np.ndarray) -> str:
+    """Return a picture `uint8[H, W, 3]`, RGB, as a small JPEG in base64, for `<img src="data:image/jpeg;base64,...">`."""
+    height = max(1, round(picture.shape[0] * _CARD_WIDTH_PX / picture.shape[1]))
     small = cv2.resize(picture, (_CARD_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-    _, smaller = cv2.imencode('.jpg', cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return base64.b64encode(smaller).decode()
+    _, jpeg = cv2.imencode('.jpg', cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return base64.b64encode(jpeg).decode()
 
 
 def decoded(jpeg: bytes) -> np.ndarray:
