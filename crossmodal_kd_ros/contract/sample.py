@@ -40,12 +40,14 @@ class Prediction:
         touch: `float32[256]`, the student's estimate of touch (um, mm).
         gas: `float32[8]`, the student's estimate of gas.
         surface: `float32[3]`, the student's estimate of `SURFACE_STATE` (um, mm, fraction).
+        student_probabilities: `float32[6]`, of the student, whoever decides; `None` from an engine that does not say.
     """
 
     probabilities: np.ndarray
     touch: np.ndarray
     gas: np.ndarray
     surface: np.ndarray
+    student_probabilities: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,44 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Faults put into a recording: what would the robot have done, had this sensor failed then?"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from crossmodal_kd_ros.bags.mapping import Reading
+from crossmodal_kd_ros.bags.reader import BagError
+from crossmodal_kd_ros.simulation import FaultSchedule
+
+# Longer than any recording.
+_FOR_EVER_S = 1e9
+_ENTRY = re.compile(r'([^@]+)@([\d.]+)(?:-([\d.]+))?')
+
+
+def parse_faults(options: Iterable[str]) -> FaultSchedule:
+    """Return the faults written as `SENSOR@start[-end]`, seconds of the bag; without an end, until the bag's.
+
+    Raises:
+        BagError: an option is not of that form, or is no fault.
+    """
+    entries = []
+    for option in options:
+        match = _ENTRY.fullmatch(option.strip())
+        if match is None:
+            raise BagError(f'expected a fault such as touch@10-18 or gas@20 (seconds of the bag), got {option!r}')
+        what, start, end = match.groups()
+        sensor, colon, how = what.partition(':')
+        entries.append(f'{sensor}:{start}-{end or f"{_FOR_EVER_S:.0f}"}{colon}{how}')
+    try:
+        return FaultSchedule.parse(','.join(entries))
+    except ValueError as error:
+        raise BagError(str(error)) from error
+
+
+def inject(readings: Iterable[Reading], schedule: FaultSchedule) -> Iterator[Reading]:
+    """Yield what would have arrived, had the sensors failed as `schedule` says; second 0 is the first reading."""
+    start_ns = 0
+    for reading in readings:
+        start_ns = start_ns or reading.received_ns
+        if schedule.active(reading.role, (reading.received_ns - start_ns) / 1e9) is None:
+            yield reading
