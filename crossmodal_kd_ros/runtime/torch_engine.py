@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from crossmodal_kd_ros.contract import NUM_GAS, NUM_TAXELS, VIEW_PX, Mode, Prediction, Sample, square_view
-from crossmodal_kd_ros.networks import load_student, load_teacher
+from crossmodal_kd_ros.networks import Student, StudentOutput, load_student, load_teacher
 
 # The first calls choose kernels and allocate; measured, the third is as fast as any later one.
 _WARM_UP_CALLS = 3
@@ -51,16 +51,28 @@ class TorchEngine:
         view = torch.from_numpy(square_view(sample.image)).to(self._device)
         image = view.permute(2, 0, 1)[None].float().div_(255.0)
         student = self._student(image)
-        logits = self._teacher_logits(image, sample) if mode is Mode.TEACHER else student.logits
+        logits = self._teacher_logits(image, sample) if mode in (Mode.TEACHER, Mode.PARTIAL) else student.logits
         return Prediction(
             probabilities=_array(logits.softmax(1)), touch=_array(student.touch), gas=_array(student.gas),
-            surface=_array(student.surface))
+            surface=_array(student.surface), surface_std=_array(surface_std(self._student, student)),
+            features=_array(student.features))
 
     def _teacher_logits(self, image: Tensor, sample: Sample) -> Tensor:
-        present = torch.ones(1, dtype=torch.bool, device=self._device)
+        touch, touch_present = self._sense(sample.touch, NUM_TAXELS)
+        gas, gas_present = self._sense(sample.gas, NUM_GAS)
         return self._teacher(
-            image=image, touch=torch.from_numpy(sample.touch)[None].to(self._device),
-            gas=torch.from_numpy(sample.gas)[None].to(self._device), touch_present=present, gas_present=present).logits
+            image=image, touch=touch, gas=gas, touch_present=touch_present, gas_present=gas_present).logits
+
+    def _sense(self, value: np.ndarray | None, size: int) -> tuple[Tensor, Tensor]:
+        """Return a reading as a batch of one, and whether it is there."""
+        present = torch.full((1,), value is not None, device=self._device)
+        return torch.zeros(1, size, device=self._device) if value is None else (
+            torch.from_numpy(value)[None].to(self._device)), present
+
+
+def surface_std(student: Student, output: StudentOutput) -> Tensor:
+    """Return the standard deviation that `student` gives to each of `SURFACE_STATE`, `float32[B, 3]`, in its unit."""
+    return torch.exp(0.5 * output.surface_logvar) * student.standardise.surface_std
 
 
 def _array(batch_of_one: Tensor) -> np.ndarray:
