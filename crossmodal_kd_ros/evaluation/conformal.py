@@ -26,15 +26,23 @@ def upper_quantile(scores: np.ndarray, level: float) -> np.ndarray:
 
 
 def two_sided(errors: np.ndarray, *, nominal: float = NOMINAL) -> np.ndarray:
-    """Return lower and upper offset, `float[2, ...]`, between which a new error lies with probability `nominal`.
+    """Return lower and upper offset, `float[2, K]`, between which a new error lies with probability `nominal`.
 
-    Each side misses half of the rest, so that an estimate with a bias gets bounds without one.
+    Each side misses half of the rest. Where that would leave the estimate itself outside (its errors have one sign), that
+    side ends at the estimate and the other misses what is left to miss.
 
     Args:
-        errors: `[N, ...]`, truth minus estimate, in units or in multiples of the estimate's own deviation.
+        errors: `[N, K]`, truth minus estimate, in units or in multiples of the estimate's own deviation.
     """
-    level = 1.0 - (1.0 - nominal) / 2.0
-    return np.stack([-upper_quantile(-errors, level), upper_quantile(errors, level)])
+    def offsets(column: np.ndarray) -> tuple[float, float]:
+        miss = 1.0 - nominal
+        lower, upper = -upper_quantile(-column, 1.0 - miss / 2.0), upper_quantile(column, 1.0 - miss / 2.0)
+        if upper < 0.0:
+            return -upper_quantile(-column, 1.0 - miss + float(np.mean(column > 0.0))), 0.0
+        if lower > 0.0:
+            return 0.0, upper_quantile(column, 1.0 - miss + float(np.mean(column < 0.0)))
+        return lower, upper
+    return np.array([offsets(column) for column in np.asarray(errors).T]).T
 
 
 def least_probability(probabilities: np.ndarray, action: np.ndarray, *, nominal: float = NOMINAL) -> float:
@@ -44,11 +52,6 @@ def least_probability(probabilities: np.ndarray, action: np.ndarray, *, nominal:
         probabilities: `float[N, 6]`. action: `int[N]`, the right one.
     """
     return float(-upper_quantile(-probabilities[np.arange(len(action)), action], nominal))
-
-
-def covered(truth: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Return how often `truth` `[N, ...]` lies within its bounds, `float[...]`."""
-    return ((lower <= truth) & (truth <= upper)).mean(0)
 
 
 def confidence_limit(confidence: np.ndarray, right: np.ndarray, *, target: float, least: float) -> float:

@@ -167,8 +167,9 @@ class ReadingChecks:
         self._wrong_noise = np.where(broken != 0, broken, np.where(healthy, 0, self._wrong_noise)).astype(np.int8)
         # The mean at first, as the first moment need not have been typical; then a slow average, as a sensor ages.
         self._judged += 1
+        share = 1.0 / self._judged if self._judged <= 5 * self._stream.window else _AGEING
         calm = self._wrong_noise == 0
-        self._own_noise[calm] += max(1.0 / self._judged, _AGEING) * (np.maximum(noise, _LEAST_NOISE) - self._own_noise)[calm]
+        self._own_noise[calm] += share * (np.maximum(noise, _LEAST_NOISE) - self._own_noise)[calm]
 
     def _mend(self, value: np.ndarray) -> np.ndarray:
         """Return `value` with each dead taxel replaced by the median of the good ones round it."""

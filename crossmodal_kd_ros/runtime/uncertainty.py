@@ -36,8 +36,7 @@ class Intervals:
             doubt: 1 for a familiar picture; the intervals of estimates widen by this factor.
         """
         offsets = np.where(is_measured, self.measured, self.estimated * deviation * doubt)
-        # A lower bound above the value, or an upper one below, would be a correction, not a doubt.
-        lower, upper = surface + np.minimum(offsets[0], 0.0), surface + np.maximum(offsets[1], 0.0)
+        lower, upper = surface + offsets
         return np.where(_NEVER_NEGATIVE, np.maximum(lower, 0.0), lower).astype(np.float32), upper.astype(np.float32)
 
 
