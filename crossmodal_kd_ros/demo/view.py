@@ -20,8 +20,8 @@ from rich.text import Text
 from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, INDENTATION, SENSORS, TEXTURE
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.live import Live
-from crossmodal_kd_ros.demo.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
 from crossmodal_kd_ros.demo.summary import Setting
+from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
 
 _SENSOR_TOPICS = {'camera': topics.CAMERA, 'touch': topics.TOUCH, 'gas': topics.GAS}
 # Ranges that a working pad reaches on these walls: a fixed scale, so that a change of colour is a change of the wall.
