@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from crossmodal_kd_ros.contract import NUM_GAS, NUM_TAXELS, VIEW_PX, Mode, Prediction, Sample, square_view
-from crossmodal_kd_ros.networks import load_student, load_teacher
+from crossmodal_kd_ros.networks import Student, StudentOutput, load_student, load_teacher
 
 # The first calls choose kernels and allocate; measured, the third is as fast as any later one.
 _WARM_UP_CALLS = 3
@@ -57,21 +57,34 @@ class TorchEngine:
         image = torch.from_numpy(views).to(self._device).permute(0, 3, 1, 2).float().div_(255.0)
         student = self._student(image)
         own = decided = student.logits.softmax(1)
-        taught = [row for row, mode in enumerate(modes) if mode is Mode.TEACHER]
+        taught = [row for row, mode in enumerate(modes) if mode in (Mode.TEACHER, Mode.PARTIAL)]
         if taught:
             decided = own.clone()
             decided[taught] = self._teacher_logits(image[taught], [samples[row] for row in taught]).softmax(1)
-        columns = (_array(value) for value in (decided, student.touch, student.gas, student.surface, own))
-        return [
-            Prediction(probabilities=probabilities, touch=touch, gas=gas, surface=surface, student_probabilities=student)
-            for probabilities, touch, gas, surface, student in zip(*columns)]
+        columns = {
+            'probabilities': decided, 'touch': student.touch, 'gas': student.gas, 'surface': student.surface,
+            'student_probabilities': own, 'surface_std': surface_std(self._student, student),
+            'features': student.features}
+        arrays = [_array(column) for column in columns.values()]
+        return [Prediction(**dict(zip(columns, row))) for row in zip(*arrays)]
 
     def _teacher_logits(self, image: Tensor, samples: Sequence[Sample]) -> Tensor:
-        present = torch.ones(len(samples), dtype=torch.bool, device=self._device)
-        touch, gas = (
-            torch.from_numpy(np.stack(values)).to(self._device)
-            for values in ([sample.touch for sample in samples], [sample.gas for sample in samples]))
-        return self._teacher(image=image, touch=touch, gas=gas, touch_present=present, gas_present=present).logits
+        touch, touch_present = self._sense([sample.touch for sample in samples], NUM_TAXELS)
+        gas, gas_present = self._sense([sample.gas for sample in samples], NUM_GAS)
+        return self._teacher(
+            image=image, touch=touch, gas=gas, touch_present=touch_present, gas_present=gas_present).logits
+
+    def _sense(self, values: Sequence[np.ndarray | None], size: int) -> tuple[Tensor, Tensor]:
+        """Return readings as a batch, and which of them are there."""
+        present = torch.tensor([value is not None for value in values], device=self._device)
+        absent = np.zeros(size, np.float32)
+        batch = torch.from_numpy(np.stack([absent if value is None else value for value in values]))
+        return batch.to(self._device), present
+
+
+def surface_std(student: Student, output: StudentOutput) -> Tensor:
+    """Return the standard deviation that `student` gives to each of `SURFACE_STATE`, `float32[B, 3]`, in its unit."""
+    return torch.exp(0.5 * output.surface_logvar) * student.standardise.surface_std
 
 
 def _array(batch: Tensor) -> np.ndarray:

@@ -11,7 +11,7 @@ from crossmodal_kd_ros.runtime import Limits, Pipeline
 
 MS = 1_000_000
 START = 1_000_000 * MS
-IMAGE = np.zeros((4, 6, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 255, (4, 6, 3), np.uint8)
 TOUCH = np.full(256, 2.0, np.float32)
 GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 
@@ -41,14 +41,21 @@ class Rig:
     def __init__(self, **limits) -> None:
         self.engine, self.changes = FakeEngine(), []
         self.pipeline = Pipeline(self.engine, limits=Limits(**limits), on_mode=self.changes.append)
+        self._rng = np.random.default_rng(0)
+        self._feeds = 0
 
     def feed(self, now_ns, *sensors):
-        """Put a fresh reading of each of `sensors` and return the answer to the newest image."""
+        """Put a fresh reading of each of `sensors` and return the answer to the newest image.
+
+        The first ones are `TOUCH`, `GAS` and `IMAGE`; later ones differ from them by a little noise, as real ones do.
+        """
         for sensor, value in (('touch', TOUCH), ('gas', GAS)):
             if sensor in sensors:
-                getattr(self.pipeline, f'put_{sensor}')(now_ns, value)
+                noise = 1e-3 * (self._feeds > 0) * self._rng.standard_normal(value.size)
+                getattr(self.pipeline, f'put_{sensor}')(now_ns, value * (1.0 + noise))
         if 'camera' in sensors:
-            self.pipeline.put_image(now_ns, IMAGE)
+            self.pipeline.put_image(now_ns, np.roll(IMAGE, self._feeds, 1))
+        self._feeds += 1
         return self.pipeline.step(now_ns)
 
     @property
