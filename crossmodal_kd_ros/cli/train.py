@@ -17,25 +17,33 @@ import click
 @click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('models'), show_default=True,
               help='Folder for teacher.safetensors, student.safetensors and their card, README.md.')
 @click.option('--cache', type=click.Path(path_type=Path, file_okay=False), default=Path('out/cache'), show_default=True,
-              help='Folder for simulated data, made once.')
-def command(recipe: str, out: Path, cache: Path) -> None:
+              help='Folder for what is made once: simulated data, trained networks, and trainings to go on with.')
+@click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
+@click.option('--bf16', is_flag=True, help='Compute in bfloat16; for GPUs, slower on most CPUs.')
+@click.option('--tensorboard', type=click.Path(path_type=Path, file_okay=False), help='Folder for TensorBoard.')
+def command(recipe: str, out: Path, cache: Path, device: str, bf16: bool, tensorboard: Path | None) -> None:
     """Train a teacher, and a student from it.
 
     Simulates the data (or reads it from the cache), trains a teacher that sees, touches and smells, a student that sees
     alone and learns from the teacher, and the same student without a teacher, to compare with. Measures all three on
-    panels that none has seen. The default recipe takes about an hour on two cores, quick about two minutes.
+    panels that none has seen. Killed, it goes on where it was when it is started again. On several processes or machines:
+    torchrun --nproc-per-node 2 -m crossmodal_kd_ros.cli.main train.
     """
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from crossmodal_kd_ros.cli.training import train_and_save
+    from crossmodal_kd_ros.distillation.place import Place, PlaceError
     from crossmodal_kd_ros.distillation.recipe import Recipe, RecipeError, find_recipe
 
     try:
         path = find_recipe(recipe)
         chosen = Recipe.load(path)
-    except RecipeError as error:
+        place = Place.find(device, bf16=bf16)
+    except (RecipeError, PlaceError) as error:
         raise click.ClickException(str(error)) from None
-    card = train_and_save(chosen, out=out, cache=cache, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
-                          recipe_name=path.stem)
-    click.echo(card.table())
-    click.echo(f'weights and their card: {out}')
+    card = train_and_save(
+        chosen, out=out, cache=cache, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]), recipe_name=path.stem,
+        place=place, tensorboard=tensorboard)
+    if place.is_first:
+        click.echo(f'{card.table()}\nweights and their card: {out}')
+    place.leave()

@@ -6,78 +6,105 @@
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tqdm import tqdm
 
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
+from crossmodal_kd_ros.distillation.loop import Report, Run
+from crossmodal_kd_ros.distillation.place import Place
 from crossmodal_kd_ros.distillation.recipe import DataRecipe, Recipe
-from crossmodal_kd_ros.distillation.train import Report, train_student, train_teacher
+from crossmodal_kd_ros.distillation.workshop import Workshop
 from crossmodal_kd_ros.evaluation.card import Card
 from crossmodal_kd_ros.evaluation.measures import ask_student, ask_teacher, measure
 from crossmodal_kd_ros.networks import save_weights
 
 # A line now and then where nobody watches, a living bar where somebody does.
-_REFRESH_S = 0.5 if sys.stderr.isatty() else 30.0
+REFRESH_S = 0.5 if sys.stderr.isatty() else 30.0
 _MASKS = {'teacher': (True, True), 'teacher, touch masked': (False, True), 'teacher, gas masked': (True, False),
           'teacher, both masked': (False, False)}
 
 
-def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, recipe_name: str) -> Card:
+def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, recipe_name: str, place: Place,
+                   tensorboard: Path | None) -> Card:
     """Train by `recipe`; write `teacher.safetensors`, `student.safetensors` and `README.md` into `out`.
 
-    Each weight file is written as soon as its network is trained and measured.
+    Each weight file is written as soon as its network is trained and measured. Of several processes the first alone
+    writes.
     """
     start = time.monotonic()
-    train = load_views(recipe.data, 'train', cache).with_labels(recipe.data.labelled_views)
-    validation = load_views(recipe.data, 'validation', cache)
+    train, validation = (_load_views(recipe.data, split, cache, place) for split in ('train', 'validation'))
+    train = train.with_labels(recipe.data.labelled_views)
     card = Card.of(recipe, recipe_name=recipe_name, command=command)
-    with _bar('teacher') as report:
-        teacher = train_teacher(recipe.teacher, train, validation, seed=recipe.seed, report=report)
-    test = load_views(recipe.data, 'test', cache)
-    for name, (touch, gas) in _MASKS.items():
-        card.figures[name] = measure(ask_teacher(teacher, test, touch=touch, gas=gas), test)
-    save_weights(teacher, out / 'teacher.safetensors', card=card.header('teacher'))
-    with _bar('student') as report:
-        student = train_student(recipe.student, teacher, train, validation, seed=recipe.seed, report=report)
-    card.figures['student'] = measure(ask_student(student, test), test)
-    save_weights(student, out / 'student.safetensors', card=card.header('student'))
-    control_recipe = recipe.student.model_copy(update={'distil': False})
-    with _bar('student without distillation') as report:
-        control = train_student(control_recipe, None, train, validation, seed=recipe.seed, report=report)
+    with ExitStack() as bars:
+        workshop = Workshop(cache / 'networks', run=lambda name: Run(
+            report=bars.enter_context(Progress(name, tensorboard)) if place.is_first else Run.report, place=place))
+        teacher = workshop.teacher(recipe.teacher, train, validation, seed=recipe.seed)
+        test = _load_views(recipe.data, 'test', cache, place)
+        for name, (touch, gas) in _MASKS.items():
+            card.figures[name] = measure(ask_teacher(teacher, test, touch=touch, gas=gas), test)
+        student = workshop.student(recipe.student, teacher, train, validation, seed=recipe.seed)
+        card.figures['student'] = measure(ask_student(student, test), test)
+        if place.is_first:
+            save_weights(teacher, out / 'teacher.safetensors', card=card.header('teacher'))
+            save_weights(student, out / 'student.safetensors', card=card.header('student'))
+        alone = recipe.student.model_copy(update={'distil': False})
+        control = workshop.student(
+            alone, None, train, validation, seed=recipe.seed, name='student without distillation')
     card.figures['student without distillation'] = measure(ask_student(control, test), test)
     card.origin['wall_time_min'] = f'{(time.monotonic() - start) / 60:.0f}'
-    card.write(out / 'README.md')
+    if place.is_first:
+        card.write(out / 'README.md')
     return card
 
 
-def load_views(data: DataRecipe, split: str, cache: Path) -> Pairs:
-    """Return the views of a split, `train`, `validation` or `test`, from the cache or simulated under a bar."""
+def _load_views(data: DataRecipe, split: str, cache: Path, place: Place) -> Pairs:
+    """Return the views of a split, `train`, `validation` or `test`; the first process simulates, the others read."""
     views = {'train': data.labelled_views + data.unlabelled_views, 'validation': data.validation_views,
              'test': data.test_views}[split]
 
     def progress(tasks: Iterable, total: int) -> Iterable:
-        return tqdm(tasks, f'simulating {split}', total, mininterval=_REFRESH_S)
-    return load_simulated(
-        split, views, seed=data.seed, cache_dir=cache, vision_recovery=data.vision_recovery, progress=progress)
+        return tqdm(tasks, f'simulating {split}', total, mininterval=REFRESH_S)
+
+    def load() -> Pairs:
+        return load_simulated(split, views, seed=data.seed, cache_dir=cache, vision_recovery=data.vision_recovery,
+                              progress=progress)
+    pairs = load() if place.is_first else None
+    place.wait_for_all()
+    return pairs or load()
 
 
-class _bar:
-    """A progress bar with the time left, as a `Report`."""
+class Progress:
+    """A progress bar with the time left, and TensorBoard's curves if there is a folder for them, as a `Report`."""
 
-    def __init__(self, name: str) -> None:
-        self._name, self._bar = name, None
+    def __init__(self, name: str, tensorboard: Path | None) -> None:
+        """Show the training called `name`."""
+        self._name, self._bar, self._events = name, None, None
+        if tensorboard is not None:
+            from torch.utils.tensorboard import SummaryWriter
+            self._events = SummaryWriter(tensorboard / name.replace(' ', '_'))
 
     def __enter__(self) -> Report:
+        """Return the report."""
         return self._report
 
     def __exit__(self, *_: object) -> None:
+        """End the bar."""
         if self._bar is not None:
             self._bar.close()
+        if self._events is not None:
+            self._events.close()
 
     def _report(self, step: int, total: int, values: dict[str, float]) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=total, desc=self._name, unit='step', mininterval=_REFRESH_S)
+            # A training that goes on from a checkpoint starts in the middle of its bar.
+            self._bar = tqdm(total=total, initial=step - 1, desc=self._name, unit='step', mininterval=REFRESH_S)
         if 'validation_accuracy' in values:
             self._bar.set_postfix(validation=f'{values["validation_accuracy"]:.3f}', refresh=False)
-        self._bar.update(step - self._bar.n)
+        self._bar.update()
+        if step == total:
+            self._bar.close()
+        if self._events is not None:
+            for name, value in values.items():
+                self._events.add_scalar(name, value, step)

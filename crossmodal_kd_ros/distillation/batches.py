@@ -4,7 +4,7 @@
 """From pairs to batches of tensors, and the changes of a picture that must not change the answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
@@ -19,14 +19,21 @@ from crossmodal_kd_ros.datasets import Pairs
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """B pairs as tensors: `image` float32[B, 3, S, S] 0 to 1, `touch` [B, 256], `gas` [B, 8], `surface` [B, 3],
-    `action` int64[B] (-1: no label), `rows` int64[B] into the pairs."""
+    `action` int64[B] (-1: no label), `night` float32[B] (1: by the robot's lamp), `rows` int64[B] into the pairs."""
 
     image: Tensor
     touch: Tensor
     gas: Tensor
     surface: Tensor
     action: Tensor
+    night: Tensor
     rows: Tensor
+
+    def to(self, device: torch.device) -> 'Batch':
+        """Return the same batch on `device`."""
+        if self.image.device == device:
+            return self
+        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
 
 def take(pairs: Pairs, rows: Tensor) -> Batch:
@@ -35,7 +42,8 @@ def take(pairs: Pairs, rows: Tensor) -> Batch:
     return Batch(
         image=torch.from_numpy(pairs.image[index]).permute(0, 3, 1, 2).float() / 255.0,
         touch=torch.from_numpy(pairs.touch[index]), gas=torch.from_numpy(pairs.gas[index]),
-        surface=torch.from_numpy(pairs.surface[index]), action=torch.from_numpy(pairs.action[index]), rows=rows)
+        surface=torch.from_numpy(pairs.surface[index]), action=torch.from_numpy(pairs.action[index]),
+        night=torch.from_numpy(pairs.night[index].astype(np.float32)), rows=rows)
 
 
 def shrink(pairs: Pairs, size_px: int) -> Pairs:
@@ -70,9 +78,7 @@ def augment(batch: Batch, generator: torch.Generator) -> Batch:
     a sensor do. Each change is drawn for each picture.
     """
     image, touch = _mirror(batch.image, batch.touch, generator)
-    return Batch(
-        image=_cover(_expose(_blur(image, generator), generator), generator), touch=touch, gas=batch.gas,
-        surface=batch.surface, action=batch.action, rows=batch.rows)
+    return replace(batch, image=_cover(_expose(_blur(image, generator), generator), generator), touch=touch)
 
 
 def _mirror(image: Tensor, touch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

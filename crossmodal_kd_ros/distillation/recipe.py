@@ -60,10 +60,21 @@ class StudentRecipe(OptimiserRecipe):
     distil: bool = True
     temperature: float = Field(4.0, gt=0.0, description="T of the article's loss")
     alpha: float = Field(0.7, ge=0.0, le=1.0, description='weight of the teacher against the label')
+    alpha_ramp: float = Field(0.0, ge=0.0, le=1.0, description="share of the steps over which alpha grows; article's: 0.3")
+    decision_loss: Literal['article', 'decoupled'] = Field('article', description='decoupled: DKD in place of the KL')
     feature_weight: float = Field(0.5, ge=0.0, description="matching of the teacher's embedding")
+    feature_loss: Literal['cosine', 'mse', 'product', 'entangled'] = Field(
+        'cosine', description='the last two are fidelities of quantum states')
+    qubits: int = Field(6, ge=2, le=12, description='of the fidelities')
+    distance_weight: float = Field(0.0, ge=0.0, description='RKD-D; 25 is the paper\'s')
+    angle_weight: float = Field(0.0, ge=0.0, description='RKD-A; 50 is the paper\'s')
+    adversary_strength: float = Field(
+        0.0, ge=0.0, description='lambda of gradient reversal against telling day from night, ramped')
     touch_weight: float = Field(0.3, ge=0.0, description='prediction of 256 taxels')
     gas_weight: float = Field(0.3, ge=0.0, description='prediction of 8 channels')
     surface_weight: float = Field(0.3, ge=0.0, description='prediction of roughness, crack depth, CO2 absorption')
+    gas_from: float = Field(0.0, ge=0.0, lt=1.0, description='share of the steps after which gas joins')
+    touch_from: float = Field(0.0, ge=0.0, lt=1.0, description='share after which touch and surface join')
 
 
 class Recipe(_Strict):

@@ -1,68 +1,49 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The two trainings, top to bottom: a teacher that sees everything, then a student that sees the camera alone."""
-
-import copy
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+"""The two trainings: a teacher that sees, touches and smells, then a student that sees alone."""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from crossmodal_kd_ros.datasets import Pairs
-from crossmodal_kd_ros.distillation.batches import Batch, augment, draw_rows, in_order, shrink, take
-from crossmodal_kd_ros.distillation.losses import NO_LABEL, distillation_loss, feature_matching_loss, gaussian_nll
-from crossmodal_kd_ros.distillation.recipe import OptimiserRecipe, StudentRecipe, TeacherRecipe
+from crossmodal_kd_ros.distillation.batches import in_order
+from crossmodal_kd_ros.distillation.loop import Run, fit
+from crossmodal_kd_ros.distillation.losses import NO_LABEL
+from crossmodal_kd_ros.distillation.place import Place
+from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
+from crossmodal_kd_ros.distillation.tasks import Lesson, StudentTask, TeacherTask, teacher_output
 from crossmodal_kd_ros.networks import Statistics, Student, Teacher, freeze
 
-# Called after each step with (step, total, {name: value}).
-Report = Callable[[int, int, dict[str, float]], None]
+History = list[dict[str, float]]
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What a teacher says of every training pair, asked once: `logits` float32[N, 6], `features` float32[N, D]."""
-
-    logits: Tensor
-    features: Tensor
-
-
-def train_teacher(recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int, report: Report) -> Teacher:
-    """Train a teacher on the labelled part of `train`; return it frozen, at its best step on `validation`.
+def train_teacher(recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int,
+                  run: Run | None = None) -> tuple[Teacher, History]:
+    """Train a teacher on the labelled part of `train`; return it frozen, at its best step, and its validations.
 
     Modality dropout: touch and gas are each hidden from some of the samples, so that the mask tokens learn to stand in
     for a lost sense.
     """
+    run = run or Run()
     torch.manual_seed(seed)
     teacher = Teacher()
     teacher.standardise.set(Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface))
     labelled = torch.from_numpy(np.flatnonzero(train.action != NO_LABEL))
-
-    def loss(batch: Batch, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        present = torch.rand(2, len(batch.rows), generator=generator)
-        output = teacher(
-            image=batch.image, touch=batch.touch, gas=batch.gas,
-            touch_present=present[0] >= recipe.touch_dropout, gas_present=present[1] >= recipe.gas_dropout)
-        value = nn.functional.cross_entropy(output.logits, batch.action, label_smoothing=0.02)
-        return value, {'loss': value.item()}
-
-    def draw(generator: torch.Generator) -> Tensor:
-        return draw_rows(labelled, labelled[:0], recipe.batch, generator)
-
-    _train(teacher, recipe, train, validation, draw, loss, lambda pairs: teacher_accuracy(teacher, pairs), seed, report)
-    with torch.inference_mode():
-        logits = torch.cat([teacher_output(teacher, batch).logits for batch in in_order(validation)])
+    history = fit(TeacherTask(teacher, recipe), recipe, train, validation, labelled=labelled, unlabelled=labelled[:0],
+                  seed=seed, run=run)
+    freeze(teacher)
+    with torch.no_grad():
+        logits = torch.cat([teacher_output(teacher, batch.to(run.place.device)).logits for batch in in_order(validation)])
     calibrate(teacher.classifier, logits, torch.from_numpy(validation.action))
-    return freeze(teacher)
+    return teacher, history
 
 
 def train_student(
         recipe: StudentRecipe, teacher: Teacher | None, train: Pairs, validation: Pairs, *, seed: int,
-        report: Report) -> Student:
-    """Train a student; return it in evaluation mode, at its best step on `validation`.
+        run: Run | None = None) -> tuple[Student, History]:
+    """Train a student; return it in evaluation mode, at its best step, and its validations.
 
     With a teacher: the article's loss on its logits (labels where there are any), its embedding, and the touch and gas
     of every pair. Without (`recipe.distil` false, the control): labels, touch and gas of the labelled pairs alone.
@@ -72,87 +53,41 @@ def train_student(
     """
     if recipe.distil != (teacher is not None):
         raise ValueError(f'expected a teacher if and only if distil is true, got distil {recipe.distil}')
+    run = run or Run()
     torch.manual_seed(seed)
     student = Student()
     student.standardise.set(Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface))
     has_label = train.action != NO_LABEL
     labelled = torch.from_numpy(np.flatnonzero(has_label))
     unlabelled = torch.from_numpy(np.flatnonzero(~has_label)) if recipe.distil else labelled[:0]
-    lesson = teach(teacher, train) if teacher is not None else None
-
-    def loss(batch: Batch, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        output = student(batch.image)
-        standard = student.standardise.to_standard
-        parts = {
-            'touch': recipe.touch_weight * gaussian_nll(
-                output.touch_z, output.touch_logvar, standard('touch', batch.touch)),
-            'gas': recipe.gas_weight * gaussian_nll(output.gas_z, output.gas_logvar, standard('gas', batch.gas)),
-            'surface': recipe.surface_weight * gaussian_nll(
-                output.surface_z, output.surface_logvar, standard('surface', batch.surface))}
-        if lesson is None:
-            parts['action'] = nn.functional.cross_entropy(output.logits, batch.action)
-        else:
-            parts['action'] = distillation_loss(
-                output.logits, lesson.logits[batch.rows], batch.action,
-                temperature=recipe.temperature, alpha=recipe.alpha)
-            parts['features'] = recipe.feature_weight * feature_matching_loss(
-                output.features, lesson.features[batch.rows])
-        value = sum(parts.values())
-        return value, {'loss': value.item()} | {name: part.item() for name, part in parts.items()}
-
-    def draw(generator: torch.Generator) -> Tensor:
-        return draw_rows(labelled, unlabelled, recipe.batch, generator)
-
-    _train(student, recipe, train, validation, draw, loss, lambda pairs: student_accuracy(student, pairs), seed, report)
-    with torch.inference_mode():
-        logits = torch.cat([student(batch.image).logits for batch in in_order(validation)])
+    lesson = teach(teacher, train, run.place) if teacher is not None else None
+    history = fit(StudentTask(student, recipe, lesson), recipe, train, validation, labelled=labelled,
+                  unlabelled=unlabelled, seed=seed, run=run)
+    with torch.no_grad():
+        logits = torch.cat([student(batch.image.to(run.place.device)).logits for batch in in_order(validation)])
     calibrate(student.classifier, logits, torch.from_numpy(validation.action))
-    return student
+    return student, history
 
 
-def _train(
-        network: nn.Module, recipe: OptimiserRecipe, train: Pairs, validation: Pairs,
-        draw: Callable[[torch.Generator], Tensor],
-        loss: Callable[[Batch, int, torch.Generator], tuple[Tensor, dict[str, float]]],
-        score: Callable[[Pairs], float], seed: int, report: Report) -> None:
-    """Run the loop; leave `network` with the weights of the step that scored best."""
-    network.to(memory_format=torch.channels_last)
-    generator = torch.Generator().manual_seed(seed)
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW([
-        {'params': matrices, 'weight_decay': recipe.weight_decay}, {'params': vectors, 'weight_decay': 0.0}])
-    best_score, best = -math.inf, None
-    early = min(round(recipe.early_share * recipe.steps), recipe.steps - 1)
-    small, small_validation = (shrink(pairs, recipe.early_px) for pairs in (train, validation))
-    for step in range(1, recipe.steps + 1):
-        pairs = small if step <= early else train
-        for group in optimiser.param_groups:
-            group['lr'] = recipe.learning_rate * learning_rate_share(step, recipe.steps)
-        network.train()
-        batch = augment(take(pairs, draw(generator)), generator)
-        value, parts = loss(batch, step, generator)
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        if step % recipe.validate_every == 0 or step == recipe.steps:
-            network.eval()
-            parts['validation_accuracy'] = score(small_validation if step <= early else validation)
-            # Only steps that have seen the full size compete: small pictures say little of it.
-            if step > early and parts['validation_accuracy'] > best_score:
-                best_score, best = parts['validation_accuracy'], copy.deepcopy(network.state_dict())
-        report(step, recipe.steps, parts)
-    network.load_state_dict(best)
-    network.eval()
+def forgetting(history: History, recipe: StudentRecipe) -> dict[str, float]:
+    """Return how much of each skill a staged training lost between the end of its stage and the end of the training.
+
+    `decision` (classification, until gas joins) in accuracy, `gas` (until touch joins) in RMS error in standard units;
+    positive: lost, negative: gained since. A stage that ended before the first validation of full-sized pictures is
+    compared on the small ones. Empty if the recipe has no stages.
+    """
+    last = history[-1]
+    lost = {}
+    if recipe.gas_from > 0.0:
+        lost['decision'] = _at(history, recipe.gas_from * recipe.steps)['accuracy'] - last['accuracy']
+    if recipe.touch_from > recipe.gas_from:
+        lost['gas'] = last['gas_error'] - _at(history, recipe.touch_from * recipe.steps)['gas_error']
+    return lost
 
 
-def learning_rate_share(step: int, total: int) -> float:
-    """Return the learning rate at `step` (from 1) as a share of its peak: linear over 5 % of the steps, then a cosine."""
-    warm = max(1, round(0.05 * total))
-    if step <= warm:
-        return step / warm
-    return 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+def _at(history: History, step: float) -> dict[str, float]:
+    """Return the last validation up to `step`, or the first there is."""
+    return next((entry for entry in reversed(history) if entry['step'] <= step), history[0])
 
 
 def calibrate(classifier: nn.Linear, logits: Tensor, action: Tensor) -> float:
@@ -166,7 +101,7 @@ def calibrate(classifier: nn.Linear, logits: Tensor, action: Tensor) -> float:
         logits: `float32[N, C]`, of pairs that were not trained on.
         action: `int64[N]`.
     """
-    logits = logits.clone().double()
+    logits = logits.detach().cpu().double()
     log_temperature = torch.zeros((), dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([log_temperature], max_iter=50, line_search_fn='strong_wolfe')
 
@@ -183,32 +118,9 @@ def calibrate(classifier: nn.Linear, logits: Tensor, action: Tensor) -> float:
     return temperature
 
 
-@torch.inference_mode()
-def teach(teacher: Teacher, pairs: Pairs) -> Lesson:
+@torch.no_grad()
+def teach(teacher: Teacher, pairs: Pairs, place: Place | None = None) -> Lesson:
     """Ask a teacher about every pair, all senses present, pictures unchanged."""
-    outputs = [teacher_output(teacher, batch) for batch in in_order(pairs)]
-    return Lesson(torch.cat([o.logits for o in outputs]).clone(), torch.cat([o.features for o in outputs]).clone())
-
-
-def teacher_output(teacher: Teacher, batch: Batch, *, touch: bool = True, gas: bool = True):
-    """Return what `teacher` says of `batch` with touch and gas present or masked."""
-    size = len(batch.rows)
-    return teacher(
-        image=batch.image, touch=batch.touch, gas=batch.gas,
-        touch_present=torch.full((size,), touch), gas_present=torch.full((size,), gas))
-
-
-@torch.inference_mode()
-def teacher_accuracy(teacher: Teacher, pairs: Pairs) -> float:
-    """Return how often `teacher` agrees with the expert, all senses present."""
-    return sum(
-        int((teacher_output(teacher, batch).logits.argmax(1) == batch.action).sum())
-        for batch in in_order(pairs)) / len(pairs)
-
-
-@torch.inference_mode()
-def student_accuracy(student: Student, pairs: Pairs) -> float:
-    """Return how often `student` agrees with the expert."""
-    return sum(
-        int((student(batch.image).logits.argmax(1) == batch.action).sum())
-        for batch in in_order(pairs)) / len(pairs)
+    device = (place or Place()).device
+    outputs = [teacher_output(teacher.to(device), batch.to(device)) for batch in in_order(pairs)]
+    return Lesson(torch.cat([o.logits for o in outputs]).cpu(), torch.cat([o.features for o in outputs]).cpu())

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score, r2_score
 from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.batches import in_order
-from crossmodal_kd_ros.distillation.train import teacher_output
+from crossmodal_kd_ros.distillation.tasks import teacher_output
 from crossmodal_kd_ros.networks import Student, Teacher
 
 _CALIBRATION_BINS = 15

@@ -1,0 +1,81 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Networks made once: asked for again they come from the cache, and a training that was killed goes on where it was."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from crossmodal_kd_ros import distillation, networks
+from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.distillation.loop import Run
+from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
+from crossmodal_kd_ros.distillation.train import forgetting, train_student, train_teacher
+from crossmodal_kd_ros.networks import Student, Teacher, freeze, load_student, load_teacher, save_weights
+
+# The files that decide what a recipe makes of its data.
+_CODE = ('batches.py', 'loop.py', 'tasks.py', 'train.py', 'losses/*.py', 'quantum/fidelity.py')
+
+
+class Workshop:
+    """Trains teachers and students; keeps them in `folder`, each under a key of its recipe, seed, data and code."""
+
+    def __init__(self, folder: Path, *, run: Callable[[str], Run] = lambda name: Run()) -> None:
+        """Keep networks in `folder`; `run(name)` says how the training called `name` is run and shown."""
+        self._folder, self._run = folder, run
+
+    def teacher(self, recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int,
+                name: str = 'teacher') -> Teacher:
+        """Return the teacher that `recipe` makes, trained or found."""
+        folder = self._place('teacher', recipe.model_dump(), train, validation, seed)
+        return self._made(folder, name, load_teacher, lambda run: train_teacher(
+            recipe, train, validation, seed=seed, run=run), lambda history: {})
+
+    def student(self, recipe: StudentRecipe, teacher: Teacher | None, train: Pairs, validation: Pairs, *, seed: int,
+                name: str = 'student') -> Student:
+        """Return the student that `recipe` makes of `teacher` (None: the control), trained or found."""
+        known = [] if teacher is None else [_digest(value.detach().cpu().numpy() for value in teacher.state_dict().values())]
+        folder = self._place('student', recipe.model_dump(), train, validation, seed, *known)
+        return self._made(folder, name, load_student, lambda run: train_student(
+            recipe, teacher, train, validation, seed=seed, run=run), lambda history: forgetting(history, recipe))
+
+    def _made(self, folder: Path, name: str, load, make, lost) -> Teacher | Student:
+        run = self._run(name)
+        weights = folder / 'network.safetensors'
+        run.place.wait_for_all()
+        if not weights.is_file():
+            network, history = make(replace(run, checkpoint=folder / 'progress.pt'))
+            if run.place.is_first:
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / 'history.json').write_text(json.dumps({'validations': history, 'forgetting': lost(history)}))
+                save_weights(network, weights, card={'name': name})
+                (folder / 'progress.pt').unlink()
+            run.place.wait_for_all()
+        network = load(weights)
+        return freeze(network) if isinstance(network, Teacher) else network
+
+    def _place(self, kind: str, recipe: dict, train: Pairs, validation: Pairs, seed: int, *more: str) -> Path:
+        data = [_digest((pairs.image[::61], pairs.touch, pairs.gas, pairs.action)) for pairs in (train, validation)]
+        key = json.dumps([kind, recipe, seed, data, _code_hash(), *more], sort_keys=True)
+        return self._folder / f'{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}'
+
+
+def _digest(arrays) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _code_hash() -> str:
+    digest = hashlib.sha256()
+    for package, patterns in ((distillation, _CODE), (networks, ('*.py',))):
+        root = Path(package.__file__).parent
+        for path in sorted(path for pattern in patterns for path in root.glob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
