@@ -12,6 +12,7 @@ import click
 SUBCOMMANDS = {
     'demo': ('demo', 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.'),
     'replay': ('replay', 'Put a recording through the runtime of the node, faster than life and without ROS.'),
+    'evaluate': ('evaluate', 'Measure teacher and student, and what each part of the training is worth.'),
     'run': ('run', 'Start the maintenance node, for your robot or with a simulated one.'),
     'train': ('train', 'Train a teacher, and a student from it, into models/.'),
 }

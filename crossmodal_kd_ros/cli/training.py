@@ -30,8 +30,7 @@ def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, reci
                    tensorboard: Path | None) -> Card:
     """Train by `recipe`; write `teacher.safetensors`, `student.safetensors` and `README.md` into `out`.
 
-    Each weight file is written as soon as its network is trained and measured. Of several processes the first alone
-    writes.
+    The weights are there before the control is trained. Of several processes the first alone writes.
     """
     start = time.monotonic()
     train, validation = (_load_views(recipe.data, split, cache, place) for split in ('train', 'validation'))
@@ -41,10 +40,10 @@ def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, reci
         workshop = Workshop(cache / 'networks', run=lambda name: Run(
             report=bars.enter_context(Progress(name, tensorboard)) if place.is_first else Run.report, place=place))
         teacher = workshop.teacher(recipe.teacher, train, validation, seed=recipe.seed)
+        student = workshop.student(recipe.student, teacher, train, validation, seed=recipe.seed)
         test = _load_views(recipe.data, 'test', cache, place)
         for name, (touch, gas) in _MASKS.items():
             card.figures[name] = measure(ask_teacher(teacher, test, touch=touch, gas=gas), test)
-        student = workshop.student(recipe.student, teacher, train, validation, seed=recipe.seed)
         card.figures['student'] = measure(ask_student(student, test), test)
         if place.is_first:
             save_weights(teacher, out / 'teacher.safetensors', card=card.header('teacher'))

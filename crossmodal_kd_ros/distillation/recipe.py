@@ -58,6 +58,7 @@ class StudentRecipe(OptimiserRecipe):
     """The student's training. With `distil` false it is the control: the labelled views alone, no teacher."""
 
     distil: bool = True
+    unlabelled: bool = Field(True, description='whether the teacher teaches on views without a label too')
     temperature: float = Field(4.0, gt=0.0, description="T of the article's loss")
     alpha: float = Field(0.7, ge=0.0, le=1.0, description='weight of the teacher against the label')
     alpha_ramp: float = Field(0.0, ge=0.0, le=1.0, description="share of the steps over which alpha grows; article's: 0.3")

@@ -59,7 +59,7 @@ def train_student(
     student.standardise.set(Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface))
     has_label = train.action != NO_LABEL
     labelled = torch.from_numpy(np.flatnonzero(has_label))
-    unlabelled = torch.from_numpy(np.flatnonzero(~has_label)) if recipe.distil else labelled[:0]
+    unlabelled = torch.from_numpy(np.flatnonzero(~has_label if recipe.distil and recipe.unlabelled else has_label[:0]))
     lesson = teach(teacher, train, run.place) if teacher is not None else None
     history = fit(StudentTask(student, recipe, lesson), recipe, train, validation, labelled=labelled,
                   unlabelled=unlabelled, seed=seed, run=run)

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.batches import in_order
 from crossmodal_kd_ros.distillation.tasks import teacher_output
-from crossmodal_kd_ros.networks import Student, Teacher
+from crossmodal_kd_ros.networks import Statistics, Student, Teacher
 
 _CALIBRATION_BINS = 15
 _UPTAKE = GAS_NAMES.index('co2_uptake_ppm')
@@ -75,6 +78,47 @@ def measure(answers: Answers, pairs: Pairs) -> dict[str, Any]:
             'crack_depth': float(r2_score(pairs.surface[:, 1], answers.surface[:, 1])),
             'co2_uptake': float(r2_score(pairs.gas[:, _UPTAKE], answers.gas[:, _UPTAKE]))}
     return measured
+
+
+def accuracy(answers: Answers, pairs: Pairs) -> float:
+    """Return how often the likeliest action is the expert's."""
+    return float((answers.probabilities.argmax(1) == pairs.action).mean())
+
+
+def readings(answers: Answers, pairs: Pairs, train: Pairs) -> dict[str, dict[str, float]]:
+    """Compare readings with two that know nothing of the picture: the training set's mean, and another pair's answer.
+
+    Returns:
+        For `touch_map` (RMS error over 256 taxels in standard deviations of their bank), `surface_roughness` (um),
+        `crack_depth` (mm) and `co2_uptake` (ppm): RMS `error`, that of the `train_mean`, and that of `shuffled` answers.
+    """
+    other = np.random.default_rng(0).permutation(len(pairs))
+    scale = Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface).touch_std
+
+    def rms(answer: np.ndarray, truth: np.ndarray) -> float:
+        return float(np.sqrt(np.mean((answer - truth)**2)))
+
+    def compare(answer: np.ndarray, truth: np.ndarray, mean: np.ndarray) -> dict[str, float]:
+        return {'error': rms(answer, truth), 'train_mean': rms(mean, truth), 'shuffled': rms(answer[other], truth)}
+    return {
+        'touch_map': compare(answers.touch / scale, pairs.touch / scale, train.touch.mean(0) / scale),
+        'surface_roughness': compare(answers.surface[:, 0], pairs.surface[:, 0], train.surface[:, 0].mean()),
+        'crack_depth': compare(answers.surface[:, 1], pairs.surface[:, 1], train.surface[:, 1].mean()),
+        'co2_uptake': compare(answers.gas[:, _UPTAKE], pairs.gas[:, _UPTAKE], train.gas[:, _UPTAKE].mean())}
+
+
+@torch.inference_mode()
+def lighting_probe(student: Student, train: Pairs, test: Pairs) -> float:
+    """Return how often a fresh linear probe on the student's frozen features tells day from night; 0.5 is chance.
+
+    Args:
+        student: gives the features.
+        train: pairs that the probe learns from; not those that the student learnt from.
+        test: pairs that it is measured on.
+    """
+    tables = [torch.cat([student(batch.image).features for batch in in_order(pairs)]).numpy() for pairs in (train, test)]
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    return float(probe.fit(tables[0], train.night).score(tables[1], test.night))
 
 
 def expected_calibration_error(probabilities: np.ndarray, action: np.ndarray) -> float:

@@ -1,0 +1,101 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What `crossmodal-kd evaluate` does: cells one after the other, photographs, and the report over all there is."""
+
+import json
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from tqdm import tqdm
+
+from crossmodal_kd_ros.cli.training import REFRESH_S, Progress
+from crossmodal_kd_ros.datasets import load_simulated
+from crossmodal_kd_ros.distillation.loop import Run
+from crossmodal_kd_ros.distillation.place import Place
+from crossmodal_kd_ros.distillation.recipe import Recipe, find_recipe
+from crossmodal_kd_ros.distillation.workshop import Workshop
+from crossmodal_kd_ros.evaluation.benchmark import Bench, Plan, cells
+from crossmodal_kd_ros.evaluation.card import commit
+from crossmodal_kd_ros.evaluation.ceilings import ceilings
+from crossmodal_kd_ros.evaluation.gaze import draw_gaze
+from crossmodal_kd_ros.evaluation.photos import Photos, crack_scores, measure_photos, worst_mistakes
+from crossmodal_kd_ros.evaluation.report import thumbnails, write_report
+from crossmodal_kd_ros.evaluation.results import gather, write
+from crossmodal_kd_ros.networks import load_student, load_teacher
+
+_GAZE_VIEWS = 60  # a few views of each action are among them
+
+
+def evaluate_benchmark(*, out: Path, models: Path, cache: Path, results: Path | None, quick: bool, place: Place,
+                       command: str) -> None:
+    """Measure ceilings and every cell of the plan that `out` does not hold yet; write the report after each."""
+    plan = make_plan(quick)
+    todo = cells(plan)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(out / 'origin.json', {
+        'command': command, 'commit': commit(), 'torch': str(torch.__version__), 'threads': torch.get_num_threads(),
+        'recipe': plan.recipe.model_dump(), 'planned_cells': len(todo)})
+    if not (out / 'ceilings.json').is_file():
+        click.echo('what can be known, by a gradient-boosted model', err=True)
+        _write_json(out / 'ceilings.json', ceilings(panels=plan.ceiling_panels))
+    with ExitStack() as bars:
+        bench = Bench(
+            plan=plan, out=out, cache=cache,
+            workshop=Workshop(cache / 'networks', run=lambda name: Run(
+                report=bars.enter_context(Progress(name, None)), place=place)),
+            progress=lambda tasks, total: tqdm(tasks, 'simulating', total, mininterval=REFRESH_S))
+        for number, cell in enumerate(todo, 1):
+            measured = bench.run(cell)
+            click.echo(f'{number} of {len(todo)}: {cell.name}: {measured["accuracy"]:.3f}', err=True)
+            publish(out, models=models, cache=cache, results=results)
+
+
+def make_plan(quick: bool) -> Plan:
+    """Return the whole benchmark, or a small one by the recipe `quick`."""
+    recipe = Recipe.load(find_recipe('quick' if quick else 'default'))
+    if not quick:
+        return Plan(recipe=recipe)
+    return Plan(recipe=recipe, labels=(recipe.data.labelled_views,), seeds=(0,), ablation_seeds=(), recoveries=(),
+                condition_views=150, ceiling_panels=2000)
+
+
+def evaluate_photos(folder: Path, *, out: Path, models: Path, cache: Path, results: Path | None) -> None:
+    """Measure the student of `models` on the photographs in `folder`; keep figures and worst mistakes in `out`."""
+    student, photos = load_student(models / 'student.safetensors'), Photos.load(folder)
+    depth = crack_scores(student, photos.image)[0]
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(out / 'photos.json', {'folder': folder.name, **measure_photos(student, photos)})
+    worst = [thumbnails(photos, depth, rows) for rows in worst_mistakes(photos, depth)]
+    _write_json(out / 'mistakes.json', worst[0] + worst[1])
+    publish(out, models=models, cache=cache, results=results)
+
+
+def publish(out: Path, *, models: Path, cache: Path, results: Path | None) -> None:
+    """Write summary, table and report over all that `out` holds."""
+    summary = gather(out)
+    write(out, summary)
+    mistakes = out / 'mistakes.json'
+    write_report(out / 'report.html', summary, gaze=_gaze(models, cache),
+                 mistakes=json.loads(mistakes.read_text()) if mistakes.is_file() else [])
+    if results is not None:
+        results.mkdir(parents=True, exist_ok=True)
+        shutil.copy(out / 'results.md', results / 'results.md')
+        shutil.copy(out / 'summary.json', results / 'results.json')
+
+
+def _gaze(models: Path, cache: Path) -> str:
+    if not all((models / f'{kind}.safetensors').is_file() for kind in ('teacher', 'student')):
+        return ''
+    pairs = load_simulated('test', _GAZE_VIEWS, seed=0, cache_dir=cache)
+    return draw_gaze(load_teacher(models / 'teacher.safetensors'), load_student(models / 'student.safetensors'), pairs)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    unfinished = path.with_name(path.name + '.part')
+    unfinished.write_text(json.dumps(content, indent=1) + '\n')
+    unfinished.replace(path)

@@ -1,0 +1,60 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Batches: what is drawn, and what augmentation may and may not change."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from made_up_pairs import make_pairs
+
+from crossmodal_kd_ros.distillation.batches import augment, draw_rows, in_order, shrink, take
+
+
+def test_half_of_a_batch_has_labels_where_there_are_pairs_without():
+    labelled, unlabelled = torch.arange(10), torch.arange(10, 100)
+    rows = draw_rows(labelled, unlabelled, 16, torch.Generator().manual_seed(0))
+    assert (rows[:8] < 10).all() and (rows[8:] >= 10).all()
+    assert (draw_rows(labelled, unlabelled[:0], 16, torch.Generator().manual_seed(0)) < 10).all()
+
+
+def test_in_order_gives_every_pair_once():
+    pairs = make_pairs(10)
+    batches = list(in_order(pairs, size=4))
+    assert torch.cat([batch.rows for batch in batches]).tolist() == list(range(10))
+    assert torch.cat([batch.action for batch in batches]).tolist() == pairs.action.tolist()
+
+
+def test_shrinking_averages_pixels():
+    pairs = make_pairs(4, side=64)
+    small = shrink(pairs, 32)
+    averaged = pairs.image.reshape(4, 32, 2, 32, 2, 3).mean((2, 4))
+    assert small.image.shape == (4, 32, 32, 3) and np.abs(small.image - averaged).max() <= 1.0
+    assert shrink(pairs, 64) is pairs
+
+
+def test_picture_and_pad_are_mirrored_together():
+    pairs = make_pairs(64)
+    # The texture bank holds the brightness of the picture under it; the pad is its rows 3/8 to 5/8, columns 1/4 to 3/4.
+    rng = np.random.default_rng(0)
+    pads = rng.integers(0, 256, (64, 8, 16))
+    image = np.zeros((64, 64, 64, 3), np.uint8)
+    image[:, 24:40, 16:48] = pads.repeat(2, 1).repeat(2, 2)[..., None]
+    touch = np.concatenate([pads.reshape(64, 128)] * 2, 1).astype(np.float32)
+    batch = augment(take(replace(pairs, image=image, touch=touch), torch.arange(64)), torch.Generator().manual_seed(0))
+    seen = batch.image.mean(1)[:, 24:40, 16:48].unflatten(1, (8, 2)).unflatten(3, (16, 2)).mean((2, 4)).flatten(1)
+    felt = batch.touch[:, :128]
+    agreement = [float(np.corrcoef(a, b)[0, 1]) for a, b in zip(seen.numpy(), felt.numpy())]
+    assert np.median(agreement) > 0.8
+    assert not torch.equal(felt, torch.from_numpy(touch[:, :128]))  # some were mirrored
+
+
+def test_augmentation_keeps_what_is_right_and_stays_a_picture():
+    batch = take(make_pairs(48), torch.arange(48))
+    changed = augment(batch, torch.Generator().manual_seed(1))
+    assert torch.equal(changed.action, batch.action) and torch.equal(changed.gas, batch.gas)
+    assert torch.equal(changed.surface, batch.surface) and torch.equal(changed.rows, batch.rows)
+    assert changed.image.min() >= 0.0 and changed.image.max() <= 1.0 and not torch.equal(changed.image, batch.image)
+    again = augment(batch, torch.Generator().manual_seed(1))
+    assert torch.equal(changed.image, again.image)
