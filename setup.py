@@ -64,12 +64,13 @@ setup(
             'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
             'colcon-package-information', 'colcon-package-selection', 'colcon-python-setup-py', 'colcon-recursive-crawl',
             'colcon-ros', 'colcon-test-result',
-            'hypothesis', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'setuptools', 'wheel',
+            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'setuptools', 'trimesh', 'wheel',
         ],
     },
     entry_points={
         'console_scripts': [
             'crossmodal-kd = crossmodal_kd_ros.cli.main:main',
+            'gazebo_senses_node = crossmodal_kd_ros.nodes.gazebo_senses_node:main',
             'maintenance_node = crossmodal_kd_ros.nodes.maintenance_node:main',
             'simulator_node = crossmodal_kd_ros.nodes.simulator_node:main',
         ],
