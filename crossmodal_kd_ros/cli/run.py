@@ -10,36 +10,27 @@ from pathlib import Path
 
 import click
 
+from crossmodal_kd_ros.cli.node_options import node_options, ros_arguments
+
 _POLL_S = 0.1
 
 
 @click.command()
-@click.option('--params', type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help='ROS parameter file, such as config/robot.yaml.')
-@click.option('--namespace', default='', help='Puts the nodes and all their topics under this name.')
+@node_options
 @click.option('--sim', is_flag=True, help='Start the simulated wall too.')
-@click.argument('remaps', nargs=-1)
 def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, ...]) -> None:
     """Start the maintenance node, for your robot or with a simulated one.
 
     REMAPS, behind --, say what your robot calls a topic: camera/image_raw:=/front/image. Where ROS's launch is
     installed, robot.launch.py and sim.launch.py do the same. Ctrl-C ends it.
     """
-    for remap in remaps:
-        name, arrow, other = remap.partition(':=')
-        if not (name and arrow and other):
-            raise click.UsageError(f'expected remaps like camera/image_raw:=/front/image, got {remap}')
+    arguments = ros_arguments(params, namespace, remaps)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     from crossmodal_kd_ros.demo.processes import NodeProcess, stop_all
     from crossmodal_kd_ros.nodes.transport import profile_environment
 
-    arguments = [part for remap in remaps for part in ('-r', remap)]
-    if namespace:
-        arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
-    if params is not None:
-        arguments += ['--params-file', str(params)]
     environ = {**os.environ, **profile_environment(os.environ)}
     processes: list[NodeProcess] = []
     try:

@@ -48,17 +48,17 @@ SETTINGS = (
             description='Probability of the best action under which the robot holds.'),
 )
 
-_CAMERA = {
-    'raw': (Image, 'camera/image_raw', conversions.image_reader),
-    'compressed': (CompressedImage, 'camera/image_raw/compressed', conversions.compressed_image_reader),
-}
-_TOUCH = {
-    'image': (Image, conversions.touch_from_image),
-    'multiarray': (Float32MultiArray, conversions.touch_from_array),
-}
-_GAS = {
-    'joint_state': (JointState, conversions.gas_from_joint_state),
-    'multiarray': (Float32MultiArray, conversions.gas_from_array),
+# Sensor: the parameter that chooses how it comes, and for each choice its type, its topic and what reads it.
+INPUTS = {
+    'camera': ('camera_transport', {
+        'raw': (Image, 'camera/image_raw', conversions.image_reader),
+        'compressed': (CompressedImage, 'camera/image_raw/compressed', conversions.compressed_image_reader)}),
+    'touch': ('touch_format', {
+        'image': (Image, 'tactile/image', conversions.touch_from_image),
+        'multiarray': (Float32MultiArray, 'tactile/image', conversions.touch_from_array)}),
+    'gas': ('gas_format', {
+        'joint_state': (JointState, 'gas/state', conversions.gas_from_joint_state),
+        'multiarray': (Float32MultiArray, 'gas/state', conversions.gas_from_array)}),
 }
 
 
@@ -95,13 +95,11 @@ class MaintenanceNode(ManagedNode):
         self._worker.start()
         self._timers_of_activity = [
             self.create_timer(_BEAT_S, self._beat), self.create_timer(_DIAGNOSTICS_S, self._report)]
-        camera_type, camera_topic, self._read_image = _CAMERA[self.setting('camera_transport')]
-        touch_type, self._read_touch = _TOUCH[self.setting('touch_format')]
-        gas_type, self._read_gas = _GAS[self.setting('gas_format')]
-        self._inputs = [
-            qos.subscription(self, camera_type, camera_topic, self._on_image, qos.SENSOR),
-            qos.subscription(self, touch_type, 'tactile/image', self._on_touch, qos.SENSOR),
-            qos.subscription(self, gas_type, 'gas/state', self._on_gas, qos.SENSOR)]
+        listeners = {'camera': self._on_image, 'touch': self._on_touch, 'gas': self._on_gas}
+        self._read, self._inputs = {}, []
+        for sensor, (parameter, kinds) in INPUTS.items():
+            message_type, topic, self._read[sensor] = kinds[self.setting(parameter)]
+            self._inputs.append(qos.subscription(self, message_type, topic, listeners[sensor], qos.SENSOR))
 
     def deactivate(self) -> None:
         """Stop listening, finish the answer under way and tell everybody to hold."""
@@ -123,7 +121,7 @@ class MaintenanceNode(ManagedNode):
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         try:
-            stamp_ns, read = conversions.stamp_ns(message.header), self._read_image(message)
+            stamp_ns, read = conversions.stamp_ns(message.header), self._read['camera'](message)
         except conversions.BadMessage as bad:
             self._reject('camera', bad)
             return
@@ -131,16 +129,16 @@ class MaintenanceNode(ManagedNode):
         self._wake.set()
 
     def _on_touch(self, message: Image | Float32MultiArray) -> None:
-        self._store('touch', message, self._read_touch, self._pipeline.put_touch)
+        self._store('touch', message, self._pipeline.put_touch)
 
     def _on_gas(self, message: JointState | Float32MultiArray) -> None:
-        self._store('gas', message, self._read_gas, self._pipeline.put_gas)
+        self._store('gas', message, self._pipeline.put_gas)
 
-    def _store(self, sensor: str, message: Any, read: Callable[[Any], Any], put: Callable[[int, Any], None]) -> None:
+    def _store(self, sensor: str, message: Any, put: Callable[[int, Any], None]) -> None:
         try:
             # An array has no header: it counts from its arrival.
             stamp_ns = conversions.stamp_ns(message.header) if hasattr(message, 'header') else self._now_ns()
-            put(stamp_ns, read(message))
+            put(stamp_ns, self._read[sensor](message))
         except conversions.BadMessage as bad:
             self._reject(sensor, bad)
 
