@@ -10,6 +10,7 @@ import click
 
 # Name: module of this package with a click command called `command`, and one line of help.
 SUBCOMMANDS = {
+    'dataset': ('dataset', 'Make a training set of your own recordings.'),
     'demo': ('demo', 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.'),
     'gazebo-world': ('gazebo_world', 'Write the living wall as a Gazebo world.'),
     'replay': ('replay', 'Put a recording through the runtime of the node, faster than life and without ROS.'),
