@@ -14,10 +14,13 @@ from crossmodal_kd_ros.bags.mapping import Reading
 from crossmodal_kd_ros.bags.replay import Answer
 from crossmodal_kd_ros.contract import ACTIONS
 from crossmodal_kd_ros.runtime import ModeChange
+from crossmodal_kd_ros.simulation import FaultSchedule
 
 # A live answer comes at most so many frames after its picture: 10 s of 30 Hz.
 _REMEMBERED = 300
 _MOST_TOLD = 200
+# A sensor that was broken has to earn its return.
+_AFTER_FAULT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,16 @@ class Agreement:
         live_model: which weights the node said it ran; empty if it did not.
     """
 
-    def __init__(self, *, start_ns: int = 0, lossy: bool, model: str) -> None:
-        """Compare a replay by `model`; `lossy`: the pictures in the bag are not exactly those that the node saw."""
+    def __init__(self, *, lossy: bool, model: str, schedule: FaultSchedule) -> None:
+        """Compare a replay by `model`, into which `schedule` was put.
+
+        `lossy`: the pictures in the bag are not exactly those that the node saw.
+        """
         self.compared = self.agreed = self.not_in_bag = 0
         self.latency = Histogram()
         self.live_model = ''
         self.differences: list[dict[str, Any]] = []
-        self._lossy, self._model, self._start_ns = lossy, model, start_ns
+        self._lossy, self._model, self._schedule, self._start_ns = lossy, model, schedule, 0
         self._replayed: OrderedDict[int, _Replayed] = OrderedDict()
         self._mode, self._mode_since_ns = '', 0
         self._own_mode, self._own_mode_since_ns = '', 0
@@ -118,6 +124,9 @@ class Agreement:
     def _why(self, mine: _Replayed, received_ns: int, live: np.ndarray, action: str) -> str:
         if mine.probabilities is None:
             return 'the picture in the bag cannot be read'
+        at_s = (mine.now_ns - self._start_ns) / 1e9
+        if any(fault.start_s <= at_s < fault.end_s + _AFTER_FAULT_S for fault in self._schedule.faults):
+            return 'a fault was put into this replay'
         if mine.mode != self._mode:
             ago_ms, own_ago_ms = (
                 (received_ns - since_ns) / 1e6 for since_ns in (self._mode_since_ns, self._own_mode_since_ns))

@@ -20,6 +20,8 @@ _SECONDS = 'seconds of the bag'
 _LABELS = {
     'surface_roughness': 'roughness, um', 'crack_depth': 'crack depth, mm', 'co2_absorption': 'CO2 absorbed, %'}
 _SCALES = {'co2_absorption': 100.0}
+# Two pictures of a 10 Hz camera.
+_SHORT_GAP_S = 0.2
 _LONGEST_SILENCE_S = {'camera': 0.2, 'touch': 0.2, 'gas': 1.25}
 _MODES = [mode.value for mode in Mode]
 _DECISIONS = [*ACTIONS, HOLD]
@@ -108,7 +110,7 @@ def _dominant(axes: Axes, course: Course, offset_s: float, names: list[str], col
               named: bool = False) -> None:
     """Draw, for each stretch, the colour of the name that most of its frames had; blank where there was none."""
     counts = np.array([course.sums(name) for name in names])
-    first = np.where(counts.sum(0) > 0, counts.argmax(0), -1)
+    first = _without_short_gaps(np.where(counts.sum(0) > 0, counts.argmax(0), -1), _SHORT_GAP_S / course.width_s)
     edges = np.r_[0, np.flatnonzero(np.diff(first)) + 1, len(first)]
     for start, end in zip(edges[:-1], edges[1:]):
         if first[start] < 0:
@@ -118,6 +120,13 @@ def _dominant(axes: Axes, course: Course, offset_s: float, names: list[str], col
         if named and length > 0.07 * course.duration_s:
             axes.text(offset_s + start * course.width_s + length / 2, height, name, ha='center', va='center', color='white',
                       fontsize=9, fontweight='bold')
+
+
+def _without_short_gaps(first: np.ndarray, longest: float) -> np.ndarray:
+    """Return the names with gaps (-1) of at most `longest` stretches filled from before: frames need not fall into each."""
+    rows = np.arange(len(first))
+    last = np.maximum.accumulate(np.where(first >= 0, rows, -1))
+    return np.where((last >= 0) & (rows - last <= longest), first[last], -1)
 
 
 def _disagreement(axes: Axes, course: Course, offset_s: float, height: float) -> None:

@@ -74,7 +74,7 @@ def replay_bag(plan: Plan, engines: Sequence[Engine], *, progress: Callable[[int
                 remove_bag(path)
         except OSError as error:
             raise BagError(f'expected a folder to write to at {plan.out}: {error}') from error
-        account = Account([_agreement(topics, engine) for engine in engines])
+        account = Account([_agreement(topics, engine, plan.schedule) for engine in engines])
         replay = Replay(engines, limits=plan.limits)
         started_s = time.monotonic()
         with ExitStack() as stack:
@@ -112,10 +112,10 @@ def _run(bag: Bag, topics: TopicMap, plan: Plan, replay: Replay, account: Accoun
     progress(total, total)
 
 
-def _agreement(topics: TopicMap, engine: Engine) -> Agreement | None:
+def _agreement(topics: TopicMap, engine: Engine, schedule: FaultSchedule) -> Agreement | None:
     if not {'live_scores', 'live_action', 'live_mode'} <= set(topics.taken):
         return None
-    return Agreement(lossy=topics.taken['camera'].msgtype == _JPEG_TYPE, model=engine.name)
+    return Agreement(lossy=topics.taken['camera'].msgtype == _JPEG_TYPE, model=engine.name, schedule=schedule)
 
 
 def _summary(plan: Plan, bag: Bag, topics: TopicMap, engines: Sequence[Engine], replay: Replay, account: Account,

@@ -4,10 +4,12 @@
 """What the launch files share: documented arguments, nodes made from them, the Fast DDS profile. Needs ROS's launch."""
 
 import os
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable
 from launch_ros.actions import Node
 
 from crossmodal_kd_ros.nodes.transport import profile_environment
@@ -32,6 +34,11 @@ _TOPICS = {
     'touch_topic': ('tactile/image', 'Topic of the tactile array.'),
     'gas_topic': ('gas/state', 'Topic of the gas module.'),
 }
+_BAG = {
+    'bag': ('', 'Folder of the bag, or its file.', None),
+    'rate': ('1.0', 'How fast to play it: 2.0 is twice as fast as life.', None),
+    'loop': ('false', 'Play it again at its end: true or false.', None),
+}
 # Arguments that set a parameter of a node.
 _PARAMETERS = {'maintenance_node': {'model': 'models_dir', 'image_transport': 'camera_transport'}}
 
@@ -53,6 +60,17 @@ def topic_arguments() -> list[DeclareLaunchArgument]:
     """Declare what the robot calls the topics of its sensors."""
     return [DeclareLaunchArgument(name, default_value=default, description=description)
             for name, (default, description) in _TOPICS.items()]
+
+
+def bag_arguments() -> list[DeclareLaunchArgument]:
+    """Declare which bag is played, and how."""
+    return [DeclareLaunchArgument(name, default_value=default, description=description, choices=choices)
+            for name, (default, description, choices) in _BAG.items()]
+
+
+def played_bag() -> OpaqueFunction:
+    """Return the action that plays a bag with its time on `/clock`: its sensors alone, not what a node said to them."""
+    return OpaqueFunction(function=lambda context: [_player(context.launch_configurations)])
 
 
 def nodes(*executables: str) -> OpaqueFunction:
@@ -77,6 +95,20 @@ def _node(executable: str, given: Mapping[str, str]) -> Node:
         parameters=[str(params_file), *([parameters] if parameters else [])], remappings=_remappings(given),
         ros_arguments=['--log-level', given['log_level']], output='screen', emulate_tty=True,
         respawn=_flag('respawn', given), respawn_delay=_RESPAWN_DELAY_S)
+
+
+def _player(given: Mapping[str, str]) -> ExecuteProcess:
+    bag = given['bag']
+    if not Path(bag).exists() or not bag:
+        raise RuntimeError(f'expected a bag, got {bag or "none"}: say bag:=FOLDER')
+    loop = ['--loop'] if _flag('loop', given) else []
+    if find_spec('ros2bag') is None:
+        command = [sys.executable, '-m', f'{PACKAGE}.cli.main', 'play', bag, '--rate', given['rate'], *loop]
+    else:
+        topics = [f'/{given[name].lstrip("/")}' for name in _TOPICS]
+        command = ['ros2', 'bag', 'play', bag, '--clock', '100', '--rate', given['rate'], *loop, '--topics', *topics,
+                   f'{topics[0]}/compressed']
+    return ExecuteProcess(cmd=command, output='screen')
 
 
 def _remappings(given: Mapping[str, str]) -> list[tuple[str, str]]:
