@@ -25,19 +25,16 @@ class Gazebo:
     Attributes:
         name: the release. `ros_distro`: the ROS 2 distribution it is paired with.
         library: first part of its plugins' file names. `namespace`: of their classes.
-        messages: package of its message types.
     """
 
     name: str
     ros_distro: str
     library: str = 'gz-sim'
     namespace: str = 'gz::sim'
-    messages: str = 'gz.msgs'
 
 
 GAZEBOS = {gazebo.name: gazebo for gazebo in (
-    Gazebo(name='fortress', ros_distro='humble', library='ignition-gazebo', namespace='ignition::gazebo',
-           messages='ignition.msgs'),
+    Gazebo(name='fortress', ros_distro='humble', library='ignition-gazebo', namespace='ignition::gazebo'),
     Gazebo(name='harmonic', ros_distro='jazzy'),
     Gazebo(name='ionic', ros_distro='kilted'),
     Gazebo(name='jetty', ros_distro='lyrical'))}

@@ -58,10 +58,10 @@ class GazeboSensesNode(ManagedNode):
         """Start with no pose, and so with silence."""
         self._place: Place | None = None
         self._place_ns = self._contact_ns = 0
-        self._inputs = [self.create_subscription(TransformStamped, 'gazebo/link_pose', self._on_pose, _LINKS)]
+        self._inputs = [qos.subscription(self, TransformStamped, 'gazebo/link_pose', self._on_pose, _LINKS)]
         if Contacts is not None:
             self._inputs.append(
-                self.create_subscription(Contacts, 'gazebo/pad_contacts', self._on_contacts, qos.SENSOR))
+                qos.subscription(self, Contacts, 'gazebo/pad_contacts', self._on_contacts, qos.SENSOR))
         self._beats = [self.create_timer(1.0 / self.setting(f'{sense}_hz'), beat)
                        for sense, beat in (('touch', self._feel), ('gas', self._smell))]
 
