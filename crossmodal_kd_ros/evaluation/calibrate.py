@@ -4,7 +4,7 @@
 """What `calibration.json` holds, measured of a pair of weights on panels that no training has seen."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.runtime.calibration import KINDS, Calibration, Predictor, weights_digest
 from crossmodal_kd_ros.runtime.torch_engine import surface_std
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
-from crossmodal_kd_ros.runtime.virtual import FEATURES, SLOW_S, ResidualModel, residual
+from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel, residual
 
 # Set of healthy sensors: who could decide with it, and which senses a teacher would be shown then.
 SENSOR_SETS = {
@@ -34,7 +34,7 @@ _WORSE = 0.01
 # No limit under it: one of six at random has 0.17.
 _LEAST_CONFIDENCE = 0.25
 # How far beyond the largest residual, or distance, of the calibration split a limit lies: another split has larger ones.
-_FAST_MARGIN, _SLOW_MARGIN, _FAMILIAR_MARGIN = 1.2, 1.15, 1.1
+_MARGIN = 1.15
 # Panels are passed in 5 s in the simulated world; so long is one course of residuals cut from the split.
 _DWELL_S, _COURSE_PANELS = 5.0, 200_000
 
@@ -131,25 +131,32 @@ def _familiarity(features: np.ndarray, panel: np.ndarray) -> Familiarity:
     whitening = (axes[:, kept] / np.sqrt(variances[kept])).T
     fit = Familiarity(mean=mean, whitening=whitening, limit=1.0)
     return Familiarity(mean=mean, whitening=whitening,
-                       limit=_FAMILIAR_MARGIN * float(fit.distance(features[~fitted]).max()))
+                       limit=_MARGIN * float(fit.distance(features[~fitted]).max()))
 
 
 def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:
+    """Measure how far the student's own errors go, at once and on average over courses of panels."""
     values = residual(sensor, getattr(pairs, sensor), getattr(answers, sensor)).astype(np.float64)
-    bias, scale = values.mean(0), values.std(0)
-    z = (values - bias) / scale
-    return ResidualModel(bias=bias, scale=scale, fast=_FAST_MARGIN * np.abs(z).max(0),
-                         slow=_SLOW_MARGIN * _largest_slow_mean(z, pairs.panel))
-
-
-def _largest_slow_mean(z: np.ndarray, panel: np.ndarray) -> np.ndarray:
-    """Return the largest slow mean, `float[F]`, over a course of 200,000 panels (278 h) drawn at random from the split."""
-    rng = np.random.default_rng(0)
-    by_panel = np.array([z[panel == index].mean(0) for index in np.unique(panel)])
+    model = ResidualModel(bias=values.mean(0), scale=values.std(0), whitening=np.eye(values.shape[1]),
+                          limits=np.zeros((len(WINDOWS_S), values.shape[1] + 1)))
+    z = model.standardise(values)
+    variances, axes = np.linalg.eigh(np.cov(z.T))
+    model = replace(model, whitening=(axes / np.sqrt(np.maximum(variances, 1e-3))).T)
     # Within a panel the student's error hardly changes: one mean stands for each pass.
-    keep = np.exp(-_DWELL_S / SLOW_S)
-    mean, largest = np.zeros(z.shape[1]), np.zeros(z.shape[1])
-    for row in rng.integers(len(by_panel), size=_COURSE_PANELS):
-        mean = keep * mean + (1.0 - keep) * by_panel[row]
-        np.maximum(largest, np.abs(mean), out=largest)
+    by_panel = np.array([z[pairs.panel == index].mean(0) for index in np.unique(pairs.panel)])
+    limits = [_MARGIN * (model.sizes(z).max(0) if window_s < _DWELL_S else _largest_mean(model, by_panel, window_s))
+              for window_s in WINDOWS_S]
+    return replace(model, limits=np.array(limits))
+
+
+def _largest_mean(model: ResidualModel, by_panel: np.ndarray, window_s: float) -> np.ndarray:
+    """Return the largest sizes, `float[F + 1]`, of the mean over `window_s` on a course of 200,000 panels (278 h) drawn at
+    random from those given, `float[P, F]`, standardised."""
+    rng = np.random.default_rng(0)
+    keep = np.exp(-_DWELL_S / window_s)
+    # A hundred courses side by side.
+    mean, largest = np.zeros((100, by_panel.shape[1])), np.zeros(by_panel.shape[1] + 1)
+    for rows in rng.integers(len(by_panel), size=(_COURSE_PANELS // 100, 100)):
+        mean = keep * mean + (1.0 - keep) * by_panel[rows]
+        np.maximum(largest, model.sizes(mean).max(0), out=largest)
     return largest

@@ -3,14 +3,13 @@
 
 """Who decides: the teacher, with or without one of its senses, the student, or nobody, from the health of the sensors."""
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crossmodal_kd_ros.contract import SENSORS, Mode
 from crossmodal_kd_ros.runtime.sensor import Health
 
-# Each failure within this time of another doubles the proof that a sensor owes, up to the factor.
+# Each failure within this time after the last trouble doubles the proof that a sensor owes, up to the factor.
 _MEMORY_S = 30.0
 _MOST_PROOF = 16
 
@@ -45,7 +44,8 @@ class _Trust:
     failed: bool = False  # it was trusted once and then failed: it has to earn its return
     good_since_ns: int = 0
     good_stamp_ns: int | None = None  # stamp of the first good reading after the failure
-    failures_ns: deque[int] = field(default_factory=deque)
+    failures: int = 0  # each within `_MEMORY_S` of the one before
+    last_bad_ns: int | None = None
 
 
 class ModeArbiter:
@@ -89,22 +89,18 @@ class ModeArbiter:
         trust = self._trust[sensor]
         if not health.healthy:
             if trust.trusted:
-                trust.failed = True
-                trust.failures_ns.append(now_ns)
-            trust.trusted, trust.good_stamp_ns = False, None
+                recent = trust.last_bad_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
+                trust.failed, trust.failures = True, trust.failures + 1 if recent else 1
+            trust.trusted, trust.good_stamp_ns, trust.last_bad_ns = False, None, now_ns
             return health.reason
         if trust.trusted or not trust.failed:
             trust.trusted = True
             return None
         if trust.good_stamp_ns is None or now_ns < trust.good_since_ns:
             trust.good_since_ns, trust.good_stamp_ns = now_ns, health.stamp_ns
-        good_s, owed_s = (now_ns - trust.good_since_ns) / 1e9, self._owed_s(trust, now_ns)
+        good_s = (now_ns - trust.good_since_ns) / 1e9
+        owed_s = self.recovery_s * min(2**(trust.failures - 1), _MOST_PROOF)
         if good_s >= owed_s and health.stamp_ns != trust.good_stamp_ns:
             trust.trusted = True
             return None
         return f'{sensor} is back for {good_s:.2f} s (counts after {owed_s:.2f} s and two readings)'
-
-    def _owed_s(self, trust: _Trust, now_ns: int) -> float:
-        while len(trust.failures_ns) > 1 and now_ns - trust.failures_ns[0] > _MEMORY_S * 1e9:
-            trust.failures_ns.popleft()
-        return self.recovery_s * min(2**(len(trust.failures_ns) - 1), _MOST_PROOF)

@@ -58,7 +58,7 @@ _GAS = Stream(
 STREAMS = {'touch': _TOUCH, 'gas': _GAS}
 
 # Noise, as a multiple of the sensor's own: outside of the first pair it is broken, inside of the second healthy again.
-_NOISE_BROKEN, _NOISE_HEALTHY = (1.0 / 8.0, 5.0), (1.0 / 5.0, 3.5)
+_NOISE_BROKEN, _NOISE_HEALTHY = (1.0 / 12.0, 5.0), (1.0 / 8.0, 3.5)
 _LEAST_NOISE = 1e-9
 _AGEING = 5e-4
 _STUCK_READINGS = 5

@@ -157,6 +157,11 @@ class Pipeline:
             self._announce(now_ns)
             return self._announced.mode
 
+    @property
+    def decision(self) -> Decision:
+        """Who decides by the health of the sensors alone, whatever the confidence of the last answer."""
+        return self._decision
+
     def take_frame(self) -> Frame | None:
         """Return the newest image that has not been taken yet, if there is one."""
         with self._lock:
@@ -185,7 +190,7 @@ class Pipeline:
         if 'camera' in decision.usable and doubt == 1.0:
             self._cross_examine(sample, prediction, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
-        return self._estimate(sample, _hold(decision, distrust), prediction, confidence, doubt)
+        return self._estimate(sample, decision, distrust, prediction, confidence, doubt)
 
     def step(self, now_ns: int) -> Estimate | None:
         """Take the newest frame and return its estimate; `None` if there is none. The mode is brought up to date."""
@@ -264,7 +269,7 @@ class Pipeline:
         if changed and self._on_mode is not None:
             self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
 
-    def _estimate(self, sample: Sample, decision: Decision, prediction: Prediction, confidence: float,
+    def _estimate(self, sample: Sample, decision: Decision, distrust: str, prediction: Prediction, confidence: float,
                   doubt: float) -> Estimate:
         surface = np.array(prediction.surface, np.float32)
         if sample.touch is not None:
@@ -272,9 +277,10 @@ class Pipeline:
         if sample.gas is not None:
             surface[2] = co2_absorption(sample.gas)
         lower, upper = self._judgement.bounds(surface, sample, prediction, doubt)
-        action = HOLD if decision.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
+        acted = _hold(decision, distrust)
+        action = HOLD if acted.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
         return Estimate(
-            stamp_ns=sample.stamp_ns, mode=decision.mode, reason=decision.reason, action=action, confidence=confidence,
+            stamp_ns=sample.stamp_ns, mode=acted.mode, reason=acted.reason, action=action, confidence=confidence,
             probabilities=prediction.probabilities, touch=prediction.touch, gas=prediction.gas, surface=surface,
             lower=lower, upper=upper, possible=self._judgement.possible(decision, prediction))
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import GAS_NAMES, INDENTATION, TEXTURE
+from crossmodal_kd_ros.contract import BANK_SHAPE, GAS_NAMES, INDENTATION, TEXTURE
 
-TOUCH_FEATURES = ('texture level', 'texture spread', 'indentation level', 'indentation peak')
+TOUCH_FEATURES = ('texture level', 'texture spread', 'least indentation', 'indentation level', 'indentation peak',
+                  'indentation detail')
 FEATURES = {'touch': TOUCH_FEATURES, 'gas': GAS_NAMES}
-# A step is seen by the first, a drift by the second: four panels at a crawler's 5 s each.
-FAST_S, SLOW_S = 0.5, 20.0
-# Time over which the slow mean is gathered before it counts, seconds.
-_SLOW_START_S = 20.0
+# A step is seen over the first, slow drift over the last: a crawler passes four panels in that time.
+WINDOWS_S = (0.5, 5.0, 20.0)
 # A verdict is withdrawn when the residual has come back to this part of its limit.
 _RELEASE = 0.7
 # Longer than any gap between pictures on which residuals are one course.
@@ -26,16 +25,22 @@ _LONGEST_STEP_S = 2.0
 
 
 def touch_features(touch: np.ndarray) -> np.ndarray:
-    """Return `float[..., 4]` of touch `[..., 256]`: logarithm of the mean texture, spread of the texture relative to it,
-    median indentation (mm), and logarithm of the peak above it."""
+    """Return `float[..., 6]` of touch `[..., 256]`, in the order of `TOUCH_FEATURES`.
+
+    Logarithm of the mean texture; its spread relative to the mean; 10th percentile and median of the indentation (mm);
+    logarithms of the peak above the median, and of the mean step from taxel to taxel.
+    """
     texture, indentation = np.maximum(touch[..., TEXTURE], 0.0), touch[..., INDENTATION]
-    mean, median = texture.mean(-1), np.median(indentation, -1)
-    peak = np.maximum(np.quantile(indentation, 0.98, -1) - median, 0.0)
-    return np.stack([np.log(mean + 1.0), texture.std(-1) / (mean + 1.0), median, np.log(peak + 0.1)], -1)
+    mean = texture.mean(-1)
+    ordered = np.sort(indentation, -1)
+    least, median, peak = (ordered[..., round(part * 127)] for part in (0.1, 0.5, 0.98))
+    steps = np.abs(np.diff(indentation.reshape(*indentation.shape[:-1], *BANK_SHAPE), axis=-1)).mean((-1, -2))
+    return np.stack([np.log(mean + 1.0), texture.std(-1) / (mean + 1.0), least, median,
+                     np.log(np.maximum(peak - median, 0.0) + 0.1), np.log(steps + 0.03)], -1)
 
 
 def residual(sensor: str, measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return measured minus predicted, in the features of `sensor`: `float[..., 4]` of touch, `float[..., 8]` of gas."""
+    """Return measured minus predicted, in the features of `sensor`: `float[..., 6]` of touch, `float[..., 8]` of gas."""
     if sensor == 'touch':
         return touch_features(measured) - touch_features(predicted)
     return measured - predicted
@@ -43,17 +48,28 @@ def residual(sensor: str, measured: np.ndarray, predicted: np.ndarray) -> np.nda
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualModel:
-    """How residuals of a healthy sensor are distributed; each `float[F]`, in the order of `FEATURES`.
+    """How residuals of a healthy sensor are distributed, in the order of `FEATURES`.
 
     Attributes:
-        bias, scale: mean and standard deviation.
-        fast, slow: limits of the mean over `FAST_S` and over `SLOW_S`, in standard deviations.
+        bias, scale: `float[F]`, mean and standard deviation.
+        whitening: `float[F, F]`, makes standardised residuals uncorrelated.
+        limits: `float[W, F + 1]`, of the means over `WINDOWS_S`, in standard deviations: of each feature, then of the root
+            mean square of the whitened ones together.
     """
 
     bias: np.ndarray
     scale: np.ndarray
-    fast: np.ndarray
-    slow: np.ndarray
+    whitening: np.ndarray
+    limits: np.ndarray
+
+    def standardise(self, values: np.ndarray) -> np.ndarray:
+        """Return residuals `[..., F]` in standard deviations."""
+        return (values - self.bias) / self.scale
+
+    def sizes(self, z: np.ndarray) -> np.ndarray:
+        """Return what the limits are for, `float[..., F + 1]`, of mean standardised residuals `[..., F]`."""
+        together = np.sqrt(np.square(z @ self.whitening.T).mean(-1, keepdims=True))
+        return np.concatenate([np.abs(z), together], -1)
 
 
 class ResidualMonitor:
@@ -66,15 +82,14 @@ class ResidualMonitor:
 
     def reset(self) -> None:
         """Forget every residual."""
-        size = self._model.bias.size
-        self._fast, self._slow = np.zeros(size), np.zeros(size)
+        self._means = np.zeros((len(WINDOWS_S), self._model.bias.size))
         self._gathered_s = 0.0
         self._stamp_ns: int | None = None
         self._verdict = ''
 
     def take(self, stamp_ns: int, measured: np.ndarray, predicted: np.ndarray) -> str:
         """Compare a reading with its prediction from the picture of `stamp_ns`; return the verdict, empty if healthy."""
-        z = (residual(self._sensor, measured, predicted) - self._model.bias) / self._model.scale
+        z = self._model.standardise(residual(self._sensor, measured, predicted))
         step_s = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         if not 0.0 <= step_s < _LONGEST_STEP_S:
             self.reset()
@@ -82,23 +97,26 @@ class ResidualMonitor:
         self._stamp_ns = stamp_ns
         self._gathered_s += step_s
         # Means over what there is, until there is more than the window: a first residual is not averaged with zeros.
-        self._fast += (z - self._fast) * _share(step_s, min(FAST_S, self._gathered_s))
-        self._slow += (z - self._slow) * _share(step_s, min(SLOW_S, self._gathered_s))
-        excess = np.maximum(
-            np.abs(self._fast) / self._model.fast if self._gathered_s >= FAST_S else 0.0,
-            np.abs(self._slow) / self._model.slow if self._gathered_s >= _SLOW_START_S else 0.0)
-        worst = int(np.argmax(excess))
-        if excess[worst] >= 1.0 or (self._verdict and excess[worst] > _RELEASE):
-            self._verdict = self._words(worst)
-        else:
-            self._verdict = ''
+        shares = [_share(step_s, min(window_s, self._gathered_s)) for window_s in WINDOWS_S]
+        self._means += (z - self._means) * np.array(shares)[:, None]
+        # A mean over less than its window is no mean: it counts from then on.
+        full = self._gathered_s >= np.array(WINDOWS_S)[:, None]
+        excess = full * self._model.sizes(self._means) / self._model.limits
+        worst = excess.max()
+        self._verdict = self._words(excess) if worst >= 1.0 or (self._verdict and worst > _RELEASE) else ''
         return self._verdict
 
-    def _words(self, worst: int) -> str:
-        by_fast = np.abs(self._fast[worst]) / self._model.fast[worst] >= np.abs(self._slow[worst]) / self._model.slow[worst]
-        value, limit, window_s = (self._fast, self._model.fast, FAST_S) if by_fast else (self._slow, self._model.slow, SLOW_S)
-        return (f'{self._sensor} contradicts the picture: {FEATURES[self._sensor][worst]} is {value[worst]:+.1f} deviations '
-                f'from what the student sees, over {window_s:g} s (limit {limit[worst]:.1f})')
+    def _words(self, excess: np.ndarray) -> str:
+        window, feature = np.unravel_index(int(np.argmax(excess)), excess.shape)
+        over = f'over {WINDOWS_S[window]:g} s'
+        names = FEATURES[self._sensor]
+        if feature < len(names):
+            return (f'{self._sensor} contradicts the picture: {names[feature]} is {self._means[window, feature]:+.1f} '
+                    f'deviations from what the student sees, {over} (limit {self._model.limits[window, feature]:.1f})')
+        first = int(np.argmax(np.abs(self._means[window])))
+        return (f'{self._sensor} contradicts the picture: all its features together are '
+                f'{self._model.sizes(self._means)[window, feature]:.1f} deviations from what the student sees, {over} (limit '
+                f'{self._model.limits[window, feature]:.1f}), {names[first]} the most ({self._means[window, first]:+.1f})')
 
 
 def _share(step_s: float, window_s: float) -> float:
