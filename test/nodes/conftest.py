@@ -4,6 +4,7 @@
 """A DDS domain of its own, weights, and processes that end with their test."""
 
 import os
+from contextlib import ExitStack
 
 import pytest
 
@@ -41,7 +42,8 @@ def start(tmp_path):
         started.append(NodeProcess(node, *ros_args, output=tmp_path / f'{len(started)}.log', **parameters))
         return started[-1]
 
-    yield start_one
-    for process in started:
-        if process.alive():
-            process.end()
+    with ExitStack() as ends:  # each is ended even if another one hangs, or the next tests would hear it
+        yield start_one
+        for process in started:
+            if process.alive():
+                ends.callback(process.end)
