@@ -43,6 +43,7 @@ setup(
         'click>=8.1',
         'jinja2>=3.0',
         'matplotlib>=3.6',
+        'mcap>=1.0',
         'numpy>=1.23',
         # Without a window system's libraries: opencv-python asks for libGL, which a robot or a fresh Debian has not.
         'opencv-python-headless>=4.7',
@@ -61,10 +62,10 @@ setup(
         'jazzy': ros_wheels('jazzy'),
         'quantum': ['qiskit>=1.0', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],
         'test': [
-            'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
+            'catkin-pkg', 'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
             'colcon-package-information', 'colcon-package-selection', 'colcon-python-setup-py', 'colcon-recursive-crawl',
             'colcon-ros', 'colcon-test-result',
-            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'setuptools', 'trimesh', 'wheel',
+            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'ruff', 'setuptools', 'trimesh', 'wheel',
         ],
     },
     entry_points={
