@@ -12,13 +12,14 @@ from crossmodal_kd_ros.bags.agreement import Agreement
 from crossmodal_kd_ros.bags.course import Course, Errors, EvenSample
 from crossmodal_kd_ros.bags.replay import Answer, Step
 from crossmodal_kd_ros.contract import (
-    ACTIONS, GAS_NAMES, HOLD, INDENTATION, SENSORS, SURFACE_STATE, TEXTURE, Mode, surface_state)
+    ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode, surface_state)
 from crossmodal_kd_ros.report import thumbnail
 from crossmodal_kd_ros.runtime import ModeChange
 
 _CARDS = 8
 _MOST_CHANGES = 500
 _NO_TOUCH, _NO_GAS = np.zeros(256, np.float32), np.zeros(len(GAS_NAMES), np.float32)
+_BANKS, _GAS = ('touch texture', 'touch indentation'), tuple(f'gas {name}' for name in GAS_NAMES)
 # Which sense measures each of `SURFACE_STATE`.
 MEASURED_BY = {'surface_roughness': 'touch', 'crack_depth': 'touch', 'co2_absorption': 'gas'}
 
@@ -96,14 +97,13 @@ class LaneAccount:
         state = surface_state(touch=_NO_TOUCH if touch is None else touch, gas=_NO_GAS if gas is None else gas)
         for column, (name, sense) in enumerate(MEASURED_BY.items()):
             if getattr(sample, sense) is not None:
-                self.errors.add(name, prediction.surface[column], state[column])
                 values |= {f'measured {name}': float(state[column]), f'{sense}_used': 1.0}
         if touch is not None:
-            self.errors.add('touch texture', prediction.touch[TEXTURE], touch[TEXTURE])
-            self.errors.add('touch indentation', prediction.touch[INDENTATION], touch[INDENTATION])
+            self.errors.add(SURFACE_STATE[:2], prediction.surface[:2], state[:2])
+            self.errors.add(_BANKS, prediction.touch, touch)
         if gas is not None:
-            for column, name in enumerate(GAS_NAMES):
-                self.errors.add(f'gas {name}', prediction.gas[column], gas[column])
+            self.errors.add(SURFACE_STATE[2:], prediction.surface[2:], state[2:])
+            self.errors.add(_GAS, prediction.gas, gas)
         return values
 
     def _judged(self, step: Step, answer: Answer) -> dict[str, float]:

@@ -100,20 +100,24 @@ class Errors:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._sums: dict[str, np.ndarray] = {}
+        self._sums: dict[tuple[str, ...], np.ndarray] = {}
 
-    def add(self, name: str, estimate: np.ndarray | float, measured: np.ndarray | float) -> None:
-        """Compare an estimate, or several of one kind, with what was measured."""
-        estimate, measured = np.asarray(estimate, np.float64), np.asarray(measured, np.float64)
-        sums = self._sums.setdefault(name, np.zeros(4))
-        sums += [measured.size, np.abs(estimate - measured).sum(), measured.sum(), np.square(measured).sum()]
+    def add(self, names: tuple[str, ...], estimates: np.ndarray, measured: np.ndarray) -> None:
+        """Compare estimates with what was measured: `float[len(names)]`, or as many rows of values of one kind."""
+        shape = (len(names), -1)
+        estimates, measured = estimates.reshape(shape).astype(np.float64), measured.reshape(shape).astype(np.float64)
+        sums = self._sums.setdefault(names, np.zeros((4, len(names))))
+        sums += [np.full(len(names), measured.shape[1]), np.abs(estimates - measured).sum(1), measured.sum(1),
+                 np.square(measured).sum(1)]
 
     def table(self) -> dict[str, dict[str, Any]]:
         """Return `mean_absolute_error` and `measured_sd` by name."""
         told = {}
-        for name, (count, error, total, squares) in self._sums.items():
-            variance = max(0.0, squares / count - (total / count)**2)
-            told[name] = {'mean_absolute_error': round(error / count, 4), 'measured_sd': round(variance**0.5, 4)}
+        for names, sums in self._sums.items():
+            for name, (count, error, total, squares) in zip(names, sums.T):
+                variance = max(0.0, squares / count - (total / count)**2)
+                told[name] = {
+                    'mean_absolute_error': round(float(error / count), 4), 'measured_sd': round(float(variance**0.5), 4)}
         return told
 
 

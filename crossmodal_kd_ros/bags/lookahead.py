@@ -112,17 +112,19 @@ class Lookahead:
         """Yield every reading in its order; pictures come decoded, with predictions."""
         stretches: deque[tuple[list[Foreseen], Future]] = deque()
         stretch: list[Foreseen] = []
+        pictures = 0
         newest: dict[str, Reading] = {}
         for reading in readings:
             foreseen = Foreseen(reading)
             if reading.role in ('touch', 'gas') and not reading.bad:
                 newest[reading.role] = reading
             if foreseen.is_picture:
+                pictures += 1
                 foreseen.touch, foreseen.gas = (self._fresh(newest.get(role), reading) for role in ('touch', 'gas'))
             stretch.append(foreseen)
-            if sum(one.is_picture for one in stretch) == BATCH or len(stretch) == _LONGEST_STRETCH:
+            if pictures == BATCH or len(stretch) == _LONGEST_STRETCH:
                 stretches.append((stretch, self._pool.submit(self._compute, stretch)))
-                stretch = []
+                stretch, pictures = [], 0
                 # One for each worker, and one that waits.
                 if len(stretches) > self._workers + 1:
                     yield from _finished(*stretches.popleft())

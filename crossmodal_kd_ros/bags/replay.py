@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from crossmodal_kd_ros.bags.lookahead import ForeseeingEngine, Foreseen, Lookahead
 from crossmodal_kd_ros.bags.mapping import Reading
 from crossmodal_kd_ros.contract import SENSORS, Estimate, Mode, Prediction, Sample
-from crossmodal_kd_ros.runtime import Engine, Limits, ModeChange, Pipeline
+from crossmodal_kd_ros.runtime import Calibration, Engine, Limits, ModeChange, Pipeline
 
 # As the node's.
 BEAT_NS = 50_000_000
@@ -26,8 +26,16 @@ _LOOK_AT = 200
 
 
 @dataclass(frozen=True)
+class Model:
+    """An engine, and what was measured of its weights, if anything was."""
+
+    engine: Engine
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What one engine said of one picture.
+    """What one model said of one picture.
 
     Attributes:
         estimate: what the node publishes; `None` if the picture cannot be read or the engine failed.
@@ -41,7 +49,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Step:
-    """One reading as it was replayed: the clock at its arrival, and for a picture an answer from each engine."""
+    """One reading as it was replayed: the clock at its arrival, and for a picture an answer from each model."""
 
     now_ns: int
     reading: Reading
@@ -49,12 +57,12 @@ class Step:
 
 
 class Lane:
-    """One engine behind a pipeline of its own, and what that announces."""
+    """One model behind a pipeline of its own, and what that announces."""
 
-    def __init__(self, engine: Engine, index: int, limits: Limits) -> None:
+    def __init__(self, model: Model, index: int, limits: Limits) -> None:
         """Start in `HOLD`, with no reading."""
-        self.engine = ForeseeingEngine(engine, index)
-        self.pipeline = Pipeline(self.engine, limits=limits, on_mode=self._on_mode)
+        self.engine = ForeseeingEngine(model.engine, index)
+        self.pipeline = Pipeline(self.engine, limits=limits, calibration=model.calibration, on_mode=self._on_mode)
         self._events: list[ModeChange | int] = []
 
     def take_events(self) -> list[ModeChange | int]:
@@ -73,12 +81,12 @@ class Lane:
         if reading.bad:
             self.pipeline.reject(reading.role, reading.bad)
         elif reading.role == 'touch':
-            self.pipeline.put_touch(reading.stamp_ns, reading.value)
+            self.pipeline.put_touch(reading.stamp_ns, reading.value, now_ns=now_ns)
         elif reading.role == 'gas':
-            self.pipeline.put_gas(reading.stamp_ns, reading.value)
+            self.pipeline.put_gas(reading.stamp_ns, reading.value, now_ns=now_ns)
         elif reading.role == 'camera':
             self.engine.expect(foreseen)
-            self.pipeline.put_image(reading.stamp_ns, foreseen.read)
+            self.pipeline.put_image(reading.stamp_ns, foreseen.read, now_ns=now_ns)
             return Answer(self.pipeline.step(now_ns), self.engine.sample, self.engine.prediction)
         return None
 
@@ -87,20 +95,20 @@ class Lane:
 
 
 class Replay:
-    """Runs readings through one lane for each engine.
+    """Runs readings through one lane for each model.
 
     Attributes:
-        lanes: one for each engine.
+        lanes: one for each model.
         clock: in words, what time goes by.
         first_ns, now_ns: the clock at the first reading and at the last one so far.
     """
 
-    def __init__(self, engines: Sequence[Engine], *, limits: Limits) -> None:
-        """Prepare a lane for each of `engines`."""
-        self.lanes = [Lane(engine, index, limits) for index, engine in enumerate(engines)]
+    def __init__(self, models: Sequence[Model], *, limits: Limits) -> None:
+        """Prepare a lane for each of `models`."""
+        self.lanes = [Lane(model, index, limits) for index, model in enumerate(models)]
         self.clock = ''
         self.first_ns = self.now_ns = 0
-        self._engines, self._limits = engines, limits
+        self._engines, self._limits = [model.engine for model in models], limits
         self._next_beat_ns = 0
 
     def run(self, readings: Iterable[Reading]) -> Iterator[Step]:

@@ -19,10 +19,10 @@ from crossmodal_kd_ros.bags.mapping import TopicMap, Wish, choose_topics
 from crossmodal_kd_ros.bags.outputs import OutputBag
 from crossmodal_kd_ros.bags.reader import Bag, BagError
 from crossmodal_kd_ros.bags.recorder import remove_bag
-from crossmodal_kd_ros.bags.replay import Replay
+from crossmodal_kd_ros.bags.replay import Model, Replay
 from crossmodal_kd_ros.contract import SENSORS
 from crossmodal_kd_ros.report import write_page
-from crossmodal_kd_ros.runtime import Engine, Limits, ModeChange
+from crossmodal_kd_ros.runtime import Limits, ModeChange
 from crossmodal_kd_ros.simulation import FaultSchedule
 
 _JPEG_TYPE = 'sensor_msgs/msg/CompressedImage'
@@ -35,7 +35,7 @@ class Plan:
 
     Attributes:
         bag: the recording.
-        out: folder for `summary.json`, `report.html` and `bag/`; of two engines `bag_old/` and `bag_new/`.
+        out: folder for `summary.json`, `report.html` and `bag/`; of two models `bag_old/` and `bag_new/`.
         command: how the user started it, for the report.
         wishes: which topic is which, as far as the user says.
         schedule: faults to put into the recording; second 0 is its first reading.
@@ -50,13 +50,13 @@ class Plan:
     limits: Limits = Limits()
 
 
-def replay_bag(plan: Plan, engines: Sequence[Engine], *, progress: Callable[[int, int], None] = lambda done, total: None
+def replay_bag(plan: Plan, models: Sequence[Model], *, progress: Callable[[int, int], None] = lambda done, total: None
                ) -> dict[str, Any]:
-    """Replay a bag through one engine, or through two side by side; write everything and return the summary.
+    """Replay a bag through one model, or through two side by side; write everything and return the summary.
 
     Args:
         plan: what to replay.
-        engines: one, or the old and the new one to compare.
+        models: one, or the old and the new one to compare.
         progress: told now and then how many of how many messages are done.
 
     Raises:
@@ -66,7 +66,7 @@ def replay_bag(plan: Plan, engines: Sequence[Engine], *, progress: Callable[[int
         topics = choose_topics(bag, plan.wishes)
         if 'camera' not in topics.taken:
             raise BagError(f'expected a camera in {plan.bag}, found none ({"; ".join(topics.told)}): say --map camera=TOPIC')
-        names = LANES if len(engines) > 1 else ('',)
+        names = LANES if len(models) > 1 else ('',)
         paths = [plan.out / (f'bag_{name}' if name else 'bag') for name in names]
         try:
             plan.out.mkdir(parents=True, exist_ok=True)
@@ -74,8 +74,8 @@ def replay_bag(plan: Plan, engines: Sequence[Engine], *, progress: Callable[[int
                 remove_bag(path)
         except OSError as error:
             raise BagError(f'expected a folder to write to at {plan.out}: {error}') from error
-        account = Account([_agreement(topics, engine, plan.schedule) for engine in engines])
-        replay = Replay(engines, limits=plan.limits)
+        account = Account([_agreement(topics, model, plan.schedule) for model in models])
+        replay = Replay(models, limits=plan.limits)
         started_s = time.monotonic()
         with ExitStack() as stack:
             outputs = [OutputBag(path) for path in paths]
@@ -83,7 +83,7 @@ def replay_bag(plan: Plan, engines: Sequence[Engine], *, progress: Callable[[int
                 stack.callback(output.close)
             _run(bag, topics, plan, replay, account, outputs, progress)
         took_s = time.monotonic() - started_s
-        summary = _summary(plan, bag, topics, engines, replay, account, paths)
+        summary = _summary(plan, bag, topics, models, replay, account, paths)
     _write_report(plan, summary, account)
     # What depends on this machine comes last, and is on no page: all else is the same in every replay.
     summary['wall_clock_s'] = round(took_s, 3)
@@ -112,18 +112,18 @@ def _run(bag: Bag, topics: TopicMap, plan: Plan, replay: Replay, account: Accoun
     progress(total, total)
 
 
-def _agreement(topics: TopicMap, engine: Engine, schedule: FaultSchedule) -> Agreement | None:
+def _agreement(topics: TopicMap, model: Model, schedule: FaultSchedule) -> Agreement | None:
     if not {'live_scores', 'live_action', 'live_mode'} <= set(topics.taken):
         return None
-    return Agreement(lossy=topics.taken['camera'].msgtype == _JPEG_TYPE, model=engine.name, schedule=schedule)
+    return Agreement(lossy=topics.taken['camera'].msgtype == _JPEG_TYPE, model=model.engine.name, schedule=schedule)
 
 
-def _summary(plan: Plan, bag: Bag, topics: TopicMap, engines: Sequence[Engine], replay: Replay, account: Account,
+def _summary(plan: Plan, bag: Bag, topics: TopicMap, models: Sequence[Model], replay: Replay, account: Account,
              paths: Sequence[Path]) -> dict[str, Any]:
     reports = replay.lanes[0].pipeline.report(replay.now_ns).sensors
     lanes = [
-        {'model': engine.name, 'bag': path.name, **lane.table(replay.first_ns)}
-        for engine, lane, path in zip(engines, account.lanes, paths)]
+        {'model': model.engine.name, 'calibrated': model.calibration is not None, 'bag': path.name,
+         **lane.table(replay.first_ns)} for model, lane, path in zip(models, account.lanes, paths)]
     agreement = account.lanes[-1].agreement
     return {
         'title': f'Replay of {plan.bag.name}', 'command': plan.command,
@@ -136,7 +136,7 @@ def _summary(plan: Plan, bag: Bag, topics: TopicMap, engines: Sequence[Engine], 
                    for fault in plan.schedule.faults],
         'limits': vars(plan.limits),
         'replays': lanes,
-        'comparison': account.comparison() if len(engines) > 1 else None,
+        'comparison': account.comparison() if len(models) > 1 else None,
         'agreement_with_recording': None if agreement is None or agreement.fraction is None else round(
             agreement.fraction, 5)}
 

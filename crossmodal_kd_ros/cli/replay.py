@@ -37,8 +37,10 @@ def command(bag: Path, out: Path, model: Path | None, compare: tuple[Path, Path]
     from crossmodal_kd_ros.bags.injection import parse_faults
     from crossmodal_kd_ros.bags.mapping import parse_wishes
     from crossmodal_kd_ros.bags.reader import BagError
+    from crossmodal_kd_ros.bags.replay import Model
     from crossmodal_kd_ros.bags.session import Plan, replay_bag
     from crossmodal_kd_ros.networks import WeightsError
+    from crossmodal_kd_ros.runtime import CalibrationError, load_calibration
     from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
     from crossmodal_kd_ros.share import share_dir
 
@@ -46,11 +48,12 @@ def command(bag: Path, out: Path, model: Path | None, compare: tuple[Path, Path]
     try:
         plan = Plan(bag=bag, out=out, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
                     wishes=parse_wishes(wishes, file=topics), schedule=parse_faults(inject))
-        engines = [TorchEngine(folder) for folder in compare or (model or share_dir() / 'models',)]
+        models = [Model(TorchEngine(folder), load_calibration(folder))
+                  for folder in compare or (model or share_dir() / 'models',)]
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task('replaying')
-            summary = replay_bag(plan, engines, progress=lambda done, total: bar.update(task, completed=done, total=total))
-    except (BagError, WeightsError) as error:
+            summary = replay_bag(plan, models, progress=lambda done, total: bar.update(task, completed=done, total=total))
+    except (BagError, WeightsError, CalibrationError) as error:
         raise click.ClickException(str(error)) from None
     for line in closing_lines(summary, out):
         console.print(line, highlight=False, soft_wrap=True)
