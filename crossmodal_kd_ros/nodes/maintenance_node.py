@@ -15,6 +15,7 @@ from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, HOLD, SURFACE_STATE, 
 from crossmodal_kd_ros.nodes import conversions, qos
 from crossmodal_kd_ros.nodes.diagnostics import diagnostics
 from crossmodal_kd_ros.nodes.managed import ManagedNode, run
+from crossmodal_kd_ros.nodes.overlay import OverlayPublisher
 from crossmodal_kd_ros.nodes.parameters import Refusal, Setting
 from crossmodal_kd_ros.runtime import Engine, LatencyWindow, Limits, ModeChange, Pipeline
 from crossmodal_kd_ros.share import share_dir
@@ -73,8 +74,8 @@ class MaintenanceNode(ManagedNode):
         """Load the weights and create the publishers."""
         limits = ('camera_timeout_s', 'touch_timeout_s', 'gas_timeout_s', 'recovery_s', 'min_confidence')
         self._limits = Limits(**{name: self.setting(name) for name in limits})
-        self._engine = _load_engine(
-            self.setting('models_dir') or str(share_dir() / 'models'), self.setting('device'), self.setting('threads'))
+        models_dir = self.setting('models_dir') or str(share_dir() / 'models')
+        self._engine = _load_engine(models_dir, self.setting('device'), self.setting('threads'))
         self.get_logger().info(f'configured with {self._engine.name}')
         self._action = qos.publisher(self, String, 'maintenance/action', qos.ANSWER)
         self._scores = qos.publisher(self, JointState, 'maintenance/action_scores', qos.ANSWER)
@@ -84,6 +85,7 @@ class MaintenanceNode(ManagedNode):
         self._mode = qos.publisher(self, String, 'maintenance/mode', qos.STATE)
         self._mode_reason = qos.publisher(self, String, 'maintenance/mode_reason', qos.STATE)
         self._diagnostics = qos.publisher(self, DiagnosticArray, '/diagnostics', qos.ANSWER)
+        self._overlay = OverlayPublisher(self, models_dir)
 
     def activate(self) -> None:
         """Start with no reading, in `HOLD`."""
@@ -92,6 +94,7 @@ class MaintenanceNode(ManagedNode):
         self._announced: Mode | None = None
         self._wake, self._ending = threading.Event(), False
         self._worker = threading.Thread(target=self._work, name='inference')
+        self._overlay.start()
         self._worker.start()
         self._timers_of_activity = [
             self.create_timer(_BEAT_S, self._beat), self.create_timer(_DIAGNOSTICS_S, self._report)]
@@ -110,6 +113,7 @@ class MaintenanceNode(ManagedNode):
         self._ending = True
         self._wake.set()
         self._worker.join()
+        self._overlay.stop()
         self._announce(ModeChange(now_ns=self._now_ns(), mode=Mode.HOLD, reason='the node is not active'))
 
     def cleanup(self) -> None:
@@ -118,6 +122,7 @@ class MaintenanceNode(ManagedNode):
         for publisher in (self._action, self._scores, self._touch_estimate, self._gas_estimate, self._surface,
                           self._mode, self._mode_reason, self._diagnostics):
             self.destroy_lifecycle_publisher(publisher)
+        self._overlay.close()
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         try:
@@ -159,6 +164,7 @@ class MaintenanceNode(ManagedNode):
             if estimate is not None:
                 self._publish(frame.origin, estimate)
                 self._latency.add((self._now_ns() - estimate.stamp_ns) / 1e9)
+                self._overlay.offer(frame, estimate)
 
     def _publish(self, header: Header, estimate: Estimate) -> None:
         self._scores.publish(conversions.named_values(header, ACTIONS, estimate.probabilities))
