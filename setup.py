@@ -19,7 +19,7 @@ def shared(*folders: str) -> list[tuple[str, list[str]]]:
 def ros_wheels(distro: str) -> list[str]:
     """Return the PyPI wheels that stand in for a sourced ROS 2. cv_bridge has none; rosbags-image decodes instead."""
     parts = ('rclpy', 'rmw-fastrtps-cpp', 'builtin-interfaces', 'diagnostic-msgs', 'geometry-msgs', 'lifecycle-msgs',
-             'rcl-interfaces', 'sensor-msgs', 'std-msgs', 'std-srvs')
+             'rcl-interfaces', 'rosgraph-msgs', 'sensor-msgs', 'std-msgs', 'std-srvs')
     return [f'ros-{distro}-{part}' for part in parts]
 
 

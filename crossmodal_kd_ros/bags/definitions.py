@@ -34,7 +34,7 @@ class Definitions:
         if msgtype in self.store.fielddefs:
             return ''
         if msgtype not in _STANDARD.fielddefs:
-            return f'it holds no definition of {msgtype}, which is none of ROS\'s own types'
+            return f"it holds no definition of {msgtype}, which is none of ROS's own types"
         self.store.register({
             name: fields for name, fields in _STANDARD.fielddefs.items() if name not in self.store.fielddefs})
         return ''
@@ -66,7 +66,7 @@ def _installed(msgtype: str) -> str:
         path = Path(prefix, 'share', package, 'msg', f'{name}.msg')
         if prefix and path.is_file():
             return path.read_text(encoding='utf-8')
-    raise ValueError(f'expected {msgtype} among ROS\'s own types or under AMENT_PREFIX_PATH, found it in neither')
+    raise ValueError(f"expected {msgtype} among ROS's own types or under AMENT_PREFIX_PATH, found it in neither")
 
 
 def _named_types(text: str) -> set[str]:

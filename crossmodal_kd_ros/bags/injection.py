@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Faults put into a recording: what would the robot have done, had this sensor failed then?"""
+"""Faults put into a recording: what the robot would have done, had this sensor failed then."""
 
 import re
 from collections.abc import Iterable, Iterator

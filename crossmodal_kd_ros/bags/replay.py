@@ -117,7 +117,7 @@ class Replay:
         first = list(itertools.islice(readings, _LOOK_AT))
         by_receipt = _one_clock(first)
         self.clock = 'the time at which messages were recorded' if by_receipt else (
-            'the stamps of messages: they are of another clock than the recorder\'s')
+            "the stamps of messages: they are of another clock than the recorder's")
         fresh_s = {sensor: getattr(self._limits, f'{sensor}_timeout_s') for sensor in SENSORS}
         with Lookahead(self._engines, fresh_s=fresh_s) as lookahead:
             for foreseen in lookahead.over(itertools.chain(first, readings)):

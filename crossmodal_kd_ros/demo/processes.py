@@ -117,7 +117,7 @@ def stop_all(processes: Sequence[NodeProcess]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Runs in the child: without this, a parent that is killed leaves nodes behind that speak for ever."""
+    """Be run by the child: without this, a parent that is killed leaves nodes behind that speak for ever."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -150,8 +150,10 @@ def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:
 
 
 def _largest_mean(model: ResidualModel, by_panel: np.ndarray, window_s: float) -> np.ndarray:
-    """Return the largest sizes, `float[F + 1]`, of the mean over `window_s` on a course of 200,000 panels (278 h) drawn at
-    random from those given, `float[P, F]`, standardised."""
+    """Return the largest sizes, `float[F + 1]`, of the mean over `window_s` on a long course.
+
+    It has 200,000 panels (278 h), drawn at random from those given, `float[P, F]`, standardised.
+    """
     rng = np.random.default_rng(0)
     keep = np.exp(-_DWELL_S / window_s)
     # A hundred courses side by side.

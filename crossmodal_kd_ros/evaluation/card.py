@@ -51,7 +51,8 @@ class Card:
         """Where the figures come from, in a sentence."""
         if self.data_set is None:
             return _SIMULATED
-        return f'Trained and tested on recordings: {", ".join(self.data_set["bags"])}. If a simulator wrote them, it is simulated.'
+        return (f'Trained and tested on recordings: {", ".join(self.data_set["bags"])}. '
+                'If a simulator wrote them, it is simulated.')
 
     def header(self, network: str) -> dict[str, str]:
         """Return the card of one weight file: key figures and where it comes from, all as text."""
@@ -91,6 +92,7 @@ class Card:
         """Write the card as Markdown."""
         tested, learnt = self._data()
         path.parent.mkdir(parents=True, exist_ok=True)
+        judge = "the simulator's expert, who knows the whole state" if self.data_set is None else 'the labels'
         path.write_text(f"""---
 license: apache-2.0
 tags: [robotics, knowledge-distillation, ros2, simulated-data]
@@ -112,8 +114,7 @@ teacher and no unlabelled views.
 
 {self.table()}
 
-Accuracy is agreement with {"the simulator's expert, who knows the whole state" if self.data_set is None else 'the labels'}; ECE is the expected calibration error of the
-confidence (15 bins). R2 compares with the true roughness and crack depth, and with the measured CO2 uptake.
+Accuracy is agreement with {judge}; ECE is the expected calibration error of the confidence (15 bins). R2 compares with the true roughness and crack depth, and with the measured CO2 uptake.
 
 ## How they were made
 

@@ -41,7 +41,7 @@ def _surface(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterat
 
 
 def _action(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterator[dict[str, Any]]:
-    """The conformal set of actions, for each predictor; its width is how many actions it holds."""
+    """Yield the conformal set of actions, for each predictor; its width is how many actions it holds."""
     for name, (teacher_mode, _) in SENSOR_SETS.items():
         mode = calibration.best_mode(tuple(name.split('+')))
         probabilities = answers.teacher[name] if mode is teacher_mode else answers.student

@@ -25,7 +25,7 @@ CONFIGS = {
     'gazebo.yaml': ('gazebo.launch.py', ('gazebo_senses_node', 'maintenance_node')),
 }
 _WIDTH = 114
-_PAGE = '''# Parameters
+_PAGE = """# Parameters
 
 Every parameter of every node. This page and the files in `config/` are written by
 `python -m crossmodal_kd_ros.nodes.parameter_files` from the settings that the nodes declare and check.
@@ -37,8 +37,8 @@ Every parameter of every node. This page and the files in `config/` are written 
   `ros2 param set`.
 - ROS's own `use_sim_time` takes the time from `/clock`.
 
-'''
-_QOS = '''## Quality of service
+"""
+_QOS = """## Quality of service
 
 Each topic's quality of service can be overridden, by the whole name of the topic, and of what the node is on it. For a
 camera in the namespace `left` whose messages must not get lost:
@@ -54,7 +54,7 @@ camera in the namespace `left` whose messages must not get lost:
 
 A publisher and a subscriber that do not agree exchange nothing; the node then says which of the two to change.
 
-'''
+"""
 
 
 def texts() -> dict[str, str]:

@@ -14,8 +14,9 @@ _NEVER_NEGATIVE = np.array([True, True, False])  # roughness and depth; a wall m
 
 @dataclass(frozen=True, kw_only=True)
 class Intervals:
-    """Split conformal prediction of the surface state (Lei et al. 2018, https://arxiv.org/abs/1604.04173), each
-    `float[3]` in the order of `SURFACE_STATE`.
+    """Split conformal prediction of the surface state, in the order of `SURFACE_STATE`.
+
+    Lei et al. 2018, https://arxiv.org/abs/1604.04173.
 
     Attributes:
         measured: `float[2, 3]`, lower and upper bound of (truth - value), in units, where healthy senses measure it.
@@ -41,15 +42,19 @@ class Intervals:
 
 
 def possible_actions(probabilities: np.ndarray, least: float) -> tuple[str, ...]:
-    """Return the actions whose probability is at least `least`: the conformal set (Sadinle et al. 2019,
-    https://arxiv.org/abs/1609.00451). It is empty where the network is less sure than it ever is when it is right."""
+    """Return the actions whose probability is at least `least`: the conformal set.
+
+    It is empty where the network is less sure than it ever is when it is right. Sadinle et al. 2019,
+    https://arxiv.org/abs/1609.00451.
+    """
     return tuple(action for action, probability in zip(ACTIONS, probabilities) if probability >= least)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Familiarity:
-    """How pictures of the training's kind look to the student: a Gaussian over its features (Lee et al. 2018,
-    https://arxiv.org/abs/1807.03888).
+    """How pictures of the training's kind look to the student: a Gaussian over its features.
+
+    Lee et al. 2018, https://arxiv.org/abs/1807.03888.
 
     Attributes:
         mean: `float[D]`.

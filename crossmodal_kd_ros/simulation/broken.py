@@ -69,8 +69,11 @@ def noisy(sensor: str, value: np.ndarray, severity: float, rng: np.random.Genera
 
 
 def shifted(sensor: str, value: np.ndarray, severity: float) -> np.ndarray:
-    """Return another level. Touch: texture up to 3 times, depth up to 2 mm more. Gas: each channel up by as much as 4
-    times its spread from wall to wall. Camera: up to 90 8-bit steps brighter."""
+    """Return another level.
+
+    Touch: texture up to 3 times, depth up to 2 mm more. Gas: each channel up by as much as 4 times its spread from wall
+    to wall. Camera: up to 90 8-bit steps brighter.
+    """
     if sensor == 'camera':
         return _to_picture(value + np.float32(90.0 * severity))
     if sensor == 'gas':

@@ -34,8 +34,9 @@ def params(tmp_path, models):
 def healthy():
     """Return an environment with the profile, in which the simulated wall is seen, touched and smelt."""
     environ = {**os.environ, **profile_environment(os.environ)}
-    simulator = subprocess.Popen([sys.executable, '-m', 'crossmodal_kd_ros.nodes.simulator_node', '--ros-args',
-                                  '-r', '__ns:=/left', '-p', 'width:=64', '-p', 'height:=48'], env=environ, stderr=subprocess.DEVNULL)
+    simulator = subprocess.Popen(
+        [sys.executable, '-m', 'crossmodal_kd_ros.nodes.simulator_node', '--ros-args', '-r', '__ns:=/left',
+         '-p', 'width:=64', '-p', 'height:=48'], env=environ, stderr=subprocess.DEVNULL)
     yield environ
     simulator.send_signal(signal.SIGTERM)
     simulator.wait(30)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 # Not `launch` itself: the folder of that name would pass for it.
-pytest.importorskip('launch_ros.actions', reason='ROS\'s launch and launch_ros are not installed')
+pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros are not installed")
 
 from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
 

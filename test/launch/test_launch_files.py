@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 # Not `launch` itself: the folder of that name would pass for it.
-pytest.importorskip('launch_ros.actions', reason='ROS\'s launch and launch_ros are not installed')
+pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros are not installed")
 
 from launch import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource

@@ -3,9 +3,12 @@
 
 """The conventions of ROS packages, as ament_copyright, ament_flake8, ament_pep257 and ament_xmllint hold them."""
 
+import ast
+import itertools
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -39,6 +42,29 @@ def test_every_python_file_says_whose_it_is_and_under_which_licence():
             if not path.read_text().removeprefix('#!/usr/bin/env python3\n').startswith(HEADER)] == []
 
 
+@pytest.mark.parametrize('folder', ['crossmodal_kd_ros', 'launch', 'test'])
+def test_imports_are_the_standard_librarys_then_other_peoples_then_ours_each_in_order(folder):
+    own = {path.stem for path in tracked('test/*.py')}  # helpers of tests lie beside them
+
+    def key(node: ast.Import | ast.ImportFrom) -> tuple:
+        module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+        top = module.split('.')[0]
+        section = 0 if top in sys.stdlib_module_names else 2 if top == 'crossmodal_kd_ros' else 1
+        return section, isinstance(node, ast.ImportFrom), '' if top in own else module.lower()
+
+    for path in tracked(f'{folder}/*.py'):
+        for block in consecutive_imports(ast.parse(path.read_text())):
+            keys = [key(node) for node in block if key(node)[2]]
+            assert keys == sorted(keys), path.relative_to(ROOT)
+
+
+def consecutive_imports(module: ast.Module) -> Iterator[list[ast.Import | ast.ImportFrom]]:
+    """Yield the imports at the top of a module, in blocks between which there is other code."""
+    for is_import, block in itertools.groupby(module.body, lambda node: isinstance(node, (ast.Import, ast.ImportFrom))):
+        if is_import:
+            yield list(block)
+
+
 def test_every_xml_file_is_well_formed():
     files = tracked('*.xml', '*.sdf', '*.config')
 
@@ -61,9 +87,9 @@ def test_the_manifest_is_a_valid_one_of_format_3():
 
 def test_the_manifest_names_what_the_code_imports_from_ros():
     declared = {element.text for element in ElementTree.parse(ROOT / 'package.xml').getroot().iter('exec_depend')}
+    # At the top of a module: what is imported in a try or a function may be absent.
     imported = {line.split()[1].split('.')[0] for path in tracked('crossmodal_kd_ros/*.py', 'launch/*.py')
-                for line in map(str.strip, path.read_text().splitlines())
-                if line.startswith(('from ', 'import ')) and len(line.split()) > 1}
+                for line in path.read_text().splitlines() if line.startswith(('from ', 'import '))}
     ros = {name for name in imported if name.endswith(('_msgs', '_interfaces', '_srvs')) or name in (
         'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python')}
 

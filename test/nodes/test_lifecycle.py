@@ -64,7 +64,7 @@ def robot():
 
 def damaged_weights(models, folder):
     """Yield (folder, what the refusal must say) for each way in which weights can be wrong."""
-    from crossmodal_kd_ros.networks import Student, StudentConfig, save_weights
+    from crossmodal_kd_ros.networks import Student, StudentConfig
     from safetensors.torch import save_file
 
     for name, sentence in (('missing', 'expected a weight file at'), ('truncated', 'is not a complete safetensors file'),
