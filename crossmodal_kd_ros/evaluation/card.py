@@ -114,7 +114,8 @@ teacher and no unlabelled views.
 
 {self.table()}
 
-Accuracy is agreement with {judge}; ECE is the expected calibration error of the confidence (15 bins). R2 compares with the true roughness and crack depth, and with the measured CO2 uptake.
+Accuracy is agreement with {judge}; ECE is the expected calibration error of the
+confidence (15 bins). R2 compares with the true roughness and crack depth, and with the measured CO2 uptake.
 
 ## How they were made
 

@@ -74,7 +74,8 @@ def test_a_gaze_with_nothing_for_the_action_leaves_the_picture():
         annotate(GREY, estimate(), dark)[ABOVE:-BELOW], annotate(GREY, estimate())[ABOVE:-BELOW])
 
 
-@pytest.mark.parametrize('shape', [(2160, 3840, 3), (1080, 1920, 3), (240, 320, 3), (48, 64, 3), (640, 480, 3), (9, 7, 3), (1, 900, 3), (900, 1, 3)])
+@pytest.mark.parametrize('shape', [
+    (2160, 3840, 3), (1080, 1920, 3), (240, 320, 3), (48, 64, 3), (640, 480, 3), (9, 7, 3), (1, 900, 3), (900, 1, 3)])
 @pytest.mark.parametrize('reason', ['', 'no camera reading yet', 'gas ' * 200, '\u00b5m \u2192 \U0001f916'])
 def test_every_size_and_every_reason_gives_a_picture_640_wide(shape, reason):
     image = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
