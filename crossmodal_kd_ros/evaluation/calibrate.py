@@ -18,7 +18,7 @@ from crossmodal_kd_ros.distillation.train import teacher_output
 from crossmodal_kd_ros.evaluation import conformal
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.runtime.calibration import KINDS, Calibration, Predictor, weights_digest
-from crossmodal_kd_ros.runtime.torch_engine import surface_std
+from crossmodal_kd_ros.runtime.traced import surface_std
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
 from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel, residual
 

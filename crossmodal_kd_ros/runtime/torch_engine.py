@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The engine that runs the networks in torch. The only module of this room that imports it."""
+"""The engine that runs the networks in torch. With `traced`, the only module of this room that imports it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from crossmodal_kd_ros.contract import NUM_GAS, NUM_TAXELS, VIEW_PX, Mode, Prediction, Sample, square_view
-from crossmodal_kd_ros.networks import Student, StudentOutput, load_student, load_teacher
+from crossmodal_kd_ros.networks import load_student, load_teacher
+from crossmodal_kd_ros.runtime.traced import STUDENT_COLUMNS, trace_student, trace_teacher
 
 # The first calls choose kernels and allocate; measured, the third is as fast as any later one.
 _WARM_UP_CALLS = 3
@@ -38,8 +39,8 @@ class TorchEngine:
         folder = Path(models_dir)
         # Channels last is how the image lies in memory already; it saves a tenth of the time.
         place = {'device': self._device, 'memory_format': torch.channels_last}
-        self._student = load_student(folder / 'student.safetensors').to(**place)
-        self._teacher = load_teacher(folder / 'teacher.safetensors').to(**place)
+        self._student = trace_student(load_student(folder / 'student.safetensors').to(**place), self._device)
+        self._teacher = trace_teacher(load_teacher(folder / 'teacher.safetensors').to(**place), self._device)
         self.name = _name(folder)
         blank = Sample(stamp_ns=0, image=np.zeros((VIEW_PX, VIEW_PX, 3), np.uint8),
                        touch=np.zeros(NUM_TAXELS, np.float32), gas=np.zeros(NUM_GAS, np.float32))
@@ -53,26 +54,20 @@ class TorchEngine:
     @torch.inference_mode()
     def infer_many(self, samples: Sequence[Sample], modes: Sequence[Mode]) -> list[Prediction]:
         """Return what `infer` says of each sample in its mode, within rounding; sixteen at once take half the time."""
-        views = np.stack([square_view(sample.image) for sample in samples])
-        image = torch.from_numpy(views).to(self._device).permute(0, 3, 1, 2).float().div_(255.0)
-        student = self._student(image)
-        own = decided = student.logits.softmax(1)
+        views = torch.from_numpy(np.stack([square_view(sample.image) for sample in samples])).to(self._device)
+        columns = dict(zip(STUDENT_COLUMNS, self._student(views)))
+        columns['probabilities'] = columns['student_probabilities']
         taught = [row for row, mode in enumerate(modes) if mode in (Mode.TEACHER, Mode.PARTIAL)]
         if taught:
-            decided = own.clone()
-            decided[taught] = self._teacher_logits(image[taught], [samples[row] for row in taught]).softmax(1)
-        columns = {
-            'probabilities': decided, 'touch': student.touch, 'gas': student.gas, 'surface': student.surface,
-            'student_probabilities': own, 'surface_std': surface_std(self._student, student),
-            'features': student.features}
+            columns['probabilities'] = columns['probabilities'].clone()
+            columns['probabilities'][taught] = self._ask_teacher(views[taught], [samples[row] for row in taught])
         arrays = [_array(column) for column in columns.values()]
         return [Prediction(**dict(zip(columns, row))) for row in zip(*arrays)]
 
-    def _teacher_logits(self, image: Tensor, samples: Sequence[Sample]) -> Tensor:
-        touch, touch_present = self._sense([sample.touch for sample in samples], NUM_TAXELS)
-        gas, gas_present = self._sense([sample.gas for sample in samples], NUM_GAS)
+    def _ask_teacher(self, views: Tensor, samples: Sequence[Sample]) -> Tensor:
         return self._teacher(
-            image=image, touch=touch, gas=gas, touch_present=touch_present, gas_present=gas_present).logits
+            views, *self._sense([sample.touch for sample in samples], NUM_TAXELS),
+            *self._sense([sample.gas for sample in samples], NUM_GAS))
 
     def _sense(self, values: Sequence[np.ndarray | None], size: int) -> tuple[Tensor, Tensor]:
         """Return readings as a batch, and which of them are there."""
@@ -80,11 +75,6 @@ class TorchEngine:
         absent = np.zeros(size, np.float32)
         batch = torch.from_numpy(np.stack([absent if value is None else value for value in values]))
         return batch.to(self._device), present
-
-
-def surface_std(student: Student, output: StudentOutput) -> Tensor:
-    """Return the standard deviation that `student` gives to each of `SURFACE_STATE`, `float32[B, 3]`, in its unit."""
-    return torch.exp(0.5 * output.surface_logvar) * student.standardise.surface_std
 
 
 def _array(batch: Tensor) -> np.ndarray:
