@@ -17,7 +17,7 @@ from crossmodal_kd_ros.cli.training import REFRESH_S, Progress
 from crossmodal_kd_ros.datasets import load_simulated
 from crossmodal_kd_ros.distillation.loop import Run
 from crossmodal_kd_ros.distillation.place import Place
-from crossmodal_kd_ros.distillation.recipe import Recipe, find_recipe
+from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
 from crossmodal_kd_ros.distillation.workshop import Workshop
 from crossmodal_kd_ros.evaluation.benchmark import Bench, Plan, cells
 from crossmodal_kd_ros.evaluation.card import commit
@@ -57,7 +57,7 @@ def evaluate_benchmark(*, out: Path, models: Path, cache: Path, results: Path | 
 
 def make_plan(quick: bool) -> Plan:
     """Return the whole benchmark, or a small one by the recipe `quick`."""
-    recipe = Recipe.load(find_recipe('quick' if quick else 'default'))
+    recipe = load_recipe(find_recipe('quick' if quick else 'default'))
     if not quick:
         return Plan(recipe=recipe)
     return Plan(recipe=recipe, labels=(recipe.data.labelled_views,), seeds=(0,), ablation_seeds=(), recoveries=(),

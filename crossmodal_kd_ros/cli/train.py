@@ -13,7 +13,7 @@ import click
 
 @click.command()
 @click.option('--recipe', default='default', show_default=True,
-              help='What to train: default, quick, or a YAML file of your own.')
+              help='default, quick, reference (nets and loop of the article), or a YAML file of your own.')
 @click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('models'), show_default=True,
               help='Folder for teacher.safetensors, student.safetensors and their card, README.md.')
 @click.option('--cache', type=click.Path(path_type=Path, file_okay=False), default=Path('out/cache'), show_default=True,
@@ -34,20 +34,24 @@ def command(recipe: str, out: Path, cache: Path, data: Path | None, device: str,
     """
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    from crossmodal_kd_ros.cli.training import train_and_save
+    from crossmodal_kd_ros.cli.training import measure_reference, train_and_save
     from crossmodal_kd_ros.datasets.from_bags import DataSetError
     from crossmodal_kd_ros.distillation.place import Place, PlaceError
-    from crossmodal_kd_ros.distillation.recipe import Recipe, RecipeError, find_recipe
+    from crossmodal_kd_ros.distillation.recipe import RecipeError, ReferenceRecipe, find_recipe, load_recipe
+    from crossmodal_kd_ros.evaluation.card import figures_table
 
     try:
         path = find_recipe(recipe)
-        chosen = Recipe.load(path)
+        chosen = load_recipe(path)
         place = Place.find(device, bf16=bf16)
+        if isinstance(chosen, ReferenceRecipe):
+            click.echo(f"{measure_reference(chosen, cache)}\nThe robot cannot run these nets: no weights are written.")
+            return
         card = train_and_save(
             chosen, out=out, cache=cache, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]), recipe_name=path.stem,
             place=place, tensorboard=tensorboard, folder=data)
     except (RecipeError, PlaceError, DataSetError) as error:
         raise click.ClickException(str(error)) from None
     if place.is_first:
-        click.echo(f'{card.table()}\nweights and their card: {out}')
+        click.echo(f'{figures_table(card.figures)}\nweights and their card: {out}')
     place.leave()

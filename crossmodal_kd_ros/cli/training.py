@@ -15,10 +15,11 @@ from crossmodal_kd_ros.datasets import Pairs, load_simulated
 from crossmodal_kd_ros.datasets.from_bags import load_folder, read_datasheet
 from crossmodal_kd_ros.distillation.loop import Report, Run
 from crossmodal_kd_ros.distillation.place import Place
-from crossmodal_kd_ros.distillation.recipe import DataRecipe, Recipe
+from crossmodal_kd_ros.distillation.recipe import DataRecipe, Recipe, ReferenceRecipe
+from crossmodal_kd_ros.distillation.reference import train_reference
 from crossmodal_kd_ros.distillation.workshop import Workshop
-from crossmodal_kd_ros.evaluation.card import Card
-from crossmodal_kd_ros.evaluation.measures import ask_student, ask_teacher, measure
+from crossmodal_kd_ros.evaluation.card import Card, figures_table
+from crossmodal_kd_ros.evaluation.measures import ask_reference, ask_student, ask_teacher, measure
 from crossmodal_kd_ros.networks import save_weights
 
 # A line now and then where nobody watches, a living bar where somebody does.
@@ -64,6 +65,18 @@ def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, reci
     if place.is_first:
         card.write(out / 'README.md')
     return card
+
+
+def measure_reference(recipe: ReferenceRecipe, cache: Path) -> str:
+    """Train the article's nets by `recipe`; return their test figures as a table."""
+    place = Place()
+    train = _load_views(recipe.data, 'train', cache, place).with_labels(recipe.data.labelled_views)
+    with Progress("article's teacher and student", None) as report:
+        teacher, student = train_reference(recipe, train, report=report)
+    test = _load_views(recipe.data, 'test', cache, place)
+    answers = ask_reference(teacher, student, test)
+    names = ("article's teacher", "article's student")
+    return figures_table({name: measure(answer, test) for name, answer in zip(names, answers, strict=True)})
 
 
 def _load_views(data: DataRecipe, split: str, cache: Path, place: Place) -> Pairs:

@@ -50,8 +50,8 @@ def take(pairs: Pairs, rows: Tensor) -> Batch:
 
 
 def shrink(pairs: Pairs, size_px: int) -> Pairs:
-    """Return the same pairs with their pictures averaged down to `size_px`; at once, for it costs more than a step."""
-    if pairs.image.shape[1] == size_px:
+    """Return the same pairs with larger pictures averaged down to `size_px`; all at once, for it costs more than a step."""
+    if pairs.image.shape[1] <= size_px:
         return pairs
     small = np.empty((len(pairs), size_px, size_px, 3), np.uint8)
     for picture, wide in zip(small, pairs.image):
@@ -75,13 +75,20 @@ def draw_rows(labelled: Tensor, unlabelled: Tensor, size: int, generator: torch.
 
 
 def augment(batch: Batch, generator: torch.Generator) -> Batch:
-    """Change light, colour, sharpness and noise, cover a part, and mirror picture and pad together.
+    """Mirror picture and pad together; then, for a third of the pictures, change light, sharpness or cover a part.
 
-    The wall has no up nor left, so that mirroring gives a view that could have been; the rest is what a lens, a lamp and
-    a sensor do. Each change is drawn for each picture.
+    The wall has no up nor left, so that mirroring gives a view that could have been; the rest is what a lamp, a lens and a
+    careless hose do. A third, and one change each: the simulated pictures vary in light and focus already, and with all
+    changes on all pictures a student was right in 47 % after 300 steps that gave 56 % with mirroring alone.
     """
     image, touch = _mirror(batch.image, batch.touch, generator)
-    return replace(batch, image=_cover(_expose(_blur(image, generator), generator), generator), touch=touch)
+    kind = torch.randint(9, (len(image),), generator=generator)
+    image = image.clone()
+    for number, change in enumerate((_expose, _blur, _cover)):
+        rows = torch.nonzero(kind == number)[:, 0]
+        if len(rows):
+            image[rows] = change(image[rows], generator)
+    return replace(batch, image=image, touch=touch)
 
 
 def _mirror(image: Tensor, touch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -94,27 +101,22 @@ def _mirror(image: Tensor, touch: Tensor, generator: torch.Generator) -> tuple[T
 
 
 def _blur(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Blur a quarter of the pictures: half of those evenly, half along a row or a column, by up to 5 px."""
-    chosen = torch.nonzero(torch.rand(len(image), generator=generator) < 0.25)[:, 0]
-    if not len(chosen):
-        return image
-    kernels = torch.stack([_blur_kernel(generator) for _ in chosen]).repeat_interleave(3, 0)[:, None]
-    picked = F.pad(image[chosen], (2, 2, 2, 2), mode='reflect').flatten(0, 1)[None]
-    image = image.clone()
-    image[chosen] = F.conv2d(picked, kernels, groups=len(kernels))[0].unflatten(0, (-1, 3))
-    return image
+    """Blur: half of the pictures evenly, half along a row or a column, by 1/64 to 1/26 of the side."""
+    kernels = torch.stack([_blur_kernel(image.shape[-1], generator) for _ in image]).repeat_interleave(3, 0)[:, None]
+    padded = F.pad(image, (2, 2, 2, 2), mode='reflect').flatten(0, 1)[None]
+    return F.conv2d(padded, kernels, groups=len(kernels))[0].unflatten(0, (-1, 3))
 
 
-def _blur_kernel(generator: torch.Generator) -> Tensor:
-    kind, length = torch.randint(4, (2,), generator=generator).add(torch.tensor([0, 2])).tolist()
-    kernel = torch.zeros(5, 5)
-    if kind == 0:
-        kernel[2, :length] = 1.0
-    elif kind == 1:
-        kernel[:length, 2] = 1.0
-    else:
-        gauss = torch.exp(-((torch.arange(5.0) - 2.0) / (0.3 * length))**2)
-        kernel = gauss[:, None] * gauss[None]
+def _blur_kernel(side_px: int, generator: torch.Generator) -> Tensor:
+    """Return `float32[5, 5]`; the same smear on the wall whatever the size of the picture, so 2 to 5 px at 128 px."""
+    kind, length = torch.randint(4, (2,), generator=generator).tolist()
+    length_px = min((length + 2) * side_px / 128, 5.0)
+    reach = torch.arange(5.0) - 2.0
+    line = (length_px / 2 + 0.5 - reach.abs()).clamp(0.0, 1.0)
+    dot = (reach == 0.0).float()
+    gauss = torch.exp(-(reach / (0.3 * length_px))**2)
+    rows, columns = ((dot, line), (line, dot), (gauss, gauss), (gauss, gauss))[kind]
+    kernel = rows[:, None] * columns[None]
     return kernel / kernel.sum()
 
 
@@ -131,12 +133,12 @@ def _expose(image: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _cover(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Cover a rectangle of a fifth of the pictures, at most a fourth of the picture."""
+    """Cover a rectangle, at most a fourth of the picture."""
     side = image.shape[-1]
     image = image.clone()
-    for index in torch.nonzero(torch.rand(len(image), generator=generator) < 0.2)[:, 0].tolist():
+    for picture in image:
         h, w = (torch.rand(2, generator=generator) * 0.4 + 0.1).mul(side).int().tolist()
         top = int(torch.randint(side - h, (1,), generator=generator))
         left = int(torch.randint(side - w, (1,), generator=generator))
-        image[index, :, top:top + h, left:left + w] = torch.rand(3, 1, 1, generator=generator) * 0.5
+        picture[:, top:top + h, left:left + w] = torch.rand(3, 1, 1, generator=generator) * 0.5
     return image

@@ -79,14 +79,13 @@ def fit(task: TeacherTask | StudentTask, recipe: OptimiserRecipe, train: Pairs, 
     model = task if place.world == 1 else DistributedDataParallel(
         task, device_ids=[place.device] if place.device.type == 'cuda' else None)
 
-    early = min(round(recipe.early_share * recipe.steps), recipe.steps - 1)
-    small, small_validation = (shrink(pairs, recipe.early_px) for pairs in (train, validation))
+    train, validation = (shrink(pairs, recipe.view_px) for pairs in (train, validation))
     for step in range(state.step + 1, recipe.steps + 1):
         for group in optimiser.param_groups:
             group['lr'] = recipe.learning_rate * learning_rate_share(step, recipe.steps)
         task.train()
         rows = draw_rows(labelled, unlabelled, recipe.batch, rows_generator)[place.rank::place.world]
-        batch = augment(take(small if step <= early else train, rows), own_generator).to(place.device)
+        batch = augment(take(train, rows), own_generator).to(place.device)
         present = torch.rand(2, len(rows), generator=own_generator).to(place.device)
         with torch.autocast(place.device.type, torch.bfloat16, enabled=place.bf16):
             loss, parts = model(batch, present, step)
@@ -96,16 +95,16 @@ def fit(task: TeacherTask | StudentTask, recipe: OptimiserRecipe, train: Pairs, 
         optimiser.step()
         values = {'loss': loss.item()} | {name: part.item() for name, part in parts.items()}
         if step % recipe.validate_every == 0 or step == recipe.steps:
-            scores = _score(task, small_validation if step <= early else validation, place)
-            # Only steps that have seen the full size compete: small pictures say little of it.
-            state.note(step, scores, competes=step > early)
+            scores = _score(task, validation, place)
+            state.note(step, scores)
             values |= {f'validation_{name}': score for name, score in scores.items()}
         state.step = step
         if run.checkpoint is not None and (step % run.checkpoint_every == 0 or step == recipe.steps):
             state.save(run.checkpoint)
         if place.is_first:
             run.report(step, recipe.steps, values)
-    task.network.load_state_dict(state.best)
+    # Every process has counted the statistics of its own share of the batches: those of the first are everybody's.
+    task.network.load_state_dict(place.from_first(state.best))
     task.eval()
     return state.history
 
@@ -142,10 +141,10 @@ class _State:
         self._best_score = -math.inf
         self._task, self._optimiser, self._generators, self._place = task, optimiser, generators, place
 
-    def note(self, step: int, scores: dict[str, float], *, competes: bool) -> None:
+    def note(self, step: int, scores: dict[str, float]) -> None:
         """Remember the scores of `step`, and its weights if they are the best so far."""
         self.history.append({'step': step, **scores})
-        if competes and scores['accuracy'] > self._best_score:
+        if scores['accuracy'] > self._best_score:
             self._best_score = scores['accuracy']
             self.best = {name: value.detach().clone() for name, value in self._task.network.state_dict().items()}
 

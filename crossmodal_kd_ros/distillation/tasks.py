@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from crossmodal_kd_ros.contract import ACTIONS
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.batches import Batch, in_order
 from crossmodal_kd_ros.distillation.losses import (
@@ -30,20 +31,27 @@ class Lesson:
 
 
 class TeacherTask(nn.Module):
-    """A teacher that learns from labels, touch and gas each hidden from some of the samples (modality dropout)."""
+    """A teacher that learns from labels, touch and gas each hidden from some of the samples (modality dropout).
+
+    Touch and gas are so much easier to learn from that the camera would be left aside: without the glance, a classifier on
+    the camera's features that is thrown away, a teacher without touch and gas was right in 26 %.
+    """
 
     def __init__(self, teacher: Teacher, recipe: TeacherRecipe) -> None:
         """Hold the network that learns and how."""
         super().__init__()
         self.network, self.recipe = teacher, recipe
+        self.glance = nn.Linear(teacher.trunk.pooled_features, len(ACTIONS))
 
     def forward(self, batch: Batch, present: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return (loss, {name: part}); `present` float32[2, B], uniform, decides what is hidden."""
         output = self.network(
             image=batch.image, touch=batch.touch, gas=batch.gas, touch_present=present[0] >= self.recipe.touch_dropout,
             gas_present=present[1] >= self.recipe.gas_dropout)
-        loss = F.cross_entropy(output.logits.float(), batch.action, label_smoothing=0.02)
-        return loss, {}
+        parts = {
+            'action': F.cross_entropy(output.logits.float(), batch.action, label_smoothing=0.02),
+            'glance': self.recipe.glance_weight * F.cross_entropy(self.glance(output.pooled).float(), batch.action)}
+        return sum(parts.values()), parts
 
     def score(self, pairs: Pairs, device: torch.device) -> dict[str, float]:
         """Return the accuracy on `pairs`, all senses present."""

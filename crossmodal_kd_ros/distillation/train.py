@@ -14,7 +14,7 @@ from crossmodal_kd_ros.distillation.losses import NO_LABEL
 from crossmodal_kd_ros.distillation.place import Place
 from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
 from crossmodal_kd_ros.distillation.tasks import Lesson, StudentTask, TeacherTask, teacher_output
-from crossmodal_kd_ros.networks import Statistics, Student, Teacher, freeze
+from crossmodal_kd_ros.networks import Statistics, Student, StudentConfig, Teacher, TeacherConfig, freeze
 
 History = list[dict[str, float]]
 
@@ -28,7 +28,7 @@ def train_teacher(recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, see
     """
     run = run or Run()
     torch.manual_seed(seed)
-    teacher = Teacher()
+    teacher = Teacher(TeacherConfig(view_px=recipe.view_px, grid=recipe.view_px // 16))
     teacher.standardise.set(Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface))
     labelled = torch.from_numpy(np.flatnonzero(train.action != NO_LABEL))
     history = fit(TeacherTask(teacher, recipe), recipe, train, validation, labelled=labelled, unlabelled=labelled[:0],
@@ -55,7 +55,7 @@ def train_student(
         raise ValueError(f'expected a teacher if and only if distil is true, got distil {recipe.distil}')
     run = run or Run()
     torch.manual_seed(seed)
-    student = Student()
+    student = Student(StudentConfig(view_px=recipe.view_px))
     student.standardise.set(Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface))
     has_label = train.action != NO_LABEL
     labelled = torch.from_numpy(np.flatnonzero(has_label))

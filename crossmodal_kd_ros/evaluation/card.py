@@ -59,22 +59,6 @@ class Card:
         own = {name: figures for name, figures in self.figures.items() if name.startswith(network)}
         return {'note': self.note, **self.origin, 'settings': json.dumps(self.recipe), 'test_figures': json.dumps(own)}
 
-    def table(self) -> str:
-        """Return the test figures as a Markdown table."""
-        def percent(value: float | None) -> str:
-            return '' if value is None else f'{100 * value:.1f} %'
-
-        def number(figures: dict[str, Any], name: str) -> str:
-            return f'{figures["r2"][name]:.2f}' if 'r2' in figures else ''
-        lines = ['| system | accuracy | macro-F1 | by day | by night | ECE | R2 crack depth | R2 roughness | R2 CO2 uptake |',
-                 '|---|---|---|---|---|---|---|---|---|']
-        for name, f in self.figures.items():
-            cells = [name, percent(f['accuracy']), percent(f['macro_f1']), percent(f['day_accuracy']),
-                     percent(f['night_accuracy']), f'{f["ece"]:.3f}',
-                     *(number(f, reading) for reading in ('crack_depth', 'surface_roughness', 'co2_uptake'))]
-            lines.append('| ' + ' | '.join(cells) + ' |')
-        return '\n'.join(lines)
-
     def _data(self) -> tuple[str, str]:
         """Return, in words, what was tested on and what was learnt from."""
         if self.data_set is None:
@@ -112,7 +96,7 @@ what touch and gas would have read. Both choose one of six actions: `continue_in
 {self.recipe['seed']}. "Without distillation" is the same student with the same seed, steps and labelled views, but with no
 teacher and no unlabelled views.
 
-{self.table()}
+{figures_table(self.figures)}
 
 Accuracy is agreement with {judge}; ECE is the expected calibration error of the
 confidence (15 bins). R2 compares with the true roughness and crack depth, and with the measured CO2 uptake.
@@ -142,6 +126,22 @@ RGB picture at 128 px, about 64 mm of wall across, the tactile pad in its middle
   look-alike stains.
 - Confidence is calibrated on ordinary simulated pictures. On other pictures it can be sure and wrong.
 """)
+
+
+def figures_table(figures: dict[str, dict[str, Any]]) -> str:
+    """Return `measure(...)` of each system as a Markdown table."""
+    def percent(value: float | None) -> str:
+        return '' if value is None else f'{100 * value:.1f} %'
+
+    lines = ['| system | accuracy | macro-F1 | by day | by night | ECE | R2 crack depth | R2 roughness | R2 CO2 uptake |',
+             '|---|---|---|---|---|---|---|---|---|']
+    for name, measured in figures.items():
+        cells = [name, *(percent(measured[figure]) for figure in ('accuracy', 'macro_f1', 'day_accuracy', 'night_accuracy')),
+                 f'{measured["ece"]:.3f}']
+        for reading in ('crack_depth', 'surface_roughness', 'co2_uptake'):
+            cells.append(f'{measured["r2"][reading]:.2f}' if 'r2' in measured else '')
+        lines.append('| ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
 
 
 def commit() -> str:

@@ -13,11 +13,12 @@ from sklearn.metrics import f1_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, surface_state
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.batches import in_order
 from crossmodal_kd_ros.distillation.tasks import teacher_output
 from crossmodal_kd_ros.networks import Statistics, Student, Teacher
+from crossmodal_kd_ros.networks.reference import MultiModalTeacher, VisionOnlyStudent
 
 _CALIBRATION_BINS = 15
 _UPTAKE = GAS_NAMES.index('co2_uptake_ppm')
@@ -55,6 +56,19 @@ def ask_student(student: Student, pairs: Pairs) -> Answers:
     return Answers(
         probabilities=torch.from_numpy(joined('logits')).softmax(1).numpy(), touch=joined('touch'), gas=joined('gas'),
         surface=joined('surface'))
+
+
+@torch.inference_mode()
+def ask_reference(teacher: MultiModalTeacher, student: VisionOnlyStudent, pairs: Pairs) -> tuple[Answers, Answers]:
+    """Ask the article's teacher and student about every pair; roughness, depth and absorption as the article derives them."""
+    seen, told = [], []
+    for batch in in_order(pairs):
+        seen.append(teacher.classifier(teacher(batch.image, batch.touch, batch.gas)).softmax(1))
+        features, touch, gas = student(batch.image)
+        told.append((student.classifier(features).softmax(1), touch, gas))
+    probabilities, touch, gas = (torch.cat(parts).numpy() for parts in zip(*told, strict=True))
+    return Answers(probabilities=torch.cat(seen).numpy()), Answers(
+        probabilities=probabilities, touch=touch, gas=gas, surface=surface_state(touch=touch, gas=gas))
 
 
 def measure(answers: Answers, pairs: Pairs) -> dict[str, Any]:

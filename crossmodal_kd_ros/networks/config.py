@@ -19,6 +19,12 @@ def _check_fraction(config: object, name: str) -> None:
         raise ValueError(f'expected {name} to be at least 0 and less than 1, got {value!r}')
 
 
+def _check_view(config: object) -> None:
+    value = config.view_px
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 32 or value % 32):
+        raise ValueError(f'expected view_px to be a multiple of 32 or None, got {value!r}')
+
+
 def _check_three(config: object, name: str) -> None:
     value = tuple(getattr(config, name))
     if len(value) != 3 or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in value):
@@ -38,14 +44,16 @@ class StudentConfig:
         features: width of the embedding that is compared with the teacher's.
         touch_rank: learnt 8x16 patterns for each bank that pooled features may add to the touch map.
         dropout: probability of dropping a pooled feature in front of the heads while training.
+        view_px: larger images are averaged down to this side first; None: every image is seen as it comes.
     """
 
     stem_channels: int = 16
-    channels: tuple[int, int, int] = (48, 96, 128)
+    channels: tuple[int, int, int] = (32, 64, 128)
     blocks: tuple[int, int, int] = (1, 1, 1)
     features: int = 128
     touch_rank: int = 4
     dropout: float = 0.1
+    view_px: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a size that no network can have, by `ValueError`, saying what came."""
@@ -53,6 +61,7 @@ class StudentConfig:
         _check_three(self, 'blocks')
         _check_at_least(self, 1, 'stem_channels', 'features', 'touch_rank')
         _check_fraction(self, 'dropout')
+        _check_view(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +81,11 @@ class TeacherConfig:
         clamp_sigma: touch and gas are clamped to this many standard deviations, so that a broken sensor cannot shout.
             10, not 6: a deep crack under a few taxels is a rare and true reading.
         dropout: probability of dropping, in attention and in front of the classifier, while training.
+        view_px: as in `StudentConfig`.
     """
 
     stem_channels: int = 16
-    channels: tuple[int, int, int] = (48, 96, 128)
+    channels: tuple[int, int, int] = (32, 64, 128)
     blocks: tuple[int, int, int] = (1, 1, 1)
     features: int = 128
     width: int = 128
@@ -84,6 +94,7 @@ class TeacherConfig:
     grid: int = 8
     clamp_sigma: float = 10.0
     dropout: float = 0.1
+    view_px: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a size that no network can have, by `ValueError`, saying what came."""
@@ -91,6 +102,7 @@ class TeacherConfig:
         _check_three(self, 'blocks')
         _check_at_least(self, 1, 'stem_channels', 'features', 'width', 'layers', 'heads', 'grid')
         _check_fraction(self, 'dropout')
+        _check_view(self)
         if self.width % self.heads:
             raise ValueError(f'expected heads to divide width, got {self.heads} heads for a width of {self.width}')
         if not isinstance(self.clamp_sigma, (int, float)) or not self.clamp_sigma > 0:

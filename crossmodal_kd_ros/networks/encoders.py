@@ -107,7 +107,7 @@ class Trunk(nn.Module):
     def __init__(self, config: StudentConfig | TeacherConfig) -> None:
         """Make the encoder and the decoder; `pooled_features` is the width of `Vision.pooled`."""
         super().__init__()
-        self.encoder = Encoder(config)
+        self.encoder, self.view_px = Encoder(config), config.view_px
         first, _, deepest = config.channels
         self.window_channels = first
         self.pooled_features = 2 * (first + deepest)
@@ -115,7 +115,9 @@ class Trunk(nn.Module):
         self.smooth = nn.Sequential(nn.Conv2d(first, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU())
 
     def forward(self, image: Tensor) -> Vision:
-        """See an image `float32[B, 3, S, S]`, 0 to 1, S a multiple of 32."""
+        """See an image `float32[B, 3, S, S]`, 0 to 1, S a multiple of 32 (of `view_px` if it is larger)."""
+        if self.view_px is not None and image.shape[-1] > self.view_px:
+            image = F.avg_pool2d(image, image.shape[-1] // self.view_px)
         maps = self.encoder(image)
         size = maps[0].shape[-2:]
         fused = self.laterals[0](maps[0])

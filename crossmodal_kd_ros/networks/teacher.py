@@ -50,11 +50,13 @@ class TeacherOutput:
     Attributes:
         features: `float32[B, D]`, the embedding that the student learns from.
         logits: `float32[B, 6]`, one for each of `ACTIONS`.
+        pooled: `float32[B, P]`, what the camera alone has shown, for losses on it.
         attention: where it looked, if it was asked.
     """
 
     features: Tensor
     logits: Tensor
+    pooled: Tensor
     attention: TeacherAttention | None = None
 
 
@@ -174,7 +176,8 @@ class Teacher(nn.Module):
             weights.append(weight)
         features = self.embed(self.norm(torch.cat([ask[:, 0], *summaries], 1)))
         attention = self._attention(torch.stack(weights), vision.grid.shape[-1]) if return_attention else None
-        return TeacherOutput(features=features, logits=self.classifier(features), attention=attention)
+        return TeacherOutput(features=features, logits=self.classifier(features), pooled=vision.pooled,
+                             attention=attention)
 
     def _clean(self, sense: str, value: Tensor, present: Tensor) -> Tensor:
         standard = self.standardise.to_standard(sense, value).clamp(-self.config.clamp_sigma, self.config.clamp_sigma)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from made_up_pairs import make_pairs
 
-from crossmodal_kd_ros.distillation.batches import augment, draw_rows, in_order, shrink, take
+from crossmodal_kd_ros.distillation.batches import augment, centre, draw_rows, in_order, take
 
 
 def test_half_of_a_batch_has_labels_where_there_are_pairs_without():
@@ -26,12 +26,11 @@ def test_in_order_gives_every_pair_once():
     assert torch.cat([batch.action for batch in batches]).tolist() == pairs.action.tolist()
 
 
-def test_shrinking_averages_pixels():
+def test_the_middle_of_a_picture_is_as_fine_as_the_picture():
     pairs = make_pairs(4, side=64)
-    small = shrink(pairs, 32)
-    averaged = pairs.image.reshape(4, 32, 2, 32, 2, 3).mean((2, 4))
-    assert small.image.shape == (4, 32, 32, 3) and np.abs(small.image - averaged).max() <= 1.0
-    assert shrink(pairs, 64) is pairs
+    middle = centre(pairs, 32)
+    assert middle.image.shape == (4, 32, 32, 3) and (middle.image == pairs.image[:, 16:48, 16:48]).all()
+    assert centre(pairs, 64) is pairs and middle.touch is pairs.touch
 
 
 def test_picture_and_pad_are_mirrored_together():

@@ -5,20 +5,24 @@
 
 import pytest
 
-from crossmodal_kd_ros.distillation.recipe import Recipe, RecipeError, find_recipe
+from crossmodal_kd_ros.distillation.recipe import RecipeError, ReferenceRecipe, find_recipe, load_recipe
 
 SMALL = 'data: {labelled_views: 10, unlabelled_views: 0}\nteacher: {steps: 1}\nstudent: {steps: 1}\n'
 
 
 @pytest.mark.parametrize('name', ['default', 'quick'])
 def test_every_recipe_of_the_package_is_read(name):
-    assert Recipe.load(find_recipe(name)).student.distil
+    assert load_recipe(find_recipe(name)).student.distil
+
+
+def test_the_articles_own_recipe_is_read():
+    assert isinstance(load_recipe(find_recipe('reference')), ReferenceRecipe)
 
 
 def test_what_a_recipe_leaves_out_is_the_articles(tmp_path):
     path = tmp_path / 'small.yaml'
     path.write_text(SMALL)
-    student = Recipe.load(path).student
+    student = load_recipe(path).student
     assert (student.temperature, student.alpha) == (4.0, 0.7)
 
 
@@ -33,12 +37,12 @@ def test_a_recipe_that_cannot_be_cooked_says_why_in_one_sentence(tmp_path, text,
     path = tmp_path / 'wrong.yaml'
     path.write_text(text)
     with pytest.raises(RecipeError, match=sentence) as refusal:
-        Recipe.load(path)
+        load_recipe(path)
     assert '\n' not in str(refusal.value)
 
 
 def test_a_recipe_that_is_not_there_is_named():
     with pytest.raises(RecipeError, match='cannot read the recipe /no/such.yaml: No such file'):
-        Recipe.load(find_recipe('/no/such.yaml'))
+        load_recipe(find_recipe('/no/such.yaml'))
     with pytest.raises(RecipeError, match="expected a recipe out of default, quick.*, got 'best'"):
         find_recipe('best')

@@ -53,17 +53,18 @@ def start(tmp_path: Path, checkpoint: str, result: str, *launcher: str) -> subpr
         env=environment(), stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.timeout(300)
 def test_a_training_killed_in_the_middle_ends_with_the_same_weights_bit_for_bit(tmp_path):
     whole = start(tmp_path, 'whole.pt', 'whole')
-    whole.communicate(timeout=100)
     killed = start(tmp_path, 'killed.pt', 'killed')
     for line in killed.stdout:
         if line == 'step 5\n':
             killed.kill()
     killed.wait(timeout=30)
+    whole.communicate(timeout=250)
     assert not (tmp_path / 'killed0').exists()
     resumed = start(tmp_path, 'killed.pt', 'killed')
-    shown, _ = resumed.communicate(timeout=100)
+    shown, _ = resumed.communicate(timeout=250)
     # The checkpoint before the kill is that of step 3, or of step 6 if the kill came late.
     assert shown.splitlines()[0] in ('step 4', 'step 7') and resumed.returncode == whole.returncode == 0
     expected, got = (torch.load(tmp_path / name, weights_only=True) for name in ('whole0', 'killed0'))
@@ -72,16 +73,16 @@ def test_a_training_killed_in_the_middle_ends_with_the_same_weights_bit_for_bit(
         assert torch.equal(got['weights'][name], value), name
 
 
+@pytest.mark.timeout(300)
 def test_two_processes_train_one_network(tmp_path):
     both = start(tmp_path, 'both.pt', 'both', '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2')
-    shown, _ = both.communicate(timeout=110)
+    shown, _ = both.communicate(timeout=250)
     assert both.returncode == 0
     assert [line for line in shown.splitlines() if line.startswith('step')] == [f'step {n}' for n in range(1, 10)]
     first, second = (torch.load(tmp_path / f'both{rank}', weights_only=True) for rank in (0, 1))
     assert first['history'] == second['history'] and len(first['history']) == 5
     for name, value in first['weights'].items():
-        if 'running' not in name and 'num_batches' not in name:  # each counts the statistics of its own share
-            assert torch.equal(second['weights'][name], value), name
+        assert torch.equal(second['weights'][name], value), name
 
 
 def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(tmp_path):
