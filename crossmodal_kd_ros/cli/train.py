@@ -45,7 +45,7 @@ def command(recipe: str, out: Path, cache: Path, data: Path | None, device: str,
         chosen = load_recipe(path)
         place = Place.find(device, bf16=bf16)
         if isinstance(chosen, ReferenceRecipe):
-            click.echo(f"{measure_reference(chosen, cache)}\nThe robot cannot run these nets: no weights are written.")
+            click.echo(f'{measure_reference(chosen, cache)}\nThe robot cannot run these nets: no weights are written.')
             return
         card = train_and_save(
             chosen, out=out, cache=cache, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]), recipe_name=path.stem,

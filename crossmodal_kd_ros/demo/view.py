@@ -80,9 +80,8 @@ def _header(live: Live, title: str, duration_s: float) -> Text:
 
 
 def _picture(live: Live, width: int, height: int) -> RenderableType:
-    if live.picture is None or not live.alive(topics.CAMERA):
-        return Text('no picture', style='dim')
-    return HalfBlocks(live.picture, width=width, height=height)
+    picture = live.picture if live.alive(topics.CAMERA) else None
+    return Text('no picture', style='dim') if picture is None else HalfBlocks(picture, width=width, height=height)
 
 
 def _decision(live: Live, *, airy: bool) -> RenderableType:
