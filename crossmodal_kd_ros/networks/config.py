@@ -48,7 +48,7 @@ class StudentConfig:
     """
 
     stem_channels: int = 16
-    channels: tuple[int, int, int] = (48, 96, 128)
+    channels: tuple[int, int, int] = (32, 64, 128)
     blocks: tuple[int, int, int] = (1, 1, 1)
     features: int = 128
     touch_rank: int = 4
@@ -85,7 +85,7 @@ class TeacherConfig:
     """
 
     stem_channels: int = 16
-    channels: tuple[int, int, int] = (48, 96, 128)
+    channels: tuple[int, int, int] = (32, 64, 128)
     blocks: tuple[int, int, int] = (1, 1, 1)
     features: int = 128
     width: int = 128
