@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from made_up_pairs import make_pairs
 
-from crossmodal_kd_ros.distillation.batches import augment, centre, draw_rows, in_order, take
+from crossmodal_kd_ros.distillation.batches import augment, draw_rows, in_order, shrink, take
 
 
 def test_half_of_a_batch_has_labels_where_there_are_pairs_without():
@@ -26,11 +26,12 @@ def test_in_order_gives_every_pair_once():
     assert torch.cat([batch.action for batch in batches]).tolist() == pairs.action.tolist()
 
 
-def test_the_middle_of_a_picture_is_as_fine_as_the_picture():
+def test_shrinking_averages_pixels():
     pairs = make_pairs(4, side=64)
-    middle = centre(pairs, 32)
-    assert middle.image.shape == (4, 32, 32, 3) and (middle.image == pairs.image[:, 16:48, 16:48]).all()
-    assert centre(pairs, 64) is pairs and middle.touch is pairs.touch
+    small = shrink(pairs, 32)
+    averaged = pairs.image.reshape(4, 32, 2, 32, 2, 3).mean((2, 4))
+    assert small.image.shape == (4, 32, 32, 3) and np.abs(small.image - averaged).max() <= 1.0
+    assert shrink(pairs, 64) is pairs and small.touch is pairs.touch
 
 
 def test_picture_and_pad_are_mirrored_together():
@@ -47,6 +48,14 @@ def test_picture_and_pad_are_mirrored_together():
     agreement = [float(np.corrcoef(a, b)[0, 1]) for a, b in zip(seen.numpy(), felt.numpy())]
     assert np.median(agreement) > 0.8
     assert not torch.equal(felt, torch.from_numpy(touch[:, :128]))  # some were mirrored
+
+
+def test_two_pictures_in_three_are_only_mirrored():
+    batch = take(make_pairs(300, side=32), torch.arange(300))
+    changed = augment(batch, torch.Generator().manual_seed(0)).image
+    mirrored = torch.stack([batch.image, batch.image.flip(2), batch.image.flip(3), batch.image.flip(2, 3)])
+    untouched = (mirrored == changed).flatten(2).all(2).any(0).float().mean()
+    assert abs(untouched - 2 / 3) < 0.08  # three standard deviations of a share of 300
 
 
 def test_augmentation_keeps_what_is_right_and_stays_a_picture():

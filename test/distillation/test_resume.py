@@ -30,7 +30,7 @@ from crossmodal_kd_ros.networks import Teacher, freeze
 
 torch.manual_seed(7)
 place = Place.find('cpu')
-recipe = StudentRecipe(steps=9, batch=12, early_px=32, early_share=0.5, validate_every=2, adversary_strength=0.5)
+recipe = StudentRecipe(steps=9, batch=12, view_px=32, validate_every=2, adversary_strength=0.5)
 run = Run(report=lambda step, *_: print('step', step, flush=True), place=place, checkpoint=Path(sys.argv[1]),
           checkpoint_every=3)
 student, history = train_student(
@@ -87,7 +87,7 @@ def test_two_processes_train_one_network(tmp_path):
 
 def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(tmp_path):
     from made_up_pairs import make_pairs
-    short = {'steps': 2, 'batch': 12, 'early_px': 32}
+    short = {'steps': 2, 'batch': 12, 'view_px': 32}
     train, validation, run = make_pairs(24), make_pairs(12, seed=1), Run(checkpoint=tmp_path / 'progress.pt')
     train_teacher(TeacherRecipe(**short), train, validation, seed=0, run=run)
     with pytest.raises(CheckpointError, match='is of another network .*: delete it'):
