@@ -59,8 +59,10 @@ def trace_student(student: Student, device: torch.device) -> torch.jit.ScriptMod
 
 
 def trace_teacher(teacher: Teacher, device: torch.device) -> torch.jit.ScriptModule:
-    """Return a function of views, touch `[B, 256]`, whether it is there, gas `[B, 8]` and whether it is there, of any B,
-    that returns probabilities `float32[B, 6]`."""
+    """Return a function that gives probabilities `float32[B, 6]`, of any B.
+
+    It takes views, touch `[B, 256]`, whether it is there, gas `[B, 8]` and whether it is there.
+    """
     present = torch.ones(2, dtype=torch.bool, device=device)
     return _traced(_Teacher(teacher), (
         _blank_views(device), torch.zeros(2, NUM_TAXELS, device=device), present, torch.zeros(2, NUM_GAS, device=device),
