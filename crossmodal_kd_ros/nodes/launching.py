@@ -27,6 +27,8 @@ _ARGUMENTS = {
     'use_sim_time': ('', 'Take the time from /clock: true or false; empty: as params_file says.', None),
     'image_transport': ('', 'How pictures come in; empty: camera_transport of params_file.', ['', 'raw', 'compressed']),
     'log_level': ('info', 'Least severity that is logged.', ['debug', 'info', 'warn', 'error', 'fatal']),
+    'visualisation': ('none', 'What to see it with: RViz, or the bridge that Foxglove connects to.',
+                      ['none', 'rviz', 'foxglove']),
     'respawn': ('false', f'Start a node again {_RESPAWN_DELAY_S:.0f} s after it ended: true or false.', None),
 }
 _TOPICS = {
@@ -34,6 +36,7 @@ _TOPICS = {
     'touch_topic': ('tactile/image', 'Topic of the tactile array.'),
     'gas_topic': ('gas/state', 'Topic of the gas module.'),
 }
+_VIEWERS = {'rviz': 'rviz2', 'foxglove': 'foxglove_bridge'}
 _BAG = {
     'bag': ('', 'Folder of the bag, or its file.', None),
     'rate': ('1.0', 'How fast to play it: 2.0 is twice as fast as life.', None),
@@ -80,7 +83,8 @@ def nodes(*executables: str) -> OpaqueFunction:
     """
     return OpaqueFunction(function=lambda context: [
         *(SetEnvironmentVariable(name, value) for name, value in profile_environment(os.environ).items()),
-        *(_node(executable, context.launch_configurations) for executable in executables)])
+        *(_node(executable, context.launch_configurations) for executable in executables),
+        *_viewer(context.launch_configurations)])
 
 
 def _node(executable: str, given: Mapping[str, str]) -> Node:
@@ -95,6 +99,18 @@ def _node(executable: str, given: Mapping[str, str]) -> Node:
         parameters=[str(params_file), *([parameters] if parameters else [])], remappings=_remappings(given),
         ros_arguments=['--log-level', given['log_level']], output='screen', emulate_tty=True,
         respawn=_flag('respawn', given), respawn_delay=_RESPAWN_DELAY_S)
+
+
+def _viewer(given: Mapping[str, str]) -> list[Node]:
+    package = _VIEWERS.get(given['visualisation'])
+    if package is None:
+        return []
+    # In the namespace of the nodes: the topics in the file are relative.
+    layouts = sorted((share_dir() / 'config').rglob('*.rviz')) if package == 'rviz2' else []
+    return [Node(
+        package=package, executable=package, name=package, namespace=given['namespace'],
+        arguments=['-d', str(layouts[0])] if layouts else [], output='screen',
+        parameters=[{'use_sim_time': _flag('use_sim_time', given)}] if given['use_sim_time'] else [])]
 
 
 def _player(given: Mapping[str, str]) -> ExecuteProcess:

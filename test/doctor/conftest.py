@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A robot whose sensors can be set right or wrong, and weights."""
+"""A robot whose sensors can be set right or wrong."""
 
 import os
 import threading
@@ -59,16 +59,3 @@ def drivers():
     executor.shutdown()
     drivers.node.destroy_node()
     context.shutdown()
-
-
-@pytest.fixture(scope='session')
-def models(tmp_path_factory):
-    """Return a folder with an untrained student and teacher."""
-    torch = pytest.importorskip('torch')
-    from crossmodal_kd_ros.networks import Student, Teacher, save_weights
-
-    folder = tmp_path_factory.mktemp('models')
-    torch.manual_seed(0)
-    save_weights(Student(), folder / 'student.safetensors', card={'seed': '0'})
-    save_weights(Teacher(), folder / 'teacher.safetensors', card={'seed': '0'})
-    return folder

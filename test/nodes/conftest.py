@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A DDS domain of its own, weights, and processes that end with their test."""
+"""A DDS domain of its own, and processes that end with their test."""
 
 import os
 from contextlib import ExitStack
@@ -16,19 +16,6 @@ from crossmodal_kd_ros.nodes.transport import profile_environment  # noqa: E402
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.update(profile_environment(os.environ))
-
-
-@pytest.fixture(scope='session')
-def models(tmp_path_factory):
-    """Return a folder with an untrained student and teacher."""
-    torch = pytest.importorskip('torch')
-    from crossmodal_kd_ros.networks import Student, Teacher, save_weights
-
-    folder = tmp_path_factory.mktemp('models')
-    torch.manual_seed(0)
-    save_weights(Student(), folder / 'student.safetensors', card={'seed': '0'})
-    save_weights(Teacher(), folder / 'teacher.safetensors', card={'seed': '0'})
-    return folder
 
 
 @pytest.fixture

@@ -11,21 +11,11 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from crossmodal_kd_ros.contract import Mode, Sample  # noqa: E402
-from crossmodal_kd_ros.networks import Student, Teacher, WeightsError, save_weights  # noqa: E402
+from crossmodal_kd_ros.networks import Student, WeightsError, save_weights  # noqa: E402
 from crossmodal_kd_ros.runtime.torch_engine import TorchEngine  # noqa: E402
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
 SAMPLE = Sample(stamp_ns=1, image=IMAGE, touch=np.ones(256, np.float32), gas=np.ones(8, np.float32))
-
-
-@pytest.fixture(scope='module')
-def models(tmp_path_factory):
-    """Return a folder with an untrained student and teacher."""
-    folder = tmp_path_factory.mktemp('models')
-    torch.manual_seed(0)
-    save_weights(Student(), folder / 'student.safetensors', card={'seed': '0'})
-    save_weights(Teacher(), folder / 'teacher.safetensors', card={'seed': '0'})
-    return folder
 
 
 @pytest.fixture(scope='module')
