@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The maintenance node in Gazebo: the living wall as a world, an arm on it, the bridge, and the senses Gazebo has not."""
+"""The maintenance node in Gazebo: the living wall as a world, an arm, the bridge, and the senses Gazebo has not."""
 
 import os
 import shlex

@@ -84,7 +84,8 @@ def test_it_writes_the_world_and_starts_gazebo_the_bridge_and_both_nodes_on_its_
         given = [parameters for text in called[name][1] for parameters in yaml.safe_load(text).values()]
         assert any(parameters['ros__parameters'].get('use_sim_time') is True for parameters in given), name
     (bridge,) = [yaml.safe_load(text) for text in called['parameter_bridge'][1]]
-    assert [node['ros__parameters']['config_file'] for node in bridge.values()] == [str(ROOT / 'config/ros_gz_bridge.yaml')]
+    (node,) = bridge.values()
+    assert node['ros__parameters']['config_file'] == str(ROOT / 'config/ros_gz_bridge.yaml')
 
 
 def test_headless_in_a_namespace_with_another_seed(launched, tmp_path):

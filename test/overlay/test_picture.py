@@ -16,9 +16,10 @@ ABOVE, BELOW = 60, 35  # the bands of text over and under a picture 640 wide
 
 def estimate(**changes) -> Estimate:
     """Return an estimate."""
-    fields = {'stamp_ns': 1, 'mode': Mode.TEACHER, 'reason': 'camera, touch and gas are healthy', 'action': 'seal_crack',
-              'confidence': 0.8, 'probabilities': np.full(6, 1 / 6, np.float32), 'touch': np.zeros(256, np.float32),
-              'gas': np.zeros(8, np.float32), 'surface': np.zeros(3, np.float32)}
+    fields = {
+        'stamp_ns': 1, 'mode': Mode.TEACHER, 'reason': 'camera, touch and gas are healthy', 'action': 'seal_crack',
+        'confidence': 0.8, 'probabilities': np.full(6, 1 / 6, np.float32), 'touch': np.zeros(256, np.float32),
+        'gas': np.zeros(8, np.float32), 'surface': np.zeros(3, np.float32)}
     return Estimate(**{**fields, **changes})
 
 
