@@ -10,14 +10,16 @@ import numpy as np
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
-from crossmodal_kd_ros.contract import TOUCH_IMAGE_SHAPE
+from crossmodal_kd_ros.contract import ACTIONS, SURFACE_STATE, TOUCH_IMAGE_SHAPE, Estimate
 from crossmodal_kd_ros.runtime.messages import (
     TOUCH_ENCODING, BadMessage, compressed_image_reader, gas_from_array, gas_from_joint_state, image_reader, stamp_ns,
     touch_from_array, touch_from_image)
 
 __all__ = [
-    'BadMessage', 'compressed_image_reader', 'gas_from_array', 'gas_from_joint_state', 'image_message', 'image_reader',
-    'named_values', 'stamp_ns', 'touch_from_array', 'touch_from_image', 'touch_message']
+    'BadMessage', 'action_scores', 'compressed_image_reader', 'gas_from_array', 'gas_from_joint_state', 'image_message',
+    'image_reader', 'named_values', 'stamp_ns', 'surface_state', 'touch_from_array', 'touch_from_image', 'touch_message']
+
+_SURFACE_BOUNDS = tuple(f'{name}_{side}' for side in ('lower', 'upper') for name in SURFACE_STATE)
 
 
 def image_message(header: Header, image: np.ndarray) -> Image:
@@ -37,3 +39,22 @@ def touch_message(header: Header, touch: np.ndarray) -> Image:
 def named_values(header: Header, names: Sequence[str], values: np.ndarray) -> JointState:
     """Return a message in which `names[i]` has the position `values[i]`."""
     return JointState(header=header, name=list(names), position=array('d', np.asarray(values, np.float64).tobytes()))
+
+
+def action_scores(header: Header, estimate: Estimate) -> JointState:
+    """Return the probability of each action as its position; its effort is 1 if the action is possible, 0 if not.
+
+    Without a calibration nobody knows what is possible, and there are no efforts.
+    """
+    message = named_values(header, ACTIONS, estimate.probabilities)
+    if estimate.possible is not None:
+        message.effort = [float(action in estimate.possible) for action in ACTIONS]
+    return message
+
+
+def surface_state(header: Header, estimate: Estimate) -> JointState:
+    """Return the surface state and, with a calibration, its 90 % bounds: `crack_depth_lower`, `crack_depth_upper`, ..."""
+    if estimate.lower is None:
+        return named_values(header, SURFACE_STATE, estimate.surface)
+    values = np.concatenate([estimate.surface, estimate.lower, estimate.upper])
+    return named_values(header, (*SURFACE_STATE, *_SURFACE_BOUNDS), values)

@@ -52,7 +52,7 @@ class ManagedNode(LifecycleNode):
         """Undo `configure`."""
 
     def adjust(self, values: Mapping[str, Any]) -> None:
-        """Take over new values of dynamic parameters, by name; only ever called while configured."""
+        """Take over new values of dynamic parameters, by name; only ever called while configured. May raise `Refusal`."""
 
     def setting(self, name: str) -> Any:
         """Return the value of a parameter."""
@@ -139,7 +139,10 @@ class ManagedNode(LifecycleNode):
                 return SetParametersResult(successful=False, reason=setting.refusal(parameter.value))
         values = {parameter.name: parameter.value for parameter in parameters if parameter.name in self._settings}
         if self._configured and values:
-            self.adjust(values)
+            try:
+                self.adjust(values)
+            except Refusal as refusal:
+                return SetParametersResult(successful=False, reason=str(refusal))
         return SetParametersResult(successful=True)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from crossmodal_kd_ros.contract import SENSORS, Mode
 from crossmodal_kd_ros.runtime.sensor import Health
 
-# Each failure within this time after the last trouble doubles the proof that a sensor owes, up to the factor.
+# From the third on, each failure within this time after the last trouble doubles the proof that a sensor owes, up to this
+# factor.
 _MEMORY_S = 30.0
 _MOST_PROOF = 16
 
@@ -53,9 +54,9 @@ class ModeArbiter:
 
     A sensor that fails is dropped at once: what is transient has been smoothed out before, one bad reading makes no bad
     health. It counts again after `recovery_s` of unbroken health with at least two readings: one late reading of a 2 Hz
-    gas module is fresh for longer than `recovery_s`, and proves nothing. Each further failure within 30 s doubles that
-    time, so that a sensor that comes and goes does not make the mode come and go. A sensor that has not failed yet counts
-    from its first reading on: at start-up there is nothing to recover from.
+    gas module is fresh for longer than `recovery_s`, and proves nothing. From the third failure within
+    30 s on, each doubles that time, so that a sensor that comes and goes does not make the mode come and go. A sensor that
+    has not failed yet counts from its first reading on: at start-up there is nothing to recover from.
     """
 
     def __init__(self, *, recovery_s: float = 0.5,
@@ -99,7 +100,7 @@ class ModeArbiter:
         if trust.good_stamp_ns is None or now_ns < trust.good_since_ns:
             trust.good_since_ns, trust.good_stamp_ns = now_ns, health.stamp_ns
         good_s = (now_ns - trust.good_since_ns) / 1e9
-        owed_s = self.recovery_s * min(2**(trust.failures - 1), _MOST_PROOF)
+        owed_s = self.recovery_s * min(2**max(trust.failures - 2, 0), _MOST_PROOF)
         if good_s >= owed_s and health.stamp_ns != trust.good_stamp_ns:
             trust.trusted = True
             return None
