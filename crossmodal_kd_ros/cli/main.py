@@ -10,6 +10,7 @@ import click
 
 # Name: module of this package with a click command called `command`, and one line of help.
 SUBCOMMANDS = {
+    'calibrate': ('calibrate', 'Measure how far the weights can be believed, for the node to act on.'),
     'dataset': ('dataset', 'Make a training set of your own recordings.'),
     'demo': ('demo', 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.'),
     'doctor': ('doctor', 'Say what keeps it from working here, and how to mend it.'),
@@ -18,6 +19,7 @@ SUBCOMMANDS = {
     'record': ('record', 'Record topics into a rosbag2 bag.'),
     'replay': ('replay', 'Put a recording through the runtime of the node, faster than life and without ROS.'),
     'evaluate': ('evaluate', 'Measure teacher and student, and what each part of the training is worth.'),
+    'faults': ('faults', 'Break every sensor in every way, and see what the robot makes of it.'),
     'run': ('run', 'Start the maintenance node, for your robot or with a simulated one.'),
     'train': ('train', 'Train a teacher, and a student from it, into models/.'),
 }
