@@ -10,6 +10,7 @@ import click
 
 # Name: module of this package with a click command called `command`, and one line of help.
 SUBCOMMANDS = {
+    'calibrate': ('calibrate', 'Measure how far the weights can be believed, for the node to act on.'),
     'dataset': ('dataset', 'Make a training set of your own recordings.'),
     'calibrate': ('calibrate', 'Measure how far the weights can be believed, for the node to act on.'),
     'demo': ('demo', 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.'),

@@ -158,8 +158,8 @@ class MaintenanceNode(ManagedNode):
 
     def _store(self, sensor: str, message: Any, put: Callable[..., None]) -> None:
         try:
-            # An array has no header: it counts from its arrival.
             now_ns = self._now_ns()
+            # An array has no header: it counts from its arrival.
             stamp_ns = conversions.stamp_ns(message.header) if hasattr(message, 'header') else now_ns
             put(stamp_ns, self._read[sensor](message), now_ns=now_ns)
         except conversions.BadMessage as bad:

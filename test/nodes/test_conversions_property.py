@@ -29,7 +29,8 @@ MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list
 
 ENCODINGS = ('rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8', 'mono16', 'rgb16', 'bgr16', '8UC1', '8UC3', '8UC4', '16UC1',
              '32FC1', '64FC1', 'bayer_rggb8', 'bayer_gbrg16', 'yuv422', 'yuyv', 'uyvy', 'yuv422_yuy2', 'nv21', '')
-stamps = st.one_of(st.just((0, 0)), st.tuples(st.integers(-2**31, 2**31 - 1), st.integers(0, 2**32 - 1)))
+WHOLE = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'mono8': 1, 'rgb16': 6, 'mono16': 2, '8UC3': 3, 'yuyv': 2, 'bayer_rggb8': 1}
+stamps = st.one_of(st.just((1, 0)), st.just((0, 0)), st.tuples(st.integers(-2**31, 2**31 - 1), st.integers(0, 2**32 - 1)))
 encodings = st.one_of(st.sampled_from(ENCODINGS), st.text(max_size=60))
 sizes = st.one_of(st.integers(0, 20), st.sampled_from([255, 2**31, 2**32 - 1]))
 floats = st.one_of(st.floats(width=32), st.sampled_from([float('nan'), float('inf'), -float('inf'), 3e38, -0.0]))
@@ -46,15 +47,17 @@ def headers(draw) -> Header:
 
 @st.composite
 def images(draw, *, square: bool) -> Image:
-    """Return an image, whole or torn; `square`: mostly 16 x 16 32FC1, as touch should be."""
+    """Return an image, two of three of them whole: of 16 x 16 32FC1 if `square`, as touch should be, else a picture."""
     whole = draw(st.integers(0, 2)) > 0
-    height, width = (16, 16) if square and whole else (draw(sizes), draw(sizes))
-    encoding = '32FC1' if square and whole else draw(encodings)
-    row = draw(st.integers(0, 8)) * width if not (square and whole) else 64
-    step = min(row + draw(st.sampled_from([0, 0, 0, 1, 3, 64])), 2**32 - 1)
-    length = min(step * height, 4096) if draw(st.booleans()) else draw(st.integers(0, 2000))
-    seed = draw(st.integers(0, 2**16))
-    data = np.random.default_rng(seed).integers(0, 255, length, np.uint8)
+    if whole:
+        encoding, pixel_bytes = ('32FC1', 4) if square else draw(st.sampled_from(list(WHOLE.items())))
+        height, width = (16, 16) if square else (draw(st.integers(1, 9)), draw(st.integers(1, 9)))
+    else:
+        encoding, pixel_bytes = draw(encodings), draw(st.integers(0, 8))
+        height, width = draw(sizes), draw(sizes)
+    step = min(width * pixel_bytes + draw(st.sampled_from([0, 0, 0, 1, 3, 64])), 2**32 - 1)
+    length = min(step * height, 4096) if whole or draw(st.booleans()) else draw(st.integers(0, 2000))
+    data = np.random.default_rng(draw(st.integers(0, 2**16))).integers(0, 64, length, np.uint8)
     return Image(header=draw(headers()), height=height, width=width, encoding=encoding, step=step,
                  is_bigendian=draw(st.integers(0, 255)), data=array('B', data.tobytes()))
 

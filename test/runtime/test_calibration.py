@@ -17,6 +17,7 @@ from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel
 
 MS = 1_000_000
 START = 1_000_000 * MS
+LIE = np.where(np.array(GAS_NAMES) == 'nh3_ppm', 20.0, 0.0)
 
 
 def predictor(accuracy: float, min_confidence: float = 0.25) -> Predictor:
@@ -161,8 +162,7 @@ def test_gas_that_contradicts_the_picture_is_not_used_and_the_reason_names_the_c
     robot = Robot()
     for _ in range(10):
         assert robot.step('touch', 'gas').mode is Mode.TEACHER
-    lie = np.where(np.array(GAS_NAMES) == 'nh3_ppm', 20.0, 0.0)
-    answers = [robot.step('touch', 'gas', gas=lie) for _ in range(15)]
+    answers = [robot.step('touch', 'gas', gas=LIE) for _ in range(15)]
 
     assert answers[-1].mode is Mode.STUDENT
     assert 'gas contradicts the picture: nh3_ppm is +' in answers[-1].reason
@@ -173,6 +173,6 @@ def test_while_the_picture_is_unfamiliar_it_accuses_no_other_sense():
     robot.step('touch', 'gas')
     robot.engine.features = np.full(4, 8.0, np.float32)
     for _ in range(20):
-        robot.step('touch', 'gas', gas=50.0)
+        robot.step('touch', 'gas', gas=LIE)
 
     assert robot.pipeline.decision.mode is Mode.TEACHER

@@ -65,6 +65,16 @@ def test_the_students_own_probabilities_come_in_every_mode(engine):
     np.testing.assert_array_equal(student.student_probabilities, student.probabilities)
 
 
+def test_in_partial_mode_the_teacher_decides_and_a_lost_sense_has_no_say(engine):
+    without_touch = dataclasses.replace(SAMPLE, touch=None)
+    partial = engine.infer(without_touch, Mode.PARTIAL).probabilities
+
+    assert not np.allclose(partial, engine.infer(without_touch, Mode.STUDENT).probabilities, atol=1e-4)
+    assert not np.allclose(partial, engine.infer(SAMPLE, Mode.TEACHER).probabilities, atol=1e-6)
+    np.testing.assert_array_equal(engine.infer(SAMPLE, Mode.PARTIAL).probabilities,
+                                  engine.infer(SAMPLE, Mode.TEACHER).probabilities)
+
+
 def test_the_student_needs_neither_touch_nor_gas(engine):
     blind = dataclasses.replace(SAMPLE, touch=None, gas=None)
 
