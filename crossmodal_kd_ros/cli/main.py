@@ -12,7 +12,6 @@ import click
 SUBCOMMANDS = {
     'calibrate': ('calibrate', 'Measure how far the weights can be believed, for the node to act on.'),
     'dataset': ('dataset', 'Make a training set of your own recordings.'),
-    'calibrate': ('calibrate', 'Measure how far the weights can be believed, for the node to act on.'),
     'demo': ('demo', 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.'),
     'doctor': ('doctor', 'Say what keeps it from working here, and how to mend it.'),
     'gazebo-world': ('gazebo_world', 'Write the living wall as a Gazebo world.'),
