@@ -35,8 +35,8 @@ _WORSE = 0.01
 _LEAST_CONFIDENCE = 0.25
 # How far beyond the largest residual, or distance, of the calibration split a limit lies: another split has larger ones.
 _MARGIN = 1.15
-# Panels are passed in 5 s in the simulated world; so long is one course of residuals cut from the split.
-_DWELL_S, _COURSE_PANELS = 5.0, 200_000
+# Panels are passed in 5 s in the simulated world; on so many, drawn from the split, no mean may reach its limit.
+_DWELL_S, _COURSE_PANELS = 5.0, 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:
 def _largest_mean(model: ResidualModel, by_panel: np.ndarray, window_s: float) -> np.ndarray:
     """Return the largest sizes, `float[F + 1]`, of the mean over `window_s` on a long course.
 
-    It has 200,000 panels (278 h), drawn at random from those given, `float[P, F]`, standardised.
+    It has 20,000 panels (28 h), drawn at random from those given, `float[P, F]`, standardised.
     """
     rng = np.random.default_rng(0)
     keep = np.exp(-_DWELL_S / window_s)

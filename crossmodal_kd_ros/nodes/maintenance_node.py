@@ -49,7 +49,7 @@ SETTINGS = (
     Setting(name='recovery_s', default=_LIMITS.recovery_s, low=0.0, high=60.0, dynamic=True,
             description='How long a sensor that failed must be good before it counts again, seconds.'),
     Setting(name='min_confidence', default=_LIMITS.min_confidence, low=0.0, high=1.0, dynamic=True,
-            description='Probability of the best action under which the robot holds, whatever the calibration says.'),
+            description='Probability of the best action under which the robot holds; a calibration may ask for more.'),
 )
 
 # Sensor: the parameter that chooses how it comes, and for each choice its type, its topic and what reads it.

@@ -15,7 +15,7 @@ class Limits:
         touch_timeout_s: age at which a touch reading is stale; 0.2 s is twenty of a 100 Hz array.
         gas_timeout_s: age at which a gas reading is stale; 1.25 s is two and a half of a 2 Hz module.
         recovery_s: how long a sensor that failed must be good before it counts again.
-        min_confidence: probability of the best action under which the robot holds, whatever the calibration says; one of
+        min_confidence: probability of the best action under which the robot holds; a calibration may ask for more. One of
             six at random has 0.17.
     """
 

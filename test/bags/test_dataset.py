@@ -131,7 +131,7 @@ def test_a_label_topic_does_what_a_file_does(tmp_path):
 
 
 @pytest.mark.parametrize(('rows', 'sentence'), [
-    (['0,2,dance'], "line 2: expected an action out of"), (['x,2,hydrate'], 'line 2: expected seconds'),
+    (['0,2,dance'], 'line 2: expected an action out of'), (['x,2,hydrate'], 'line 2: expected seconds'),
     (['3,2,hydrate'], 'starts before it ends'), (['0,2,hydrate', '1,3,hydrate'], 'do not overlap')])
 def test_labels_that_cannot_be_meant_are_refused_with_their_line(tmp_path, rows, sentence):
     with pytest.raises(BagError, match=sentence):

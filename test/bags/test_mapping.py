@@ -148,7 +148,7 @@ def test_a_mapping_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, con
 
 @pytest.mark.parametrize(('wish', 'sentence'), [
     ('camera=/nowhere', 'expected the topic /nowhere for camera'), ('camera=/gas/state', 'expected camera as sensor_msgs/msg/'),
-    ('lidar=/scan', 'got \'lidar=/scan\''), ('camera', 'got \'camera\'')])
+    ('lidar=/scan', "got 'lidar=/scan'"), ('camera', "got 'camera'")])
 def test_a_topic_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, wish, sentence):
     with Bag(made.robot(tmp_path / 'bag', duration_s=0.2)) as bag, pytest.raises(BagError, match=sentence):
         choose_topics(bag, parse_wishes([wish]))
