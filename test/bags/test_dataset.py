@@ -37,7 +37,7 @@ def built(bag, out, chosen, **options):
 
 @pytest.fixture(scope='module')
 def whole(bag, tmp_path_factory):
-    """A data set of it, of which nobody labelled 2 to 4 s."""
+    """Make a data set of it, of which nobody labelled 2 to 4 s."""
     folder = tmp_path_factory.mktemp('set')
     chosen = labels(folder, '0,2,hydrate', '6,9,seal_crack', '9,12,hydrate')
     return folder / 'out', *built(bag, folder / 'out', chosen)
