@@ -64,11 +64,14 @@ def confidence_limit(confidence: np.ndarray, right: np.ndarray, *, target: float
         least: the limit may not be lower than that.
 
     Returns:
-        A limit, at most the one above which a twentieth of the answers lies: with fewer there is nothing to measure.
+        A limit from `least` to 1. It is 1, so that nothing is decided, where not even the surest twentieth of the answers
+        is right so often: with fewer there is nothing to measure.
     """
     order = np.argsort(-confidence)
     accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     fewest = max(1, len(order) // 20)
     enough = np.flatnonzero(accuracy[fewest - 1:] >= target)
-    last = (enough[-1] if enough.size else 0) + fewest - 1
+    if not enough.size:
+        return 1.0
+    last = enough[-1] + fewest - 1
     return max(least, float(confidence[order[last]])) if last < len(order) - 1 else least

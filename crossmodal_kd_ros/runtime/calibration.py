@@ -33,7 +33,7 @@ class Predictor:
         accuracy: how often its best action was the expert's.
         min_confidence: the confidence limit from which on its decisions are as good as they have to be.
         held: part of its answers under that limit.
-        decided: how often it was right from the limit on.
+        decided: how often it was right from the limit on; 0 where it never came that far.
         least_possible: probability from which on an action belongs to the conformal set.
     """
 
@@ -64,9 +64,16 @@ class Calibration:
     residuals: Mapping[str, ResidualModel]
 
     def best_mode(self, usable: tuple[str, ...]) -> Mode:
-        """Return who decided best with `usable`; the teacher where two were equal."""
+        """Return who decided rightly most often with `usable` without falling under its limit.
+
+        Where two are equal, or neither may decide, it is the one that was more accurate without a limit, then the teacher.
+        """
         by_mode = self.predictors[sensor_set(usable)]
-        return max(by_mode, key=lambda mode: (by_mode[mode].accuracy, mode is not Mode.STUDENT))
+
+        def merit(mode: Mode) -> tuple[float, float, bool]:
+            found = by_mode[mode]
+            return (1.0 - found.held) * found.decided, found.accuracy, mode is not Mode.STUDENT
+        return max(by_mode, key=merit)
 
     def predictor(self, usable: tuple[str, ...], mode: Mode) -> Predictor:
         """Return the figures of `mode` with `usable`."""

@@ -41,7 +41,8 @@ class Stream:
     most_dead: float
 
 
-# Texture to 1 mm/s-scale amplitudes of 1000 um and depth to the 15 mm of a soft skin; the least a filter may ring below 0.
+# Up to 1000 um and to the 15 mm that a soft skin gives way, beyond all that the simulated wall can do; a filter may ring to
+# a twentieth of that below 0.
 _TOUCH = Stream(
     element='taxel', groups=('texture', 'indentation'), low=np.repeat(np.float32([-50.0, -0.75]), 128),
     high=np.repeat(np.float32([1000.0, 15.0]), 128), tops=np.ones(NUM_TAXELS, bool),

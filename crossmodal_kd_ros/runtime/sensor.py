@@ -14,7 +14,7 @@ from crossmodal_kd_ros.runtime.picture import PictureChecks
 # Long enough to see five readings of a 1 Hz gas module.
 RATE_WINDOW_S = 5.0
 # So many readings in a row that are older than the newest are no stragglers: the clock of the sensor was set back. Of
-# readings of which a third come late, twenty in a row do once in three billion.
+# readings of which a third come late, twenty in a row do less than once in a billion.
 _SET_BACK = {'camera': 10, 'touch': 20, 'gas': 5}
 # Under this part of the rate that it had, a sensor is worth a look; what that means for the robot, its timeout says.
 _SLOW = 0.5

@@ -54,3 +54,9 @@ def test_from_the_confidence_limit_on_decisions_are_as_good_as_they_have_to_be()
     # The mean of a uniform from l to 1 is 0.9 at l = 0.8.
     assert limit == pytest.approx(0.8, abs=0.03)
     assert conformal.confidence_limit(confidence, right, target=0.5, least=0.25) == 0.25
+
+
+def test_a_network_that_is_never_good_enough_decides_nothing():
+    rng = np.random.default_rng(0)
+
+    assert conformal.confidence_limit(rng.random(2000), rng.random(2000) < 0.5, target=0.9, least=0.25) == 1.0
