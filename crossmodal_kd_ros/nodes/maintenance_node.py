@@ -82,7 +82,7 @@ class MaintenanceNode(ManagedNode):
         self._calibration = _load_calibration(models_dir)
         self.get_logger().info(f'configured with {self._engine.name}')
         if self._calibration is None:
-            self.get_logger().warning(
+            self.get_logger().info(
                 f'no calibration.json in {models_dir}: no intervals, no check of touch and gas against the picture; make '
                 'one with "crossmodal-kd calibrate"')
         self._action = qos.publisher(self, String, 'maintenance/action', qos.ANSWER)

@@ -182,7 +182,7 @@ def test_limits_change_while_the_node_works_and_a_senseless_one_is_refused(robot
 
     assert manager.set('min_confidence', 1.0) == (True, '')
     wait_for(lambda: robot.last('mode_reason').endswith('is under the limit 1.00'), printed=node.printed)
-    assert robot.last('action') == 'hold'
+    wait_for(lambda: robot.last('action') == 'hold', printed=node.printed)
     successful, reason = manager.set('touch_timeout_s', 0.0)
     assert not successful
     assert 'touch_timeout_s' in reason
