@@ -27,7 +27,7 @@ class Workshop:
 
     def __init__(self, folder: Path, *, run: Callable[[str], Run] = lambda name: Run()) -> None:
         """Keep networks in `folder`; `run(name)` says how the training called `name` is run and shown."""
-        self._folder, self._run = folder, run
+        self._folder, self.run = folder, run
 
     def teacher(self, recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int,
                 name: str = 'teacher') -> Teacher:
@@ -45,7 +45,7 @@ class Workshop:
             recipe, teacher, train, validation, seed=seed, run=run), lambda history: forgetting(history, recipe))
 
     def _made(self, folder: Path, name: str, load, make, lost) -> Teacher | Student:
-        run = self._run(name)
+        run = self.run(name)
         weights = folder / 'network.safetensors'
         run.place.wait_for_all()
         if not weights.is_file():

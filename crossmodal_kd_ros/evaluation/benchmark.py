@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
-from crossmodal_kd_ros.distillation.recipe import Recipe, StudentRecipe
+from crossmodal_kd_ros.distillation.recipe import Recipe, ReferenceRecipe, StudentRecipe
+from crossmodal_kd_ros.distillation.reference import train_reference
 from crossmodal_kd_ros.distillation.workshop import Workshop
-from crossmodal_kd_ros.evaluation.measures import accuracy, ask_student, ask_teacher, lighting_probe, measure, readings
+from crossmodal_kd_ros.evaluation.measures import (
+    accuracy, ask_reference, ask_student, ask_teacher, lighting_probe, measure, readings)
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.simulation import CONDITIONS
 
 TRIO = ('teacher', 'student_kd', 'student_no_kd')
+REFERENCE = 'reference'  # the article's own nets and loop
 SENSORS = {'healthy': (True, True), 'touch masked': (False, True), 'gas masked': (True, False),
            'both masked': (False, False)}
 # Changes to the student's recipe, one at a time.
@@ -44,7 +47,8 @@ class Plan:
 
     Attributes:
         recipe: of every cell; its labelled views are replaced by the cell's.
-        labels: label counts of the trio. seeds: of the trio.
+        labels: label counts of the trio, first those of `crossmodal-kd train`, which are often made already.
+        seeds: of the trio.
         ablation_labels, ablation_seeds: of the ablations; no seed: no ablation.
         recoveries: values of `vision_recovery` at which the trio is trained too, with `ablation_labels` labels.
         condition_views: views under each of `CONDITIONS`.
@@ -52,12 +56,12 @@ class Plan:
     """
 
     recipe: Recipe
-    labels: tuple[int, ...] = (500, 10000, 2000)
+    labels: tuple[int, ...] = (10000, 500, 2000)
     seeds: tuple[int, ...] = (0, 1, 2)
     ablation_labels: int = 500
     ablation_seeds: tuple[int, ...] = (0, 1)
     recoveries: tuple[float, ...] = (0.0, 0.5)
-    condition_views: int = 900
+    condition_views: int = 600
     ceiling_panels: int = 8000
 
 
@@ -82,7 +86,7 @@ def cells(plan: Plan) -> list[Cell]:
     trio = [Cell(system=system, labels=labels, seed=seed)
             for seed in plan.seeds for labels in plan.labels for system in TRIO]
     ablations = [Cell(system=system, labels=plan.ablation_labels, seed=seed)
-                 for seed in plan.ablation_seeds for system in ABLATIONS]
+                 for seed in plan.ablation_seeds for system in (REFERENCE, *ABLATIONS)]
     curve = [Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)
              for recovery in plan.recoveries for system in TRIO]
     return trio + ablations + curve
@@ -118,9 +122,11 @@ class Bench:
 
     def _measure(self, cell: Cell) -> dict[str, Any]:
         train, validation = self._train(cell), self._views('validation', self.plan.recipe.data.validation_views, cell)
-        network = self._network(cell, train, validation)
         test = self._views('test', self.plan.recipe.data.test_views, cell)
-        measured: dict[str, Any] = {'cell': vars(cell)}
+        measured: dict[str, Any] = {'cell': vars(cell), 'panel': test.panel.tolist(), 'action': test.action.tolist()}
+        if cell.system == REFERENCE:
+            return measured | self._reference(cell, train, test)
+        network = self._network(cell, train, validation)
         if isinstance(network, Teacher):
             measured['sensors'] = {}
             for name, (touch, gas) in SENSORS.items():
@@ -136,10 +142,20 @@ class Bench:
             measured['chosen'] = answers.probabilities.argmax(1).tolist()
             measured['readings'] = readings(answers, test, train)
             measured['lighting_probe'] = lighting_probe(network, validation, test)
-        measured |= {'panel': test.panel.tolist(), 'action': test.action.tolist()}
         if cell.recovery == 1.0:
             measured['conditions'] = self._conditions(cell, network)
         return measured
+
+    def _reference(self, cell: Cell, train: Pairs, test: Pairs) -> dict[str, Any]:
+        """Measure the article's student, trained for as many steps as ours, and how often its teacher is right."""
+        data, student_recipe = self.plan.recipe.data, self.plan.recipe.student
+        epochs = -(-student_recipe.steps * student_recipe.batch // cell.labels)
+        recipe = ReferenceRecipe(nets='article', seed=cell.seed, data=data, epochs=epochs, batch=student_recipe.batch)
+        networks = train_reference(recipe, train, report=self.workshop.run(cell.name).report)
+        teacher, student = ask_reference(*networks, test)
+        return measure(student, test) | {
+            'chosen': student.probabilities.argmax(1).tolist(), 'readings': readings(student, test, train),
+            'teacher_accuracy': accuracy(teacher, test)}
 
     def _network(self, cell: Cell, train: Pairs, validation: Pairs) -> Teacher | Student:
         def made(recipe: StudentRecipe, teacher: Teacher | None) -> Student:

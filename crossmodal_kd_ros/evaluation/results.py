@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from crossmodal_kd_ros.evaluation.benchmark import Cell
+from crossmodal_kd_ros.evaluation.benchmark import REFERENCE, Cell
 from crossmodal_kd_ros.evaluation.figures import NAMES
 from crossmodal_kd_ros.evaluation.summary import summarise
 
@@ -163,8 +163,11 @@ def _ablations(summary: dict[str, Any]) -> Iterator[str]:
                 m = found[count]
                 yield (f'| {name} | {count} | {len(m["accuracy"]["seeds"])} | {_figure(m["accuracy"])} | '
                        f'{_percent(m["night_accuracy"])} | {m["r2"]["crack_depth"]:.2f} | {m["r2"]["co2_uptake"]:.2f} | '
-                       f'{_percent(m["lighting_probe"])} |')
+                       f'{_percent(m.get("lighting_probe"))} |')
     yield ''
+    for count, m in summary['ablations'].get(REFERENCE, {}).items():
+        yield from ((f'`{REFERENCE}` is the article\'s own nets and loop, for as many steps; its teacher is right in '
+                    f'{_percent(m["teacher_accuracy"])} with {count} labels.'), '')
 
 
 def _recovery(summary: dict[str, Any]) -> Iterator[str]:

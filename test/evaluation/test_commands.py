@@ -33,7 +33,7 @@ def place(tmp_path_factory) -> Path:
     (folder / 'tiny.yaml').write_text(TINY)
     (folder / 'reference.yaml').write_text(f'nets: article\n{DATA}epochs: 1\n')
     subprocess.run([sys.executable, '-m', 'crossmodal_kd_ros.cli.main', 'train', '--recipe', 'tiny.yaml',
-                    '--tensorboard', 'curves'], cwd=folder, env=environment(), check=True, timeout=280)
+                    '--tensorboard', 'curves'], cwd=folder, env=environment(), check=True, timeout=570)
     return folder
 
 
@@ -42,7 +42,7 @@ def environment() -> dict[str, str]:
     return os.environ | {'PYTHONPATH': os.pathsep.join([root, os.environ.get('PYTHONPATH', '')]), 'OMP_NUM_THREADS': '1'}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_training_leaves_weights_that_load_and_a_card_that_says_where_they_come_from(place):
     models = place / 'models'
     load_teacher(models / 'teacher.safetensors')
@@ -57,7 +57,7 @@ def test_training_leaves_weights_that_load_and_a_card_that_says_where_they_come_
     assert list((place / 'curves').glob('student*/events*'))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_articles_nets_are_trained_and_measured_and_leave_no_weights(place):
     shown = CliRunner().invoke(main, ['train', '--recipe', str(place / 'reference.yaml'), '--cache',
                                       str(place / 'out/cache'), '--out', str(place / 'none')])
@@ -73,11 +73,13 @@ def test_a_training_that_cannot_start_says_why_in_one_sentence(arguments, senten
     assert shown.exit_code == 1 and sentence in shown.output and 'Traceback' not in shown.output
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place, monkeypatch):
     recipe = load_recipe(place / 'tiny.yaml')
     monkeypatch.setattr(evaluating, 'make_plan', lambda quick: Plan(
-        recipe=recipe, labels=(36,), seeds=(0,), ablation_seeds=(), recoveries=(), condition_views=6, ceiling_panels=200))
+        recipe=recipe, labels=(36,), seeds=(0,), ablation_labels=36, ablation_seeds=(0,), recoveries=(),
+        condition_views=6, ceiling_panels=200))
+    monkeypatch.setattr('crossmodal_kd_ros.evaluation.benchmark.ABLATIONS', {'stages': {'gas_from': 0.5}})
     where = {'out': place / 'out/evaluation', 'models': place / 'models', 'cache': place / 'out/cache',
              'results': place / 'docs'}
     evaluating.evaluate_benchmark(**where, quick=False, place=Place(), command='crossmodal-kd evaluate')
@@ -87,17 +89,18 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
         measured = summary[system]['36']
         assert len(measured['accuracy']['interval']) == 2 and len(measured['conditions']) == 7
     assert set(summary['student_kd']['36']['r2']) == {'crack_depth', 'surface_roughness', 'co2_uptake'}
-    # The trio of the benchmark is the training's own: found, not made again.
-    assert len(list((place / 'out/cache/networks').iterdir())) == 3
+    assert set(summary['ablations']) == {'reference', 'stages'}
+    # The trio of the benchmark is the training's own: found, not made again. The ablation is new.
+    assert len(list((place / 'out/cache/networks').iterdir())) == 4
     with (where['out'] / 'cells.csv').open() as file:
-        assert [row['cell'] for row in csv.DictReader(file)] == ['student_kd', 'student_no_kd', 'teacher']
+        assert [row['cell'] for row in csv.DictReader(file)] == ['reference', 'stages', 'student_kd', 'student_no_kd', 'teacher']
     page = (where['out'] / 'report.html').read_text()
     assert 'SIMULATED' in page and page.count('<svg') == 4 and 'Where they look' in page
     monkeypatch.setattr('crossmodal_kd_ros.evaluation.benchmark.Bench._measure', None)
     evaluating.evaluate_benchmark(**where, quick=False, place=Place(), command='crossmodal-kd evaluate')
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_photographs_are_measured_alone_and_shown_with_the_worst_mistakes(place):
     rng = np.random.default_rng(0)
     for name in ('crack', 'clean'):

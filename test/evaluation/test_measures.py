@@ -85,7 +85,7 @@ def test_every_seed_of_the_trio_comes_before_any_ablation():
     todo = cells(Plan(recipe=load_recipe(find_recipe('quick')), labels=(500, 10000), seeds=(0, 1), ablation_seeds=(0,),
                       recoveries=(0.0,)))
     assert [cell.system for cell in todo[:3]] == list(TRIO) and {cell.labels for cell in todo[:3]} == {500}
-    assert len(todo) == 12 + len(ABLATIONS) + 3 and len({cell.name for cell in todo}) == len(todo)
+    assert len(todo) == 12 + 1 + len(ABLATIONS) + 3 and len({cell.name for cell in todo}) == len(todo)
 
 
 def made_up_cell(cell: Cell, right: float) -> dict:
