@@ -48,10 +48,14 @@ _TOUCH = Stream(
     high=np.repeat(np.float32([1000.0, 15.0]), 128), tops=np.ones(NUM_TAXELS, bool),
     floor=np.repeat(np.float32([20.0, 1.0]), 128), stuck_s=0.5, window=20, dead_s=1.0,
     most_dead=0.1)
+# In clean air an electrochemical cell reads a little below zero, as its zero drifts and its noise goes both ways.
+_CELLS = ('nh3_ppm', 'h2s_ppb')
+_BELOW_ZERO = 0.05  # of the range
 # Humid walls do bring a hygrometer to 100 %, and an uptake is a difference: neither end is a converter's.
 # A channel that reads the same for minutes (oxygen, to one decimal) is no dead one: only its own noise can tell.
 _GAS = Stream(
-    element='channel', groups=GAS_NAMES, low=np.float32([channel.low for channel in GAS_CHANNELS]),
+    element='channel', groups=GAS_NAMES, low=np.float32([
+        -_BELOW_ZERO * channel.high if channel.name in _CELLS else channel.low for channel in GAS_CHANNELS]),
     high=np.float32([channel.high for channel in GAS_CHANNELS]),
     tops=np.array([channel.name != 'relative_humidity_pct' for channel in GAS_CHANNELS]),
     floor=np.full(NUM_GAS, 1e6, np.float32), stuck_s=3.0, window=12,
