@@ -278,11 +278,10 @@ def _duration(instants: np.ndarray) -> float:
 def _ms_until(recording: Recording, mode: Mode, since_ns: np.ndarray) -> float | None:
     """Return ms from `since_ns` (none or one stamp) to the first receipt of `mode` after it.
 
-    Of `STUDENT` stands in `PARTIAL`, the teacher without the lost sense; and whoever decides from then on may begin unsure.
+    `PARTIAL`, the teacher without the lost sense, counts where `STUDENT` is expected.
     """
     for said in recording.modes if len(since_ns) else ():
-        noticed = said.text == mode.value or (mode is Mode.STUDENT and said.text == Mode.PARTIAL.value) \
-            or said.reason.startswith('confidence')
+        noticed = said.text == mode.value or (mode is Mode.STUDENT and said.text == Mode.PARTIAL.value)
         if said.received_ns > since_ns[0] and noticed:
             return round((said.received_ns - int(since_ns[0])) / 1e6, 1)
     return None
