@@ -112,7 +112,8 @@ def _predictor(probabilities: np.ndarray, pairs: Pairs, target: float) -> Predic
     decided = confidence >= limit
     return Predictor(
         accuracy=float(right.mean()), min_confidence=limit, held=float(1.0 - decided.mean()),
-        decided=float(right[decided].mean()) if decided.any() else 0.0, least_possible=conformal.least_probability(probabilities, pairs.action))
+        decided=float(right[decided].mean()) if decided.any() else 0.0,
+        least_possible=conformal.least_probability(probabilities, pairs.action))
 
 
 def _intervals(pairs: Pairs, answers: Answers) -> Intervals:
