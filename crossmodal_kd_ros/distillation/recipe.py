@@ -35,8 +35,7 @@ class OptimiserRecipe(_Strict):
     """How one network is trained: AdamW, its rate rising over 5 % of the steps, then falling as a cosine to zero.
 
     The network sees pictures at `view_px`, on the robot too. At 64 px a step costs a quarter of one at 128 px, and on two
-    cores four times the steps are worth more than the detail. Growing pictures (64 px, then 128 px for the last tenth)
-    lost more than they gave: 62 % of a student's decisions were right before and 57 % after.
+    cores four times the steps are worth more than the detail, up to a point: see `FinishRecipe`.
     """
 
     steps: int = Field(ge=1)
@@ -53,6 +52,19 @@ class TeacherRecipe(OptimiserRecipe):
     touch_dropout: float = Field(0.3, ge=0.0, lt=1.0, description='probability of hiding touch (modality dropout)')
     gas_dropout: float = Field(0.3, ge=0.0, lt=1.0, description='probability of hiding gas')
     glance_weight: float = Field(0.5, ge=0.0, description='of a throw-away classifier on what the camera alone shows')
+
+
+class FinishRecipe(_Strict):
+    """A shorter second training on finer pictures, from the weights of the first, its rate rising and falling again.
+
+    At 64 px the net of fine lines on a dry wall is blurred away: the first student never chose `hydrate`.
+    """
+
+    steps: int = Field(ge=1)
+    batch: int = Field(32, ge=4)
+    learning_rate: float = Field(1.5e-3, gt=0.0)
+    view_px: Literal[64, 128] = 128
+    validate_every: int = Field(400, ge=1)
 
 
 class StudentRecipe(OptimiserRecipe):
@@ -77,6 +89,12 @@ class StudentRecipe(OptimiserRecipe):
     surface_weight: float = Field(0.3, ge=0.0, description='prediction of roughness, crack depth, CO2 absorption')
     gas_from: float = Field(0.0, ge=0.0, lt=1.0, description='share of the steps after which gas joins')
     touch_from: float = Field(0.0, ge=0.0, lt=1.0, description='share after which touch and surface join')
+    finish: FinishRecipe | None = None
+
+    def second(self) -> 'StudentRecipe':
+        """Return the recipe of the second training: all as in the first, but its steps and sizes, and no schedules."""
+        return self.model_copy(update={
+            **self.finish.model_dump(), 'alpha_ramp': 0.0, 'gas_from': 0.0, 'touch_from': 0.0, 'finish': None})
 
 
 class Recipe(_Strict):

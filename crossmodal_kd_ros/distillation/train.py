@@ -42,8 +42,8 @@ def train_teacher(recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, see
 
 def train_student(
         recipe: StudentRecipe, teacher: Teacher | None, train: Pairs, validation: Pairs, *, seed: int,
-        run: Run | None = None) -> tuple[Student, History]:
-    """Train a student; return it in evaluation mode, at its best step, and its validations.
+        start: Student | None = None, run: Run | None = None) -> tuple[Student, History]:
+    """Train a student, from fresh weights or those of `start`; return it, at its best step, and its validations.
 
     With a teacher: the article's loss on its logits (labels where there are any), its embedding, and the touch and gas
     of every pair. Without (`recipe.distil` false, the control): labels, touch and gas of the labelled pairs alone.
@@ -57,6 +57,8 @@ def train_student(
     torch.manual_seed(seed)
     student = Student(StudentConfig(view_px=recipe.view_px))
     student.standardise.set(Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface))
+    if start is not None:
+        student.load_state_dict(start.state_dict())
     has_label = train.action != NO_LABEL
     labelled = torch.from_numpy(np.flatnonzero(has_label))
     unlabelled = torch.from_numpy(np.flatnonzero(~has_label if recipe.distil and recipe.unlabelled else has_label[:0]))

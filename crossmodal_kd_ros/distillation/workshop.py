@@ -39,10 +39,16 @@ class Workshop:
     def student(self, recipe: StudentRecipe, teacher: Teacher | None, train: Pairs, validation: Pairs, *, seed: int,
                 name: str = 'student') -> Student:
         """Return the student that `recipe` makes of `teacher` (None: the control), trained or found."""
-        known = [] if teacher is None else [_digest(value.detach().cpu().numpy() for value in teacher.state_dict().values())]
+        start = None
+        if recipe.finish is not None:
+            first = recipe.model_copy(update={'finish': None})
+            start = self.student(first, teacher, train, validation, seed=seed, name=f'{name}, first')
+            recipe, name = recipe.second(), f'{name}, second'
+        known = [_digest(value.detach().cpu().numpy() for value in network.state_dict().values())
+                 for network in (teacher, start) if network is not None]
         folder = self._place('student', recipe.model_dump(), train, validation, seed, *known)
         return self._made(folder, name, load_student, lambda run: train_student(
-            recipe, teacher, train, validation, seed=seed, run=run), lambda history: forgetting(history, recipe))
+            recipe, teacher, train, validation, seed=seed, start=start, run=run), lambda history: forgetting(history, recipe))
 
     def _made(self, folder: Path, name: str, load, make, lost) -> Teacher | Student:
         run = self.run(name)

@@ -43,6 +43,7 @@ def save_weights(module: Student | Teacher, path: str | Path, *, card: dict[str,
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + '.part')
     save_file(tensors, unfinished, metadata=metadata)
+    unfinished.chmod(0o644)  # safetensors makes it readable by its owner alone
     unfinished.replace(path)
 
 

@@ -156,6 +156,17 @@ def test_a_device_that_is_not_there_is_refused_in_one_sentence():
     assert Place.find('auto').device.type in ('cpu', 'cuda', 'mps')
 
 
+def test_a_student_is_finished_on_finer_pictures_from_the_weights_of_its_first_training(tmp_path):
+    names = []
+    workshop = Workshop(tmp_path, run=lambda name: Run(report=lambda *_: names.append(name)))
+    recipe = StudentRecipe(**SHORT, distil=False, finish={'steps': 1, 'batch': 12, 'view_px': 64, 'learning_rate': 1e-9})
+    first = workshop.student(recipe.model_copy(update={'finish': None}), None, TRAIN, VALIDATION, seed=0)
+    finished = workshop.student(recipe, None, TRAIN, VALIDATION, seed=0)
+    assert names == ['student'] * 4 + ['student, second']
+    assert (first.config.view_px, finished.config.view_px) == (32, 64)
+    torch.testing.assert_close(finished.trunk.encoder.stem[0].weight, first.trunk.encoder.stem[0].weight)
+
+
 def test_a_network_is_trained_once_and_then_found(tmp_path):
     steps = []
     workshop = Workshop(tmp_path, run=lambda name: Run(report=lambda step, *_: steps.append((name, step))))
