@@ -166,7 +166,7 @@ def _ablations(summary: dict[str, Any]) -> Iterator[str]:
                        f'{_percent(m.get("lighting_probe"))} |')
     yield ''
     for count, m in summary['ablations'].get(REFERENCE, {}).items():
-        yield from ((f'`{REFERENCE}` is the article\'s own nets and loop, for as many steps; its teacher is right in '
+        yield from ((f"`{REFERENCE}` is the article's own nets and loop, for as many steps; its teacher is right in "
                     f'{_percent(m["teacher_accuracy"])} with {count} labels.'), '')
 
 
