@@ -33,7 +33,7 @@ SETTINGS = (
     Setting(name='models_dir', default='',
             description='Folder with student.safetensors and teacher.safetensors; empty: the weights of this package.'),
     Setting(name='device', default='cpu', description='Torch device that runs the networks, such as cpu or cuda:0.'),
-    Setting(name='threads', default=1, low=1, high=64, description='CPU threads of torch.'),
+    Setting(name='threads', default=1, low=1, high=64, description='CPU threads of torch and of OpenCV.'),
     Setting(name='camera_transport', default='raw', choices=('raw', 'compressed'),
             description='raw: Image on camera/image_raw; compressed: CompressedImage on camera/image_raw/compressed.'),
     Setting(name='touch_format', default='image', choices=('image', 'multiarray'),
