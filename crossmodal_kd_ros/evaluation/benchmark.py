@@ -61,7 +61,7 @@ class Plan:
     ablation_labels: int = 500
     ablation_seeds: tuple[int, ...] = (0, 1)
     recoveries: tuple[float, ...] = (0.0, 0.5)
-    condition_views: int = 600
+    condition_views: int = 300
     ceiling_panels: int = 8000
 
 
