@@ -15,7 +15,8 @@ from crossmodal_kd_ros.nodes.parameter_files import NODES
 
 ROOT = Path(__file__).resolve().parents[2]
 # Other people's tools: whether they are called rightly is theirs to say.
-FOREIGN = {'apt', 'cd', 'colcon', 'docker', 'git', 'gz', 'ign', 'pip', 'rosdep', 'rviz2', 'source', 'sudo', 'rqt'}
+FOREIGN = {'apt', 'cd', 'colcon', 'docker', 'git', 'gz', 'ign', 'pip', 'rosdep', 'rviz2', 'source', 'sudo', 'rqt', 'tensorboard',
+           'torchrun'}
 _OURS = {'crossmodal-kd', 'make', 'ros2', 'python', 'export'}
 _FOLDERS = ('.ci/', 'config/', 'crossmodal_kd_ros/', 'docs/', 'launch/', 'models/', 'resource/', 'test/')
 _COMMAND_BLOCKS = ('', 'bash', 'sh', 'console')
