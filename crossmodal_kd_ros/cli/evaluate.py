@@ -15,6 +15,9 @@ import click
 @click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('out/evaluation'), show_default=True,
               help='Folder for summary.json, cells.csv, results.md, report.html, and for what is measured so far.')
 @click.option('--quick', is_flag=True, help='A small benchmark of ten minutes, to see that everything works.')
+@click.option('--cells', 'most_cells', type=click.IntRange(1), help='Stop after so many cells; the most telling come first.')
+@click.option('--no-conditions', is_flag=True, help='Leave out coloured light, wet lens and the like: they need views of '
+              'their own.')
 @click.option('--photos', type=click.Path(path_type=Path, exists=True, file_okay=False),
               help='Measure the student in --models on the photographs in crack/ and clean/ of this folder, and no more.')
 @click.option('--models', type=click.Path(path_type=Path, file_okay=False), default=Path('models'), show_default=True,
@@ -24,8 +27,8 @@ import click
 @click.option('--results', type=click.Path(path_type=Path, file_okay=False),
               help='Write results.md and results.json into this folder too.')
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
-def command(out: Path, quick: bool, photos: Path | None, models: Path, cache: Path, results: Path | None,
-            device: str) -> None:
+def command(out: Path, quick: bool, most_cells: int | None, no_conditions: bool, photos: Path | None, models: Path, cache: Path,
+            results: Path | None, device: str) -> None:
     """Measure how good teacher and student are, and what each part of the training is worth.
 
     Trains each system of the benchmark with each label count and seed and measures it on panels that no training saw.
@@ -33,7 +36,7 @@ def command(out: Path, quick: bool, photos: Path | None, models: Path, cache: Pa
     """
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    from crossmodal_kd_ros.cli.evaluating import evaluate_benchmark, evaluate_photos
+    from crossmodal_kd_ros.cli.evaluating import evaluate_benchmark, evaluate_photos, make_plan
     from crossmodal_kd_ros.distillation.place import Place, PlaceError
     from crossmodal_kd_ros.evaluation.photos import PhotosError
     from crossmodal_kd_ros.networks import WeightsError
@@ -43,8 +46,9 @@ def command(out: Path, quick: bool, photos: Path | None, models: Path, cache: Pa
         if photos is not None:
             evaluate_photos(photos, out=out, models=models, cache=cache, results=results)
         else:
-            evaluate_benchmark(out=out, models=models, cache=cache, results=results, quick=quick,
-                               place=Place.find(device), command=called)
+            plan = make_plan(quick, most_cells=most_cells, conditions=not no_conditions)
+            evaluate_benchmark(plan, out=out, models=models, cache=cache, results=results, place=Place.find(device),
+                               command=called)
     except (PhotosError, PlaceError, WeightsError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f'report: {out / "report.html"}\nfigures: {out / "summary.json"}')

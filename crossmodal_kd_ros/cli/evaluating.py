@@ -31,15 +31,14 @@ from crossmodal_kd_ros.networks import load_student, load_teacher
 _GAZE_VIEWS = 60  # a few views of each action are among them
 
 
-def evaluate_benchmark(*, out: Path, models: Path, cache: Path, results: Path | None, quick: bool, place: Place,
+def evaluate_benchmark(plan: Plan, *, out: Path, models: Path, cache: Path, results: Path | None, place: Place,
                        command: str) -> None:
     """Measure ceilings and every cell of the plan that `out` does not hold yet; write the report after each."""
-    plan = make_plan(quick)
-    todo = cells(plan)
+    todo = cells(plan)[:plan.most_cells]
     out.mkdir(parents=True, exist_ok=True)
     _write_json(out / 'origin.json', {
         'command': command, 'commit': commit(), 'torch': str(torch.__version__), 'threads': torch.get_num_threads(),
-        'recipe': plan.recipe.model_dump(), 'planned_cells': len(todo)})
+        'recipe': plan.recipe.model_dump(), 'planned_cells': len(cells(plan))})
     if not (out / 'ceilings.json').is_file():
         click.echo('what can be known, by a gradient-boosted model', err=True)
         _write_json(out / 'ceilings.json', ceilings(panels=plan.ceiling_panels))
@@ -55,13 +54,13 @@ def evaluate_benchmark(*, out: Path, models: Path, cache: Path, results: Path | 
             publish(out, models=models, cache=cache, results=results)
 
 
-def make_plan(quick: bool) -> Plan:
+def make_plan(quick: bool, *, most_cells: int | None = None, conditions: bool = True) -> Plan:
     """Return the whole benchmark, or a small one by the recipe `quick`."""
     recipe = load_recipe(find_recipe('quick' if quick else 'default'))
     if not quick:
-        return Plan(recipe=recipe)
+        return Plan(recipe=recipe, most_cells=most_cells, **({} if conditions else {'condition_views': 0}))
     return Plan(recipe=recipe, labels=(recipe.data.labelled_views,), seeds=(0,), ablation_seeds=(), recoveries=(),
-                condition_views=150, ceiling_panels=2000)
+                condition_views=150 * conditions, ceiling_panels=2000, most_cells=most_cells)
 
 
 def evaluate_photos(folder: Path, *, out: Path, models: Path, cache: Path, results: Path | None) -> None:

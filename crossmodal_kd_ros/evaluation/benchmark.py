@@ -51,7 +51,8 @@ class Plan:
         seeds: of the trio.
         ablation_labels, ablation_seeds: of the ablations; no seed: no ablation.
         recoveries: values of `vision_recovery` at which the trio is trained too, with `ablation_labels` labels.
-        condition_views: views under each of `CONDITIONS`.
+        condition_views: views under each of `CONDITIONS`; 0: leave them out.
+        most_cells: stop after so many.
         ceiling_panels: panels for the ceilings.
     """
 
@@ -63,6 +64,7 @@ class Plan:
     recoveries: tuple[float, ...] = (0.0, 0.5)
     condition_views: int = 300
     ceiling_panels: int = 8000
+    most_cells: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ class Bench:
             measured['chosen'] = answers.probabilities.argmax(1).tolist()
             measured['readings'] = readings(answers, test, train)
             measured['lighting_probe'] = lighting_probe(network, validation, test)
-        if cell.recovery == 1.0:
+        if cell.recovery == 1.0 and self.plan.condition_views:
             measured['conditions'] = self._conditions(cell, network)
         return measured
 

@@ -76,13 +76,12 @@ def test_a_training_that_cannot_start_says_why_in_one_sentence(arguments, senten
 @pytest.mark.timeout(600)
 def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place, monkeypatch):
     recipe = load_recipe(place / 'tiny.yaml')
-    monkeypatch.setattr(evaluating, 'make_plan', lambda quick: Plan(
-        recipe=recipe, labels=(36,), seeds=(0,), ablation_labels=36, ablation_seeds=(0,), recoveries=(),
-        condition_views=6, ceiling_panels=200))
+    plan = Plan(recipe=recipe, labels=(36,), seeds=(0,), ablation_labels=36, ablation_seeds=(0,), recoveries=(),
+                condition_views=6, ceiling_panels=200)
     monkeypatch.setattr('crossmodal_kd_ros.evaluation.benchmark.ABLATIONS', {'stages': {'gas_from': 0.5}})
     where = {'out': place / 'out/evaluation', 'models': place / 'models', 'cache': place / 'out/cache',
              'results': place / 'docs'}
-    evaluating.evaluate_benchmark(**where, quick=False, place=Place(), command='crossmodal-kd evaluate')
+    evaluating.evaluate_benchmark(plan, **where, place=Place(), command='crossmodal-kd evaluate')
     summary = json.loads((place / 'docs/results.json').read_text())
     assert set(summary['ceilings']) == {'camera', 'touch_gas', 'all', 'largest_class'}
     for system in ('teacher', 'student_kd', 'student_no_kd'):
@@ -97,7 +96,7 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
     page = (where['out'] / 'report.html').read_text()
     assert 'SIMULATED' in page and page.count('<svg') == 4 and 'Where they look' in page
     monkeypatch.setattr('crossmodal_kd_ros.evaluation.benchmark.Bench._measure', None)
-    evaluating.evaluate_benchmark(**where, quick=False, place=Place(), command='crossmodal-kd evaluate')
+    evaluating.evaluate_benchmark(plan, **where, place=Place(), command='crossmodal-kd evaluate')
 
 
 @pytest.mark.timeout(600)
