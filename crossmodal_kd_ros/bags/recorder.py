@@ -5,24 +5,29 @@
 
 import queue
 import shutil
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
+
+from crossmodal_kd_ros.bags.definitions import writing_store
 
 # An image of 640x480 is 0.9 MB, so a full queue of nothing but images is 0.5 GB: 17 s at 30 Hz.
 _QUEUE_SIZE = 512
+STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 
 
 class BagRecorder:
-    """A bag being written (MCAP, rosbag2 version 9: Jazzy and later; Humble reads it with its MCAP plugin).
+    """A bag being written (rosbag2 version 9: Jazzy and later; Humble reads it too, MCAP with its plugin).
 
-    `write` puts a message into a queue; one thread empties it. Nothing is lost in silence: what does not fit into the
-    queue, or cannot be written, is counted in `dropped`, and `error` says why.
+    `write` puts a message into a queue; one thread owns the file and empties it. Nothing is lost in silence: what does not
+    fit into the queue, or cannot be written, is counted in `dropped`, and `error` says why.
 
     Attributes:
         path: the directory of the bag.
@@ -31,8 +36,13 @@ class BagRecorder:
         error: one sentence on the last thing that went wrong, or empty.
     """
 
-    def __init__(self, path: Path, *, queue_size: int = _QUEUE_SIZE) -> None:
+    def __init__(self, path: Path, *, storage: str = 'mcap', queue_size: int = _QUEUE_SIZE) -> None:
         """Create the bag's directory.
+
+        Args:
+            path: the directory to create.
+            storage: one of `STORAGES`.
+            queue_size: messages that may wait.
 
         Raises:
             FileExistsError: there is something at `path`.
@@ -44,20 +54,26 @@ class BagRecorder:
         self.written: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.error = ''
-        self._typestore = get_typestore(Stores.LATEST)
-        self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
-        self._writer.open()
+        self._writer = Writer(path, version=9, storage_plugin=STORAGES[storage])
         self._links: dict[str, Connection] = {}
-        self._lock = threading.Lock()  # the writer is not made for two threads
         self._queue: queue.Queue = queue.Queue(queue_size)
         self._thread = threading.Thread(target=self._run, name='bag', daemon=True)
         self._thread.start()
+        try:
+            self._ask(self._writer.open)
+        except BaseException:
+            self._queue.put(None)
+            raise
 
     def add_topic(self, topic: str, msgtype: str, *, qos: Sequence[Qos] = ()) -> None:
-        """Announce `topic` (full name) of `msgtype` (`pkg/msg/Name`) with the QoS that its publishers offer."""
-        with self._lock:
-            self._links[topic] = self._writer.add_connection(
-                topic, msgtype, typestore=self._typestore, offered_qos_profiles=list(qos))
+        """Announce `topic` (full name) of `msgtype` (`pkg/msg/Name`) with the QoS that its publishers offer.
+
+        Raises:
+            ValueError: nobody here knows what `msgtype` looks like.
+        """
+        store = writing_store(msgtype)
+        self._links[topic] = self._ask(lambda: self._writer.add_connection(
+            topic, msgtype, typestore=store, offered_qos_profiles=list(qos)))
 
     def write(self, topic: str, received_ns: int, data: bytes | Callable[[], bytes]) -> None:
         """Record one message of an announced topic; return at once.
@@ -78,22 +94,33 @@ class BagRecorder:
         """Write what is queued, then the index and `metadata.yaml`."""
         self._queue.put(None)
         self._thread.join()
-        try:
-            self._writer.close()
-        except OSError as error:
-            self.error = f'{self.path} could not be completed: {error}'
+
+    def _ask(self, do: Callable[[], Any]) -> Any:
+        """Have the writing thread do something, and wait for it: SQLite's files belong to one thread."""
+        done: Future = Future()
+        self._queue.put((done, 0, do))
+        return done.result()
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
             link, received_ns, data = item
+            if isinstance(link, Future):
+                try:
+                    link.set_result(data())
+                except Exception as error:  # noqa: BLE001  Whoever asked gets it.
+                    link.set_exception(error)
+                continue
             try:
-                data = data() if callable(data) else data
-                with self._lock:
-                    self._writer.write(link, received_ns, data)
+                self._writer.write(link, received_ns, data() if callable(data) else data)
                 self.written[link.topic] += 1
-            except (OSError, ValueError) as error:  # a full disk; an image that cannot be compressed
+            except (OSError, ValueError, sqlite3.Error) as error:  # a full disk; an image that cannot be compressed
                 self.dropped[link.topic] += 1
                 self.error = f'a message of {link.topic} could not be written to {self.path}: {error}'
+        try:
+            if self._writer.storage is not None:
+                self._writer.close()
+        except (OSError, sqlite3.Error) as error:
+            self.error = f'{self.path} could not be completed: {error}'
 
 
 def remove_bag(path: Path) -> None:

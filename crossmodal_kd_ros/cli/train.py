@@ -18,10 +18,13 @@ import click
               help='Folder for teacher.safetensors, student.safetensors and their card, README.md.')
 @click.option('--cache', type=click.Path(path_type=Path, file_okay=False), default=Path('out/cache'), show_default=True,
               help='Folder for what is made once: simulated data, trained networks, and trainings to go on with.')
+@click.option('--data', type=click.Path(path_type=Path, file_okay=False),
+              help='Your own data set, from crossmodal-kd dataset from-bags, in place of simulated views.')
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
 @click.option('--bf16', is_flag=True, help='Compute in bfloat16; for GPUs, slower on most CPUs.')
 @click.option('--tensorboard', type=click.Path(path_type=Path, file_okay=False), help='Folder for TensorBoard.')
-def command(recipe: str, out: Path, cache: Path, device: str, bf16: bool, tensorboard: Path | None) -> None:
+def command(recipe: str, out: Path, cache: Path, data: Path | None, device: str, bf16: bool,
+            tensorboard: Path | None) -> None:
     """Train a teacher, and a student from it.
 
     Simulates the data (or reads it from the cache), trains a teacher that sees, touches and smells, a student that sees
@@ -32,6 +35,7 @@ def command(recipe: str, out: Path, cache: Path, device: str, bf16: bool, tensor
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from crossmodal_kd_ros.cli.training import measure_reference, train_and_save
+    from crossmodal_kd_ros.datasets.from_bags import DataSetError
     from crossmodal_kd_ros.distillation.place import Place, PlaceError
     from crossmodal_kd_ros.distillation.recipe import RecipeError, ReferenceRecipe, find_recipe, load_recipe
     from crossmodal_kd_ros.evaluation.card import figures_table
@@ -40,14 +44,14 @@ def command(recipe: str, out: Path, cache: Path, device: str, bf16: bool, tensor
         path = find_recipe(recipe)
         chosen = load_recipe(path)
         place = Place.find(device, bf16=bf16)
-    except (RecipeError, PlaceError) as error:
+        if isinstance(chosen, ReferenceRecipe):
+            click.echo(f'{measure_reference(chosen, cache)}\nThe robot cannot run these nets: no weights are written.')
+            return
+        card = train_and_save(
+            chosen, out=out, cache=cache, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]), recipe_name=path.stem,
+            place=place, tensorboard=tensorboard, folder=data)
+    except (RecipeError, PlaceError, DataSetError) as error:
         raise click.ClickException(str(error)) from None
-    if isinstance(chosen, ReferenceRecipe):
-        click.echo(f"{measure_reference(chosen, cache)}\nThe robot cannot run these nets: no weights are written.")
-        return
-    card = train_and_save(
-        chosen, out=out, cache=cache, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]), recipe_name=path.stem,
-        place=place, tensorboard=tensorboard)
     if place.is_first:
         click.echo(f'{figures_table(card.figures)}\nweights and their card: {out}')
     place.leave()

@@ -12,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
+from crossmodal_kd_ros.datasets.from_bags import load_folder, read_datasheet
 from crossmodal_kd_ros.distillation.loop import Report, Run
 from crossmodal_kd_ros.distillation.place import Place
 from crossmodal_kd_ros.distillation.recipe import DataRecipe, Recipe, ReferenceRecipe
@@ -28,21 +29,28 @@ _MASKS = {'teacher': (True, True), 'teacher, touch masked': (False, True), 'teac
 
 
 def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, recipe_name: str, place: Place,
-                   tensorboard: Path | None) -> Card:
+                   tensorboard: Path | None, folder: Path | None = None) -> Card:
     """Train by `recipe`; write `teacher.safetensors`, `student.safetensors` and `README.md` into `out`.
 
-    The weights are there before the control is trained. Of several processes the first alone writes.
+    The weights are there before the control is trained. Of several processes the first alone writes. `folder`: a data set
+    of one's own, in place of the views that the recipe would simulate.
+
+    Raises:
+        DataSetError: there is no data set in `folder`.
     """
     start = time.monotonic()
-    train, validation = (_load_views(recipe.data, split, cache, place) for split in ('train', 'validation'))
-    train = train.with_labels(recipe.data.labelled_views)
-    card = Card.of(recipe, recipe_name=recipe_name, command=command)
+    if folder is None:
+        train, validation = (_load_views(recipe.data, split, cache, place) for split in ('train', 'validation'))
+        train = train.with_labels(recipe.data.labelled_views)
+    else:
+        train, validation = (load_folder(split, folder) for split in ('train', 'validation'))
+    card = Card.of(recipe, recipe_name=recipe_name, command=command, data_set=folder and read_datasheet(folder))
     with ExitStack() as bars:
         workshop = Workshop(cache / 'networks', run=lambda name: Run(
             report=bars.enter_context(Progress(name, tensorboard)) if place.is_first else Run.report, place=place))
         teacher = workshop.teacher(recipe.teacher, train, validation, seed=recipe.seed)
         student = workshop.student(recipe.student, teacher, train, validation, seed=recipe.seed)
-        test = _load_views(recipe.data, 'test', cache, place)
+        test = load_folder('test', folder) if folder is not None else _load_views(recipe.data, 'test', cache, place)
         for name, (touch, gas) in _MASKS.items():
             card.figures[name] = measure(ask_teacher(teacher, test, touch=touch, gas=gas), test)
         card.figures['student'] = measure(ask_student(student, test), test)

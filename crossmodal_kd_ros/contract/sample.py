@@ -40,12 +40,19 @@ class Prediction:
         touch: `float32[256]`, the student's estimate of touch (um, mm).
         gas: `float32[8]`, the student's estimate of gas.
         surface: `float32[3]`, the student's estimate of `SURFACE_STATE` (um, mm, fraction).
+        student_probabilities: `float32[6]`, of the student, whoever decides; `None` from an engine that does not say.
+        surface_std: `float32[3]`, the standard deviation that the student gives to `surface`, in its units; `None` where
+            an engine cannot say.
+        features: `float32[D]`, the student's embedding of the picture; `None` likewise.
     """
 
     probabilities: np.ndarray
     touch: np.ndarray
     gas: np.ndarray
     surface: np.ndarray
+    student_probabilities: np.ndarray | None = None
+    surface_std: np.ndarray | None = None
+    features: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +64,14 @@ class Estimate:
         mode: who decided.
         reason: why that mode, in words.
         action: one of `ACTIONS`, or `hold`.
-        confidence: largest of `probabilities`, 0 to 1.
+        confidence: largest of `probabilities`, 0 to 1; less by as much as the picture is unlike those of the training.
         probabilities: `float32[6]`.
         touch: `float32[256]`, the student's touch, whatever the mode.
         gas: `float32[8]`, the student's gas, whatever the mode.
         surface: `float32[3]`, `SURFACE_STATE`: from the measured senses where they are healthy, from the student's
             estimate where they are not.
+        lower, upper: `float32[3]`, 90 % bounds of `surface`; `None` without a calibration of the weights.
+        possible: the actions that the expert's is among in 90 % of all cases; `None` likewise.
     """
 
     stamp_ns: int
@@ -74,6 +83,9 @@ class Estimate:
     touch: np.ndarray
     gas: np.ndarray
     surface: np.ndarray
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
+    possible: tuple[str, ...] | None = None
 
 
 def check_image(image: np.ndarray) -> np.ndarray:

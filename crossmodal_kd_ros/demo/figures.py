@@ -3,7 +3,6 @@
 
 """The report's pictures, as SVG text that stands in the page."""
 
-import io
 from collections.abc import Sequence
 
 import matplotlib
@@ -14,17 +13,12 @@ from matplotlib.patches import Patch
 
 from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, HOLD, INDENTATION, SENSORS, SURFACE_STATE, TEXTURE
 from crossmodal_kd_ros.demo.recording import TRUTH_NAMES, Recording
-from crossmodal_kd_ros.demo.style import ACTION_COLOURS, MODE_COLOURS, words
 from crossmodal_kd_ros.demo.summary import Setting, mode_changes
+from crossmodal_kd_ros.report.drawing import FAINT, INK, OUTAGE, STYLE, WIDTH_IN, svg
+from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS, words
 from crossmodal_kd_ros.simulation import RATES_HZ, Fault
 
-_WIDTH_IN = 10.6
 _SECONDS = 'seconds since the first frame'
-_INK, _FAINT, _OUTAGE = '#20262e', '#69737f', '#f3dcd8'
-_STYLE = {
-    'svg.fonttype': 'none', 'svg.hashsalt': 'crossmodal_kd_ros', 'font.family': 'sans-serif', 'font.size': 10.0,
-    'text.color': _INK, 'axes.labelcolor': _FAINT, 'xtick.color': _FAINT, 'ytick.color': _FAINT,
-    'axes.edgecolor': '#c9ced6', 'axes.spines.top': False, 'axes.spines.right': False}
 _LABELS = {
     'surface_roughness': 'roughness, um', 'crack_depth': 'crack depth, mm', 'co2_absorption': 'CO2 absorbed, %'}
 # A map without anything on it must not be blown up into noise.
@@ -34,14 +28,14 @@ _SCALES = {'co2_absorption': 100.0}
 
 def timeline(recording: Recording, setting: Setting) -> str:
     """Draw which sensor spoke when, which mode was in force, and the decision above the expert's."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         known = len(recording.truth) > 0
         rows = [*(sensor for sensor in SENSORS), 'mode', 'decision', *(['expert'] if known else [])]
-        figure = Figure(figsize=(_WIDTH_IN, 0.5 * len(rows) + 1.15), layout='constrained')
+        figure = Figure(figsize=(WIDTH_IN, 0.5 * len(rows) + 1.15), layout='constrained')
         axes = figure.add_subplot()
         height = {row: len(rows) - index for index, row in enumerate(rows)}
         for fault, end_s in _outages(setting, recording):
-            axes.axvspan(fault.start_s, end_s, color=_OUTAGE, lw=0, zorder=0)
+            axes.axvspan(fault.start_s, end_s, color=OUTAGE, lw=0, zorder=0)
             axes.text((fault.start_s + end_s) / 2, len(rows) + 0.62, f'{fault.sensor} is dead', color='#a03a30',
                       ha='center', va='bottom', fontsize=9)
         for sensor in SENSORS:
@@ -53,19 +47,19 @@ def timeline(recording: Recording, setting: Setting) -> str:
             expert = np.array(ACTIONS)[recording.truth.values[:, TRUTH_NAMES.index('action')].astype(int)]
             _strip(axes, recording.seconds(recording.truth.stamp_ns), expert, height['expert'])
         axes.set(xlim=(0.0, max(recording.duration_s, 0.1)), ylim=(0.45, len(rows) + 0.6), xlabel=_SECONDS)
-        axes.set_yticks(list(height.values()), list(height), color=_INK)
+        axes.set_yticks(list(height.values()), list(height), color=INK)
         axes.tick_params(axis='y', length=0)
         axes.spines['left'].set_visible(False)
         named = [Patch(color=ACTION_COLOURS[name], label=words(name)) for name in (*ACTIONS, HOLD)]
         figure.legend(handles=named, loc='outside lower center', ncols=len(named), frameon=False, fontsize=9,
                       handlelength=1.0, columnspacing=1.2, handletextpad=0.5)
-        return _svg(figure)
+        return svg(figure)
 
 
 def estimates(recording: Recording, setting: Setting) -> str:
     """Draw roughness, crack depth and CO2 absorption over time: what was published over what was true."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH_IN, 5.0), layout='constrained')
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_IN, 5.0), layout='constrained')
         panels = figure.subplots(len(SURFACE_STATE), 1, sharex=True)
         seconds = recording.seconds(recording.surface.stamp_ns)
         for column, (name, axes) in enumerate(zip(SURFACE_STATE, panels)):
@@ -74,10 +68,10 @@ def estimates(recording: Recording, setting: Setting) -> str:
             sense = 'gas' if name == 'co2_absorption' else 'touch'
             for fault, end_s in _outages(setting, recording):
                 if fault.sensor in (sense, 'camera'):
-                    axes.axvspan(fault.start_s, end_s, color=_OUTAGE, lw=0, zorder=0)
+                    axes.axvspan(fault.start_s, end_s, color=OUTAGE, lw=0, zorder=0)
             if len(recording.truth):
                 truth = recording.truth.values[:, TRUTH_NAMES.index(name)]
-                axes.plot(recording.seconds(recording.truth.stamp_ns), scale * truth, color=_INK, lw=1.6, label='truth')
+                axes.plot(recording.seconds(recording.truth.stamp_ns), scale * truth, color=INK, lw=1.6, label='truth')
             shown = _outside_gaps(seconds) & (seconds <= recording.duration_s)
             values = np.where(shown, scale * recording.surface.values[:, column], np.nan)
             axes.plot(seconds, values, color='#d9822b', lw=1.1, label='published')
@@ -86,7 +80,7 @@ def estimates(recording: Recording, setting: Setting) -> str:
         panels[0].legend(loc='upper right', ncols=2, frameon=False, fontsize=9)
         panels[-1].set_xlabel(_SECONDS)
         panels[-1].set_xlim(0.0, max(recording.duration_s, 0.1))
-        return _svg(figure)
+        return svg(figure)
 
 
 def touch_maps(pictures: Sequence[np.ndarray | None], true: Sequence[np.ndarray] | None,
@@ -99,10 +93,10 @@ def touch_maps(pictures: Sequence[np.ndarray | None], true: Sequence[np.ndarray]
         predicted: for each moment `float32[256]`.
         titles: for each moment, what stands left of it.
     """
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         kinds = ('predicted',) if true is None else ('true', 'predicted')
         widths = [1.2 if true is None else 0.75] + [1.0] * 2 * len(kinds)
-        figure = Figure(figsize=(_WIDTH_IN, 1.35 * len(titles) + 0.35), layout='constrained')
+        figure = Figure(figsize=(WIDTH_IN, 1.35 * len(titles) + 0.35), layout='constrained')
         grid = figure.subplots(len(titles), len(widths), squeeze=False, width_ratios=widths)
         for axes in grid.flat:
             axes.set_axis_off()
@@ -122,15 +116,15 @@ def touch_maps(pictures: Sequence[np.ndarray | None], true: Sequence[np.ndarray]
                 bar.outline.set_visible(False)
         heads = ['what the camera sees', *(f'{bank}, {kind}' for bank in ('texture', 'depth') for kind in kinds)]
         for axes, head in zip(grid[0], heads):
-            axes.set_title(head, fontsize=9, color=_FAINT)
-        return _svg(figure)
+            axes.set_title(head, fontsize=9, color=FAINT)
+        return svg(figure)
 
 
 def latency(recording: Recording) -> str:
     """Draw how long the answers took."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         ages = (recording.scores.received_ns - recording.scores.stamp_ns) / 1e6
-        figure = Figure(figsize=(_WIDTH_IN, 2.2), layout='constrained')
+        figure = Figure(figsize=(WIDTH_IN, 2.2), layout='constrained')
         axes = figure.add_subplot()
         if len(ages):
             p50, p99 = np.percentile(ages, [50, 99])
@@ -142,7 +136,7 @@ def latency(recording: Recording) -> str:
                               color='#a03a30', fontsize=9)
             axes.set_xlim(0.0, top)
         axes.set(ylabel='frames', xlabel='ms from the stamp of an image to its scores, in another process')
-        return _svg(figure)
+        return svg(figure)
 
 
 def _outages(setting: Setting, recording: Recording) -> list[tuple[Fault, float]]:
@@ -156,7 +150,7 @@ def _activity(axes: Axes, recording: Recording, sensor: str, height: float) -> N
     stamps = np.sort(recording.seconds(getattr(recording, sensor).stamp_ns))
     if not len(stamps):
         axes.text(0.01, height, 'never spoke in this run', transform=axes.get_yaxis_transform(), va='center',
-                  color=_FAINT, fontsize=9)
+                  color=FAINT, fontsize=9)
         return
     breaks = np.flatnonzero(np.diff(stamps) > 3.0 / RATES_HZ[sensor])
     starts, ends = stamps[np.r_[0, breaks + 1]], stamps[np.r_[breaks, len(stamps) - 1]] + 1.0 / RATES_HZ[sensor]
@@ -189,10 +183,3 @@ def _strip(axes: Axes, seconds: np.ndarray, actions: np.ndarray, height: float) 
 def _outside_gaps(seconds: np.ndarray) -> np.ndarray:
     """Return False for the first frame after a gap, where a line drawn on would invent what nobody saw."""
     return np.r_[True, np.diff(seconds) < 5.0 / RATES_HZ['camera']][:len(seconds)]
-
-
-def _svg(figure: Figure) -> str:
-    text = io.StringIO()
-    figure.savefig(text, format='svg', transparent=True, metadata={'Date': None})
-    # The XML prologue has no place inside a page.
-    return text.getvalue()[text.getvalue().index('<svg'):]

@@ -34,7 +34,6 @@ class Live:
         touch, touch_estimate: newest reading and the student's prediction, `float32[256]`.
         seen_ns: when each topic was last heard.
         answered: frames that got an answer. latencies_ms: of the last 300 of them.
-        picture: the newest, `uint8[H, W, 3]`.
     """
 
     start_ns: int = 0
@@ -52,8 +51,17 @@ class Live:
     seen_ns: dict[str, int] = field(default_factory=dict)
     answered: int = 0
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=300))
-    picture: np.ndarray | None = None
     _told: str = ''
+    _camera: bytes = b''
+
+    @property
+    def picture(self) -> np.ndarray | None:
+        """The newest picture `uint8[H, W, 3]`, RGB; decoded when asked for, which is far more seldom than pictures come."""
+        if not self._camera:
+            return None
+        message = _decode(topics.CAMERA, self._camera)
+        return message.data.reshape(message.height, message.step)[:, :3 * message.width].reshape(
+            message.height, message.width, 3)
 
     @property
     def seconds(self) -> float:
@@ -75,10 +83,8 @@ class Live:
         self.now_ns = now_ns
         self.seen_ns.update({topic: received_ns for topic, (received_ns, _) in newest.items()})
         if topics.CAMERA in newest:
-            message = _decode(topics.CAMERA, newest[topics.CAMERA][1])
-            self.picture = message.data.reshape(message.height, message.step)[:, :3 * message.width].reshape(
-                message.height, message.width, 3)
-            self.start_ns = self.start_ns or _stamp_ns(message)
+            self._camera = newest[topics.CAMERA][1]
+            self.start_ns = self.start_ns or _stamp_ns(_decode(topics.CAMERA, self._camera))
         last = {topic: index for index, (topic, _, _) in enumerate(fresh)}
         for index, (topic, received_ns, data) in enumerate(fresh):
             if topic in _READERS and (topic in _EVERY or index == last[topic]):

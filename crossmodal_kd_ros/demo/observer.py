@@ -6,7 +6,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from crossmodal_kd_ros.bags import BagRecorder, offered_qos
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.nodes import conversions
 
-_JPEG_TYPE = 'sensor_msgs/msg/CompressedImage'
+_IMAGE_TYPE, _JPEG_TYPE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 _TYPES = get_typestore(Stores.LATEST)
 # A picture waits in the writer's shared memory of 16 MiB, which holds 18 of them; all else is small.
 _CAMERA_DEPTH, _DEPTH = 10, 500
@@ -44,16 +44,17 @@ class Observer:
         recorder: writes the bag; `None` before `record`.
     """
 
-    def __init__(self, *, domain_id: int | None = None) -> None:
-        """Join the domain and start to spin in a thread."""
+    def __init__(self, *, domain_id: int | None = None, name: str = 'demo_observer') -> None:
+        """Join the domain as the node `name` and start to spin in a thread."""
         self._context = Context()
         rclpy.init(args=[], context=self._context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
-        self.node = rclpy.create_node('demo_observer', context=self._context, enable_rosout=False,
+        self.node = rclpy.create_node(name, context=self._context, enable_rosout=False,
                                       start_parameter_services=False)
         self.recorder: BagRecorder | None = None
         self.newest: dict[str, tuple[int, bytes]] = {}
         self._fresh: deque[tuple[str, int, bytes]] = deque()
         self._deaf: frozenset[str] = frozenset()
+        self._as_jpeg: frozenset[str] = frozenset()
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._spin, name='observer')
@@ -63,19 +64,38 @@ class Observer:
         """Return those of `names` that have a publisher."""
         return [name for name in names if self.node.get_publishers_info_by_topic(name)]
 
-    def record(self, bag: Path, types: dict[str, str]) -> None:
-        """Subscribe to the topics in `types` (name: `pkg/msg/Name`) and write them to a new bag from now on.
+    def record(self, bag: Path, types: dict[str, str], *, storage: str = 'mcap',
+               as_jpeg: Collection[str] = (topics.CAMERA,)) -> None:
+        """Write the topics in `types` (name: `pkg/msg/Name`) to a new bag from now on.
+
+        Args:
+            bag: the folder to create.
+            types: see `also_record`.
+            storage: `mcap` or `sqlite3`.
+            as_jpeg: topics of pictures that are kept as JPEG, under their name with /compressed behind.
+        """
+        self.recorder = BagRecorder(bag, storage=storage)
+        self._as_jpeg = frozenset(as_jpeg)
+        self.also_record(types)
+
+    def also_record(self, types: dict[str, str]) -> None:
+        """Subscribe to further topics (name: `pkg/msg/Name`) and write them to the bag.
 
         Each must have a publisher already: the subscription asks for just what that offers.
+
+        Raises:
+            ValueError: a type is not installed.
         """
-        self.recorder = BagRecorder(bag)
         for name, msgtype in types.items():
             offered = [info.qos_profile for info in self.node.get_publishers_info_by_topic(name)]
-            kept_name, kept_type = (topics.CAMERA_JPEG, _JPEG_TYPE) if name == topics.CAMERA else (name, msgtype)
-            bag_topic = self.node.resolve_topic_name(kept_name)
-            self.recorder.add_topic(bag_topic, kept_type, qos=[offered_qos(profile) for profile in offered])
+            kept = (f'{name}/compressed', _JPEG_TYPE) if name in self._as_jpeg else (name, msgtype)
+            bag_topic = self.node.resolve_topic_name(kept[0])
+            message_class = _message_class(msgtype)
+            self.recorder.add_topic(bag_topic, kept[1], qos=[offered_qos(profile) for profile in offered])
+            # A picture waits in the writer's shared memory; see _CAMERA_DEPTH.
+            depth = _CAMERA_DEPTH if msgtype == _IMAGE_TYPE else _DEPTH
             self.node.create_subscription(
-                _message_class(msgtype), name, self._callback(name, bag_topic), _agreeing(name, offered), raw=True)
+                message_class, name, self._callback(name, bag_topic), _agreeing(offered, depth), raw=True)
 
     def drain(self) -> list[tuple[str, int, bytes]]:
         """Return (topic, received_ns, serialised) of the small messages received since the last call."""
@@ -120,7 +140,7 @@ class Observer:
             # When DDS had it, as `ros2 bag record` notes it; not when Python came round to it.
             received_ns = info.get('received_timestamp') or time.time_ns()
             self.newest[name] = (received_ns, data)
-            if name == topics.CAMERA:
+            if name in self._as_jpeg:
                 self.recorder.write(bag_topic, received_ns, lambda: _as_jpeg(data))
             else:
                 self._fresh.append((name, received_ns, data))
@@ -132,15 +152,18 @@ class Observer:
 
 def _message_class(msgtype: str) -> type:
     package, _, name = msgtype.split('/')
-    return getattr(import_module(f'{package}.msg'), name)
+    try:
+        return getattr(import_module(f'{package}.msg'), name)
+    except (ImportError, AttributeError):
+        raise ValueError(f'expected the package {package} with the type {name} to be installed, it is not') from None
 
 
-def _agreeing(name: str, offered: list[QoSProfile]) -> QoSProfile:
+def _agreeing(offered: list[QoSProfile], depth: int) -> QoSProfile:
     """Return the most that every publisher in `offered` can give."""
     reliable = all(profile.reliability is ReliabilityPolicy.RELIABLE for profile in offered)
     lasting = all(profile.durability is DurabilityPolicy.TRANSIENT_LOCAL for profile in offered)
     return QoSProfile(
-        depth=_CAMERA_DEPTH if name == topics.CAMERA else _DEPTH,
+        depth=depth,
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE)
 

@@ -27,13 +27,14 @@ _LOG_PREFIX = re.compile(r'^\[(FATAL|ERROR)\]\s*\[[^\]]*\]\s*\[[^\]]*\]:\s*')
 
 
 def private_environment(environ: Mapping[str, str], domain_id: int) -> dict[str, str]:
-    """Return the environment of a run that no robot near by must hear: a domain of its own, on this machine alone."""
-    result = {**environ, **profile_environment(environ), 'ROS_DOMAIN_ID': str(domain_id)}
-    if distro(environ) == 'humble':
-        result['ROS_LOCALHOST_ONLY'] = '1'
-    else:
-        result['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    return result
+    """Return the environment of a run that no robot near by must hear, with the profile unless the user has set one."""
+    return isolated_environment({**environ, **profile_environment(environ)}, domain_id)
+
+
+def isolated_environment(environ: Mapping[str, str], domain_id: int) -> dict[str, str]:
+    """Return `environ` with a domain of its own, on this machine alone."""
+    away = {'ROS_LOCALHOST_ONLY': '1'} if distro(environ) == 'humble' else {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    return {**environ, 'ROS_DOMAIN_ID': str(domain_id), **away}
 
 
 def free_domain_id(environ: Mapping[str, str]) -> int:
@@ -116,7 +117,7 @@ def stop_all(processes: Sequence[NodeProcess]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Runs in the child: without this, a parent that is killed leaves nodes behind that speak for ever."""
+    """Be run by the child: without this, a parent that is killed leaves nodes behind that speak for ever."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

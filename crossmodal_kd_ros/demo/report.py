@@ -3,23 +3,19 @@
 
 """The page a stranger opens after a run: one file, with every picture inside."""
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from crossmodal_kd_ros.contract import ACTIONS, HOLD, INDENTATION, square_view
 from crossmodal_kd_ros.demo import figures
 from crossmodal_kd_ros.demo.recording import TRUTH_NAMES, Recording, read_pictures
-from crossmodal_kd_ros.demo.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
 from crossmodal_kd_ros.demo.summary import Setting, decided, mode_at
+from crossmodal_kd_ros.report import decoded, thumbnail, write_page
 
 _CARDS = 8
-_CARD_WIDTH_PX = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +42,10 @@ def write_report(path: Path, *, bag: Path, recording: Recording, setting: Settin
         setting: what was run.
         summary: what `summary.json` says, complete.
     """
-    environment = Environment(
-        loader=PackageLoader('crossmodal_kd_ros', 'demo'), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True)
-    environment.filters.update(words=words, figure=_figure)
-    template = environment.get_template('report.html.j2')
-    path.write_text(template.render(
-        summary=summary, cards=cards(recording, setting, bag), mode_colours=MODE_COLOURS, action_colours=ACTION_COLOURS,
-        mode_meanings=MODE_MEANINGS, timeline=figures.timeline(recording, setting),
-        estimates=figures.estimates(recording, setting), touch=_touch(recording, setting, bag),
-        latency=figures.latency(recording)), encoding='utf-8')
+    write_page(
+        path, 'demo/report.html.j2', summary=summary, cards=cards(recording, setting, bag),
+        timeline=figures.timeline(recording, setting), estimates=figures.estimates(recording, setting),
+        touch=_touch(recording, setting, bag), latency=figures.latency(recording))
 
 
 def cards(recording: Recording, setting: Setting, bag: Path) -> list[Card]:
@@ -74,7 +64,8 @@ def cards(recording: Recording, setting: Setting, bag: Path) -> list[Card]:
             result.append(Card(t_s=float(t_s), mode=mode, picture=''))
         else:
             result.append(Card(
-                t_s=float(answered_s[row]), mode=str(modes[row]), picture=_thumbnail(pictures.get(stamp)),
+                t_s=float(answered_s[row]), mode=str(modes[row]),
+                picture=thumbnail(decoded(pictures[stamp])) if stamp in pictures else '',
                 action=str(actions[row]), confidence=float(recording.scores.values[row].max()),
                 **_expert(recording, stamp)))
     return result
@@ -114,7 +105,7 @@ def _touch(recording: Recording, setting: Setting, bag: Path) -> str:
         titles = [f'{seconds[row]:.1f} s' for row in chosen]
     stamps = guess.stamp_ns[rows[chosen]]
     jpegs = read_pictures(bag, stamps)
-    pictures = [square_view(_decoded(jpegs[stamp])) if stamp in jpegs else None for stamp in stamps.tolist()]
+    pictures = [square_view(decoded(jpegs[stamp])) if stamp in jpegs else None for stamp in stamps.tolist()]
     return figures.touch_maps(pictures, truth[chosen] if known else None, guess.values[rows[chosen]], titles)
 
 
@@ -123,23 +114,3 @@ def _phases(setting: Setting, duration_s: float) -> list[tuple[float, float, str
     faults = [fault for fault in setting.schedule.faults if fault.sensor != 'camera']
     first = min((fault.start_s for fault in setting.schedule.faults), default=duration_s)
     return [(0.0, first, 'all is healthy')] + [(f.start_s, f.end_s, f'{f.sensor} is dead') for f in faults]
-
-
-def _thumbnail(jpeg: bytes | None) -> str:
-    """Return a smaller JPEG as base64; nothing of nothing."""
-    if jpeg is None:
-        return ''
-    picture = _decoded(jpeg)
-    height = round(picture.shape[0] * _CARD_WIDTH_PX / picture.shape[1])
-    small = cv2.resize(picture, (_CARD_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-    _, smaller = cv2.imencode('.jpg', cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return base64.b64encode(smaller).decode()
-
-
-def _decoded(jpeg: bytes) -> np.ndarray:
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-
-
-def _figure(value: float | None, form: str = '{:.0f}') -> str:
-    """Format a number that may be missing."""
-    return '–' if value is None else form.format(value)

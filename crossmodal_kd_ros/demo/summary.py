@@ -179,7 +179,9 @@ def wrong_mode_s(recording: Recording, setting: Setting) -> float | None:
         excused |= (t_s >= gap['start_s']) & (t_s < end_s)
     modes = mode_at(recording, times_ns)
     expected = np.array([expected_mode(setting, t).value for t in t_s])
-    return _duration((modes != expected) & ~excused & ~_unsure_at(recording, times_ns))
+    # Where a sense is lost, a teacher without it may have been measured to be better than the student.
+    right = (modes == expected) | ((expected == Mode.STUDENT.value) & (modes == Mode.PARTIAL.value))
+    return _duration(~right & ~excused & ~_unsure_at(recording, times_ns))
 
 
 def unsure_s(recording: Recording) -> float:
@@ -274,9 +276,13 @@ def _duration(instants: np.ndarray) -> float:
 
 
 def _ms_until(recording: Recording, mode: Mode, since_ns: np.ndarray) -> float | None:
-    """Return ms from `since_ns` (none or one stamp) to the first receipt of `mode` after it."""
+    """Return ms from `since_ns` (none or one stamp) to the first receipt of `mode` after it.
+
+    `PARTIAL`, the teacher without the lost sense, counts where `STUDENT` is expected.
+    """
     for said in recording.modes if len(since_ns) else ():
-        if said.received_ns > since_ns[0] and said.text == mode.value:
+        noticed = said.text == mode.value or (mode is Mode.STUDENT and said.text == Mode.PARTIAL.value)
+        if said.received_ns > since_ns[0] and noticed:
             return round((said.received_ns - int(since_ns[0])) / 1e6, 1)
     return None
 

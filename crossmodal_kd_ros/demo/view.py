@@ -20,8 +20,8 @@ from rich.text import Text
 from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, INDENTATION, SENSORS, TEXTURE
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.live import Live
-from crossmodal_kd_ros.demo.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
 from crossmodal_kd_ros.demo.summary import Setting
+from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
 
 _SENSOR_TOPICS = {'camera': topics.CAMERA, 'touch': topics.TOUCH, 'gas': topics.GAS}
 # Ranges that a working pad reaches on these walls: a fixed scale, so that a change of colour is a change of the wall.
@@ -80,9 +80,8 @@ def _header(live: Live, title: str, duration_s: float) -> Text:
 
 
 def _picture(live: Live, width: int, height: int) -> RenderableType:
-    if live.picture is None or not live.alive(topics.CAMERA):
-        return Text('no picture', style='dim')
-    return HalfBlocks(live.picture, width=width, height=height)
+    picture = live.picture if live.alive(topics.CAMERA) else None
+    return Text('no picture', style='dim') if picture is None else HalfBlocks(picture, width=width, height=height)
 
 
 def _decision(live: Live, *, airy: bool) -> RenderableType:

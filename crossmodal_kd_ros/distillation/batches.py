@@ -18,8 +18,11 @@ from crossmodal_kd_ros.datasets import Pairs
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """B pairs as tensors: `image` float32[B, 3, S, S] 0 to 1, `touch` [B, 256], `gas` [B, 8], `surface` [B, 3],
-    `action` int64[B] (-1: no label), `night` float32[B] (1: by the robot's lamp), `rows` int64[B] into the pairs."""
+    """B pairs as tensors.
+
+    `image` float32[B, 3, S, S] 0 to 1, `touch` [B, 256], `gas` [B, 8], `surface` [B, 3], `action` int64[B] (-1: no
+    label), `night` float32[B] (1: by the robot's lamp), `rows` int64[B] into the pairs.
+    """
 
     image: Tensor
     touch: Tensor

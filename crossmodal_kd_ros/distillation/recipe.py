@@ -80,8 +80,8 @@ class StudentRecipe(OptimiserRecipe):
     feature_loss: Literal['cosine', 'mse', 'product', 'entangled'] = Field(
         'cosine', description='the last two are fidelities of quantum states')
     qubits: int = Field(6, ge=2, le=12, description='of the fidelities')
-    distance_weight: float = Field(0.0, ge=0.0, description='RKD-D; 25 is the paper\'s')
-    angle_weight: float = Field(0.0, ge=0.0, description='RKD-A; 50 is the paper\'s')
+    distance_weight: float = Field(0.0, ge=0.0, description="RKD-D; 25 is the paper's")
+    angle_weight: float = Field(0.0, ge=0.0, description="RKD-A; 50 is the paper's")
     adversary_strength: float = Field(
         0.0, ge=0.0, description='lambda of gradient reversal against telling day from night, ramped')
     touch_weight: float = Field(0.3, ge=0.0, description='prediction of 256 taxels')

@@ -28,31 +28,55 @@ class Card:
         recipe: by name, with every value.
         figures: `measure(...)` of each system, by its name, on the test split.
         origin: commit, command, versions and the like, by name.
+        data_set: the datasheet of the user's own data; `None`: the simulator's.
     """
 
     recipe: dict[str, Any]
     figures: dict[str, dict[str, Any]]
     origin: dict[str, str]
+    data_set: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, *, recipe_name: str, command: str) -> 'Card':
+    def of(cls, recipe: Recipe, *, recipe_name: str, command: str, data_set: dict[str, Any] | None = None) -> 'Card':
         """Collect what there is to say before there are figures, with the versions and the commit that are here now."""
         import torch
 
-        return cls(recipe=recipe.model_dump(), figures={}, origin={
+        return cls(recipe=recipe.model_dump(), figures={}, data_set=data_set, origin={
             'recipe': recipe_name, 'command': command, 'commit': commit(), 'python': platform.python_version(),
             **{name: found for name in _PACKAGES if (found := _version(name))},
             'machine': f'{torch.get_num_threads()} threads, {platform.machine()}'})
 
+    @property
+    def note(self) -> str:
+        """Where the figures come from, in a sentence."""
+        if self.data_set is None:
+            return _SIMULATED
+        return (f'Trained and tested on recordings: {", ".join(self.data_set["bags"])}. '
+                'If a simulator wrote them, it is simulated.')
+
     def header(self, network: str) -> dict[str, str]:
         """Return the card of one weight file: key figures and where it comes from, all as text."""
         own = {name: figures for name, figures in self.figures.items() if name.startswith(network)}
-        return {'note': _SIMULATED, **self.origin, 'settings': json.dumps(self.recipe), 'test_figures': json.dumps(own)}
+        return {'note': self.note, **self.origin, 'settings': json.dumps(self.recipe), 'test_figures': json.dumps(own)}
+
+    def _data(self) -> tuple[str, str]:
+        """Return, in words, what was tested on and what was learnt from."""
+        if self.data_set is None:
+            data = self.recipe['data']
+            return (f'{data["test_views"]} simulated views of panels',
+                    f"{data['labelled_views']} simulated views with the expert's action and {data['unlabelled_views']} without, "
+                    f'three a panel;\n{data["validation_views"]} more')
+        splits = self.data_set['splits']
+        bare = splits['train']['actions'].get('unlabelled', 0)
+        return (f'{splits["test"]["samples"]} samples of panels or blocks of time',
+                f'{splits["train"]["samples"] - bare} labelled samples and {bare} without a label;\n'
+                f'{splits["validation"]["samples"]} more')
 
     def write(self, path: Path) -> None:
         """Write the card as Markdown."""
-        data = self.recipe['data']
+        tested, learnt = self._data()
         path.parent.mkdir(parents=True, exist_ok=True)
+        judge = "the simulator's expert, who knows the whole state" if self.data_set is None else 'the labels'
         path.write_text(f"""---
 license: apache-2.0
 tags: [robotics, knowledge-distillation, ros2, simulated-data]
@@ -60,7 +84,7 @@ tags: [robotics, knowledge-distillation, ros2, simulated-data]
 
 # Teacher and student for maintaining living walls
 
-{_SIMULATED}
+{self.note}
 
 `teacher.safetensors` decides from camera, touch and gas. `student.safetensors` decides from the camera alone and also says
 what touch and gas would have read. Both choose one of six actions: `continue_inspection`, `seal_crack`,
@@ -68,7 +92,7 @@ what touch and gas would have read. Both choose one of six actions: `continue_in
 
 ## Test figures
 
-{data['test_views']} simulated views of panels that were in neither training nor validation; one training of each, seed
+{tested} that were in neither training nor validation; one training of each, seed
 {self.recipe['seed']}. "Without distillation" is the same student with the same seed, steps and labelled views, but with no
 teacher and no unlabelled views.
 
@@ -76,7 +100,7 @@ teacher and no unlabelled views.
 
 {self._gain()}
 
-Accuracy is agreement with the simulator's expert, who knows the whole state; ECE is the expected calibration error of the
+Accuracy is agreement with {judge}; ECE is the expected calibration error of the
 confidence (15 bins). R2 compares with the true roughness and crack depth, and with the measured CO2 uptake.
 
 ## How they were made
@@ -85,8 +109,7 @@ confidence (15 bins). R2 compares with the true roughness and crack depth, and w
 {self.origin['command']}
 ```
 
-Data: {data['labelled_views']} simulated views with the expert's action and {data['unlabelled_views']} without, three a panel;
-{data['validation_views']} more chose the checkpoint and the temperature of the confidence. Splits share no panel.
+Data: {learnt} chose the checkpoint and the temperature of the confidence. Splits share no panel.
 
 ```yaml
 {yaml.safe_dump({'origin': self.origin, 'settings': self.recipe}, sort_keys=False).rstrip()}
@@ -111,8 +134,8 @@ RGB picture at 128 px, about 64 mm of wall across, the tactile pad in its middle
         """Return what distillation brought, in one sentence, whatever it is."""
         taught, alone = self.figures['student'], self.figures['student without distillation']
         points = [100 * (taught[name] - alone[name]) for name in ('accuracy', 'macro_f1')]
-        return (f'With {self.recipe["data"]["labelled_views"]} labels distillation changes the student by {points[0]:+.1f} '
-                f'points of accuracy and {points[1]:+.1f} points of macro-F1 (one seed).')
+        return (f'Distillation changes the student by {points[0]:+.1f} points of accuracy and {points[1]:+.1f} points of '
+                'macro-F1 (one seed).')
 
 
 def figures_table(figures: dict[str, dict[str, Any]]) -> str:

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Real photographs, cracked and clean: does the student, which never saw a real pixel, tell them apart?"""
+"""Real photographs, cracked and clean: whether the student, which never saw a real pixel, tells them apart."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -103,7 +103,7 @@ def _trio(summary: dict[str, Any]) -> Iterator[str]:
         if camera:
             without = summary['student_no_kd'][count]['accuracy']['mean']
             part = gain['accuracy']['mean'] / (camera - without)
-            line += (f', {100 * part:.0f} % of the way from the student without it to the camera\'s ceiling')
+            line += (f", {100 * part:.0f} % of the way from the student without it to the camera's ceiling")
         yield from (line + '.', '')
 
 
@@ -141,7 +141,7 @@ def _readings(summary: dict[str, Any]) -> Iterator[str]:
     if not rows:
         return
     yield from ('## Readings of a camera', '',
-                ('RMS error of what the student says touch and gas would read; in brackets the error of the training set\'s '
+                ("RMS error of what the student says touch and gas would read; in brackets the error of the training set's "
                 'mean, then of an answer to another picture. The touch map is in standard deviations.'), '',
                 ('| labels | system | touch map | roughness, um | crack depth, mm | CO2 uptake, ppm | R2 crack depth | '
                 'R2 roughness | R2 CO2 uptake | day/night probe |'), '|---|---|---|---|---|---|---|---|---|---|')
@@ -149,7 +149,7 @@ def _readings(summary: dict[str, Any]) -> Iterator[str]:
         cells = [f'{e["error"]:.2f} ({e["train_mean"]:.2f}, {e["shuffled"]:.2f})' for e in m['readings'].values()]
         r2 = [f'{m["r2"][reading]:.2f}' for reading in ('crack_depth', 'surface_roughness', 'co2_uptake')]
         yield f'| {count} | {name} | ' + ' | '.join([*cells, *r2, _percent(m['lighting_probe'])]) + ' |'
-    yield from ('', 'The probe: how often a fresh linear classifier tells day from night from the student\'s features.', '')
+    yield from ('', "The probe: how often a fresh linear classifier tells day from night from the student's features.", '')
 
 
 def _ablations(summary: dict[str, Any]) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _ablations(summary: dict[str, Any]) -> Iterator[str]:
                        f'{_percent(m.get("lighting_probe"))} |')
     yield ''
     for count, m in summary['ablations'].get(REFERENCE, {}).items():
-        yield from ((f'`{REFERENCE}` is the article\'s own nets and loop, for as many steps; its teacher is right in '
+        yield from ((f"`{REFERENCE}` is the article's own nets and loop, for as many steps; its teacher is right in "
                     f'{_percent(m["teacher_accuracy"])} with {count} labels.'), '')
 
 

@@ -49,8 +49,8 @@ def _joined(found: list[dict[str, Any]]) -> dict[str, Any]:
     joined: dict[str, Any] = {
         name: {'mean': float(np.mean([m[name] for m in found])), 'interval': interval(tables, score),
                'seeds': [m[name] for m in found]} for name, score in _SCORES.items()}
-    for name in ('day_accuracy', 'night_accuracy', 'ece', 'lighting_probe', 'teacher_accuracy', 'conditions', 'r2', 'readings', 'sensors',
-                 'unguarded'):
+    for name in ('day_accuracy', 'night_accuracy', 'ece', 'lighting_probe', 'teacher_accuracy', 'conditions', 'r2',
+                 'readings', 'sensors', 'unguarded'):
         if name in found[0]:
             joined[name] = _mean_of([m[name] for m in found])
     return joined

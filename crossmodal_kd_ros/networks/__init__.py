@@ -3,9 +3,9 @@
 
 """Torch modules: the teacher, the student, their weights on disk, and the article's own nets as `reference`.
 
-    student = load_student('models/student.safetensors')
-    output = student(image)  # float32[B, 3, 128, 128], RGB, 0 to 1
-    output.logits, output.touch, output.gas, output.surface
+student = load_student('models/student.safetensors')
+output = student(image)  # float32[B, 3, 128, 128], RGB, 0 to 1
+output.logits, output.touch, output.gas, output.surface
 """
 
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig

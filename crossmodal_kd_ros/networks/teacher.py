@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, NUM_GAS
+from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, NUM_GAS, NUM_TAXELS
 from crossmodal_kd_ros.networks.config import TeacherConfig
 from crossmodal_kd_ros.networks.encoders import Trunk
 from crossmodal_kd_ros.networks.standardise import Standardiser
@@ -19,6 +19,7 @@ _PATCH = (2, 4)  # taxels of a patch: 4 x 4 patches over the pad
 _PATCHES = (BANK_SHAPE[0] // _PATCH[0], BANK_SHAPE[1] // _PATCH[1])
 _NUM_PATCHES = _PATCHES[0] * _PATCHES[1]
 _PERCENTILES = (50, 75, 90, 97)
+_PICKS = [round(percentile / 100 * (NUM_TAXELS // _BANKS - 1)) for percentile in _PERCENTILES]  # ranks in a bank
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +71,8 @@ def touch_statistics(touch: Tensor) -> Tensor:
     """
     banks = touch.unflatten(1, (_BANKS, -1))
     ordered = banks.sort(dim=2).values
-    picks = [round(percentile / 100 * (banks.shape[2] - 1)) for percentile in _PERCENTILES]
     moments = torch.stack([banks.mean(2), banks.std(2, correction=0), ordered[..., -1]], 2)
-    return torch.cat([moments, ordered[..., picks]], 2).flatten(1)
+    return torch.cat([moments, ordered[..., _PICKS]], 2).flatten(1)
 
 
 class CrossLayer(nn.Module):

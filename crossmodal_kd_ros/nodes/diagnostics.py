@@ -30,19 +30,21 @@ def diagnostics(report: PipelineReport, *, stamp: Time, node: str, model: str,
     decision = _status(
         f'{node}: mode', _MODE_LEVELS.get(report.mode, DiagnosticStatus.WARN), f'{report.mode}: {report.reason}', {
             'mode': str(report.mode), 'reason': report.reason, 'model': model, 'latency_p50_ms': p50,
-            'latency_p99_ms': p99, 'answered_frames': str(report.answered), 'dropped_frames': str(report.superseded)})
+            'latency_p99_ms': p99, 'answered_frames': str(report.answered), 'dropped_frames': str(report.superseded),
+            'clock_jumps': str(report.clock_jumps), 'unfamiliar': f'{report.doubt:.2f}'})
     return DiagnosticArray(
         header=Header(stamp=stamp), status=[decision, *(_sensor(node, sensor) for sensor in report.sensors)])
 
 
 def _sensor(node: str, report: SensorReport) -> DiagnosticStatus:
-    # Without the camera nothing is decided; without another sense the student decides.
+    # Without the camera nothing is decided; without another sense somebody still decides.
     failed = DiagnosticStatus.ERROR if report.sensor == 'camera' else DiagnosticStatus.WARN
     health = report.health
+    working = DiagnosticStatus.WARN if health.remark else DiagnosticStatus.OK
     return _status(
-        f'{node}: {report.sensor}', DiagnosticStatus.OK if health.healthy else failed, health.reason, {
+        f'{node}: {report.sensor}', working if health.healthy else failed, health.remark or health.reason, {
             'age_s': '' if report.age_s is None else f'{report.age_s:.3f}', 'rate_hz': f'{report.rate_hz:.1f}',
-            'health': 'healthy' if health.healthy else 'lost', 'reason': health.reason,
+            'health': 'healthy' if health.healthy else 'lost', 'reason': health.reason, 'remark': health.remark,
             'received': str(report.received), 'rejected': str(report.rejected),
             'last_rejection': report.last_rejection})
 

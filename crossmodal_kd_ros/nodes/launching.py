@@ -4,10 +4,12 @@
 """What the launch files share: documented arguments, nodes made from them, the Fast DDS profile. Needs ROS's launch."""
 
 import os
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable
 from launch_ros.actions import Node
 
 from crossmodal_kd_ros.nodes.transport import profile_environment
@@ -25,12 +27,20 @@ _ARGUMENTS = {
     'use_sim_time': ('', 'Take the time from /clock: true or false; empty: as params_file says.', None),
     'image_transport': ('', 'How pictures come in; empty: camera_transport of params_file.', ['', 'raw', 'compressed']),
     'log_level': ('info', 'Least severity that is logged.', ['debug', 'info', 'warn', 'error', 'fatal']),
+    'visualisation': ('none', 'What to see it with: RViz, or the bridge that Foxglove connects to.',
+                      ['none', 'rviz', 'foxglove']),
     'respawn': ('false', f'Start a node again {_RESPAWN_DELAY_S:.0f} s after it ended: true or false.', None),
 }
 _TOPICS = {
     'camera_topic': ('camera/image_raw', 'Topic of the pictures; compressed ones come on it with /compressed behind.'),
     'touch_topic': ('tactile/image', 'Topic of the tactile array.'),
     'gas_topic': ('gas/state', 'Topic of the gas module.'),
+}
+_VIEWERS = {'rviz': 'rviz2', 'foxglove': 'foxglove_bridge'}
+_BAG = {
+    'bag': ('', 'Folder of the bag, or its file.', None),
+    'rate': ('1.0', 'How fast to play it: 2.0 is twice as fast as life.', None),
+    'loop': ('false', 'Play it again at its end: true or false.', None),
 }
 # Arguments that set a parameter of a node.
 _PARAMETERS = {'maintenance_node': {'model': 'models_dir', 'image_transport': 'camera_transport'}}
@@ -55,6 +65,17 @@ def topic_arguments() -> list[DeclareLaunchArgument]:
             for name, (default, description) in _TOPICS.items()]
 
 
+def bag_arguments() -> list[DeclareLaunchArgument]:
+    """Declare which bag is played, and how."""
+    return [DeclareLaunchArgument(name, default_value=default, description=description, choices=choices)
+            for name, (default, description, choices) in _BAG.items()]
+
+
+def played_bag() -> OpaqueFunction:
+    """Return the action that plays a bag with its time on `/clock`: its sensors alone, not what a node said to them."""
+    return OpaqueFunction(function=lambda context: [_player(context.launch_configurations)])
+
+
 def nodes(*executables: str) -> OpaqueFunction:
     """Return the action that starts `executables` of this package as the arguments say.
 
@@ -62,7 +83,8 @@ def nodes(*executables: str) -> OpaqueFunction:
     """
     return OpaqueFunction(function=lambda context: [
         *(SetEnvironmentVariable(name, value) for name, value in profile_environment(os.environ).items()),
-        *(_node(executable, context.launch_configurations) for executable in executables)])
+        *(_node(executable, context.launch_configurations) for executable in executables),
+        *_viewer(context.launch_configurations)])
 
 
 def _node(executable: str, given: Mapping[str, str]) -> Node:
@@ -77,6 +99,32 @@ def _node(executable: str, given: Mapping[str, str]) -> Node:
         parameters=[str(params_file), *([parameters] if parameters else [])], remappings=_remappings(given),
         ros_arguments=['--log-level', given['log_level']], output='screen', emulate_tty=True,
         respawn=_flag('respawn', given), respawn_delay=_RESPAWN_DELAY_S)
+
+
+def _viewer(given: Mapping[str, str]) -> list[Node]:
+    package = _VIEWERS.get(given['visualisation'])
+    if package is None:
+        return []
+    # In the namespace of the nodes: the topics in the file are relative.
+    layouts = sorted((share_dir() / 'config').rglob('*.rviz')) if package == 'rviz2' else []
+    return [Node(
+        package=package, executable=package, name=package, namespace=given['namespace'],
+        arguments=['-d', str(layouts[0])] if layouts else [], output='screen',
+        parameters=[{'use_sim_time': _flag('use_sim_time', given)}] if given['use_sim_time'] else [])]
+
+
+def _player(given: Mapping[str, str]) -> ExecuteProcess:
+    bag = given['bag']
+    if not Path(bag).exists() or not bag:
+        raise RuntimeError(f'expected a bag, got {bag or "none"}: say bag:=FOLDER')
+    loop = ['--loop'] if _flag('loop', given) else []
+    if find_spec('ros2bag') is None:
+        command = [sys.executable, '-m', f'{PACKAGE}.cli.main', 'play', bag, '--rate', given['rate'], *loop]
+    else:
+        topics = [f'/{given[name].lstrip("/")}' for name in _TOPICS]
+        command = ['ros2', 'bag', 'play', bag, '--clock', '100', '--rate', given['rate'], *loop, '--topics', *topics,
+                   f'{topics[0]}/compressed']
+    return ExecuteProcess(cmd=command, output='screen')
 
 
 def _remappings(given: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -6,20 +6,22 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+from builtin_interfaces.msg import Time
 from rclpy.duration import Duration
 from rclpy.lifecycle import Publisher
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header, String
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, SURFACE_STATE
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, SENSORS, SURFACE_STATE
 from crossmodal_kd_ros.nodes import conversions, qos
 from crossmodal_kd_ros.nodes.managed import ManagedNode, run
 from crossmodal_kd_ros.nodes.parameters import Refusal, Setting
 from crossmodal_kd_ros.nodes.sources import PhotoSource, WebcamSource
-from crossmodal_kd_ros.simulation import RATES_HZ, FaultSchedule, World
+from crossmodal_kd_ros.simulation import RATES_HZ, FaultSchedule, Injector, World
 
 _WEBCAM_RETRY_S = 0.5
 
@@ -30,8 +32,9 @@ SETTINGS = (
     Setting(name='camera_hz', default=RATES_HZ['camera'], low=0.1, high=240.0, description='Pictures a second.'),
     Setting(name='touch_hz', default=RATES_HZ['touch'], low=0.1, high=1000.0, description='Touch readings a second.'),
     Setting(name='gas_hz', default=RATES_HZ['gas'], low=0.1, high=100.0, description='Gas readings a second.'),
-    Setting(name='faults', default='',
-            description='Sensors that fall silent, as sensor:start-end in seconds since activation, comma between.'),
+    Setting(name='faults', default='', dynamic=True,
+            description='Faults, as sensor:start-end[:kind[:severity]], comma between; seconds since activation, or since '
+                        'they were set while active.'),
     Setting(name='photos_dir', default='', description='Folder of photographs to show instead of the simulated wall.'),
     Setting(name='camera_device', default=-1, low=-1, high=63,
             description='Number of a webcam to show instead of the simulated wall; -1: none.'),
@@ -54,8 +57,8 @@ class SimulatorNode(ManagedNode):
 
     def configure(self) -> None:
         """Open the source and create the publishers that it can feed."""
+        self._schedule(self.setting('faults'), 0.0)
         try:
-            self._faults = FaultSchedule.parse(self.setting('faults'))
             self._source = self._open_source()
         except ValueError as error:
             raise Refusal(str(error)) from error
@@ -86,6 +89,10 @@ class SimulatorNode(ManagedNode):
         for thread in self._threads:
             thread.start()
 
+    def adjust(self, values: Mapping[str, Any]) -> None:
+        """Let other faults happen, counted from now on."""
+        self._schedule(values['faults'], time.monotonic() - self._start_s if self._active else 0.0)
+
     def deactivate(self) -> None:
         """End the beats."""
         self._ended.set()
@@ -97,6 +104,16 @@ class SimulatorNode(ManagedNode):
         self._source.close()
         for publisher in self._outputs:
             self.destroy_lifecycle_publisher(publisher)
+
+    def _schedule(self, faults: str, zero_s: float) -> None:
+        """Break the sensors as `faults` says, whose second 0 is `zero_s` seconds after activation."""
+        try:
+            schedule = FaultSchedule.parse(faults)
+        except ValueError as error:
+            raise Refusal(str(error)) from error
+        injectors = {sensor: Injector(sensor, schedule, seed=self.setting('seed')) for sensor in SENSORS}
+        # Swapped in one go: the beats are threads of their own.
+        self._breakage = zero_s, injectors
 
     def _open_source(self) -> World | PhotoSource | WebcamSource:
         size = {'width_px': self.setting('width'), 'height_px': self.setting('height')}
@@ -145,23 +162,37 @@ class SimulatorNode(ManagedNode):
             (self._expert, String(data=json.dumps(expert)))]
 
     def _photo_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        if self._faults.active('camera', t_s):
-            return []
-        return [(self._camera, conversions.image_message(header, self._source.camera(t_s)))]
+        return self._broken('camera', t_s, header, self._source.camera(t_s), self._camera, conversions.image_message)
 
     def _touch_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        if self._faults.active('touch', t_s):
-            return []
-        return [(self._touch, conversions.touch_message(header, self._source.touch(t_s)))]
+        return self._broken('touch', t_s, header, self._source.touch(t_s), self._touch, conversions.touch_message)
 
     def _gas_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        if self._faults.active('gas', t_s):
-            return []
-        return [(self._gas, conversions.named_values(header, GAS_NAMES, self._source.gas(t_s)))]
+        return self._broken('gas', t_s, header, self._source.gas(t_s), self._gas, _gas_message)
+
+    def _broken(self, sensor: str, t_s: float, header: Header, value: np.ndarray, publisher: Publisher,
+                make: Callable[[Header, np.ndarray], Any]) -> Messages:
+        """Return what a sensor sends when it reads `value`: one message, or whatever its faults make of it."""
+        zero_s, injectors = self._breakage
+        messages = []
+        for delivery in injectors[sensor].deliver(t_s - zero_s, conversions.stamp_ns(header), value):
+            stamp = Time(sec=delivery.stamp_ns // 10**9, nanosec=delivery.stamp_ns % 10**9)
+            sent = Header(stamp=stamp, frame_id=header.frame_id)
+            if delivery.value is None:
+                message = make(sent, value)
+                message.data = message.data[:len(message.data) // 2]
+            else:
+                message = make(sent, delivery.value)
+            messages.append((publisher, message))
+        return messages
 
     def _header(self, sensor: str, t_s: float) -> Header:
         stamp = self._start + Duration(nanoseconds=round(t_s * 1e9))
         return Header(stamp=stamp.to_msg(), frame_id=_FRAME_IDS[sensor])
+
+
+def _gas_message(header: Header, gas: np.ndarray) -> JointState:
+    return conversions.named_values(header, GAS_NAMES, gas)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -24,9 +24,13 @@ def profile_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """
     if profile_in_force(environ) or rmw(environ) != DEFAULT_RMW:
         return {}
+    return {profile_variable(): str(share_dir() / 'config' / 'fastdds.xml')}
+
+
+def profile_variable() -> str:
+    """Return the name of the variable that the Fast DDS in use reads."""
     major = _rclpy_major()
-    name = _OLD_NAME if major is not None and major < _FIRST_RCLPY_OF_NEW_NAME else _NEW_NAME
-    return {name: str(share_dir() / 'config' / 'fastdds.xml')}
+    return _OLD_NAME if major is not None and major < _FIRST_RCLPY_OF_NEW_NAME else _NEW_NAME
 
 
 def profile_in_force(environ: Mapping[str, str]) -> str:

@@ -1,13 +1,18 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Who decides: teacher, student or nobody, from the health of the sensors."""
+"""Who decides: the teacher, with or without one of its senses, the student, or nobody, from the health of the sensors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crossmodal_kd_ros.contract import SENSORS, Mode
 from crossmodal_kd_ros.runtime.sensor import Health
+
+# From the third on, each failure within this time after the last trouble doubles the proof that a sensor owes, up to this
+# factor.
+_MEMORY_S = 30.0
+_MOST_PROOF = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +20,7 @@ class Decision:
     """Who decides now, and why.
 
     Attributes:
-        mode: `TEACHER`, `STUDENT` or `HOLD`.
+        mode: one of `Mode`.
         reason: in words, with the figures behind it.
         lost: the sensors that are the cause, in the order of `SENSORS`.
         usable: the sensors whose newest reading counts, in the same order.
@@ -27,6 +32,11 @@ class Decision:
     usable: tuple[str, ...] = ()
 
 
+def without_evidence(usable: tuple[str, ...]) -> Mode:
+    """Return who decides with `usable`, the camera among them, where nobody has measured who is best."""
+    return Mode.TEACHER if usable == SENSORS else Mode.STUDENT
+
+
 @dataclass
 class _Trust:
     """What the arbiter remembers of one sensor."""
@@ -35,19 +45,29 @@ class _Trust:
     failed: bool = False  # it was trusted once and then failed: it has to earn its return
     good_since_ns: int = 0
     good_stamp_ns: int | None = None  # stamp of the first good reading after the failure
+    failures: int = 0  # each within `_MEMORY_S` of the one before
+    last_bad_ns: int | None = None
 
 
 class ModeArbiter:
     """Turns the health of each sensor into a mode, slowly upwards and at once downwards.
 
-    A sensor that fails is dropped at once. It counts again after `recovery_s` of unbroken health with at least two
-    readings: one late reading of a 2 Hz gas module is fresh for longer than `recovery_s`, and proves nothing. A
-    sensor that has not failed yet counts from its first reading on: at start-up there is nothing to recover from.
+    A sensor that fails is dropped at once: what is transient has been smoothed out before, one bad reading makes no bad
+    health. It counts again after `recovery_s` of unbroken health with at least two readings: one late reading of a 2 Hz
+    gas module is fresh for longer than `recovery_s`, and proves nothing. From the third failure within
+    30 s on, each doubles that time, so that a sensor that comes and goes does not make the mode come and go. A sensor that
+    has not failed yet counts from its first reading on: at start-up there is nothing to recover from.
     """
 
-    def __init__(self, *, recovery_s: float = 0.5) -> None:
-        """Remember nothing yet."""
-        self._recovery_s = recovery_s
+    def __init__(self, *, recovery_s: float = 0.5,
+                 choose: Callable[[tuple[str, ...]], Mode] = without_evidence) -> None:
+        """Remember nothing yet; `choose` says who decides best with a set of sensors, the camera among them."""
+        self.recovery_s = recovery_s
+        self._choose = choose
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every failure, as after a jump of the clock."""
         self._trust = {sensor: _Trust() for sensor in SENSORS}
 
     def decide(self, healths: Mapping[str, Health], now_ns: int) -> Decision:
@@ -60,16 +80,19 @@ class ModeArbiter:
         usable = tuple(sensor for sensor in SENSORS if sensor not in doubts)
         if 'camera' in doubts:
             return Decision(mode=Mode.HOLD, reason=doubts['camera'], lost=('camera',), usable=usable)
+        mode = self._choose(usable)
         if doubts:
-            return Decision(mode=Mode.STUDENT, reason='; '.join(doubts.values()), lost=tuple(doubts), usable=usable)
-        return Decision(mode=Mode.TEACHER, reason='camera, touch and gas are healthy', usable=usable)
+            return Decision(mode=mode, reason='; '.join(doubts.values()), lost=tuple(doubts), usable=usable)
+        return Decision(mode=mode, reason='camera, touch and gas are healthy', usable=usable)
 
     def _doubt(self, sensor: str, health: Health, now_ns: int) -> str | None:
         """Return why `sensor` does not count, or `None` if it does."""
         trust = self._trust[sensor]
         if not health.healthy:
-            trust.failed = trust.failed or trust.trusted
-            trust.trusted, trust.good_stamp_ns = False, None
+            if trust.trusted:
+                recent = trust.last_bad_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
+                trust.failed, trust.failures = True, trust.failures + 1 if recent else 1
+            trust.trusted, trust.good_stamp_ns, trust.last_bad_ns = False, None, now_ns
             return health.reason
         if trust.trusted or not trust.failed:
             trust.trusted = True
@@ -77,7 +100,8 @@ class ModeArbiter:
         if trust.good_stamp_ns is None or now_ns < trust.good_since_ns:
             trust.good_since_ns, trust.good_stamp_ns = now_ns, health.stamp_ns
         good_s = (now_ns - trust.good_since_ns) / 1e9
-        if good_s >= self._recovery_s and health.stamp_ns != trust.good_stamp_ns:
+        owed_s = self.recovery_s * min(2**max(trust.failures - 2, 0), _MOST_PROOF)
+        if good_s >= owed_s and health.stamp_ns != trust.good_stamp_ns:
             trust.trusted = True
             return None
-        return f'{sensor} is back for {good_s:.2f} s (counts after {self._recovery_s:.2f} s and two readings)'
+        return f'{sensor} is back for {good_s:.2f} s (counts after {owed_s:.2f} s and two readings)'

@@ -22,6 +22,7 @@ class Engine(Protocol):
 
         Args:
             sample: the readings; in `TEACHER` mode touch and gas are there.
-            mode: `TEACHER` lets the teacher decide; in every other mode the student does.
+            mode: `TEACHER` and `PARTIAL` let the teacher decide, with a sense that is `None` masked; in every other mode
+                the student does.
         """
         ...

@@ -13,38 +13,15 @@ import numpy as np
 from crossmodal_kd_ros.contract import (
     ACTIONS, HOLD, SENSORS, ContractError, Estimate, Mode, Prediction, Sample, check_gas, check_image, check_touch,
     co2_absorption, crack_depth_mm, surface_roughness_um)
-from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter
+from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter, without_evidence
+from crossmodal_kd_ros.runtime.calibration import Calibration
 from crossmodal_kd_ros.runtime.engine import Engine
+from crossmodal_kd_ros.runtime.judgement import Judgement
+from crossmodal_kd_ros.runtime.limits import Limits
 from crossmodal_kd_ros.runtime.sensor import SensorReport, SensorState
 
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """When a sensor, or an answer, stops being good enough.
-
-    Attributes:
-        camera_timeout_s: age at which an image is stale; 0.2 s is six frames of a 30 Hz camera.
-        touch_timeout_s: age at which a touch reading is stale; 0.2 s is twenty of a 100 Hz array.
-        gas_timeout_s: age at which a gas reading is stale; 1.25 s is two and a half of a 2 Hz module.
-        recovery_s: how long a sensor that failed must be good before it counts again.
-        min_confidence: probability of the best action under which the robot holds; one of six at random has 0.17.
-    """
-
-    camera_timeout_s: float = 0.2
-    touch_timeout_s: float = 0.2
-    gas_timeout_s: float = 1.25
-    recovery_s: float = 0.5
-    min_confidence: float = 0.25
-
-    def __post_init__(self) -> None:
-        """Refuse a limit that no robot can have, by `ValueError`, saying what came."""
-        for name in ('camera_timeout_s', 'touch_timeout_s', 'gas_timeout_s'):
-            if not getattr(self, name) > 0.0:
-                raise ValueError(f'expected {name} to be more than 0 s, got {getattr(self, name)}')
-        if not self.recovery_s >= 0.0:
-            raise ValueError(f'expected recovery_s to be 0 s or more, got {self.recovery_s}')
-        if not 0.0 <= self.min_confidence <= 1.0:
-            raise ValueError(f'expected min_confidence to be from 0 to 1, got {self.min_confidence}')
+# Two threads read the clock a moment apart; a bag that starts again, or a simulation, goes back by more.
+_CLOCK_JUMP_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +64,8 @@ class PipelineReport:
         sensors: one report for each of `SENSORS`.
         answered: images that got an answer.
         superseded: images that were replaced by a newer one before their turn came.
+        clock_jumps: how often the clock was set back, and every reading forgotten.
+        doubt: how unfamiliar the last picture was: 1 up to the limit, then its distance over the limit.
     """
 
     mode: Mode
@@ -94,65 +73,82 @@ class PipelineReport:
     sensors: tuple[SensorReport, ...]
     answered: int
     superseded: int
+    clock_jumps: int = 0
+    doubt: float = 1.0
 
 
 class Pipeline:
     """Newest readings, mode arbiter and engine, without ROS.
 
-    Readings are put from any thread; one worker takes frames and has them answered. The caller brings the clock.
+    Readings are put from any thread; one worker takes frames and has them answered. The caller brings the clock: the
+    same readings with the same stamps at the same times give the same answers, live and from a recording.
     """
 
-    def __init__(self, engine: Engine, *, limits: Limits | None = None,
+    def __init__(self, engine: Engine, *, limits: Limits | None = None, calibration: Calibration | None = None,
                  on_mode: Callable[[ModeChange], None] | None = None) -> None:
         """Start in `HOLD`, with no reading.
 
         Args:
             engine: runs the networks.
             limits: when a sensor or an answer stops being good enough.
+            calibration: what was measured of the engine's weights; `None`: no intervals, no virtual sensor, and the
+                student for every set of sensors but the whole.
             on_mode: called at each change, in order, from the thread that noticed it; it must not call back.
         """
-        limits = limits or Limits()
         self._engine = engine
-        self._min_confidence = limits.min_confidence
-        self._arbiter = ModeArbiter(recovery_s=limits.recovery_s)
+        self._limits = limits or Limits()
+        self._judgement = Judgement(calibration)
+        self._arbiter = ModeArbiter(
+            recovery_s=self._limits.recovery_s, choose=calibration.best_mode if calibration else without_evidence)
         self._sensors = {
-            sensor: SensorState(sensor, timeout_s=getattr(limits, f'{sensor}_timeout_s')) for sensor in SENSORS}
+            sensor: SensorState(sensor, timeout_s=getattr(self._limits, f'{sensor}_timeout_s')) for sensor in SENSORS}
         self._on_mode = on_mode
         self._lock = threading.Lock()
         self._frame: Frame | None = None
-        self._answered = 0
-        self._superseded = 0
+        self._answered = self._superseded = self._clock_jumps = 0
+        self._doubt = 1.0
+        self._now_ns = 0
         self._distrust = ''  # why the last answer cannot be acted on; empty when it can
         self._decision = Decision(mode=Mode.HOLD, reason='no camera reading yet', lost=('camera',))
         self._announced: Decision | None = None
 
-    def put_image(self, stamp_ns: int, image: np.ndarray | Callable[[], np.ndarray], *, origin: object = None) -> None:
-        """Store an image as the newest.
+    def put_image(self, stamp_ns: int, image: np.ndarray | Callable[[], np.ndarray], *, origin: object = None,
+                  now_ns: int | None = None) -> None:
+        """Store an image as the newest, unless its stamp is out of order.
 
         Args:
             stamp_ns: stamp of its header, nanoseconds.
             image: `uint8[H, W, 3]` RGB, or a function that decodes it or raises `ContractError`; it is called only if
                 the image is still the newest when its turn comes.
             origin: given back with the frame by `take_frame`.
+            now_ns: the time of its arrival, if known: an image from the future is refused then.
         """
         read = image if callable(image) else lambda: image
         with self._lock:
-            self._superseded += self._frame is not None
-            self._frame = Frame(stamp_ns=stamp_ns, read=read, origin=origin)
-            self._sensors['camera'].announce(stamp_ns)
+            if self._sensors['camera'].announce(stamp_ns, now_ns):
+                self._superseded += self._frame is not None
+                self._frame = Frame(stamp_ns=stamp_ns, read=read, origin=origin)
 
-    def put_touch(self, stamp_ns: int, touch: np.ndarray) -> None:
-        """Store touch `float32[256]` as the newest; a reading that breaks the contract is rejected."""
-        self._put('touch', stamp_ns, touch, check_touch)
+    def put_touch(self, stamp_ns: int, touch: np.ndarray, *, now_ns: int | None = None) -> None:
+        """Store touch `float32[256]` as the newest; a reading that breaks the contract, or cannot be, is rejected."""
+        self._put('touch', stamp_ns, touch, check_touch, now_ns)
 
-    def put_gas(self, stamp_ns: int, gas: np.ndarray) -> None:
-        """Store gas `float32[8]` as the newest; a reading that breaks the contract is rejected."""
-        self._put('gas', stamp_ns, gas, check_gas)
+    def put_gas(self, stamp_ns: int, gas: np.ndarray, *, now_ns: int | None = None) -> None:
+        """Store gas `float32[8]` as the newest; a reading that breaks the contract, or cannot be, is rejected."""
+        self._put('gas', stamp_ns, gas, check_gas, now_ns)
 
     def reject(self, sensor: str, reason: str) -> None:
         """Count a malformed message of `sensor`; it is treated as absent."""
         with self._lock:
             self._sensors[sensor].reject(reason)
+
+    def set_limits(self, limits: Limits) -> None:
+        """Judge by other limits from now on."""
+        with self._lock:
+            self._limits = limits
+            self._arbiter.recovery_s = limits.recovery_s
+            for sensor, state in self._sensors.items():
+                state.timeout_s = getattr(limits, f'{sensor}_timeout_s')
 
     def update(self, now_ns: int) -> Mode:
         """Return the mode at `now_ns`; to be called at a steady beat, so that a dead camera is noticed."""
@@ -160,6 +156,11 @@ class Pipeline:
             self._decide(now_ns)
             self._announce(now_ns)
             return self._announced.mode
+
+    @property
+    def decision(self) -> Decision:
+        """Who decides by the health of the sensors alone, whatever the confidence of the last answer."""
+        return self._decision
 
     def take_frame(self) -> Frame | None:
         """Return the newest image that has not been taken yet, if there is one."""
@@ -183,12 +184,13 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
             self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
             return None
-        confidence = float(prediction.probabilities.max())
-        # Written so that a confidence of NaN holds too.
-        distrust = '' if confidence >= self._min_confidence else (
-            f'confidence {confidence:.2f} is under the limit {self._min_confidence:.2f}')
-        self._settle(now_ns, distrust=distrust, answered=1)
-        return _estimate(sample, _hold(decision, distrust), prediction, confidence)
+        doubt = self._judgement.doubt(prediction)
+        confidence = float(prediction.probabilities.max()) / doubt
+        distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
+        if 'camera' in decision.usable and doubt == 1.0:
+            self._cross_examine(sample, prediction, now_ns)
+        self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
+        return self._estimate(sample, decision, distrust, prediction, confidence, doubt)
 
     def step(self, now_ns: int) -> Estimate | None:
         """Take the newest frame and return its estimate; `None` if there is none. The mode is brought up to date."""
@@ -204,12 +206,14 @@ class Pipeline:
             decision = _hold(self._decision, self._distrust)
             return PipelineReport(
                 mode=decision.mode, reason=decision.reason, answered=self._answered, superseded=self._superseded,
-                sensors=tuple(state.report(now_ns) for state in self._sensors.values()))
+                sensors=tuple(state.report(now_ns) for state in self._sensors.values()), clock_jumps=self._clock_jumps,
+                doubt=self._doubt)
 
-    def _put(self, sensor: str, stamp_ns: int, value: np.ndarray, check: Callable[[np.ndarray], np.ndarray]) -> None:
+    def _put(self, sensor: str, stamp_ns: int, value: np.ndarray, check: Callable[[np.ndarray], np.ndarray],
+             now_ns: int | None) -> None:
         with self._lock:
             try:
-                self._sensors[sensor].accept(stamp_ns, check(value))
+                self._sensors[sensor].accept(stamp_ns, check(value), now_ns)
             except ContractError as error:
                 self._sensors[sensor].reject(str(error))
 
@@ -221,18 +225,40 @@ class Pipeline:
                 self._sensors['camera'].deny(str(error))
             return None
         with self._lock:
-            self._sensors['camera'].confirm()
+            self._sensors['camera'].picture(frame.stamp_ns, image)
         return image
 
     def _decide(self, now_ns: int) -> Decision:
+        if now_ns < self._now_ns - _CLOCK_JUMP_S * 1e9:
+            self._start_over(now_ns)
+        self._now_ns = now_ns
         healths = {sensor: state.health(now_ns) for sensor, state in self._sensors.items()}
         self._decision = self._arbiter.decide(healths, now_ns)
         return self._decision
 
-    def _settle(self, now_ns: int, *, distrust: str, answered: int = 0) -> None:
+    def _start_over(self, now_ns: int) -> None:
+        """Forget what came before the clock was set back: to the new clock all of it lies in the future."""
+        reason = f'the clock was set back by {(self._now_ns - now_ns) / 1e9:.2f} s: every reading before is forgotten'
+        self._clock_jumps += 1
+        for part in (*self._sensors.values(), self._arbiter, self._judgement):
+            part.reset()
+        self._distrust = ''
+        self._decision = Decision(mode=Mode.HOLD, reason=reason, lost=('camera',))
+        self._announced = None
+        self._announce(now_ns)
+
+    def _cross_examine(self, sample: Sample, prediction: Prediction, now_ns: int) -> None:
+        """Hold what touch and gas measure against what the picture shows, also while they are not trusted."""
+        with self._lock:
+            for sensor in ('touch', 'gas'):
+                state = self._sensors[sensor]
+                if state.measures(now_ns):
+                    state.suspicion = self._judgement.contradiction(sensor, sample, state.value, prediction)
+
+    def _settle(self, now_ns: int, *, distrust: str, answered: int = 0, doubt: float = 1.0) -> None:
         with self._lock:
             self._answered += answered
-            self._distrust = distrust
+            self._distrust, self._doubt = distrust, doubt
             # Not the decision this answer was made with: another thread may have noticed a loss in the meantime.
             self._announce(now_ns)
 
@@ -243,21 +269,24 @@ class Pipeline:
         if changed and self._on_mode is not None:
             self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
 
+    def _estimate(self, sample: Sample, decision: Decision, distrust: str, prediction: Prediction, confidence: float,
+                  doubt: float) -> Estimate:
+        surface = np.array(prediction.surface, np.float32)
+        if sample.touch is not None:
+            surface[:2] = surface_roughness_um(sample.touch), crack_depth_mm(sample.touch)
+        if sample.gas is not None:
+            surface[2] = co2_absorption(sample.gas)
+        lower, upper = self._judgement.bounds(surface, sample, prediction, doubt)
+        acted = _hold(decision, distrust)
+        action = HOLD if acted.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
+        return Estimate(
+            stamp_ns=sample.stamp_ns, mode=acted.mode, reason=acted.reason, action=action, confidence=confidence,
+            probabilities=prediction.probabilities, touch=prediction.touch, gas=prediction.gas, surface=surface,
+            lower=lower, upper=upper, possible=self._judgement.possible(decision, prediction))
+
 
 def _hold(decision: Decision, distrust: str) -> Decision:
     """Return `decision`, or a hold where the answer cannot be acted on."""
     if not distrust or decision.mode is Mode.HOLD:
         return decision
     return dataclasses.replace(decision, mode=Mode.HOLD, reason=distrust)
-
-
-def _estimate(sample: Sample, decision: Decision, prediction: Prediction, confidence: float) -> Estimate:
-    surface = np.array(prediction.surface, np.float32)
-    if sample.touch is not None:
-        surface[:2] = surface_roughness_um(sample.touch), crack_depth_mm(sample.touch)
-    if sample.gas is not None:
-        surface[2] = co2_absorption(sample.gas)
-    action = HOLD if decision.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
-    return Estimate(
-        stamp_ns=sample.stamp_ns, mode=decision.mode, reason=decision.reason, action=action, confidence=confidence,
-        probabilities=prediction.probabilities, touch=prediction.touch, gas=prediction.gas, surface=surface)

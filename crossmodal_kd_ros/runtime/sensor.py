@@ -8,8 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crossmodal_kd_ros.runtime.checks import STREAMS, ReadingChecks
+from crossmodal_kd_ros.runtime.picture import PictureChecks
+
 # Long enough to see five readings of a 1 Hz gas module.
 RATE_WINDOW_S = 5.0
+# So many readings in a row that are older than the newest are no stragglers: the clock of the sensor was set back. Of
+# readings of which a third come late, twenty in a row do less than once in a billion.
+_SET_BACK = {'camera': 10, 'touch': 20, 'gas': 5}
+# Under this part of the rate that it had, a sensor is worth a look; what that means for the robot, its timeout says.
+_SLOW = 0.5
+_RATE_READINGS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +29,13 @@ class Health:
         healthy: its newest reading can be used.
         reason: why, in words, with the figure behind it.
         stamp_ns: stamp of the newest reading, nanoseconds; `None` if there never was one.
+        remark: what a technician should see to though the reading can be used; empty if nothing.
     """
 
     healthy: bool
     reason: str
     stamp_ns: int | None = None
+    remark: str = ''
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +48,7 @@ class SensorReport:
         age_s: age of the newest reading, seconds; `None` if there never was one.
         rate_hz: readings a second, over the last `RATE_WINDOW_S`.
         received: readings that were well formed.
-        rejected: messages that were not.
+        rejected: messages that were not, and readings that no working sensor gives.
         last_rejection: what was wrong with the last of these; empty if there was none.
     """
 
@@ -51,43 +62,83 @@ class SensorReport:
 
 
 class SensorState:
-    """The newest reading of one sensor, and how it has behaved. Every time is a header stamp: no clock is read here."""
+    """The newest reading of one sensor, and how it has behaved. Every time is a header stamp: no clock is read here.
+
+    A reading that is bad by itself (malformed, out of range, overtaken, from the future) is refused and the one before
+    it goes on counting until it is stale. So one bad reading of a hundred changes nothing, and a hundred do within the
+    timeout.
+    """
 
     def __init__(self, sensor: str, *, timeout_s: float) -> None:
         """Start with no reading; `timeout_s` is the age at which a reading can no longer be used."""
         self.sensor = sensor
         self.timeout_s = timeout_s
-        self.value: np.ndarray | None = None
         self.received = 0
         self.rejected = 0
         self.last_rejection = ''
+        self.checks = PictureChecks() if sensor == 'camera' else ReadingChecks(STREAMS[sensor])
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every reading, as after a jump of the clock; the counts go on."""
+        self.value: np.ndarray | None = None
+        self.suspicion = ''  # why another sense contradicts this one; empty if none does
         self._stamp_ns: int | None = None
         self._readable = False
+        self._older_in_a_row = 0
+        self._refused = ''  # why the readings since the newest good one were refused
+        self._refused_in_a_row = 0
         self._stamps: deque[int] = deque()
+        self._own_rate_hz = 0.0
+        self.checks.reset()
 
-    def accept(self, stamp_ns: int, value: np.ndarray) -> None:
-        """Take a reading that has been checked."""
-        self.announce(stamp_ns)
-        self.value = value
+    def accept(self, stamp_ns: int, value: np.ndarray, now_ns: int | None = None) -> None:
+        """Take a reading of touch or gas that is well formed, or refuse it for what it says.
+
+        Args:
+            stamp_ns: when it was read, nanoseconds.
+            value: `float32[256]` or `float32[8]`.
+            now_ns: the time by this clock, if the caller has one: a reading from the future is refused then.
+        """
+        if not self.announce(stamp_ns, now_ns):
+            return
+        why = self.checks.refuse(value)
+        if why:
+            self.refuse(why)
+            return
+        self._arrived(stamp_ns)
+        self.value = self.checks.take(stamp_ns, value)
         self.confirm()
 
-    def announce(self, stamp_ns: int) -> None:
-        """Note that a reading arrived whose content is decoded later; `confirm` or `deny` follows, unless it is skipped.
+    def announce(self, stamp_ns: int, now_ns: int | None = None) -> bool:
+        """Return whether the stamp of a reading that has arrived is in order; if not, the reading is refused.
 
-        The last one to arrive counts as the newest, whatever its stamp, so that a clock set back does not stop the
-        sensor for good.
+        The content of a picture is decoded later: `picture` or `deny` follows, unless it is skipped.
         """
         self.received += 1
-        self._stamp_ns = stamp_ns
-        if self._stamps and stamp_ns < self._stamps[-1]:
-            self._stamps.clear()
-        self._stamps.append(stamp_ns)
-        while stamp_ns - self._stamps[0] > RATE_WINDOW_S * 1e9:
-            self._stamps.popleft()
+        if now_ns is not None and stamp_ns - now_ns > self.timeout_s * 1e9:
+            self.refuse(f'stamped {(stamp_ns - now_ns) / 1e9:.2f} s ahead of this clock (limit {self.timeout_s:.2f} s)')
+            return False
+        if self._stamp_ns is not None and stamp_ns < self._stamp_ns:
+            self._older_in_a_row += 1
+            if self._older_in_a_row < _SET_BACK[self.sensor]:
+                self.refuse(f'stamped {(self._stamp_ns - stamp_ns) / 1e9:.2f} s before a reading that came earlier')
+                return False
+            self.reset()
+        self._older_in_a_row = 0
+        if self.sensor == 'camera':
+            self._arrived(stamp_ns)
+        return True
+
+    def picture(self, stamp_ns: int, image: np.ndarray) -> None:
+        """Look at the picture that was announced with this stamp."""
+        self.checks.take(stamp_ns, image)
+        self.confirm()
 
     def confirm(self) -> None:
         """Note that the content could be decoded."""
         self._readable = True
+        self._refused, self._refused_in_a_row = '', 0
 
     def deny(self, reason: str) -> None:
         """Note that the content could not be decoded: no reading counts until one can be."""
@@ -98,6 +149,12 @@ class SensorState:
         """Count a malformed message; it is treated as absent."""
         self.rejected += 1
         self.last_rejection = reason
+
+    def refuse(self, reason: str) -> None:
+        """Count a message whose content cannot be true; it is treated as absent, and is why the sensor falls silent."""
+        self.reject(reason)
+        self._refused = reason
+        self._refused_in_a_row += 1
 
     def age_s(self, now_ns: int) -> float | None:
         """Return the age of the newest reading, seconds; negative if its stamp is ahead of the clock."""
@@ -112,26 +169,53 @@ class SensorState:
 
     def health(self, now_ns: int) -> Health:
         """Return whether the newest reading can be used at `now_ns`, and why."""
-        age_s = self.age_s(now_ns)
-        if age_s is None:
-            return Health(healthy=False, reason=f'no {self.sensor} reading yet' + self._rejections())
-        if not self._readable:
-            return Health(healthy=False, reason=f'no {self.sensor} reading could be decoded' + self._rejections(),
-                          stamp_ns=self._stamp_ns)
-        if age_s > self.timeout_s:
-            reason = f'newest {self.sensor} reading is {age_s:.2f} s old (limit {self.timeout_s:.2f} s)'
-            return Health(healthy=False, reason=reason + self._rejections(), stamp_ns=self._stamp_ns)
-        if age_s < -self.timeout_s:
-            reason = (f'newest {self.sensor} reading is stamped {-age_s:.2f} s ahead of this clock '
-                      f'(limit {self.timeout_s:.2f} s)')
-            return Health(healthy=False, reason=reason, stamp_ns=self._stamp_ns)
-        return Health(healthy=True, reason=f'newest {self.sensor} reading is {age_s:.2f} s old', stamp_ns=self._stamp_ns)
+        trouble = self._trouble(self.age_s(now_ns))
+        if trouble:
+            return Health(healthy=False, reason=trouble, stamp_ns=self._stamp_ns)
+        reason = f'newest {self.sensor} reading is {self.age_s(now_ns):.2f} s old'
+        return Health(healthy=True, reason=reason, stamp_ns=self._stamp_ns, remark=self._remark(now_ns))
+
+    def measures(self, now_ns: int) -> bool:
+        """Return whether there is a fresh reading that is sound by itself, whatever another sense says of it."""
+        return self.value is not None and abs(self.age_s(now_ns)) <= self.timeout_s and not self.checks.verdict()
 
     def report(self, now_ns: int) -> SensorReport:
         """Return what a technician wants to know at `now_ns`."""
         return SensorReport(
             sensor=self.sensor, health=self.health(now_ns), age_s=self.age_s(now_ns), rate_hz=self.rate_hz(now_ns),
             received=self.received, rejected=self.rejected, last_rejection=self.last_rejection)
+
+    def _trouble(self, age_s: float | None) -> str:
+        if age_s is None:
+            return f'no {self.sensor} reading yet' + self._rejections()
+        if not self._readable:
+            return f'no {self.sensor} reading could be decoded' + self._rejections()
+        if age_s > self.timeout_s:
+            return f'newest {self.sensor} reading is {age_s:.2f} s old (limit {self.timeout_s:.2f} s)' + self._rejections()
+        if age_s < -self.timeout_s:
+            return (f'newest {self.sensor} reading is stamped {-age_s:.2f} s ahead of this clock '
+                    f'(limit {self.timeout_s:.2f} s)')
+        verdict = self.checks.verdict()
+        if verdict:
+            return f'{self.sensor} {verdict}'
+        return self.suspicion
+
+    def _remark(self, now_ns: int) -> str:
+        remarks = [] if self.sensor == 'camera' else [self.checks.remark()]
+        rate_hz = self.rate_hz(now_ns)
+        if rate_hz < _SLOW * self._own_rate_hz:
+            remarks.append(f'{rate_hz:.1f} Hz, where it used to have {self._own_rate_hz:.1f} Hz')
+        if self._refused_in_a_row > 1:
+            remarks.append(f'the last {self._refused_in_a_row} readings were refused: {self._refused}')
+        return '; '.join(filter(None, remarks))
+
+    def _arrived(self, stamp_ns: int) -> None:
+        self._stamp_ns = stamp_ns
+        self._stamps.append(stamp_ns)
+        while stamp_ns - self._stamps[0] > RATE_WINDOW_S * 1e9:
+            self._stamps.popleft()
+        if len(self._stamps) >= _RATE_READINGS:
+            self._own_rate_hz = max(self._own_rate_hz, self.rate_hz(stamp_ns))
 
     def _rejections(self) -> str:
         return f'; {self.rejected} rejected, the last: {self.last_rejection}' if self.rejected else ''

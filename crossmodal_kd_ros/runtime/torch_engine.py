@@ -1,17 +1,20 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The engine that runs the networks in torch. The only module of this room that imports it."""
+"""The engine that runs the networks in torch. With `traced`, the only module of this room that imports it."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from crossmodal_kd_ros.contract import NUM_GAS, NUM_TAXELS, VIEW_PX, Mode, Prediction, Sample, square_view
 from crossmodal_kd_ros.networks import load_student, load_teacher
+from crossmodal_kd_ros.runtime.traced import STUDENT_COLUMNS, trace_student, trace_teacher
 
 # The first calls choose kernels and allocate; measured, the third is as fast as any later one.
 _WARM_UP_CALLS = 3
@@ -26,45 +29,58 @@ class TorchEngine:
         Args:
             models_dir: folder that holds both weight files.
             device: torch device, such as `cpu` or `cuda:0`.
-            threads: CPU threads of torch, for the whole process. More than one seldom helps a network this small.
+            threads: CPU threads of torch and OpenCV, for the whole process. More than one seldom helps networks this small.
 
         Raises:
             WeightsError: a weight file is missing, damaged, of another shape or of another contract.
             ValueError: torch knows no such device here.
         """
         torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
         self._device = _device(device)
         folder = Path(models_dir)
         # Channels last is how the image lies in memory already; it saves a tenth of the time.
         place = {'device': self._device, 'memory_format': torch.channels_last}
-        self._student = load_student(folder / 'student.safetensors').to(**place)
-        self._teacher = load_teacher(folder / 'teacher.safetensors').to(**place)
+        self._student = trace_student(load_student(folder / 'student.safetensors').to(**place), self._device)
+        self._teacher = trace_teacher(load_teacher(folder / 'teacher.safetensors').to(**place), self._device)
         self.name = _name(folder)
         blank = Sample(stamp_ns=0, image=np.zeros((VIEW_PX, VIEW_PX, 3), np.uint8),
                        touch=np.zeros(NUM_TAXELS, np.float32), gas=np.zeros(NUM_GAS, np.float32))
         for _ in range(_WARM_UP_CALLS):
             self.infer(blank, Mode.TEACHER)
 
-    @torch.inference_mode()
     def infer(self, sample: Sample, mode: Mode) -> Prediction:
         """Return the student's estimates, and the probabilities of the network that decides in `mode`."""
-        view = torch.from_numpy(square_view(sample.image)).to(self._device)
-        image = view.permute(2, 0, 1)[None].float().div_(255.0)
-        student = self._student(image)
-        logits = self._teacher_logits(image, sample) if mode is Mode.TEACHER else student.logits
-        return Prediction(
-            probabilities=_array(logits.softmax(1)), touch=_array(student.touch), gas=_array(student.gas),
-            surface=_array(student.surface))
+        return self.infer_many([sample], [mode])[0]
 
-    def _teacher_logits(self, image: Tensor, sample: Sample) -> Tensor:
-        present = torch.ones(1, dtype=torch.bool, device=self._device)
+    @torch.inference_mode()
+    def infer_many(self, samples: Sequence[Sample], modes: Sequence[Mode]) -> list[Prediction]:
+        """Return what `infer` says of each sample in its mode, within rounding; sixteen at once take half the time."""
+        views = torch.from_numpy(np.stack([square_view(sample.image) for sample in samples])).to(self._device)
+        columns = dict(zip(STUDENT_COLUMNS, self._student(views)))
+        columns['probabilities'] = columns['student_probabilities']
+        taught = [row for row, mode in enumerate(modes) if mode in (Mode.TEACHER, Mode.PARTIAL)]
+        if taught:
+            columns['probabilities'] = columns['probabilities'].clone()
+            columns['probabilities'][taught] = self._ask_teacher(views[taught], [samples[row] for row in taught])
+        arrays = [_array(column) for column in columns.values()]
+        return [Prediction(**dict(zip(columns, row))) for row in zip(*arrays)]
+
+    def _ask_teacher(self, views: Tensor, samples: Sequence[Sample]) -> Tensor:
         return self._teacher(
-            image=image, touch=torch.from_numpy(sample.touch)[None].to(self._device),
-            gas=torch.from_numpy(sample.gas)[None].to(self._device), touch_present=present, gas_present=present).logits
+            views, *self._sense([sample.touch for sample in samples], NUM_TAXELS),
+            *self._sense([sample.gas for sample in samples], NUM_GAS))
+
+    def _sense(self, values: Sequence[np.ndarray | None], size: int) -> tuple[Tensor, Tensor]:
+        """Return readings as a batch, and which of them are there."""
+        present = torch.tensor([value is not None for value in values], device=self._device)
+        absent = np.zeros(size, np.float32)
+        batch = torch.from_numpy(np.stack([absent if value is None else value for value in values]))
+        return batch.to(self._device), present
 
 
-def _array(batch_of_one: Tensor) -> np.ndarray:
-    return batch_of_one[0].float().cpu().numpy()
+def _array(batch: Tensor) -> np.ndarray:
+    return batch.float().cpu().numpy()
 
 
 def _device(name: str) -> torch.device:

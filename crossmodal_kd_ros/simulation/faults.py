@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which sensor is silent when."""
+"""Which sensor breaks when, how, and how badly."""
 
 import re
 from dataclasses import dataclass
@@ -11,22 +11,69 @@ from crossmodal_kd_ros.contract import SENSORS
 # Touch dies and returns, gas dies and returns, the camera dies and returns, within 40 s.
 DEMO_SCHEDULE = 'touch:10-18,gas:22-28,camera:32-36'
 
-_ENTRY = re.compile(r'\s*(\w+)\s*:\s*([\d.]+)\s*-\s*([\d.]+)\s*')
+# What each kind of fault does; `broken` and `injection` say by how much.
+FAULT_KINDS = {
+    'silent': 'says nothing; below severity 1 only for that part of every 2 s',
+    'slow': 'sends only one reading out of 3, 8, 64 (severity 0.25, 0.5, 1)',
+    'stuck': 'repeats its last reading, in that part of its elements',
+    'saturated': 'reads the top of its range, in part of its elements; a camera is overexposed',
+    'out_of_range': 'reads what no working sensor can report, in part of its elements',
+    'nan': 'that part of its messages cannot be read: NaN, or a picture cut short',
+    'noise': 'is 4, 8, 32 times as noisy',
+    'quiet': 'loses its noise and its detail: a filter far too slow, a lens out of focus',
+    'dead': 'reads zero in part of its elements',
+    'step': 'jumps to another level at once',
+    'drift': 'moves to another level within a minute',
+    'disorder': 'has a third of its messages overtaken by later ones',
+    'future': 'has a clock that is 0.1, 0.5, 10 s fast',
+    'wet': 'has a film of water between skin and wall',
+    'poisoned': 'has lost sensitivity',
+    'covered': 'has something in front of its lens',
+}
+_NOT_FOR_CAMERA = ('out_of_range',)
+_ONLY_FOR = {'wet': 'touch', 'poisoned': 'gas', 'covered': 'camera'}
+
+_ENTRY = re.compile(r'\s*(\w+)\s*:\s*([\d.]+)\s*-\s*([\d.]+)\s*(?::\s*(\w+)\s*(?::\s*([\d.]+)\s*)?)?')
+
+
+def kinds_of(sensor: str) -> tuple[str, ...]:
+    """Return which of `FAULT_KINDS` can happen to `sensor`."""
+    return tuple(
+        kind for kind in FAULT_KINDS
+        if _ONLY_FOR.get(kind, sensor) == sensor and not (sensor == 'camera' and kind in _NOT_FOR_CAMERA))
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A sensor that says nothing from `start_s` (included) to `end_s` (excluded), seconds of simulated time."""
+    """A sensor that is broken from `start_s` (included) to `end_s` (excluded), seconds of simulated time.
+
+    Attributes:
+        sensor: one of `SENSORS`.
+        start_s, end_s: when.
+        kind: one of `FAULT_KINDS`.
+        severity: above 0, up to 1.
+    """
 
     sensor: str
     start_s: float
     end_s: float
+    kind: str = 'silent'
+    severity: float = 1.0
 
     def __post_init__(self) -> None:
+        """Refuse what cannot happen, by `ValueError`, saying what came."""
         if self.sensor not in SENSORS:
             raise ValueError(f'expected a sensor out of {", ".join(SENSORS)}, got {self.sensor!r}')
         if not 0.0 <= self.start_s < self.end_s:
             raise ValueError(f'expected a fault of {self.sensor} to start before it ends, got {self.start_s}-{self.end_s} s')
+        if self.kind not in kinds_of(self.sensor):
+            raise ValueError(f'expected a fault of {self.sensor} out of {", ".join(kinds_of(self.sensor))}, got {self.kind!r}')
+        if not 0.0 < self.severity <= 1.0:
+            raise ValueError(f'expected a severity above 0 and up to 1, got {self.severity}')
+
+    def active(self, t_s: float) -> bool:
+        """Return whether the sensor is broken at `t_s`."""
+        return self.start_s <= t_s < self.end_s
 
 
 @dataclass(frozen=True)
@@ -37,20 +84,23 @@ class FaultSchedule:
 
     @classmethod
     def parse(cls, text: str) -> 'FaultSchedule':
-        """Return the schedule written as `sensor:start-end`, seconds, comma between faults; empty text: no fault.
+        """Return the schedule written as `sensor:start-end[:kind[:severity]]`, seconds, comma between; empty: no fault.
+
+        `touch:10-18` falls silent; `gas:20-60:drift:0.5` drifts with severity 0.5.
 
         Raises:
-            ValueError: the text is not of that form, or a fault names no sensor or ends before it starts.
+            ValueError: the text is not of that form, or a fault names no sensor or kind, or ends before it starts.
         """
         faults = []
         for entry in filter(str.strip, text.split(',')):
             match = _ENTRY.fullmatch(entry)
             if match is None:
-                raise ValueError(f'expected faults like {DEMO_SCHEDULE!r} (sensor:start-end in seconds), got {entry!r}')
-            sensor, start, end = match.groups()
-            faults.append(Fault(sensor, float(start), float(end)))
+                raise ValueError(f'expected faults like {DEMO_SCHEDULE!r} or gas:20-60:drift:0.5 '
+                                 f'(sensor:start-end[:kind[:severity]], seconds), got {entry!r}')
+            sensor, start, end, kind, severity = match.groups()
+            faults.append(Fault(sensor, float(start), float(end), kind or 'silent', float(severity or 1.0)))
         return cls(tuple(faults))
 
     def active(self, sensor: str, t_s: float) -> Fault | None:
-        """Return the fault that silences `sensor` at `t_s`, if one does."""
-        return next((f for f in self.faults if f.sensor == sensor and f.start_s <= t_s < f.end_s), None)
+        """Return the fault of `sensor` at `t_s`, if there is one."""
+        return next((fault for fault in self.faults if fault.sensor == sensor and fault.active(t_s)), None)

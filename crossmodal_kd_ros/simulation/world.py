@@ -3,6 +3,8 @@
 
 """A robot's tip travelling over a row of panels, with a camera, a pad and a gas hood on it."""
 
+import os
+import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -47,7 +49,7 @@ class World:
         self._walls: dict[int, Wall] = {}
         self._lit: dict[int, Future[Lit]] = {}
         self._lock = threading.Lock()
-        self._renderer = ThreadPoolExecutor(1, thread_name_prefix='panel_renderer')
+        self._renderer = ThreadPoolExecutor(1, thread_name_prefix='panel_renderer', initializer=_stand_back)
         self._lit_panel(0).result()
 
     def camera(self, t_s: float) -> np.ndarray:
@@ -120,3 +122,9 @@ class World:
         """Drop panels the tip has left two panels ago: a rendered one holds tens of megabytes."""
         for old in [key for key in cache if key < index - 2]:
             del cache[old]
+
+
+def _stand_back() -> None:
+    """Let every other thread go first: a panel may take its 5 s, a picture has 33 ms. On Linux each thread has its own nice."""
+    if sys.platform == 'linux':
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -23,7 +23,7 @@ def text(words: str) -> bytes:
 
 
 def profile() -> SimpleNamespace:
-    """What rclpy reports of a best-effort publisher, as far as a bag stores it."""
+    """Return what rclpy reports of a best-effort publisher, as far as a bag stores it."""
     def named(name: str) -> SimpleNamespace:
         return SimpleNamespace(name=name)
 

@@ -20,7 +20,7 @@ def test_help_names_every_subcommand():
         assert f'  {name} ' in shown.output and line.split()[0] in shown.output
 
 
-@pytest.mark.parametrize('arguments', [['--help'], ['demo', '--help'], ['run', '--help']])
+@pytest.mark.parametrize('arguments', [['--help'], ['demo', '--help'], ['run', '--help'], ['doctor', '--help']])
 def test_help_needs_neither_torch_nor_ros(arguments):
     program = (f'import sys\nfrom crossmodal_kd_ros.cli.main import main\nmain({arguments}, standalone_mode=False)\n'
                'print(sorted({"torch", "rclpy", "cv2", "numpy", "matplotlib"} & set(sys.modules)))')
@@ -45,6 +45,7 @@ def test_the_version_is_told():
     (['demo', '--duration', '-3'], '-3'),
     (['run', '--params', '/no/such/file.yaml'], "'/no/such/file.yaml' does not exist"),
     (['run', '--', 'camera'], 'expected remaps like camera/image_raw:=/front/image, got camera'),
+    (['doctor', '--', ':=x'], 'expected remaps like camera/image_raw:=/front/image, got :=x'),
 ])
 def test_bad_usage_is_refused_with_code_2(arguments, sentence):
     shown = CliRunner().invoke(main, arguments)

@@ -162,6 +162,29 @@ def test_run_starts_both_nodes_in_a_namespace_and_ends_them(tmp_path):
     assert len(children) == 2 and not any(Path(f'/proc/{pid}').exists() for pid in children)
 
 
+def test_a_node_that_is_killed_answers_again_within_five_seconds(tmp_path):
+    environ = private_environment(os.environ, free_domain_id(os.environ))
+    with (tmp_path / 'log').open('w') as log:
+        command = subprocess.Popen([*COMMAND, 'run', '--sim'], env=environ, stderr=log)
+    try:
+        wait_for(lambda: 'TEACHER: ' in (tmp_path / 'log').read_text())
+        victim = next(pid for pid in children_of(command.pid) if 'maintenance_node' in command_line(pid))
+        told = (tmp_path / 'log').read_text().count('TEACHER: ')
+        killed_s = time.monotonic()
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: (tmp_path / 'log').read_text().count('TEACHER: ') > told)
+        assert time.monotonic() - killed_s < 5.0
+        assert 'maintenance_node died (exit code 137): started again' in (tmp_path / 'log').read_text()
+        command.send_signal(signal.SIGINT)
+        assert command.wait(30) == 0
+    finally:
+        command.kill()
+
+
+def command_line(pid: int) -> str:
+    return Path(f'/proc/{pid}/cmdline').read_bytes().replace(b'\0', b' ').decode()
+
+
 def children_of(pid: int) -> list[int]:
     return [int(child) for task in Path(f'/proc/{pid}/task').iterdir()
             for child in (task / 'children').read_text().split()]

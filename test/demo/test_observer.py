@@ -32,7 +32,7 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 @pytest.fixture
 def robot(monkeypatch):
-    """A node that stands for the robot, and the domain that it is in."""
+    """Yield a node that stands for the robot, and the domain that it is in."""
     for name, value in profile_environment(os.environ).items():
         monkeypatch.setenv(name, value)
     domain_id = free_domain_id(os.environ)

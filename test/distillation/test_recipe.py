@@ -29,7 +29,7 @@ def test_what_a_recipe_leaves_out_is_the_articles(tmp_path):
 @pytest.mark.parametrize('text, sentence', [
     (SMALL + 'colour: red\n', 'colour: Extra inputs are not permitted'),
     (SMALL.replace('{steps: 1}', '{steps: 1, alhpa: 0.5}'), 'alhpa: Extra inputs are not permitted'),
-    (SMALL.replace('{steps: 1}', '{steps: 0}'), r"teacher.steps: .* greater than or equal to 1, got 0 \(and 1 more\)"),
+    (SMALL.replace('{steps: 1}', '{steps: 0}'), r'teacher.steps: .* greater than or equal to 1, got 0 \(and 1 more\)'),
     ('data: [', 'is not YAML'),
     ('', 'data: Field required'),
 ])

@@ -17,7 +17,7 @@ from crossmodal_kd_ros.distillation.train import train_student, train_teacher
 
 HERE = Path(__file__).parent
 # A student with a teacher, for it has everything to remember: dropout, an adversary, a lesson, a best step.
-PROGRAM = '''
+PROGRAM = """
 import sys
 from pathlib import Path
 import torch
@@ -37,7 +37,7 @@ student, history = train_student(
     recipe, freeze(Teacher()), make_pairs(labels=48), make_pairs(24, seed=1), seed=0, run=run)
 torch.save({'weights': student.state_dict(), 'history': history}, sys.argv[2] + str(place.rank))
 place.leave()
-'''
+"""
 
 
 def environment() -> dict[str, str]:

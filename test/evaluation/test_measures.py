@@ -82,7 +82,8 @@ def test_a_network_compared_with_itself_gains_nothing():
 
 
 def test_every_seed_of_the_trio_comes_before_any_ablation():
-    todo = cells(Plan(recipe=load_recipe(find_recipe('quick')), labels=(500, 10000), seeds=(0, 1), ablation_seeds=(0,), recoveries=(0.0,)))
+    todo = cells(Plan(recipe=load_recipe(find_recipe('quick')), labels=(500, 10000), seeds=(0, 1), ablation_seeds=(0,),
+                      recoveries=(0.0,)))
     assert [cell.system for cell in todo[:3]] == list(TRIO) and {cell.labels for cell in todo[:3]} == {500}
     assert len(todo) == 12 + 1 + len(ABLATIONS) + 3 and len({cell.name for cell in todo}) == len(todo)
 
@@ -93,12 +94,12 @@ def made_up_cell(cell: Cell, right: float) -> dict:
     chosen = np.where(rng.random(300) < right, action, (action + 1) % 6)
     figures = {'accuracy': float((action == chosen).mean()), 'macro_f1': float(f1_score(action, chosen, average='macro')),
                'ece': 0.05, 'day_accuracy': right, 'night_accuracy': right}
-    more = {'sensors': {name: figures for name in ('healthy', 'touch masked', 'gas masked', 'both masked')},
+    more = {'sensors': dict.fromkeys(('healthy', 'touch masked', 'gas masked', 'both masked'), figures),
             'unguarded': {f'{sense} {how}': 0.3 for sense in ('touch', 'gas') for how in ('dead', 'stuck')}}
     if cell.system != 'teacher':
         error = {'error': 0.5, 'train_mean': 1.0, 'shuffled': 1.4}
         more = {'r2': {'surface_roughness': 0.5, 'crack_depth': 0.8, 'co2_uptake': 0.6}, 'lighting_probe': 0.9,
-                'readings': {name: error for name in ('touch_map', 'surface_roughness', 'crack_depth', 'co2_uptake')}}
+                'readings': dict.fromkeys(('touch_map', 'surface_roughness', 'crack_depth', 'co2_uptake'), error)}
     return {'cell': vars(cell), **figures, **more, 'chosen': chosen.tolist(), 'action': action.tolist(),
             'panel': (np.arange(300) // 3).tolist(), 'conditions': {'day': right, 'night': right}}
 
@@ -118,4 +119,4 @@ def test_the_summary_holds_what_is_promised_and_the_gain_of_distillation():
     assert 0.1 < low < table['gain']['500']['accuracy']['mean'] < high < 0.3
     page = markdown({'statement': 'Simulated.', 'ceilings': {'camera': 0.87, 'touch_gas': 0.95, 'all': 0.99,
                                                              'largest_class': 0.2}, **table, 'photos': {}})
-    assert '| 500 | student | 2 |' in page and 'to the camera\'s ceiling' in page
+    assert '| 500 | student | 2 |' in page and "to the camera's ceiling" in page

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 # Not `launch` itself: the folder of that name would pass for it.
-pytest.importorskip('launch_ros.actions', reason='ROS\'s launch and launch_ros are not installed')
+pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros are not installed")
 
 from launch import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -24,7 +24,8 @@ from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
-COMMON = {'namespace', 'params_file', 'model', 'use_sim_time', 'image_transport', 'log_level', 'respawn'}
+COMMON = {'namespace', 'params_file', 'model', 'use_sim_time', 'image_transport', 'log_level', 'respawn',
+          'visualisation'}
 PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 # Stands in for a node: writes down how it was called, and which parameters its files hold.
 WITNESS = """#!{python}
@@ -57,13 +58,14 @@ def environ(tmp_path):
             if name not in (*PROFILES, 'RMW_IMPLEMENTATION')} | {'ROS_LOG_DIR': str(tmp_path / 'log')}
 
 
-def install(prefix: Path, environ: dict[str, str], program: str) -> None:
-    """Make an ament prefix whose executables of this package are `program`, and put it first."""
+def install(prefix: Path, environ: dict[str, str], program: str, *, package: str = 'crossmodal_kd_ros',
+            executables: tuple[str, ...] = ('maintenance_node', 'simulator_node')) -> None:
+    """Make an ament prefix in which the executables of a package are `program`, and put it first."""
     (prefix / 'share/ament_index/resource_index/packages').mkdir(parents=True)
-    (prefix / 'share/ament_index/resource_index/packages/crossmodal_kd_ros').touch()
-    (prefix / 'lib/crossmodal_kd_ros').mkdir(parents=True)
-    for name in ('maintenance_node', 'simulator_node'):
-        path = prefix / 'lib/crossmodal_kd_ros' / name
+    (prefix / 'share/ament_index/resource_index/packages' / package).touch()
+    (prefix / 'lib' / package).mkdir(parents=True)
+    for name in executables:
+        path = prefix / 'lib' / package / name
         path.write_text(program.format(python=sys.executable, root=str(ROOT), name=name))
         path.chmod(0o755)
     environ['AMENT_PREFIX_PATH'] = os.pathsep.join(filter(None, [str(prefix), environ.get('AMENT_PREFIX_PATH', '')]))
@@ -136,6 +138,15 @@ def test_arguments_reach_the_node_as_parameters_and_remaps(witness, tmp_path):
 def test_every_node_gets_the_profile(witness):
     for *_, environment in witness('sim.launch.py').values():
         assert [Path(environment[name]).name for name in PROFILES if name in environment] == ['fastdds.xml']
+
+
+@pytest.mark.parametrize(('viewer', 'executable'), [('rviz', 'rviz2'), ('foxglove', 'foxglove_bridge')])
+def test_a_viewer_starts_in_the_namespace_of_the_nodes_if_it_is_asked_for(witness, environ, tmp_path, viewer, executable):
+    install(tmp_path / 'viewers', environ, WITNESS, package=executable, executables=(executable,))
+    seen = witness('robot.launch.py', 'namespace:=left', f'visualisation:={viewer}')
+
+    assert set(seen) == {'maintenance_node', executable}
+    assert '__ns:=/left' in seen[executable][0]
 
 
 @pytest.mark.parametrize('name', PROFILES)

@@ -1,9 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A DDS domain of its own, weights, and processes that end with their test."""
+"""A DDS domain of its own, and processes that end with their test."""
 
 import os
+from contextlib import ExitStack
 
 import pytest
 
@@ -17,19 +18,6 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.update(profile_environment(os.environ))
 
 
-@pytest.fixture(scope='session')
-def models(tmp_path_factory):
-    """Return a folder with an untrained student and teacher."""
-    torch = pytest.importorskip('torch')
-    from crossmodal_kd_ros.networks import Student, Teacher, save_weights
-
-    folder = tmp_path_factory.mktemp('models')
-    torch.manual_seed(0)
-    save_weights(Student(), folder / 'student.safetensors', card={'seed': '0'})
-    save_weights(Teacher(), folder / 'teacher.safetensors', card={'seed': '0'})
-    return folder
-
-
 @pytest.fixture
 def start(tmp_path):
     """Return a function that starts a node; every node it started has ended after the test."""
@@ -41,7 +29,8 @@ def start(tmp_path):
         started.append(NodeProcess(node, *ros_args, output=tmp_path / f'{len(started)}.log', **parameters))
         return started[-1]
 
-    yield start_one
-    for process in started:
-        if process.alive():
-            process.end()
+    with ExitStack() as ends:  # each is ended even if another one hangs, or the next tests would hear it
+        yield start_one
+        for process in started:
+            if process.alive():
+                ends.callback(process.end)

@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
 TOUCH = np.full(256, 2.0, np.float32)
 GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
+# Real readings never repeat themselves; these differ by less than any test can tell.
+NOISE = 1e-4
 PERIOD_S = {'camera': 1 / 30, 'touch': 1 / 50, 'gas': 1 / 2}
 # A loaded machine may stop a process for a while; no test waits longer than it must.
 PATIENCE_S = 20.0
@@ -103,6 +105,7 @@ class Robot:
             if not (multiarray and topic in ('tactile/image', 'gas/state')):
                 self._listen(kind, topic, topic, qos.TRUTH if topic.startswith('simulation') else qos.SENSOR)
         self.on: set[str] = set()
+        self._rngs = {sensor: np.random.default_rng(seed) for seed, sensor in enumerate(PERIOD_S)}
         self.sent = []  # headers of the images
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
@@ -171,16 +174,19 @@ class Robot:
                 self.publish(sensor, self._reading(sensor))
 
     def _reading(self, sensor: str):
-        header = self.header()
+        header, rng = self.header(), self._rngs[sensor]
         if sensor == 'camera':
             self.sent.append(header)
-            return self._compress(header) if self._compressed else conversions.image_message(header, PICTURE)
+            picture = np.roll(PICTURE, rng.integers(64), 1)
+            return self._compress(header, picture) if self._compressed else conversions.image_message(header, picture)
+        value = TOUCH if sensor == 'touch' else GAS
+        value = (value * (1.0 + NOISE * rng.standard_normal(value.size))).astype(np.float32)
         if self._multiarray:
-            return Float32MultiArray(data=array('f', (TOUCH if sensor == 'touch' else GAS).tobytes()))
+            return Float32MultiArray(data=array('f', value.tobytes()))
         if sensor == 'touch':
-            return conversions.touch_message(header, TOUCH)
-        return conversions.named_values(header, GAS_NAMES, GAS)
+            return conversions.touch_message(header, value)
+        return conversions.named_values(header, GAS_NAMES, value)
 
-    def _compress(self, header: Header) -> CompressedImage:
+    def _compress(self, header: Header, picture: np.ndarray) -> CompressedImage:
         import cv2
-        return CompressedImage(header=header, format='jpeg', data=array('B', cv2.imencode('.jpg', PICTURE)[1].tobytes()))
+        return CompressedImage(header=header, format='jpeg', data=array('B', cv2.imencode('.jpg', picture)[1].tobytes()))

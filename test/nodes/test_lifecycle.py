@@ -33,9 +33,11 @@ class Manager:
         request = ChangeState.Request(transition=Transition(id=transition))
         return self._call(ChangeState, 'change_state', request).success
 
-    def set(self, name: str, value: str):
-        """Set a text parameter and return (successful, reason)."""
-        parameter = Parameter(name=name, value=ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=value))
+    def set(self, name: str, value: str | float):
+        """Set a parameter, a text or a number with a decimal point, and return (successful, reason)."""
+        kind = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=value) if isinstance(value, str) else (
+            ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=value))
+        parameter = Parameter(name=name, value=kind)
         result = self._call(SetParameters, 'set_parameters', SetParameters.Request(parameters=[parameter])).results[0]
         return result.successful, result.reason
 
@@ -64,7 +66,7 @@ def robot():
 
 def damaged_weights(models, folder):
     """Yield (folder, what the refusal must say) for each way in which weights can be wrong."""
-    from crossmodal_kd_ros.networks import Student, StudentConfig, save_weights
+    from crossmodal_kd_ros.networks import Student, StudentConfig
     from safetensors.torch import save_file
 
     for name, sentence in (('missing', 'expected a weight file at'), ('truncated', 'is not a complete safetensors file'),
@@ -170,3 +172,46 @@ def test_a_signal_ends_both_nodes_at_work_without_a_complaint(robot, start, mode
     assert [process.end(number) for process in processes] == [0, 0]
     for process in processes:
         assert not re.search(r'WARN|ERROR|FATAL|Traceback|terminate|abort', process.printed()), process.printed()
+
+
+def test_limits_change_while_the_node_works_and_a_senseless_one_is_refused(robot, start, models):
+    node = start('maintenance_node', models_dir=models, min_confidence=0.0)
+    manager = Manager(robot, 'maintenance_node')
+    robot.turn_on('camera', 'touch', 'gas')
+    wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
+
+    assert manager.set('min_confidence', 1.0) == (True, '')
+    wait_for(lambda: robot.last('mode_reason').endswith('is under the limit 1.00'), printed=node.printed)
+    wait_for(lambda: robot.last('action') == 'hold', printed=node.printed)
+    successful, reason = manager.set('touch_timeout_s', 0.0)
+    assert not successful
+    assert 'touch_timeout_s' in reason
+    assert manager.set('min_confidence', 0.0) == (True, '')
+    wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
+
+
+def test_faults_are_injected_into_a_simulator_at_work_by_a_call_of_its_service(robot, start):
+    node = start('simulator_node', width=64, height=48)
+    manager = Manager(robot, 'simulator_node')
+    wait_for(lambda: len(robot.got['tactile/image']) > 10, printed=node.printed)
+
+    assert manager.set('faults', 'touch:0-100:dead') == (True, '')
+    wait_for(lambda: not any(robot.got['tactile/image'][-1][1].data), printed=node.printed)
+    assert manager.set('faults', '') == (True, '')
+    wait_for(lambda: any(robot.got['tactile/image'][-1][1].data), printed=node.printed)
+    successful, reason = manager.set('faults', 'touch:0-100:tired')
+    assert not successful
+    assert reason.startswith('expected a fault of touch out of silent, slow')
+
+
+def test_a_node_under_load_can_be_stopped_and_started_again_and_again(robot, start, models):
+    node = start('maintenance_node', models_dir=models, min_confidence=0.0)
+    start('simulator_node', width=64, height=48, camera_hz=60.0, touch_hz=200.0)
+    manager = Manager(robot, 'maintenance_node')
+    for _ in range(5):
+        wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
+        assert manager.change(Transition.TRANSITION_DEACTIVATE)
+        wait_for(lambda: robot.last('mode_reason') == 'HOLD: the node is not active')
+        assert manager.change(Transition.TRANSITION_ACTIVATE)
+    wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
+    assert not re.search(r'ERROR|FATAL|Traceback', node.printed())

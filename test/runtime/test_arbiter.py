@@ -93,3 +93,43 @@ def test_a_clock_that_was_set_back_does_not_keep_a_sensor_out():
     robot.at(5.0)
 
     assert robot.at(5.5).mode is Mode.TEACHER
+
+
+def test_from_the_third_failure_on_each_doubles_the_proof_that_a_sensor_owes():
+    robot, now_s, waits = Robot(), 0.0, []
+    robot.at(now_s)
+    for _ in range(5):
+        now_s += 1.0
+        robot.at(now_s, 'touch')
+        back_s = now_s = now_s + 0.1
+        while robot.at(now_s).mode is not Mode.TEACHER:
+            now_s += 0.05
+        waits.append(round(now_s - back_s, 2))
+
+    assert waits == pytest.approx([0.5, 0.5, 1.0, 2.0, 4.0], abs=0.051)
+
+
+def test_a_sensor_that_comes_and_goes_does_not_make_the_mode_come_and_go():
+    robot, modes = Robot(), []
+    for tick in range(3000):  # touch is silent for half a second of every two, for five minutes
+        now_s = tick / 10.0
+        modes.append(robot.at(now_s, *(['touch'] if now_s % 2.0 < 0.5 and now_s > 5.0 else [])).mode)
+
+    assert sum(a is not b for a, b in zip(modes, modes[1:])) <= 7
+    assert modes[-1] is Mode.STUDENT
+
+
+def test_failures_far_apart_are_forgiven():
+    robot = Robot()
+    robot.at(0.0)
+    for now_s in (10.0, 110.0, 210.0, 310.0):
+        robot.at(now_s, 'touch')
+        robot.at(now_s + 0.1)
+        assert robot.at(now_s + 0.6).mode is Mode.TEACHER
+
+
+@pytest.mark.parametrize(('lost', 'mode'), [((), Mode.TEACHER), (('touch',), Mode.PARTIAL), (('gas',), Mode.STUDENT)])
+def test_who_decides_with_which_sensors_follows_the_evidence(lost, mode):
+    evidence = {('camera', 'touch', 'gas'): Mode.TEACHER, ('camera', 'gas'): Mode.PARTIAL, ('camera', 'touch'): Mode.STUDENT}
+
+    assert ModeArbiter(choose=evidence.get).decide(healths(0.0, *lost), 0).mode is mode

@@ -11,7 +11,7 @@ from crossmodal_kd_ros.runtime import Limits, Pipeline
 
 MS = 1_000_000
 START = 1_000_000 * MS
-IMAGE = np.zeros((4, 6, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 255, (4, 6, 3), np.uint8)
 TOUCH = np.full(256, 2.0, np.float32)
 GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 
@@ -41,14 +41,21 @@ class Rig:
     def __init__(self, **limits) -> None:
         self.engine, self.changes = FakeEngine(), []
         self.pipeline = Pipeline(self.engine, limits=Limits(**limits), on_mode=self.changes.append)
+        self._rng = np.random.default_rng(0)
+        self._feeds = 0
 
     def feed(self, now_ns, *sensors):
-        """Put a fresh reading of each of `sensors` and return the answer to the newest image."""
+        """Put a fresh reading of each of `sensors` and return the answer to the newest image.
+
+        The first ones are `TOUCH`, `GAS` and `IMAGE`; later ones differ from them by a little noise, as real ones do.
+        """
         for sensor, value in (('touch', TOUCH), ('gas', GAS)):
             if sensor in sensors:
-                getattr(self.pipeline, f'put_{sensor}')(now_ns, value)
+                noise = 1e-3 * (self._feeds > 0) * self._rng.standard_normal(value.size)
+                getattr(self.pipeline, f'put_{sensor}')(now_ns, value * (1.0 + noise))
         if 'camera' in sensors:
-            self.pipeline.put_image(now_ns, IMAGE)
+            self.pipeline.put_image(now_ns, np.roll(IMAGE, self._feeds, 1))
+        self._feeds += 1
         return self.pipeline.step(now_ns)
 
     @property
@@ -205,3 +212,73 @@ def test_the_origin_of_an_image_comes_back_with_its_frame(rig):
 def test_a_limit_that_no_robot_can_have_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f'expected {name} .* got {value}'):
         Limits(**{name: value})
+
+
+def test_a_clock_that_goes_back_clears_everything_and_says_so(rig):
+    for later in range(5):
+        rig.feed(START + later * 33 * MS, 'camera', 'touch', 'gas')
+    rig.pipeline.update(START - 5000 * MS)
+
+    assert rig.changes[-1].reason == 'the clock was set back by 5.13 s: every reading before is forgotten'
+    report = rig.pipeline.report(START - 5000 * MS)
+    assert report.clock_jumps == 1
+    assert report.sensors[1].health.reason == 'no touch reading yet'
+    assert rig.feed(START - 4900 * MS, 'camera', 'touch', 'gas').mode is Mode.TEACHER
+
+
+def test_two_threads_that_read_the_clock_a_moment_apart_are_no_jump(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    rig.pipeline.update(START - 50 * MS)
+
+    assert rig.pipeline.report(START).clock_jumps == 0
+
+
+def test_a_pause_of_simulated_time_is_no_dropout(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    for _ in range(100):  # the clock stands still, however long that takes
+        assert rig.pipeline.update(START) is Mode.TEACHER
+
+    assert rig.feed(START + 33 * MS, 'camera', 'touch', 'gas').mode is Mode.TEACHER
+    assert rig.modes == ['TEACHER']
+
+
+def test_limits_can_be_changed_while_it_runs(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    rig.pipeline.set_limits(Limits(touch_timeout_s=1.0, min_confidence=0.95))
+
+    estimate = rig.feed(START + 500 * MS, 'camera', 'gas')
+    assert rig.pipeline.decision.mode is Mode.TEACHER
+    assert estimate.reason == 'confidence 0.90 is under the limit 0.95'
+
+
+def test_one_bad_reading_among_many_changes_nothing_and_many_do_within_the_timeout(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    rig.pipeline.put_touch(START + 10 * MS, np.full(256, 5e4))
+    assert rig.feed(START + 20 * MS, 'camera', 'touch').mode is Mode.TEACHER
+    for later in range(1, 25):
+        rig.pipeline.put_touch(START + (20 + 10 * later) * MS, np.full(256, 5e4))
+    estimate = rig.feed(START + 270 * MS, 'camera', 'gas')
+
+    assert estimate.mode is Mode.STUDENT
+    assert 'newest touch reading is 0.25 s old (limit 0.20 s); 25 rejected, the last: 256 of 256 taxels out of range' in (
+        estimate.reason)
+
+
+def test_a_camera_behind_a_lens_cap_holds(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    for later in range(1, 4):
+        rig.pipeline.put_image(START + later * 33 * MS, np.full((4, 6, 3), later, np.uint8))
+        rig.pipeline.step(START + later * 33 * MS)
+    rig.pipeline.update(START + 100 * MS)
+
+    assert rig.changes[-1].mode is Mode.HOLD
+    assert 'is the lens covered?' in rig.changes[-1].reason
+
+
+def test_once_unsure_the_robot_acts_again_a_little_above_the_limit(rig):
+    answers = []
+    for index, confidence in enumerate((0.26, 0.24, 0.26, 0.31, 0.26)):
+        rig.engine.confidence = confidence
+        answers.append(rig.feed(START + index * 33 * MS, 'camera').action)
+
+    assert answers == ['seal_crack', 'hold', 'hold', 'seal_crack', 'seal_crack']

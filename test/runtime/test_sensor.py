@@ -62,18 +62,37 @@ def test_the_rate_is_that_of_the_last_seconds(gas):
     assert gas.rate_hz(30 * SECOND) == 0.0
 
 
+def test_a_reading_that_was_overtaken_is_refused_and_the_newer_one_goes_on_counting(gas):
+    gas.accept(10 * SECOND, VALUE)
+    gas.accept(9 * SECOND, VALUE + 1.0)
+
+    assert gas.value[0] == 0.0
+    assert gas.last_rejection == 'stamped 1.00 s before a reading that came earlier'
+    assert gas.health(10 * SECOND).healthy
+
+
 def test_a_clock_that_was_set_back_does_not_stop_the_sensor_for_good(gas):
     gas.accept(100 * SECOND, VALUE)
-    gas.accept(3 * SECOND, VALUE)
+    for later in range(5):
+        gas.accept(3 * SECOND + later * SECOND // 2, VALUE + later)
 
-    assert gas.health(3 * SECOND).healthy
+    assert gas.health(5 * SECOND).healthy
+
+
+def test_a_reading_from_the_future_is_refused_where_the_time_of_its_arrival_is_known(gas):
+    gas.accept(10 * SECOND, VALUE, 10 * SECOND)
+    gas.accept(20 * SECOND, VALUE + 1.0, 10 * SECOND)
+
+    assert gas.health(10 * SECOND).healthy
+    assert gas.last_rejection == 'stamped 10.00 s ahead of this clock (limit 1.25 s)'
+    assert 'ahead of this clock' in gas.health(12 * SECOND).reason
 
 
 def test_an_announced_picture_counts_only_once_one_could_be_decoded():
     camera = SensorState('camera', timeout_s=0.2)
     camera.announce(SECOND)
     assert not camera.health(SECOND).healthy
-    camera.confirm()
+    camera.picture(SECOND, np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8))
     assert camera.health(SECOND).healthy
     camera.deny('not a picture')
     camera.announce(2 * SECOND)

@@ -11,21 +11,11 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from crossmodal_kd_ros.contract import Mode, Sample  # noqa: E402
-from crossmodal_kd_ros.networks import Student, Teacher, WeightsError, save_weights  # noqa: E402
+from crossmodal_kd_ros.networks import Student, WeightsError, save_weights  # noqa: E402
 from crossmodal_kd_ros.runtime.torch_engine import TorchEngine  # noqa: E402
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
 SAMPLE = Sample(stamp_ns=1, image=IMAGE, touch=np.ones(256, np.float32), gas=np.ones(8, np.float32))
-
-
-@pytest.fixture(scope='module')
-def models(tmp_path_factory):
-    """Return a folder with an untrained student and teacher."""
-    folder = tmp_path_factory.mktemp('models')
-    torch.manual_seed(0)
-    save_weights(Student(), folder / 'student.safetensors', card={'seed': '0'})
-    save_weights(Teacher(), folder / 'teacher.safetensors', card={'seed': '0'})
-    return folder
 
 
 @pytest.fixture(scope='module')
@@ -38,7 +28,9 @@ def test_a_prediction_has_the_shapes_and_types_of_the_contract(engine):
     prediction = engine.infer(SAMPLE, Mode.TEACHER)
 
     shapes = {name: value.shape for name, value in dataclasses.asdict(prediction).items()}
-    assert shapes == {'probabilities': (6,), 'touch': (256,), 'gas': (8,), 'surface': (3,)}
+    assert shapes == {'probabilities': (6,), 'touch': (256,), 'gas': (8,), 'surface': (3,), 'surface_std': (3,),
+                      'features': (128,), 'student_probabilities': (6,)}
+    assert np.all(prediction.surface_std > 0.0)
     assert {value.dtype for value in dataclasses.asdict(prediction).values()} == {np.dtype(np.float32)}
     assert prediction.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
 
@@ -50,6 +42,37 @@ def test_the_student_estimates_in_every_mode_and_the_teacher_decides_in_its_own(
         np.testing.assert_array_equal(getattr(teacher, name), getattr(student, name))
     np.testing.assert_array_equal(student.probabilities, hold.probabilities)
     assert not np.allclose(teacher.probabilities, student.probabilities, atol=1e-4)
+
+
+def test_many_samples_at_once_are_answered_as_each_would_be(engine):
+    rng = np.random.default_rng(1)
+    samples = [
+        dataclasses.replace(SAMPLE, image=rng.integers(0, 255, (48, 64, 3), np.uint8),
+                            touch=rng.random(256, np.float32), gas=rng.random(8, np.float32)) for _ in range(3)]
+    samples[1] = dataclasses.replace(samples[1], touch=None, gas=None)
+    modes = [Mode.TEACHER, Mode.STUDENT, Mode.TEACHER]
+
+    for sample, mode, prediction in zip(samples, modes, engine.infer_many(samples, modes)):
+        alone = engine.infer(sample, mode)
+        for name, value in dataclasses.asdict(alone).items():
+            np.testing.assert_allclose(getattr(prediction, name), value, rtol=1e-4, atol=1e-4)
+
+
+def test_the_students_own_probabilities_come_in_every_mode(engine):
+    teacher, student = engine.infer(SAMPLE, Mode.TEACHER), engine.infer(SAMPLE, Mode.STUDENT)
+
+    np.testing.assert_array_equal(teacher.student_probabilities, student.probabilities)
+    np.testing.assert_array_equal(student.student_probabilities, student.probabilities)
+
+
+def test_in_partial_mode_the_teacher_decides_and_a_lost_sense_has_no_say(engine):
+    without_touch = dataclasses.replace(SAMPLE, touch=None)
+    partial = engine.infer(without_touch, Mode.PARTIAL).probabilities
+
+    assert not np.allclose(partial, engine.infer(without_touch, Mode.STUDENT).probabilities, atol=1e-4)
+    assert not np.allclose(partial, engine.infer(SAMPLE, Mode.TEACHER).probabilities, atol=1e-6)
+    np.testing.assert_array_equal(engine.infer(SAMPLE, Mode.PARTIAL).probabilities,
+                                  engine.infer(SAMPLE, Mode.TEACHER).probabilities)
 
 
 def test_the_student_needs_neither_touch_nor_gas(engine):

@@ -19,7 +19,7 @@ SOUND = Findings(crack_mm=0.0, ammonia_ppm=2.0, debonded=0.0, growth_cover=0.0, 
 
 @pytest.fixture(scope='module')
 def panel():
-    """A panel with one open crack and nothing else the matter."""
+    """Return a panel with one open crack and nothing else the matter."""
     base = draw_panels(1, seed=5)[0]
     return replace(
         base, material=0, crack_depth_mm=3.0, crack_shown_mm=3.0, growth_cover=0.0, growth_cover_shown=0.0, moisture=0.6,

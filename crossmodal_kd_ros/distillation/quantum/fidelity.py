@@ -24,7 +24,7 @@ class QubitProjection(nn.Module):
     """
 
     def __init__(self, *, mean: Tensor, components: Tensor) -> None:
-        """Hold $\\mu$, `float[D]`, and $W$, `float[D, n]`, as buffers."""
+        r"""Hold $\mu$, `float[D]`, and $W$, `float[D, n]`, as buffers."""
         super().__init__()
         self.register_buffer('mean', mean)
         self.register_buffer('components', components)

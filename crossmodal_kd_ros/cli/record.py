@@ -1,0 +1,79 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""`crossmodal-kd record`."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import click
+
+_LOOK_S = 0.5
+_POLL_S = 0.05
+
+
+@click.command()
+@click.argument('names', metavar='[TOPIC]...', nargs=-1)
+@click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('out/bag'), show_default=True,
+              help='Folder of the bag; it must not exist.')
+@click.option('--storage', type=click.Choice(['mcap', 'sqlite3']), default='mcap', show_default=True, help='Format of the file.')
+@click.option('--jpeg', multiple=True, metavar='TOPIC', help='Keep the pictures of this topic as JPEG: a seventh of the size.')
+@click.option('--duration', 'duration_s', type=click.FloatRange(0.1), help='Seconds; without it, until Ctrl-C.')
+def command(names: tuple[str, ...], out: Path, storage: str, jpeg: tuple[str, ...], duration_s: float | None) -> None:
+    """Record topics into a rosbag2 bag, where `ros2 bag` is not installed.
+
+    Without TOPICs everything that is published is recorded, also what appears later. `ros2 bag play`, `ros2 bag info`
+    and Foxglove read the result. Ctrl-C ends it.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    from crossmodal_kd_ros.nodes.transport import profile_environment
+
+    # Before rclpy is imported: its middleware reads it then.
+    os.environ.update(profile_environment(os.environ))
+    from crossmodal_kd_ros.demo.observer import Observer
+
+    observer = Observer(name='bag_recorder')
+    try:
+        wanted = {observer.node.resolve_topic_name(name) for name in names}
+        known: set[str] = set()
+        try:
+            observer.record(out, {}, storage=storage, as_jpeg=[observer.node.resolve_topic_name(name) for name in jpeg])
+        except OSError as error:
+            raise click.ClickException(str(error)) from None
+        click.echo(f'recording into {out}; Ctrl-C ends it', err=True)
+        end_s = time.monotonic() + duration_s if duration_s is not None else float('inf')
+        look_s = 0.0
+        while not stop.wait(_POLL_S) and time.monotonic() < end_s:
+            observer.drain()
+            if time.monotonic() >= look_s:
+                look_s = time.monotonic() + _LOOK_S
+                _look(observer, wanted, known)
+    finally:
+        observer.close()
+    recorder = observer.recorder
+    for topic, count in sorted(recorder.written.items()):
+        click.echo(f'{topic}: {count} messages')
+    for topic, count in sorted(recorder.dropped.items()):
+        click.echo(f'{topic}: {count} messages are missing', err=True)
+    for topic in sorted(wanted - known):
+        click.echo(f'{topic}: nobody published it', err=True)
+    if recorder.error:
+        raise click.ClickException(recorder.error)
+
+
+def _look(observer, wanted: set[str], known: set[str]) -> None:
+    """Record the topics that have got a publisher since the last look; say which cannot be."""
+    for name, types in observer.node.get_topic_names_and_types():
+        if name in known or (wanted and name not in wanted) or not observer.published([name]):
+            continue
+        known.add(name)
+        try:
+            observer.also_record({name: types[0]})
+            click.echo(f'{name} ({types[0]})', err=True)
+        except ValueError as error:
+            click.echo(f'{name} is left out: {error}', err=True)

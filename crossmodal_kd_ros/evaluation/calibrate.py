@@ -1,0 +1,165 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What `calibration.json` holds, measured of a pair of weights on panels that no training has seen."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from crossmodal_kd_ros.contract import Mode, co2_absorption, crack_depth_mm, surface_roughness_um
+from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.distillation.batches import in_order
+from crossmodal_kd_ros.distillation.train import teacher_output
+from crossmodal_kd_ros.evaluation import conformal
+from crossmodal_kd_ros.networks import load_student, load_teacher
+from crossmodal_kd_ros.runtime.calibration import KINDS, Calibration, Predictor, weights_digest
+from crossmodal_kd_ros.runtime.traced import surface_std
+from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
+from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel, residual
+
+# Set of healthy sensors: who could decide with it, and which senses a teacher would be shown then.
+SENSOR_SETS = {
+    'camera+touch+gas': (Mode.TEACHER, {'touch': True, 'gas': True}),
+    'camera+touch': (Mode.PARTIAL, {'touch': True, 'gas': False}),
+    'camera+gas': (Mode.PARTIAL, {'touch': False, 'gas': True}),
+    'camera': (Mode.PARTIAL, {'touch': False, 'gas': False}),
+}
+# Decisions have to be as good as the whole teacher's, less this: else the robot holds.
+_WORSE = 0.01
+# No limit under it: one of six at random has 0.17.
+_LEAST_CONFIDENCE = 0.25
+# How far beyond the largest residual, or distance, of the calibration split a limit lies: another split has larger ones.
+_MARGIN = 1.15
+# Panels are passed in 5 s in the simulated world; on so many, drawn from the split, no mean may reach its limit.
+_DWELL_S, _COURSE_PANELS = 5.0, 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What both networks say of N pairs.
+
+    Attributes:
+        student: `float32[N, 6]`, probabilities. `teacher`: the same for each of `SENSOR_SETS`.
+        touch, gas, surface, surface_std, features: the student's, as in `Prediction`, `[N, ...]`.
+    """
+
+    student: np.ndarray
+    teacher: Mapping[str, np.ndarray]
+    touch: np.ndarray
+    gas: np.ndarray
+    surface: np.ndarray
+    surface_std: np.ndarray
+    features: np.ndarray
+
+
+@torch.inference_mode()
+def ask(models_dir: Path, pairs: Pairs, *, progress=lambda batches, total: batches) -> Answers:
+    """Ask the networks of `models_dir` about every pair; raise `WeightsError` if they cannot be read."""
+    student, teacher = load_student(models_dir / 'student.safetensors'), load_teacher(models_dir / 'teacher.safetensors')
+    rows: dict[str, list[np.ndarray]] = {}
+    batch_size = 64
+    batches: Iterable = progress(in_order(pairs, batch_size), -(-len(pairs) // batch_size))
+    for batch in batches:
+        output = student(batch.image)
+        said = {name: getattr(output, name) for name in ('touch', 'gas', 'surface', 'features')}
+        said |= {'student': output.logits.softmax(1), 'surface_std': surface_std(student, output)}
+        for name, (_, senses) in SENSOR_SETS.items():
+            said[name] = teacher_output(teacher, batch, **senses).logits.softmax(1)
+        for name, value in said.items():
+            rows.setdefault(name, []).append(value.numpy())
+    joined = {name: np.concatenate(parts) for name, parts in rows.items()}
+    return Answers(teacher={name: joined.pop(name) for name in SENSOR_SETS}, **joined)
+
+
+def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mapping[str, Any]) -> Calibration:
+    """Return the calibration of the weights in `models_dir` from what they said of `pairs`.
+
+    Args:
+        models_dir: holds both weight files.
+        pairs: the calibration split, of panels that neither training nor test has.
+        answers: from `ask`.
+        origin: command, seed and so on, kept for the reader of the file.
+    """
+    target = _accuracy(answers.teacher['camera+touch+gas'], pairs) - _WORSE
+    return Calibration(
+        weights={kind: weights_digest(models_dir / f'{kind}.safetensors') for kind in KINDS},
+        origin={**origin, 'decisions_have_to_be_right': round(target, 4)},
+        predictors={
+            name: {mode: _predictor(answers.teacher[name], pairs, target),
+                   Mode.STUDENT: _predictor(answers.student, pairs, target)}
+            for name, (mode, _) in SENSOR_SETS.items()},
+        intervals=_intervals(pairs, answers), familiarity=_familiarity(answers.features, pairs.panel),
+        residuals={sensor: _residuals(sensor, pairs, answers) for sensor in FEATURES})
+
+
+def measured_surface(pairs: Pairs) -> np.ndarray:
+    """Return the surface state `float[N, 3]` as healthy senses measure it."""
+    return np.stack([surface_roughness_um(pairs.touch), crack_depth_mm(pairs.touch), co2_absorption(pairs.gas)], 1)
+
+
+def _accuracy(probabilities: np.ndarray, pairs: Pairs) -> float:
+    return float(np.mean(probabilities.argmax(1) == pairs.action))
+
+
+def _predictor(probabilities: np.ndarray, pairs: Pairs, target: float) -> Predictor:
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == pairs.action
+    limit = conformal.confidence_limit(confidence, right, target=target, least=_LEAST_CONFIDENCE)
+    decided = confidence >= limit
+    return Predictor(
+        accuracy=float(right.mean()), min_confidence=limit, held=float(1.0 - decided.mean()),
+        decided=float(right[decided].mean()) if decided.any() else 0.0,
+        least_possible=conformal.least_probability(probabilities, pairs.action))
+
+
+def _intervals(pairs: Pairs, answers: Answers) -> Intervals:
+    return Intervals(
+        measured=conformal.two_sided(pairs.surface - measured_surface(pairs)),
+        estimated=conformal.two_sided((pairs.surface - answers.surface) / answers.surface_std))
+
+
+def _familiarity(features: np.ndarray, panel: np.ndarray) -> Familiarity:
+    """Fit a Gaussian to the features of half of the panels; the other half says how far a familiar picture may be."""
+    fitted = panel % 2 == 0
+    mean = features[fitted].mean(0, dtype=np.float64)
+    variances, axes = np.linalg.eigh(np.cov(features[fitted].T.astype(np.float64)))
+    # Axes on which familiar pictures hardly differ would blow up the least noise.
+    kept = variances > 1e-4 * variances.max()
+    whitening = (axes[:, kept] / np.sqrt(variances[kept])).T
+    fit = Familiarity(mean=mean, whitening=whitening, limit=1.0)
+    return Familiarity(mean=mean, whitening=whitening,
+                       limit=_MARGIN * float(fit.distance(features[~fitted]).max()))
+
+
+def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:
+    """Measure how far the student's own errors go, at once and on average over courses of panels."""
+    values = residual(sensor, getattr(pairs, sensor), getattr(answers, sensor)).astype(np.float64)
+    model = ResidualModel(bias=values.mean(0), scale=values.std(0), whitening=np.eye(values.shape[1]),
+                          limits=np.zeros((len(WINDOWS_S), values.shape[1] + 1)))
+    z = model.standardise(values)
+    variances, axes = np.linalg.eigh(np.cov(z.T))
+    model = replace(model, whitening=(axes / np.sqrt(np.maximum(variances, 1e-3))).T)
+    # Within a panel the student's error hardly changes: one mean stands for each pass.
+    by_panel = np.array([z[pairs.panel == index].mean(0) for index in np.unique(pairs.panel)])
+    limits = [_MARGIN * (model.sizes(z).max(0) if window_s < _DWELL_S else _largest_mean(model, by_panel, window_s))
+              for window_s in WINDOWS_S]
+    return replace(model, limits=np.array(limits))
+
+
+def _largest_mean(model: ResidualModel, by_panel: np.ndarray, window_s: float) -> np.ndarray:
+    """Return the largest sizes, `float[F + 1]`, of the mean over `window_s` on a long course.
+
+    It has 20,000 panels (28 h), drawn at random from those given, `float[P, F]`, standardised.
+    """
+    rng = np.random.default_rng(0)
+    keep = np.exp(-_DWELL_S / window_s)
+    # A hundred courses side by side.
+    mean, largest = np.zeros((100, by_panel.shape[1])), np.zeros(by_panel.shape[1] + 1)
+    for rows in rng.integers(len(by_panel), size=(_COURSE_PANELS // 100, 100)):
+        mean = keep * mean + (1.0 - keep) * by_panel[rows]
+        np.maximum(largest, model.sizes(mean).max(0), out=largest)
+    return largest

@@ -1,0 +1,216 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Every fault of every sensor, at three severities, against the runtime of the node: who notices, how late, at what price."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from crossmodal_kd_ros.contract import ACTIONS, HOLD, NUM_GAS, NUM_TAXELS, SENSORS, Mode
+from crossmodal_kd_ros.evaluation.tape import MemoEngine, Player, Reading, readings
+from crossmodal_kd_ros.networks import Teacher, load_teacher
+from crossmodal_kd_ros.runtime import Calibration, load_calibration
+from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+from crossmodal_kd_ros.simulation import Fault, FaultSchedule, kinds_of
+
+SEVERITIES = (0.25, 0.5, 1.0)
+# Healthy at first, so that the sensor's own noise and rate are known; then broken over two dozen panels of 5 s.
+ONSET_S, BROKEN_S = 25.0, 120.0
+# A fault that costs an unguarded teacher more than this is harmful.
+HARM = 0.01
+_TAPE_SEED = 501
+_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One fault of one sensor at one severity.
+
+    Accuracies are parts (0 to 1) of the decisions made from the onset of the fault on, against the expert, at each beat
+    of the camera. A hold is no decision: where the package held throughout, its accuracy is 1, and `held` says so.
+
+    Attributes:
+        sensor, fault, severity: what was broken.
+        mode: who decided most of the time once it was noticed; all the time if it never was.
+        delay_s: from the onset until the sensor was not trusted; `None`: it was trusted throughout.
+        reason: why it was not.
+        changes: how often the mode changed from the onset on, holds for lack of confidence apart.
+        held: part of the beats at which the package held.
+        accuracy_package: of the package.
+        accuracy_raw: of the teacher fed the bad sensor as it is, messages paired by their stamps.
+        accuracy_zeros: of the teacher fed zeros in place of the sensor.
+        accuracy_healthy: of the teacher with the sensor as it was before it broke.
+    """
+
+    sensor: str
+    fault: str
+    severity: float
+    mode: str
+    delay_s: float | None
+    reason: str
+    changes: int
+    held: float
+    accuracy_package: float
+    accuracy_raw: float
+    accuracy_zeros: float
+    accuracy_healthy: float
+
+    @property
+    def harmful(self) -> bool:
+        """Whether the fault would have cost an unguarded teacher anything."""
+        return self.accuracy_healthy - self.accuracy_raw > HARM
+
+    @property
+    def shortfall(self) -> float:
+        """How far the package lies below the better of both unguarded teachers; negative: above."""
+        return max(self.accuracy_raw, self.accuracy_zeros) - self.accuracy_package
+
+
+def cells() -> list[tuple[str, str, float]]:
+    """Return every (sensor, fault, severity)."""
+    return [(sensor, kind, severity) for sensor in SENSORS for kind in kinds_of(sensor) for severity in SEVERITIES]
+
+
+class Bench:
+    """The networks, one tape, and what an unguarded teacher says of it when nothing is broken."""
+
+    def __init__(self, models_dir: Path, *, onset_s: float = ONSET_S, broken_s: float = BROKEN_S) -> None:
+        """Record the tape.
+
+        Args:
+            models_dir: both weight files and their calibration.
+            onset_s, broken_s: how long the tape is healthy, and how long broken.
+
+        Raises:
+            WeightsError, CalibrationError: the models cannot be used.
+        """
+        torch.set_num_threads(1)
+        self.calibration: Calibration | None = load_calibration(models_dir)
+        self.teacher: Teacher = load_teacher(models_dir / 'teacher.safetensors')
+        self.engine = MemoEngine(TorchEngine(models_dir))
+        self.onset_s = onset_s
+        self.tape: list[Reading] = list(readings(_TAPE_SEED, onset_s + broken_s))
+        self.engine.pictures = {id(reading.value) for reading in self.tape if reading.sensor == 'camera'}
+        self._healthy, self._expert = self._unguarded(FaultSchedule())
+        self._zeros = {sensor: self._accuracy(self._with_zeros(sensor)) for sensor in SENSORS}
+
+    def run(self, sensor: str, kind: str, severity: float) -> Cell:
+        """Break `sensor` and see what the package makes of it."""
+        fault = Fault(sensor, self.onset_s, 1e6, kind, severity)
+        player = Player(self.engine, self.calibration, FaultSchedule((fault,)))
+        inputs, said, modes = [], [], []
+        delay_s, reason, changes, mode = None, '', 0, None
+        for reading in self.tape:
+            estimate = player.play(reading)
+            before, mode = mode, player.pipeline.decision.mode
+            if reading.t_s < self.onset_s:
+                continue
+            changes += mode is not before
+            if delay_s is None and sensor in player.pipeline.decision.lost:
+                delay_s, reason = round(reading.t_s - self.onset_s, 2), player.pipeline.decision.reason
+                modes.clear()
+            if reading.sensor == 'camera':
+                said.append(HOLD if estimate is None else estimate.action)
+                modes.append(mode)
+                inputs.append(_newest(player))
+        decided = np.array([ACTIONS.index(action) if action != HOLD else -1 for action in said])
+        acted = decided >= 0
+        right = decided[acted] == self._expert[acted]
+        return Cell(
+            sensor=sensor, fault=kind, severity=severity, mode=str(Counter(modes).most_common(1)[0][0]), delay_s=delay_s,
+            reason=reason, changes=changes,
+            held=round(float(1.0 - acted.mean()), 4), accuracy_package=_share(right) if right.size else 1.0,
+            accuracy_raw=self._accuracy(inputs), accuracy_zeros=self._zeros[sensor],
+            accuracy_healthy=self._accuracy(self._healthy))
+
+    def _unguarded(self, schedule: FaultSchedule) -> tuple[list[tuple], np.ndarray]:
+        """Return what an unguarded teacher is fed at each beat from the onset on, and the expert's actions."""
+        player = Player(self.engine, None, schedule)
+        inputs, expert = [], []
+        for reading in self.tape:
+            player.play(reading)
+            if reading.sensor == 'camera' and reading.t_s >= self.onset_s:
+                inputs.append(_newest(player))
+                expert.append(reading.expert)
+        return inputs, np.array(expert)
+
+    def _with_zeros(self, sensor: str) -> list[tuple]:
+        column = SENSORS.index(sensor)
+        return [tuple(np.zeros_like(value) if index == column else value for index, value in enumerate(row))
+                for row in self._healthy]
+
+    @torch.inference_mode()
+    def _accuracy(self, inputs: list[tuple]) -> float:
+        """Return how often the teacher, fed (picture, touch, gas), says what the expert does. NaN decides like class 0."""
+        said = []
+        for start in range(0, len(inputs), _BATCH):
+            image, touch, gas = (torch.from_numpy(np.stack(column)) for column in zip(*inputs[start:start + _BATCH]))
+            present = torch.ones(len(image), dtype=torch.bool)
+            said.append(self.teacher(
+                image=image.permute(0, 3, 1, 2).float() / 255.0, touch=touch, gas=gas, touch_present=present,
+                gas_present=present).logits.argmax(1).numpy())
+        return _share(np.concatenate(said) == self._expert)
+
+
+def healthy_operation(models_dir: Path, seed: int, minutes: float) -> dict[str, Any]:
+    """Return what the package does while nothing is broken: `hours`, `changes` (mode, second, reason), accuracy and holds."""
+    torch.set_num_threads(1)
+    player = Player(TorchEngine(models_dir), load_calibration(models_dir), FaultSchedule())
+    right, held, beats = 0, 0, 0
+    for reading in readings(seed, 60.0 * minutes):
+        estimate = player.play(reading)
+        for sensor in ('touch', 'gas', 'camera'):
+            player.arrived[sensor].clear()
+        if estimate is not None:
+            beats += 1
+            held += estimate.action == HOLD
+            right += estimate.action == ACTIONS[reading.expert]
+    # The first readings come one after the other: until the last of the three is there nobody can be the teacher.
+    began = next((index for index, change in enumerate(player.changes) if change.mode is Mode.TEACHER), -1)
+    changes = [{'second': round((change.now_ns - player.changes[0].now_ns) / 1e9, 1), 'mode': str(change.mode),
+                'reason': change.reason} for change in player.changes[began + 1:]]
+    return {'hours': minutes / 60.0, 'changes': changes, 'beats': beats, 'held': held, 'right': right}
+
+
+def summarise(found: list[Cell], controls: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures that judge the whole: `recovered`, `worst_shortfall`, `false_mode_changes`, and the cells."""
+    harmful = [cell for cell in found if cell.harmful]
+    beats = sum(control['beats'] for control in controls)
+    return {
+        'cells': [asdict(cell) | {'harmful': cell.harmful} for cell in found],
+        'harmful_cells': len(harmful),
+        'recovered': recovered(harmful),
+        'recovered_by_sensor': {
+            sensor: recovered([cell for cell in harmful if cell.sensor == sensor]) for sensor in SENSORS},
+        'worst_shortfall': round(max(cell.shortfall for cell in found), 4),
+        'noticed_harmful': sum(cell.delay_s is not None for cell in harmful),
+        'controls': {
+            'hours': sum(control['hours'] for control in controls),
+            'false_mode_changes': [change for control in controls for change in control['changes']],
+            'held': round(sum(control['held'] for control in controls) / beats, 4) if beats else None,
+            'accuracy': round(sum(control['right'] for control in controls) / (
+                beats - sum(control['held'] for control in controls)), 4) if beats else None}}
+
+
+def recovered(harmful: list[Cell]) -> float | None:
+    """Return which part of what the faults cost an unguarded teacher the package does not lose; `None`: they cost nothing."""
+    cost = sum(cell.accuracy_healthy - cell.accuracy_raw for cell in harmful)
+    saved = sum(cell.accuracy_package - cell.accuracy_raw for cell in harmful)
+    return round(saved / cost, 4) if cost > 0.0 else None
+
+
+def _newest(player: Player) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what a node without any guard would feed its teacher now: the newest picture and what its stamp pairs with."""
+    stamp_ns, image = player.arrived['camera'][-1]
+    touch, gas = (player.paired(stamp_ns, sensor) for sensor in ('touch', 'gas'))
+    return (image, np.zeros(NUM_TAXELS, np.float32) if touch is None else touch,
+            np.zeros(NUM_GAS, np.float32) if gas is None else gas)
+
+
+def _share(right: np.ndarray) -> float:
+    return round(float(np.mean(right)), 4)

@@ -1,0 +1,197 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What readings of touch and gas say of the health of their sensor: range, stuck, dead elements, noise. No clock is read."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmodal_kd_ros.contract import BANK_SHAPE, GAS_CHANNELS, GAS_NAMES, NUM_GAS, NUM_TAXELS
+
+_BANKS = NUM_TAXELS // 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """How readings of a working sensor look.
+
+    Attributes:
+        element: what one value is called.
+        groups: names of the groups of elements whose noise is judged together.
+        low, high: `float32[N]`, the range a working sensor can report.
+        tops: `bool[N]`, elements whose `high` is the end of the converter rather than a true value.
+        floor: `float32[N]`, size below which a change is judged as absolute rather than relative.
+        stuck_s: how long one and the same reading may repeat itself.
+        window: readings over which noise is judged.
+        dead_s: an element that repeats itself for so long, while most others change, is dead.
+        most_dead: part of the elements that may be read from their neighbours.
+    """
+
+    element: str
+    groups: tuple[str, ...]
+    low: np.ndarray
+    high: np.ndarray
+    tops: np.ndarray
+    floor: np.ndarray
+    stuck_s: float
+    window: int
+    dead_s: float
+    most_dead: float
+
+
+# Up to 1000 um and to the 15 mm that a soft skin gives way, beyond all that the simulated wall can do; a filter may ring to
+# a twentieth of that below 0.
+_TOUCH = Stream(
+    element='taxel', groups=('texture', 'indentation'), low=np.repeat(np.float32([-50.0, -0.75]), 128),
+    high=np.repeat(np.float32([1000.0, 15.0]), 128), tops=np.ones(NUM_TAXELS, bool),
+    floor=np.repeat(np.float32([20.0, 1.0]), 128), stuck_s=0.5, window=20, dead_s=1.0,
+    most_dead=0.1)
+# In clean air an electrochemical cell reads a little below zero, as its zero drifts and its noise goes both ways.
+_CELLS = ('nh3_ppm', 'h2s_ppb')
+_BELOW_ZERO = 0.05  # of the range
+# Humid walls do bring a hygrometer to 100 %, and an uptake is a difference: neither end is a converter's.
+# A channel that reads the same for minutes (oxygen, to one decimal) is no dead one: only its own noise can tell.
+_GAS = Stream(
+    element='channel', groups=GAS_NAMES, low=np.float32([
+        -_BELOW_ZERO * channel.high if channel.name in _CELLS else channel.low for channel in GAS_CHANNELS]),
+    high=np.float32([channel.high for channel in GAS_CHANNELS]),
+    tops=np.array([channel.name != 'relative_humidity_pct' for channel in GAS_CHANNELS]),
+    floor=np.full(NUM_GAS, 1e6, np.float32), stuck_s=3.0, window=12,
+    dead_s=float('inf'), most_dead=0.0)
+STREAMS = {'touch': _TOUCH, 'gas': _GAS}
+
+# Noise, as a multiple of the sensor's own: outside of the first pair it is broken, inside of the second healthy again.
+_NOISE_BROKEN, _NOISE_HEALTHY = (1.0 / 12.0, 5.0), (1.0 / 8.0, 3.5)
+_LEAST_NOISE = 1e-9
+_AGEING = 5e-4
+_STUCK_READINGS = 5
+
+
+class ReadingChecks:
+    """Judges one stream of readings `float32[N]`: each by itself at once, their course over the last second or so."""
+
+    def __init__(self, stream: Stream) -> None:
+        """Know nothing yet."""
+        self._stream = stream
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every reading and the sensor's own level of noise."""
+        size = self._stream.low.size
+        self._last: np.ndarray | None = None
+        self._changed_ns = np.zeros(size, np.int64)  # when each element last changed
+        self._repeats = 0
+        self._stamp_ns = 0
+        self._changes: deque[np.ndarray] = deque(maxlen=self._stream.window)
+        self._own_noise: np.ndarray | None = None
+        self._judged = 0
+        self._wrong_noise = np.zeros(len(self._stream.groups), np.int8)  # -1 too quiet, 1 too noisy
+        self._noise = np.ones(len(self._stream.groups))
+        self._outside = np.zeros(size, bool)  # elements of the newest reading that no working sensor gives
+        self._dead = np.zeros(size, bool)
+
+    def refuse(self, value: np.ndarray) -> str:
+        """Return why `value` cannot be a reading of a working sensor; empty if it can. It is not remembered."""
+        stream = self._stream
+        outside = (value < stream.low) | (value > stream.high)
+        ended = stream.tops & (value >= stream.high * np.float32(0.999)) & ~outside
+        count = int(np.count_nonzero(outside | ended))
+        if count <= stream.most_dead * value.size:
+            self._outside = outside | ended
+            return ''
+        first = int(np.argmax(outside if outside.any() else ended))
+        if outside.any():
+            return (f'{count} of {value.size} {stream.element}s out of range: {self._name(first)} reads {value[first]:.6g} '
+                    f'(a working one {stream.low[first]:.6g} to {stream.high[first]:.6g})')
+        return (f'{count} of {value.size} {stream.element}s saturated: {self._name(first)} reads {value[first]:.6g} '
+                f'(the top of its range is {stream.high[first]:.6g})')
+
+    def take(self, stamp_ns: int, value: np.ndarray) -> np.ndarray:
+        """Remember a reading that was not refused; return it with its dead elements read from their neighbours."""
+        last, self._last = self._last, value
+        self._stamp_ns = stamp_ns
+        if last is None:
+            self._changed_ns[:] = stamp_ns
+            return self._mend(value)
+        changed = value != last
+        self._changed_ns[changed] = stamp_ns
+        self._repeats = 0 if changed.any() else self._repeats + 1
+        if changed.any():
+            self._judge_noise(value, last)
+        if np.count_nonzero(changed) > changed.size // 2:
+            self._dead = stamp_ns - self._changed_ns > self._stream.dead_s * 1e9
+        return self._mend(value)
+
+    def verdict(self) -> str:
+        """Return why the readings cannot be trusted, with the figure behind it; empty if they can."""
+        return self._stuck() or self._too_many_dead() or self._noise_verdict()
+
+    def remark(self) -> str:
+        """Return what is wrong without making the readings useless; empty if nothing is."""
+        count = int(np.count_nonzero(self._outside | self._dead))
+        return f'{count} of {self._dead.size} {self._stream.element}s are dead and read from their neighbours' if count else ''
+
+    def _stuck(self) -> str:
+        if self._last is None or self._repeats < _STUCK_READINGS:
+            return ''
+        stuck_s = (self._stamp_ns - int(self._changed_ns.max())) / 1e9
+        if stuck_s < self._stream.stuck_s:
+            return ''
+        return f'stuck: the same reading for {stuck_s:.2f} s (limit {self._stream.stuck_s:.2f} s)'
+
+    def _too_many_dead(self) -> str:
+        count, most = int(np.count_nonzero(self._outside | self._dead)), int(self._stream.most_dead * self._dead.size)
+        if count <= most:
+            return ''
+        return (f'{count} of {self._dead.size} {self._stream.element}s are dead: they have not changed for '
+                f'{self._stream.dead_s:.0f} s, or read what they cannot (limit {most})')
+
+    def _noise_verdict(self) -> str:
+        if not self._wrong_noise.any():
+            return ''
+        worst = int(np.argmax(np.abs(self._wrong_noise)))
+        noisy = self._wrong_noise[worst] > 0
+        return (f'{self._stream.groups[worst]} is {"noisy" if noisy else "too quiet"}: {self._noise[worst]:.3g} times its own '
+                f'healthy noise (limit {_NOISE_BROKEN[int(noisy)]:.3g})')
+
+    def _judge_noise(self, value: np.ndarray, last: np.ndarray) -> None:
+        """Compare the noise of late with the sensor's own. From the first window on that is what it had there."""
+        change = np.abs(value - last) / (np.abs(value) + self._stream.floor)
+        # The median over a bank, and then over time, so that a wall that changes under some taxels is no noise.
+        self._changes.append(np.median(change.reshape(len(self._stream.groups), -1), axis=1))
+        if len(self._changes) < self._stream.window:
+            return
+        noise = np.median(np.array(self._changes), axis=0)
+        if self._own_noise is None:
+            self._own_noise = np.maximum(noise, _LEAST_NOISE)
+        self._noise = np.where(self._own_noise > _LEAST_NOISE, noise / self._own_noise, 1.0)
+        broken = (self._noise > _NOISE_BROKEN[1]).astype(np.int8) - (self._noise < _NOISE_BROKEN[0])
+        healthy = (self._noise > _NOISE_HEALTHY[0]) & (self._noise < _NOISE_HEALTHY[1])
+        self._wrong_noise = np.where(broken != 0, broken, np.where(healthy, 0, self._wrong_noise)).astype(np.int8)
+        # The mean at first, as the first moment need not have been typical; then a slow average, as a sensor ages.
+        self._judged += 1
+        share = 1.0 / self._judged if self._judged <= 5 * self._stream.window else _AGEING
+        calm = self._wrong_noise == 0
+        self._own_noise[calm] += share * (np.maximum(noise, _LEAST_NOISE) - self._own_noise)[calm]
+
+    def _mend(self, value: np.ndarray) -> np.ndarray:
+        """Return `value` with each dead taxel replaced by the median of the good ones round it."""
+        bad = self._outside | self._dead
+        if not bad.any() or np.count_nonzero(bad) > self._stream.most_dead * value.size:
+            return value
+        mended = value.copy()
+        banks = np.where(bad, np.nan, value).reshape(_BANKS, *BANK_SHAPE)
+        for bank, row, column in np.argwhere(np.isnan(banks)):
+            near = banks[bank, max(row - 1, 0):row + 2, max(column - 1, 0):column + 2]
+            near = near[np.isfinite(near)]
+            mended[np.ravel_multi_index((bank, row, column), banks.shape)] = np.median(
+                near if near.size else banks[bank][np.isfinite(banks[bank])])
+        return mended
+
+    def _name(self, index: int) -> str:
+        if self._stream.element == 'channel':
+            return GAS_NAMES[index]
+        bank, row, column = np.unravel_index(index, (_BANKS, *BANK_SHAPE))
+        return f'{self._stream.groups[bank]} taxel ({row}, {column})'

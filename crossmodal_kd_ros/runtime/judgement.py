@@ -1,0 +1,77 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What an answer is worth: its confidence against the limit of its mode, its intervals, and whether touch and gas lie."""
+
+import numpy as np
+
+from crossmodal_kd_ros.contract import Prediction, Sample
+from crossmodal_kd_ros.runtime.arbiter import Decision
+from crossmodal_kd_ros.runtime.calibration import Calibration
+from crossmodal_kd_ros.runtime.uncertainty import possible_actions
+from crossmodal_kd_ros.runtime.virtual import ResidualMonitor
+
+# Once it was unsure, the robot acts again at this much more than the limit, so that it does not waver at it.
+_SURER = 0.05
+
+
+class Judgement:
+    """Applies a calibration, where there is one, to one answer after the other."""
+
+    def __init__(self, calibration: Calibration | None) -> None:
+        """Without a calibration there are no intervals, no virtual sensor, and one confidence limit for all modes."""
+        self._calibration = calibration
+        self._unsure = False
+        self._monitors = {} if calibration is None else {
+            sensor: ResidualMonitor(sensor, model) for sensor, model in calibration.residuals.items()}
+
+    def reset(self) -> None:
+        """Forget every answer, as after a jump of the clock."""
+        self._unsure = False
+        for monitor in self._monitors.values():
+            monitor.reset()
+
+    def doubt(self, prediction: Prediction) -> float:
+        """Return how unfamiliar the picture is: 1 up to the limit, then the distance over the limit."""
+        if self._calibration is None or prediction.features is None:
+            return 1.0
+        return self._calibration.familiarity.doubt(prediction.features)
+
+    def distrust(self, decision: Decision, confidence: float, doubt: float, least: float) -> str:
+        """Return why the robot must not act on an answer; empty if it may.
+
+        Args:
+            decision: who decided, with which sensors.
+            confidence: probability of the best action, already less by `doubt`.
+            doubt: see above.
+            least: the limit below which no calibration may go.
+        """
+        limit = least
+        if self._calibration is not None and 'camera' in decision.usable:
+            limit = max(least, self._calibration.predictor(decision.usable, decision.mode).min_confidence)
+        # Written so that a confidence of NaN holds too.
+        self._unsure = not confidence >= (min(limit + _SURER, 1.0) if self._unsure else limit)
+        if not self._unsure:
+            return ''
+        strange = f'; the picture is {doubt:.1f} times as far from the familiar as it may be' if doubt > 1.0 else ''
+        return f'confidence {confidence:.2f} is under the limit {limit:.2f}{strange}'
+
+    def contradiction(self, sensor: str, sample: Sample, measured: np.ndarray, prediction: Prediction) -> str:
+        """Return why what `sensor` measured cannot be what the picture shows; empty if it can."""
+        monitor = self._monitors.get(sensor)
+        return '' if monitor is None else monitor.take(sample.stamp_ns, measured, getattr(prediction, sensor))
+
+    def bounds(self, surface: np.ndarray, sample: Sample, prediction: Prediction,
+               doubt: float) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return 90 % bounds of `surface`, each `float32[3]`; `None` without a calibration."""
+        if self._calibration is None or prediction.surface_std is None:
+            return None, None
+        is_measured = np.array([sample.touch is not None, sample.touch is not None, sample.gas is not None])
+        return self._calibration.intervals.bounds(surface, prediction.surface_std, is_measured, doubt)
+
+    def possible(self, decision: Decision, prediction: Prediction) -> tuple[str, ...] | None:
+        """Return the actions that the expert's is among in 90 % of all cases; `None` without a calibration."""
+        if self._calibration is None or 'camera' not in decision.usable:
+            return None
+        least = self._calibration.predictor(decision.usable, decision.mode).least_possible
+        return possible_actions(prediction.probabilities, least)

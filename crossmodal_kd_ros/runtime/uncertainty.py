@@ -1,0 +1,75 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How far an answer can be off: intervals round the surface state, the actions that are possible, unfamiliar pictures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmodal_kd_ros.contract import ACTIONS
+
+_NEVER_NEGATIVE = np.array([True, True, False])  # roughness and depth; a wall may give off CO2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intervals:
+    """Split conformal prediction of the surface state, in the order of `SURFACE_STATE`.
+
+    Lei et al. 2018, https://arxiv.org/abs/1604.04173.
+
+    Attributes:
+        measured: `float[2, 3]`, lower and upper bound of (truth - value), in units, where healthy senses measure it.
+        estimated: `float[2, 3]`, the same in multiples of the student's own deviation, where it is estimated.
+    """
+
+    measured: np.ndarray
+    estimated: np.ndarray
+
+    def bounds(self, surface: np.ndarray, deviation: np.ndarray, is_measured: np.ndarray,
+               doubt: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return lower and upper bounds, each `float32[3]`.
+
+        Args:
+            surface: `float32[3]`, what is published.
+            deviation: `float32[3]`, the student's own.
+            is_measured: `bool[3]`, which of these healthy senses measured.
+            doubt: 1 for a familiar picture; the intervals of estimates widen by this factor.
+        """
+        offsets = np.where(is_measured, self.measured, self.estimated * deviation * doubt)
+        lower, upper = surface + offsets
+        return np.where(_NEVER_NEGATIVE, np.maximum(lower, 0.0), lower).astype(np.float32), upper.astype(np.float32)
+
+
+def possible_actions(probabilities: np.ndarray, least: float) -> tuple[str, ...]:
+    """Return the actions whose probability is at least `least`: the conformal set.
+
+    It is empty where the network is less sure than it ever is when it is right. Sadinle et al. 2019,
+    https://arxiv.org/abs/1609.00451.
+    """
+    return tuple(action for action, probability in zip(ACTIONS, probabilities) if probability >= least)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Familiarity:
+    """How pictures of the training's kind look to the student: a Gaussian over its features.
+
+    Lee et al. 2018, https://arxiv.org/abs/1807.03888.
+
+    Attributes:
+        mean: `float[D]`.
+        whitening: `float[K, D]`; a familiar picture's whitened features have a mean square of about 1.
+        limit: distance up to which a picture is familiar.
+    """
+
+    mean: np.ndarray
+    whitening: np.ndarray
+    limit: float
+
+    def distance(self, features: np.ndarray) -> np.ndarray:
+        """Return the root mean square of the whitened features `[..., D]`: about 1 for a familiar picture."""
+        return np.sqrt(np.square((features - self.mean) @ self.whitening.T).mean(-1))
+
+    def doubt(self, features: np.ndarray) -> float:
+        """Return the distance over its limit, and at least 1: by how much less the answer is worth."""
+        return max(1.0, float(self.distance(features)) / self.limit)

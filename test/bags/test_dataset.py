@@ -1,0 +1,157 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A training set from recordings: aligned, split by stretches of wall, nothing dropped in silence."""
+
+import json
+
+import made_up_bag as made
+import numpy as np
+import pytest
+
+from crossmodal_kd_ros.bags import BagError
+from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
+from crossmodal_kd_ros.bags.labels import read_labels
+from crossmodal_kd_ros.bags.mapping import parse_wishes
+from crossmodal_kd_ros.contract import ACTIONS, square_view, surface_state
+from crossmodal_kd_ros.datasets.from_bags import DataSetError, load_folder, read_datasheet
+
+SPLITS = ('train', 'validation', 'test')
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory):
+    """Twelve seconds at 10 Hz; touch is silent from 4 to 6 s."""
+    return made.robot(tmp_path_factory.mktemp('made') / 'wall', duration_s=12.0, touch_gap=(4.0, 6.0), camera_hz=10.0)
+
+
+def labels(tmp_path, *rows, head='start_s,end_s,action'):
+    (tmp_path / 'labels.csv').write_text('\n'.join([head, *rows]) + '\n')
+    return read_labels(tmp_path / 'labels.csv')
+
+
+def built(bag, out, chosen, **options):
+    sheet = make_dataset(DataSetPlan(bags=[bag], out=out, labels=chosen, wishes={}, block_s=1.0, **options))
+    return sheet, {name: load_folder(name, out) for name in SPLITS}
+
+
+@pytest.fixture(scope='module')
+def whole(bag, tmp_path_factory):
+    """Make a data set of it, of which nobody labelled 2 to 4 s."""
+    folder = tmp_path_factory.mktemp('set')
+    chosen = labels(folder, '0,2,hydrate', '6,9,seal_crack', '9,12,hydrate')
+    return folder / 'out', *built(bag, folder / 'out', chosen)
+
+
+def seconds(folder, name):
+    return (np.load(folder / name / 'stamp_ns.npy') - made.START_NS) / 1e9
+
+
+def test_a_sample_is_a_picture_with_the_touch_and_gas_read_nearest_to_its_stamp(whole):
+    folder, _, splits = whole
+    for name, pairs in splits.items():
+        for row, t_s in enumerate(seconds(folder, name)):
+            shown = square_view(made.cv2.imdecode(made.jpeg(t_s).data, made.cv2.IMREAD_COLOR)[..., ::-1])
+            np.testing.assert_array_equal(pairs.image[row], shown)
+            felt_s = min(made.times(12.0, 100.0, ((4.0, 6.0),)), key=lambda felt_s: abs(felt_s - t_s))
+            np.testing.assert_array_equal(pairs.touch[row], made.touch_values(felt_s))
+            # Gas comes at 2 Hz: the nearest may come after the picture, and in the middle either is right.
+            apart_s = [abs(smelt_s - t_s) for smelt_s in made.times(12.0, 2.0)]
+            near = [made.gas_values(smelt_s) for smelt_s, far_s in zip(made.times(12.0, 2.0), apart_s)
+                    if far_s < min(apart_s) + 1e-6]
+            assert any(np.allclose(pairs.gas[row], values) for values in near)
+        np.testing.assert_allclose(pairs.surface, surface_state(touch=pairs.touch, gas=pairs.gas), rtol=1e-5)
+
+
+def test_splits_share_no_block_and_keep_apart_at_the_seams(whole):
+    folder, _, splits = whole
+    blocks = {name: set(pairs.panel.tolist()) for name, pairs in splits.items()}
+    assert not blocks['train'] & blocks['validation'] and not blocks['train'] & blocks['test']
+    assert not blocks['validation'] & blocks['test']
+    everything = {name: seconds(folder, name) for name in SPLITS}
+    for one in SPLITS:
+        for other in SPLITS:
+            if one != other:
+                assert np.abs(everything[one][:, None] - everything[other][None]).min() > 0.25
+
+
+def test_what_nobody_labelled_is_kept_for_training_alone(whole):
+    folder, sheet, splits = whole
+    train = splits['train']
+    unlabelled = seconds(folder, 'train')[train.action == -1]
+    assert len(unlabelled) and ((unlabelled >= 2.0) & (unlabelled < 6.0)).all()
+    assert (splits['validation'].action >= 0).all() and (splits['test'].action >= 0).all()
+    assert sheet['splits']['train']['actions']['unlabelled'] == len(unlabelled)
+
+
+def test_labels_count_in_seconds_of_the_bag(whole):
+    folder, _, splits = whole
+    for name, pairs in splits.items():
+        for t_s, action in zip(seconds(folder, name), pairs.action):
+            if action >= 0:
+                # The first message was received 1 ms into the bag's first second.
+                assert ACTIONS[action] == ('seal_crack' if 6.0 <= t_s < 9.0 else 'hydrate')
+
+
+def test_the_datasheet_counts_every_picture_kept_or_dropped_with_the_reason(whole):
+    folder, sheet, splits = whole
+    kept = sum(len(pairs) for pairs in splits.values())
+    assert kept == sum(told['samples'] for told in sheet['splits'].values())
+    assert kept + sum(sheet['dropped'].values()) == 120
+    # Silent from 4 to 6 s: the pictures more than 0.1 s from any touch.
+    assert sheet['dropped']['no touch within 0.1 s of the picture'] == pytest.approx(18, abs=1)
+    assert sheet == read_datasheet(folder) == json.loads((folder / 'datasheet.json').read_text())
+
+
+def test_normalisation_knows_the_training_split_alone(whole):
+    _, sheet, splits = whole
+    told = sheet['normalisation']['indentation_mm']
+    assert told['mean'] == pytest.approx(float(splits['train'].touch[:, 128:].mean()), rel=1e-5)
+    assert told['sd'] == pytest.approx(float(splits['train'].touch[:, 128:].std()), rel=1e-4)
+
+
+def test_panels_that_labels_name_are_never_divided(bag, tmp_path):
+    rows = [f'{2 * index},{2 * index + 2},{"hydrate" if index % 2 else "seal_crack"},wall{index}' for index in (0, 1, 3, 4, 5)]
+    chosen = labels(tmp_path, *rows, head='start_s,end_s,action,panel')
+    _, splits = built(bag, tmp_path / 'out', chosen)
+    for name in SPLITS:
+        for other in SPLITS:
+            mine, theirs = ({int(t_s // 2) for t_s in seconds(tmp_path / 'out', split)} for split in (name, other))
+            assert name == other or not mine & theirs
+
+
+def test_a_label_topic_does_what_a_file_does(tmp_path):
+    said = [(0.0, made.text('{"action": "hydrate", "why": "dry"}')), (3.0, made.text('seal_crack'))]
+    bag = made.robot(tmp_path / 'wall', duration_s=6.0, touch_gap=(9.0, 9.0), camera_hz=10.0, touch_hz=50.0,
+                     more={'/said': (made.STRING, said)})
+    make_dataset(DataSetPlan(bags=[bag], out=tmp_path / 'out', wishes=parse_wishes(['label=/said']), block_s=1.0))
+    for name in SPLITS:
+        action = load_folder(name, tmp_path / 'out').action
+        assert [ACTIONS[index] for index in action] == [
+            'seal_crack' if t_s > 2.99 else 'hydrate' for t_s in seconds(tmp_path / 'out', name)]
+
+
+@pytest.mark.parametrize(('rows', 'sentence'), [
+    (['0,2,dance'], 'line 2: expected an action out of'), (['x,2,hydrate'], 'line 2: expected seconds'),
+    (['3,2,hydrate'], 'starts before it ends'), (['0,2,hydrate', '1,3,hydrate'], 'do not overlap')])
+def test_labels_that_cannot_be_meant_are_refused_with_their_line(tmp_path, rows, sentence):
+    with pytest.raises(BagError, match=sentence):
+        labels(tmp_path, *rows)
+
+
+def test_too_few_labels_are_refused_with_what_to_do(bag, tmp_path):
+    with pytest.raises(BagError, match='expected at least 3 labelled panels or blocks .* got 1: label more'):
+        built(bag, tmp_path / 'out', labels(tmp_path, '0,1,hydrate'))
+
+
+def test_a_folder_with_other_files_is_left_alone(bag, tmp_path):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'thesis.txt').write_text('years of work')
+    with pytest.raises(BagError, match='expected a data set or nothing'):
+        built(bag, tmp_path / 'out', ())
+    assert (tmp_path / 'out' / 'thesis.txt').exists()
+
+
+def test_a_folder_that_is_no_data_set_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(DataSetError, match='crossmodal-kd dataset from-bags'):
+        load_folder('train', tmp_path)

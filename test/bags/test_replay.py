@@ -1,0 +1,238 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A recording through the runtime: the same as live, the same twice, with faults, by two models."""
+
+import json
+import tracemalloc
+
+import made_up_bag as made
+import numpy as np
+import pytest
+
+from crossmodal_kd_ros.bags import Bag, BagError, read_messages
+from crossmodal_kd_ros.bags.account import Account
+from crossmodal_kd_ros.bags.injection import inject, parse_faults
+from crossmodal_kd_ros.bags.mapping import choose_topics
+from crossmodal_kd_ros.bags.replay import Model, Replay
+from crossmodal_kd_ros.bags.session import Plan, replay_bag
+from crossmodal_kd_ros.contract import ACTIONS, Mode
+from crossmodal_kd_ros.runtime import Limits, Pipeline
+
+
+def steps(path, engine, *, faults=()):
+    with Bag(path) as bag:
+        replay = Replay([Model(engine)], limits=Limits())
+        readings = inject(choose_topics(bag, {}).readings(bag), parse_faults(faults))
+        return [(step, replay.lanes[0].take_events()) for step in replay.run(readings)]
+
+
+def answers(path, engine, *, faults=()):
+    return [step.answers[0].estimate for step, _ in steps(path, engine, faults=faults) if step.answers]
+
+
+def replayed(path, out, *engines, faults=()):
+    plan = Plan(bag=path, out=out, command='crossmodal-kd replay', wishes={}, schedule=parse_faults(faults))
+    return replay_bag(plan, [Model(engine) for engine in engines or (made.ManyOracle(),)])
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory):
+    """Four seconds; touch is silent from 1.5 to 2.5 s."""
+    return made.robot(tmp_path_factory.mktemp('made') / 'bag')
+
+
+def test_every_picture_is_answered_with_the_stamp_of_its_header(bag):
+    assert [estimate.stamp_ns for estimate in answers(bag, made.Oracle())] == [
+        made.START_NS + round(index / 30 * 1e9) for index in range(120)]
+
+
+def test_modes_follow_what_the_recording_lost_within_the_timeouts(bag):
+    told = [(estimate.stamp_ns - made.START_NS, estimate.mode) for estimate in answers(bag, made.Oracle())]
+    # Touch is stale 0.2 s after its last reading (1.49 s), and trusted 0.5 s after its return (2.5 s).
+    assert {mode for ns, mode in told if 0.1e9 < ns < 1.68e9} == {Mode.TEACHER}
+    assert {mode for ns, mode in told if 1.74e9 < ns < 2.99e9} == {Mode.STUDENT}
+    assert {mode for ns, mode in told if ns > 3.1e9} == {Mode.TEACHER}
+
+
+def test_a_replay_says_what_the_pipeline_says_when_it_is_fed_frame_by_frame(bag):
+    pipeline, expected = Pipeline(made.Oracle(), limits=Limits()), []
+    with Bag(bag) as opened:
+        for reading in choose_topics(opened, {}).readings(opened):
+            now_ns = reading.received_ns
+            if reading.role == 'camera':
+                pipeline.put_image(reading.stamp_ns, reading.value, now_ns=now_ns)
+                expected.append(pipeline.step(now_ns))
+            else:
+                put = pipeline.put_touch if reading.role == 'touch' else pipeline.put_gas
+                put(reading.stamp_ns, reading.value, now_ns=now_ns)
+    got = answers(bag, made.ManyOracle())
+    assert [(one.action, one.confidence) for one in got] == [(one.action, one.confidence) for one in expected]
+    # Beats between frames may notice a return up to one frame sooner.
+    assert sum(one.mode is not other.mode for one, other in zip(got, expected)) <= 1
+
+
+def test_an_engine_is_asked_again_only_where_the_guess_was_wrong(bag):
+    with Bag(bag) as opened:
+        replay = Replay([Model(made.ManyOracle())], limits=Limits())
+        for _ in replay.run(choose_topics(opened, {}).readings(opened)):
+            pass
+    # While touch is back but not trusted yet the guess is the teacher, which knows what the student says too.
+    assert replay.lanes[0].engine.asked_again <= 2
+
+
+def test_a_dead_camera_is_noticed_by_the_beat(tmp_path):
+    path = made.write_bag(tmp_path / 'bag', {
+        '/camera/image_raw/compressed': (made.JPEG, [(t_s, made.jpeg(t_s)) for t_s in made.times(1.0, 30.0)]),
+        '/tactile/image': (made.IMAGE, [(t_s, made.touch(t_s)) for t_s in made.times(3.0, 100.0)]),
+        '/gas/state': (made.JOINTS, [(t_s, made.gas(t_s)) for t_s in made.times(3.0, 2.0)])})
+    events = [event for _, happened in steps(path, made.Oracle()) for event in happened]
+    [hold] = [event for event in events if not isinstance(event, int) and event.mode is Mode.HOLD
+              and 'old' in event.reason]
+    # The last picture is of 0.967 s: stale at 1.167 s, noticed by a beat of 50 ms.
+    assert 1.167e9 < hold.now_ns - made.START_NS < 1.25e9
+    # And the robot is told to hold at each beat from then on.
+    assert sum(isinstance(event, int) and event > hold.now_ns for event in events) >= 30
+
+
+def test_two_replays_of_a_bag_give_equal_bytes(bag, tmp_path):
+    for name in ('one', 'two'):
+        replayed(bag, tmp_path / name)
+    for file in ('bag/bag.mcap', 'bag/metadata.yaml', 'report.html'):
+        assert (tmp_path / 'one' / file).read_bytes() == (tmp_path / 'two' / file).read_bytes()
+    one, two = (json.loads((tmp_path / name / 'summary.json').read_text()) for name in ('one', 'two'))
+    for summary in (one, two):
+        assert summary.pop('realtime_factor') > 0.0 and summary.pop('wall_clock_s') > 0.0
+    assert one == two
+
+
+def test_the_answers_are_a_bag_with_the_headers_of_the_pictures(bag, tmp_path):
+    replayed(bag, tmp_path)
+    got = {}
+    for message in read_messages(tmp_path / 'bag'):
+        got.setdefault(message.topic, []).append(message)
+    assert set(got) == {f'/maintenance/{name}' for name in (
+        'action', 'action_scores', 'tactile_estimate', 'gas_estimate', 'surface_state', 'mode', 'mode_reason')}
+    for name in ('action_scores', 'tactile_estimate', 'gas_estimate', 'surface_state'):
+        stamps = [message.message.header.stamp for message in got[f'/maintenance/{name}']]
+        assert [stamp.sec * 10**9 + stamp.nanosec for stamp in stamps] == [
+            made.START_NS + round(index / 30 * 1e9) for index in range(120)]
+    assert [message.message.data for message in got['/maintenance/mode']] == [
+        # The first picture comes before the first touch.
+        'HOLD', 'STUDENT', 'TEACHER', 'STUDENT', 'TEACHER']
+    assert list(got['/maintenance/action_scores'][0].message.name) == list(ACTIONS)
+
+
+def test_an_injected_fault_is_what_the_robot_would_have_lived_through(bag, tmp_path):
+    told = [(estimate.stamp_ns - made.START_NS, estimate.mode)
+            for estimate in answers(bag, made.Oracle(), faults=['touch@0.5-1'])]
+    assert {mode for ns, mode in told if 0.74e9 < ns < 1.4e9} == {Mode.STUDENT}
+    summary = replayed(bag, tmp_path, faults=['gas@1'])
+    assert summary['faults'][0]['sensor'] == 'gas'
+    assert [change['mode'] for change in summary['replays'][0]['modes']][-1] == 'STUDENT'
+
+
+def test_an_injected_fault_of_a_kind_breaks_what_the_camera_sees(bag):
+    estimates = answers(bag, made.Oracle(), faults=['camera:covered:1@2-4'])
+    holding = [estimate.mode for estimate in estimates if estimate.stamp_ns > made.START_NS + 2_300_000_000]
+    assert holding and set(holding) == {Mode.HOLD}
+
+
+@pytest.mark.parametrize(('fault', 'sentence'), [
+    ('touch', 'expected a fault such as'), ('nose@3', 'expected a sensor out of'), ('touch@8-3', 'to start before it ends'),
+    ('touch:rusty@3', 'rusty')])
+def test_a_fault_that_cannot_be_is_refused_in_one_sentence(fault, sentence):
+    with pytest.raises(BagError, match=sentence):
+        parse_faults([fault])
+
+
+def live_answers(path, *, wrong=(), delay_s=0.02):
+    """Return topics that hold what a live node said to a bag: what a replay says, but for the frames in `wrong`."""
+    scores, actions, modes = [], [], []
+    for index, estimate in enumerate(answers(path, made.Oracle())):
+        t_s = (estimate.stamp_ns - made.START_NS) / 1e9
+        header = made.header(t_s)
+        scores.append((t_s + delay_s, made.TYPES.types[made.JOINTS](
+            header, list(ACTIONS), estimate.probabilities.astype(np.float64), np.zeros(0), np.zeros(0))))
+        actions.append((t_s + delay_s + 1e-4, made.text('request_human' if index in wrong else estimate.action)))
+        if not modes or modes[-1][1].data != estimate.mode.value:
+            modes.append((t_s + delay_s - 1e-4, made.text(estimate.mode.value)))
+    return {'/maintenance/action_scores': (made.JOINTS, scores), '/maintenance/action': (made.STRING, actions),
+            '/maintenance/mode': (made.STRING, modes)}
+
+
+def test_agreement_with_what_was_said_live_is_counted_and_each_difference_explained(bag, tmp_path):
+    path = made.robot(tmp_path / 'bag', more=live_answers(bag, wrong=(10, 20, 100)))
+    summary = replayed(path, tmp_path / 'out')
+    told = summary['replays'][0]['recording']
+    assert summary['agreement_with_recording'] == pytest.approx(117 / 120)
+    assert (told['frames_compared'], told['frames_agreed']) == (120, 117)
+    assert [one['t_s'] for one in told['differences']] == pytest.approx([10 / 30, 20 / 30, 100 / 30], abs=2e-3)
+    assert all(one['live']['action'] == 'request_human' and one['why'] for one in told['differences'])
+    assert told['live_latency_ms']['p50'] == pytest.approx(21.0, abs=1.0)
+
+
+def test_a_bag_without_live_answers_claims_no_agreement(bag, tmp_path):
+    summary = replayed(bag, tmp_path)
+    assert summary['agreement_with_recording'] is None and summary['replays'][0]['recording'] is None
+
+
+def test_two_models_side_by_side_show_what_changed(bag, tmp_path):
+    summary = replayed(bag, tmp_path, made.ManyOracle(), made.ManyOracle(teacher='seal_crack'))
+    comparison = summary['comparison']
+    taught = summary['replays'][0]['teacher_and_student']['frames_compared']
+    # Both students say the same, and the teachers never do.
+    assert comparison['actions'] == [{'old': 'hydrate', 'new': 'seal_crack', 'frames': taught}]
+    assert comparison['frames_with_another_mode'] == 0
+    assert (tmp_path / 'bag_old' / 'metadata.yaml').exists() and (tmp_path / 'bag_new' / 'metadata.yaml').exists()
+
+
+def test_the_report_names_what_it_shows(bag, tmp_path):
+    replayed(bag, tmp_path, made.ManyOracle(), made.ManyOracle(teacher='seal_crack'), faults=['touch@3-4'])
+    page = (tmp_path / 'report.html').read_text()
+    for words in ('What the new model changes', 'Where teacher and student disagree', 'Every change of mode, and why',
+                  'Faults were put into it', 'newest touch reading is', '<svg', 'data:image/jpeg;base64,'):
+        assert words in page
+
+
+def test_malformed_messages_are_counted_and_nothing_stops(tmp_path):
+    broken = made.TYPES.types[made.JPEG](made.header(0.51), 'jpeg', np.frombuffer(b'0123456789', np.uint8))
+    path = made.robot(tmp_path / 'bag', camera=made.raw, duration_s=1.0, more={
+        '/cam': (made.JPEG, [(0.5, broken), (0.6, broken)])})
+    from crossmodal_kd_ros.bags.mapping import parse_wishes
+    plan = Plan(bag=path, out=tmp_path / 'out', command='', wishes=parse_wishes(['camera=/cam']))
+    summary = replay_bag(plan, [Model(made.Oracle())])
+    assert summary['malformed']['camera']['count'] == 2
+    assert 'bytes that are none' in summary['malformed']['camera']['last']
+    assert summary['replays'][0]['frames_unanswered'] == 2
+
+
+def test_a_recording_under_another_clock_goes_by_its_stamps(tmp_path):
+    path = made.robot(tmp_path / 'bag', shift_ns=3 * 10**17)
+    estimates = answers(path, made.Oracle())
+    assert {estimate.mode for estimate in estimates[5:40]} == {Mode.TEACHER}
+    assert Mode.STUDENT in {estimate.mode for estimate in estimates}
+
+
+def test_a_bag_without_a_camera_is_refused_in_one_sentence(tmp_path):
+    path = made.write_bag(tmp_path / 'bag', {'/a': (made.STRING, [(0.0, made.text('x'))])})
+    with pytest.raises(BagError, match='expected a camera in .* say --map camera=TOPIC'):
+        replayed(path, tmp_path / 'out')
+
+
+def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path):
+    path = made.robot(tmp_path / 'bag', duration_s=60.0, camera_hz=10.0, touch_hz=10.0)
+    in_use = []
+    tracemalloc.start()
+    try:
+        with Bag(path) as bag:
+            replay, account = Replay([Model(made.ManyOracle())], limits=Limits()), Account([None])
+            for step in replay.run(choose_topics(bag, {}).readings(bag)):
+                replay.lanes[0].take_events()
+                account.step(step)
+                in_use.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    third = len(in_use) // 3
+    # The first third fills every batch, and loads the file's first chunk of a megabyte.
+    assert max(in_use[2 * third:]) < 1.1 * max(in_use[third:2 * third])

@@ -1,0 +1,119 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is said of transport, libraries and weights; the pictures really go from one process to another."""
+
+import io
+import os
+import sys
+
+import pytest
+from rich.console import Console
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from crossmodal_kd_ros.doctor import machine
+from crossmodal_kd_ros.doctor.finding import Finding, Level
+from crossmodal_kd_ros.doctor.pictures import MeasurementError, Survival, measure
+from crossmodal_kd_ros.doctor.screen import show
+from crossmodal_kd_ros.nodes.transport import profile_environment, profile_variable
+
+PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+FEW, ALL = Survival(sent=60, received=20, median_ms=8.0), Survival(sent=60, received=60, median_ms=2.0)
+
+
+@pytest.fixture
+def bare():
+    """Return the environment without a profile."""
+    return {name: value for name, value in os.environ.items() if name not in (*PROFILES, 'RMW_IMPLEMENTATION')}
+
+
+def test_with_the_default_profile_pictures_get_lost_and_the_line_that_mends_it_does(bare):
+    found = machine.pictures(bare, measure(bare))
+    assert found.level is Level.PROBLEM and 'no profile is set' in found.told
+    name, _, path = found.remedy.removeprefix('export ').partition('#')[0].strip().partition('=')
+
+    mended = bare | {name: path}
+    assert machine.pictures(mended, measure(mended)).level is Level.OK
+
+
+@pytest.mark.parametrize(('environ', 'remedy'), [
+    ({}, 'export '),
+    ({profile_variable(): '/no/such.xml'}, '/no/such.xml does not exist: export '),
+    ({profile_variable(): __file__}, f'a segment_size of 16777216 in {__file__}'),
+    ({next(name for name in PROFILES if name != profile_variable()): __file__},
+     f'this Fast DDS reads {profile_variable()} alone'),
+    (profile_environment({}), 'look again when this machine is less busy'),
+    ({'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}, 'let rmw_zenoh_cpp pass messages of 1 MB')])
+def test_lost_pictures_have_the_remedy_for_what_is_set(environ, remedy):
+    found = machine.pictures(environ, FEW)
+
+    assert found.level is Level.PROBLEM and found.told.startswith('20 of 60 of 640x480 arrived')
+    assert found.remedy.startswith(remedy)
+
+
+def test_pictures_that_arrive_are_no_problem_whatever_the_profile():
+    assert machine.pictures({}, ALL).level is Level.OK
+
+
+def test_a_middleware_that_is_not_installed_is_told_in_its_own_words(bare):
+    environ = bare | {'RMW_IMPLEMENTATION': 'rmw_of_nobody_cpp'}
+    with pytest.raises(MeasurementError, match='rmw_of_nobody_cpp') as caught:
+        measure(environ)
+
+    found = machine.pictures(environ, caught.value)
+    assert found.level is Level.PROBLEM and found.remedy.startswith('unset RMW_IMPLEMENTATION')
+
+
+def test_without_ros_it_says_where_to_get_it(monkeypatch):
+    monkeypatch.setattr(machine, 'find_spec', lambda name: None)
+    found = machine.ros({})
+
+    assert found.level is Level.PROBLEM and 'setup.bash' in found.remedy
+
+
+def test_a_missing_library_is_told_with_the_line_that_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'safetensors', None)
+    found = machine.libraries()
+
+    assert found.level is Level.PROBLEM and found.remedy == 'pip install safetensors'
+
+
+def test_weights_that_load_are_told_by_their_digest(models):
+    found = machine.weights(models, device='cpu')
+
+    assert found.level is Level.OK and str(models) in found.told
+
+
+def test_missing_weights_are_told_with_the_command_that_makes_them(tmp_path):
+    found = machine.weights(tmp_path / 'my models', device='cpu')
+
+    assert found.level is Level.PROBLEM and 'expected a weight file at' in found.told
+    assert found.remedy == f"crossmodal-kd train --out '{tmp_path}/my models'"
+
+
+def test_weights_of_another_contract_are_told_with_the_command_that_makes_others(models, tmp_path):
+    for path in models.iterdir():
+        with safe_open(path, framework='pt') as file:
+            save_file({name: file.get_tensor(name) for name in file.keys()}, tmp_path / path.name,
+                      metadata=file.metadata() | {'contract': 'older'})
+    found = machine.weights(tmp_path, device='cpu')
+
+    assert found.level is Level.PROBLEM and 'was trained for other actions, channels or taxels' in found.told
+    assert found.remedy == f'crossmodal-kd train --out {tmp_path}'
+
+
+def test_a_problem_without_a_remedy_cannot_be_told():
+    with pytest.raises(ValueError, match='expected a remedy for the problem "it is broken"'):
+        Finding(about='it', told='it is broken', level=Level.PROBLEM)
+
+
+def test_the_screen_names_every_problem_and_keeps_a_remedy_in_one_line_to_copy():
+    console = Console(file=io.StringIO(), width=60)
+    remedy = 'export NAME=/a/path/that/is/longer/than/the/screen/is/wide/and/must/not/be/broken.xml'
+    show([Finding(about='ROS 2', told='kilted'),
+          Finding(about='pictures', told='lost', level=Level.PROBLEM, remedy=remedy)], console)
+    told = console.file.getvalue()
+
+    assert f'pictures: {remedy}\n' in told
+    assert told.rstrip().endswith('1 thing to mend')

@@ -1,0 +1,127 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is said of input topics that are right and of each that is wrong, with real publishers."""
+
+import re
+from array import array
+
+import numpy as np
+import pytest
+from std_msgs.msg import Float32MultiArray
+
+from crossmodal_kd_ros.contract import GAS_NAMES
+from crossmodal_kd_ros.doctor.finding import Level
+from crossmodal_kd_ros.doctor.topics import examine
+from crossmodal_kd_ros.nodes import conversions, qos
+
+GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0])
+
+
+def picture(header):
+    return conversions.image_message(header, np.zeros((48, 64, 3), np.uint8))
+
+
+def touch(header):
+    return conversions.touch_message(header, np.ones(256, np.float32))
+
+
+def gas(header):
+    return conversions.named_values(header, GAS_NAMES, GAS)
+
+
+def heard(*ros_args: str, sensor: str):
+    """Return what was found of one sensor."""
+    return next(finding for finding in examine(ros_args)[0] if finding.about == sensor)
+
+
+def test_three_healthy_sensors_are_told_with_rate_and_quality_of_service(drivers):
+    drivers.publish('camera/image_raw', picture, rate_hz=30.0, profile=qos.SENSOR)
+    drivers.publish('tactile/image', touch, rate_hz=50.0, profile=qos.ANSWER)
+    drivers.publish('gas/state', gas, rate_hz=2.0, profile=qos.SENSOR)
+    findings, parameters = examine([])
+
+    assert [(finding.about, finding.level) for finding in findings] == [
+        ('camera', Level.OK), ('touch', Level.OK), ('gas', Level.OK)]
+    assert '64x48 rgb8' in findings[0].told and 'best effort' in findings[0].told
+    assert ', reliable' in findings[1].told
+    assert re.match(r'/gas/state: (1\.[5-9]|2\.[0-5]) Hz', findings[2].told)
+    assert parameters['camera_transport'] == 'raw'
+
+
+def test_without_a_camera_the_pictures_that_exist_are_offered_for_it(drivers):
+    drivers.publish('front/image', picture, rate_hz=30.0, profile=qos.SENSOR)
+    camera = heard(sensor='camera')
+
+    assert camera.level is Level.PROBLEM and 'nobody publishes /camera/image_raw' in camera.told
+    assert camera.remedy == 'remap one of these to it: /front/image'
+    assert heard('-r', 'camera/image_raw:=/front/image', sensor='camera').level is Level.OK
+
+
+def test_without_any_camera_it_says_how_to_get_one_and_the_other_senses_are_only_noted(drivers):
+    camera, touched, smelt = examine([])[0]
+
+    assert camera.level is Level.PROBLEM and 'crossmodal-kd run --sim' in camera.remedy
+    assert touched.level is smelt.level is Level.WARNING
+    assert touched.told == 'nobody publishes /tactile/image: the student decides'
+
+
+def test_a_camera_with_less_reliability_than_is_asked_for_is_told_with_the_parameter_that_agrees_with_it(drivers):
+    drivers.publish('camera/image_raw', picture, rate_hz=30.0, profile=qos.SENSOR)
+    override = 'qos_overrides./camera/image_raw.subscription.reliability'
+    camera = heard('-p', f'{override}:=reliable', sensor='camera')
+
+    assert camera.level is Level.PROBLEM
+    assert camera.told == '/camera/image_raw is offered best_effort by drivers, and asked for reliable: no message comes'
+    assert camera.remedy == f'{override}: best_effort in the parameter file'
+    assert heard('-p', f'{override}:=best_effort', sensor='camera').level is Level.OK
+
+
+def test_a_gas_module_that_is_slower_than_its_timeout_is_told_with_both_ways_out(drivers):
+    drivers.publish('gas/state', gas, rate_hz=0.5, profile=qos.SENSOR)
+    smelt = heard(sensor='gas')
+
+    assert smelt.level is Level.PROBLEM
+    told = re.fullmatch(r'/gas/state comes at (\S+) Hz, and a reading is stale after 1.25 s', smelt.told)
+    remedy = re.fullmatch(r'let the driver send at 2.0 Hz, or gas_timeout_s: (\S+) in the parameter file', smelt.remedy)
+    assert float(told[1]) == pytest.approx(0.5, rel=0.2)
+    assert float(remedy[1]) == pytest.approx(5.0, rel=0.2)
+    assert heard('-p', 'gas_timeout_s:=5.0', sensor='gas').level is Level.OK
+
+
+def test_a_topic_of_another_type_is_told_with_the_parameter_that_takes_it(drivers):
+    drivers.publish('tactile/image', lambda header: Float32MultiArray(data=array('f', [0.0] * 256)), rate_hz=50.0,
+                    profile=qos.SENSOR)
+    touched = heard(sensor='touch')
+
+    assert touched.level is Level.PROBLEM and touched.remedy == 'touch_format: multiarray in the parameter file'
+    assert heard('-p', 'touch_format:=multiarray', sensor='touch').level is Level.OK
+
+
+def test_messages_that_the_node_would_refuse_are_told_with_the_reason(drivers):
+    drivers.publish('gas/state', lambda header: conversions.named_values(header, GAS_NAMES[1:], GAS[1:]), rate_hz=5.0,
+                    profile=qos.SENSOR)
+    smelt = heard(sensor='gas')
+
+    assert smelt.level is Level.PROBLEM and "missing 'co2_uptake_ppm'" in smelt.told
+
+
+def test_a_clock_that_differs_is_told(drivers):
+    def late(header):
+        header.stamp.sec -= 60
+        return picture(header)
+
+    drivers.publish('camera/image_raw', late, rate_hz=30.0, profile=qos.SENSOR)
+    camera = heard(sensor='camera')
+
+    assert camera.level is Level.PROBLEM and camera.told.startswith('/camera/image_raw is stamped 60.')
+    assert 'NTP' in camera.remedy
+
+
+@pytest.mark.parametrize(('ros_args', 'sentence'), [
+    (('-p', 'camera_timeout:=1.0'), "got 'camera_timeout'; there is: camera_timeout_s"),
+    (('--params-file', '/no/such.yaml'), '/no/such.yaml')])
+def test_parameters_that_the_node_would_refuse_are_told_before_anything_is_listened_to(ros_args, sentence):
+    (finding,), parameters = examine(ros_args)
+
+    assert finding.level is Level.PROBLEM and sentence in finding.told and parameters == {}

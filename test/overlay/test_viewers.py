@@ -1,0 +1,100 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What opens in Foxglove, RViz and rqt_robot_monitor: topics that exist, fields that exist, panels that are placed."""
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode
+from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS
+
+CONFIG = Path(__file__).resolve().parents[2] / 'config'
+LAYOUT = json.loads((CONFIG / 'foxglove_layout.json').read_text())
+RVIZ = yaml.safe_load((CONFIG / 'crossmodal_kd.rviz').read_text())
+AGGREGATOR = yaml.safe_load((CONFIG / 'diagnostic_aggregator.yaml').read_text())['analyzers']['ros__parameters']
+PANELS = LAYOUT['configById']
+# A test holds the policy against what the running nodes publish.
+PUBLISHED = {topic.text if topic.text.startswith('/') else f'/{topic.text}'
+             for topics in ElementTree.parse(CONFIG / 'sros2' / 'policy.xml').iter('topics') if topics.get('publish')
+             for topic in topics}
+SIZES = {'/maintenance/action_scores': len(ACTIONS), '/maintenance/surface_state': len(SURFACE_STATE),
+         '/maintenance/gas_estimate': len(GAS_NAMES), '/gas/state': len(GAS_NAMES)}
+# As Foxglove and Lichtblick name them.
+KINDS = {'Image', 'Indicator', 'Plot', 'StateTransitions', 'DiagnosticSummary'}
+
+
+def paths() -> list[str]:
+    """Return every message path of the layout."""
+    return [series['value'] for panel in PANELS.values() for series in panel.get('paths', [])] + [
+        panel['path'] for panel in PANELS.values() if 'path' in panel]
+
+
+def placed(node) -> list[str]:
+    """Return the panels below a node of the layout's tree."""
+    if isinstance(node, str):
+        return [node]
+    assert set(node) == {'direction', 'first', 'second', 'splitPercentage'}
+    assert node['direction'] in ('row', 'column')
+    return placed(node['first']) + placed(node['second'])
+
+
+def test_every_panel_is_of_a_known_kind_and_placed_once():
+    assert sorted(placed(LAYOUT['layout'])) == sorted(PANELS)
+    assert {name.partition('!')[0] for name in PANELS} == KINDS
+
+
+@pytest.mark.parametrize('path', paths())
+def test_every_series_is_a_field_that_some_node_publishes(path):
+    topic, field, index = re.fullmatch(r'(/[\w/]+)\.(\w+)(?:\[(\d+)\])?', path).groups()
+
+    assert topic in PUBLISHED
+    if index is None:
+        assert (topic, field) in {('/maintenance/mode', 'data'), ('/maintenance/action', 'data')}
+    else:
+        assert field == 'position'
+        assert int(index) < SIZES[topic]
+
+
+def test_every_picture_and_diagnosis_comes_from_a_topic_that_some_node_publishes():
+    topics = [panel['imageMode']['imageTopic'] for panel in PANELS.values() if 'imageMode' in panel] + [
+        panel['topicToRender'] for panel in PANELS.values() if 'topicToRender' in panel] + [
+        display['Topic']['Value'] for display in RVIZ['Visualization Manager']['Displays']]
+
+    assert '/maintenance/overlay' in topics
+    assert set(topics) <= PUBLISHED
+
+
+def test_modes_and_actions_have_the_colours_they_have_everywhere():
+    mode, action = ({rule['rawValue']: rule['color'] for rule in PANELS[name]['rules']}
+                    for name in ('Indicator!mode', 'Indicator!action'))
+
+    assert mode == {str(each): MODE_COLOURS[str(each)] for each in Mode}
+    assert action == {each: ACTION_COLOURS[each] for each in (*ACTIONS, HOLD)}
+
+
+def test_the_scores_are_named_in_the_order_of_the_actions():
+    series = PANELS['Plot!scores']['paths']
+
+    assert [(each['value'], each['label']) for each in series] == [
+        (f'/maintenance/action_scores.position[{index}]', action.replace('_', ' '))
+        for index, action in enumerate(ACTIONS)]
+
+
+def test_rviz_asks_for_no_more_reliability_than_a_sensor_offers():
+    for display in RVIZ['Visualization Manager']['Displays']:
+        sensor = display['Topic']['Value'] in ('/camera/image_raw', '/tactile/image')
+        assert display['Topic']['Reliability Policy'] == ('Best Effort' if sensor else 'Reliable')
+
+
+def test_the_aggregator_takes_every_status_of_the_node_and_no_two_analyzers_the_same():
+    analyzers = [each for each in AGGREGATOR.values() if isinstance(each, dict)]
+    for status in ('mode', *SENSORS):
+        name = f'/left/maintenance_node: {status}'
+        assert sum(any(part in name for part in each['contains']) for each in analyzers) == 1, name
+    assert all(each['type'] == 'diagnostic_aggregator/GenericAnalyzer' for each in analyzers)

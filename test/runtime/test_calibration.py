@@ -1,0 +1,178 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What was measured of the weights: on disk, refused beside others, and followed by the pipeline."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction
+from crossmodal_kd_ros.runtime import (
+    Calibration, CalibrationError, Pipeline, Predictor, load_calibration, save_calibration)
+from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
+from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel
+
+MS = 1_000_000
+START = 1_000_000 * MS
+LIE = np.where(np.array(GAS_NAMES) == 'nh3_ppm', 20.0, 0.0)
+
+
+def predictor(accuracy: float, min_confidence: float = 0.25) -> Predictor:
+    return Predictor(accuracy=accuracy, min_confidence=min_confidence, held=0.1, decided=0.95, least_possible=0.2)
+
+
+def calibration() -> Calibration:
+    """Return a calibration by which gas is worth more than touch is, and the student needs to be very sure."""
+    student = predictor(0.85, 0.8)
+    return Calibration(
+        weights={'student': 'aa', 'teacher': 'bb'}, origin={'command': 'by hand'},
+        predictors={
+            'camera+touch+gas': {Mode.TEACHER: predictor(0.97), Mode.STUDENT: student},
+            'camera+touch': {Mode.PARTIAL: predictor(0.84), Mode.STUDENT: student},
+            'camera+gas': {Mode.PARTIAL: predictor(0.9, 0.5), Mode.STUDENT: student},
+            'camera': {Mode.PARTIAL: predictor(0.6), Mode.STUDENT: student}},
+        intervals=Intervals(measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])),
+        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0),
+        residuals={sensor: ResidualModel(
+            bias=np.zeros(len(names)), scale=np.ones(len(names)), whitening=np.eye(len(names)),
+            limits=np.full((len(WINDOWS_S), len(names) + 1), 6.0)) for sensor, names in FEATURES.items()})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with two weight files, as far as a calibration looks at them, and their calibration."""
+    for kind, digest in (('student', 'aa'), ('teacher', 'bb')):
+        save_file({'x': np.zeros(1)}, tmp_path / f'{kind}.safetensors', metadata={'sha256': digest})
+    save_calibration(calibration(), tmp_path)
+    return tmp_path
+
+
+def test_a_calibration_comes_back_as_it_was_saved(folder):
+    saved, loaded = calibration(), load_calibration(folder)
+
+    assert loaded.predictors == saved.predictors
+    assert loaded.origin == saved.origin
+    np.testing.assert_allclose(loaded.residuals['touch'].limits, saved.residuals['touch'].limits)
+    np.testing.assert_allclose(loaded.intervals.estimated, saved.intervals.estimated)
+    assert loaded.familiarity.limit == 2.0
+
+
+def test_weights_without_a_calibration_have_none(tmp_path):
+    assert load_calibration(tmp_path) is None
+
+
+def test_a_calibration_of_other_weights_is_refused_in_a_sentence(folder):
+    save_file({'x': np.zeros(1)}, folder / 'student.safetensors', metadata={'sha256': 'cc'})
+
+    with pytest.raises(CalibrationError, match='belongs to other weights than student.safetensors beside it: make it again'):
+        load_calibration(folder)
+
+
+@pytest.mark.parametrize('change', [
+    lambda document: document.pop('intervals'), lambda document: document['residuals'].pop('gas') and None or
+    document.update(residuals={'gas': 3}), lambda document: document.update(contract='0')])
+def test_a_damaged_calibration_is_refused_in_a_sentence(folder, change):
+    document = json.loads((folder / 'calibration.json').read_text())
+    change(document)
+    (folder / 'calibration.json').write_text(json.dumps(document))
+
+    with pytest.raises(CalibrationError, match='make it again with "crossmodal-kd calibrate"'):
+        load_calibration(folder)
+
+
+class Engine:
+    """Is as sure as it is told, sees a surface that it is told, and remembers who was asked."""
+
+    name = 'fake'
+
+    def __init__(self) -> None:
+        self.confidence, self.features, self.modes = 0.9, np.zeros(4, np.float32), []
+        self.gas = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
+
+    def infer(self, sample, mode):
+        self.modes.append(mode)
+        probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
+        probabilities[1] = self.confidence
+        return Prediction(probabilities=probabilities, touch=np.full(256, 2.0, np.float32), gas=self.gas,
+                          surface=np.array([7.0, 8.0, 0.5], np.float32), surface_std=np.full(3, 0.5, np.float32),
+                          features=self.features)
+
+
+class Robot:
+    """A calibrated pipeline at 10 Hz."""
+
+    def __init__(self) -> None:
+        self.engine, self.now_ns, self.rng = Engine(), START, np.random.default_rng(0)
+        self.pipeline = Pipeline(self.engine, calibration=calibration())
+
+    def step(self, *senses: str, gas=0.0):
+        self.now_ns += 100 * MS
+        if 'touch' in senses:
+            self.pipeline.put_touch(self.now_ns, 2.0 + 1e-3 * self.rng.standard_normal(256))
+        if 'gas' in senses:
+            self.pipeline.put_gas(self.now_ns, self.engine.gas + gas + 1e-3 * self.rng.standard_normal(8))
+        self.pipeline.put_image(self.now_ns, self.rng.integers(0, 255, (8, 8, 3), np.uint8))
+        return self.pipeline.step(self.now_ns)
+
+
+def test_each_set_of_sensors_is_decided_by_whoever_was_best_with_it():
+    modes = [Robot().step(*senses).mode for senses in (('touch', 'gas'), ('gas',), ('touch',), ())]
+
+    assert modes == [Mode.TEACHER, Mode.PARTIAL, Mode.STUDENT, Mode.STUDENT]
+
+
+def test_each_mode_has_a_confidence_limit_of_its_own():
+    robot = Robot()
+    robot.engine.confidence = 0.6
+    assert robot.step('touch', 'gas').action == ACTIONS[1]
+    assert Robot().step().action == ACTIONS[1]
+    blind = Robot()
+    blind.engine.confidence = 0.6
+    estimate = blind.step()
+
+    assert estimate.action == 'hold'
+    assert estimate.reason == 'confidence 0.60 is under the limit 0.80'
+
+
+def test_measured_values_get_narrow_bounds_and_estimated_ones_the_students():
+    estimate = Robot().step('touch')
+
+    np.testing.assert_allclose(estimate.upper - estimate.surface, [1.0, 1.0, 1.0], rtol=1e-4)
+    estimate = Robot().step()
+    np.testing.assert_allclose(estimate.surface, [7.0, 8.0, 0.5])
+    np.testing.assert_allclose(estimate.lower, [6.0, 7.0, -0.5])
+    assert estimate.possible == (ACTIONS[1],)
+
+
+def test_an_unfamiliar_picture_costs_confidence_and_widens_the_bounds():
+    robot = Robot()
+    robot.engine.features = np.full(4, 8.0, np.float32)
+    estimate = robot.step()
+
+    assert estimate.confidence == pytest.approx(0.9 / 4.0)
+    assert (estimate.mode, estimate.action) == (Mode.HOLD, 'hold')
+    assert estimate.reason.endswith('the picture is 4.0 times as far from the familiar as it may be')
+    np.testing.assert_allclose(estimate.upper - estimate.surface, 4.0, rtol=1e-4)
+
+
+def test_gas_that_contradicts_the_picture_is_not_used_and_the_reason_names_the_channel():
+    robot = Robot()
+    for _ in range(10):
+        assert robot.step('touch', 'gas').mode is Mode.TEACHER
+    answers = [robot.step('touch', 'gas', gas=LIE) for _ in range(15)]
+
+    assert answers[-1].mode is Mode.STUDENT
+    assert 'gas contradicts the picture: nh3_ppm is +' in answers[-1].reason
+
+
+def test_while_the_picture_is_unfamiliar_it_accuses_no_other_sense():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    robot.engine.features = np.full(4, 8.0, np.float32)
+    for _ in range(20):
+        robot.step('touch', 'gas', gas=LIE)
+
+    assert robot.pipeline.decision.mode is Mode.TEACHER

@@ -1,0 +1,53 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How far an answer can be off."""
+
+import numpy as np
+import pytest
+
+from crossmodal_kd_ros.contract import ACTIONS
+from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals, possible_actions
+
+INTERVALS = Intervals(measured=np.array([[-1.0, -0.1, -0.02], [1.0, 0.1, 0.02]]),
+                      estimated=np.array([[-2.0, -2.0, -2.0], [3.0, 3.0, 3.0]]))
+SURFACE = np.array([40.0, 0.3, 0.05])
+DEVIATION = np.array([5.0, 0.5, 0.1])
+
+
+def test_measured_values_get_the_sensors_bounds_and_estimates_those_of_the_student():
+    lower, upper = INTERVALS.bounds(SURFACE, DEVIATION, np.array([True, True, False]), 1.0)
+
+    np.testing.assert_allclose(lower, [39.0, 0.2, -0.15], rtol=1e-5)
+    np.testing.assert_allclose(upper, [41.0, 0.4, 0.35], rtol=1e-5)
+
+
+def test_roughness_and_depth_are_never_negative_and_a_wall_may_give_off_carbon_dioxide():
+    lower, _ = INTERVALS.bounds(np.array([1.0, 0.3, 0.05]), DEVIATION, np.zeros(3, bool), 1.0)
+
+    assert lower[0] == lower[1] == 0.0
+    assert lower[2] < 0.0
+
+
+def test_an_unfamiliar_picture_widens_the_bounds_of_estimates_alone():
+    for is_measured, factor in ((False, 3.0), (True, 1.0)):
+        near, far = (INTERVALS.bounds(SURFACE, DEVIATION, np.full(3, is_measured), doubt) for doubt in (1.0, 3.0))
+        np.testing.assert_allclose(far[1] - SURFACE, factor * (near[1] - SURFACE), rtol=1e-4)
+
+
+def test_the_possible_actions_are_those_that_are_likely_enough():
+    probabilities = np.array([0.5, 0.3, 0.1, 0.05, 0.03, 0.02])
+
+    assert possible_actions(probabilities, 0.1) == ACTIONS[:3]
+    assert possible_actions(probabilities, 0.6) == ()
+
+
+def test_a_picture_is_familiar_up_to_the_limit_and_doubted_by_how_far_it_lies_beyond():
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+    familiarity = Familiarity(mean=np.ones(8), whitening=axes.T / 2.0, limit=2.0)
+    known = 1.0 + (2.0 * rng.standard_normal((1000, 8))) @ axes.T
+
+    assert np.sqrt(np.mean(familiarity.distance(known)**2)) == pytest.approx(1.0, abs=0.05)
+    assert familiarity.doubt(known[0]) == 1.0
+    assert familiarity.doubt(1.0 + 6.0 * np.sqrt(8) * 2.0 * axes[:, 0]) == pytest.approx(3.0)
