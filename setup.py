@@ -61,11 +61,13 @@ setup(
         'kilted': ros_wheels('kilted'),
         'jazzy': ros_wheels('jazzy'),
         'quantum': ['qiskit>=1.0', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],
+        'tensorboard': ['tensorboard>=2.10'],
         'test': [
             'catkin-pkg', 'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
             'colcon-package-information', 'colcon-package-selection', 'colcon-python-setup-py', 'colcon-recursive-crawl',
             'colcon-ros', 'colcon-test-result',
-            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'ruff', 'setuptools', 'trimesh', 'wheel',
+            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'ruff', 'setuptools', 'tensorboard', 'trimesh',
+            'wheel',
         ],
     },
     entry_points={

@@ -6,6 +6,7 @@
 import os
 import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -32,6 +33,8 @@ def command(recipe: str, out: Path, cache: Path, data: Path | None, device: str,
     panels that none has seen. Killed, it goes on where it was when it is started again. On several processes or machines:
     torchrun --nproc-per-node 2 -m crossmodal_kd_ros.cli.main train.
     """
+    if tensorboard is not None and find_spec('tensorboard') is None:
+        raise click.ClickException('expected the package tensorboard for --tensorboard, found none: pip install tensorboard')
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from crossmodal_kd_ros.cli.training import measure_reference, train_and_save

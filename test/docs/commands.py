@@ -45,7 +45,7 @@ def commands(text: str) -> Iterator[list[str]]:
 def fault(words: list[str]) -> str:
     """Return what is wrong with a command; empty if nothing is."""
     name, rest = Path(words[0]).name, words[1:]
-    if (ROOT / words[0]).is_file() or name in FOREIGN:
+    if (name not in _OURS and (ROOT / words[0]).is_file()) or name in FOREIGN:
         return ''
     check = {'crossmodal-kd': _subcommand, 'make': _target, 'ros2': _ros2, 'python': _module, 'export': _export}.get(name)
     return f'there is no command {words[0]}' if check is None else check(rest)
