@@ -9,8 +9,8 @@
 
 In reading order: `checks` and `picture` judge one sensor by its own readings, `sensor` keeps the newest, `virtual` holds
 touch and gas against the picture, `arbiter` chooses who decides, `uncertainty` and `judgement` say what the answer is
-worth, `calibration` is what all of these were told by measurement. `TorchEngine` is in `runtime.torch_engine`, the only
-module of this room that imports torch.
+worth, `calibration` is what all of these were told by measurement. `TorchEngine` is in `runtime.torch_engine`, which
+with `traced` alone imports torch in this room.
 """
 
 from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter

@@ -3,9 +3,9 @@
 
 """The two networks as one compiled call each: inference that does not ask for Python's lock at every operation.
 
-Eager, each of some 150 operations of an answer gives up Python's global lock and has to get it back from the thread that
-receives messages: 17 ms alone became 50 ms beside a 100 Hz tactile array. A traced call gives it up once, and is a quarter
-faster by itself.
+Eager, each of the 396 operations of both networks gives up Python's global lock and has to get it back from the thread that
+receives messages. A traced call gives it up once. Measured with the shipped weights on one thread, both networks: eager 9.7 ms
+alone and 15.6 ms beside a thread that is busy 1 ms of 3; traced 5.8 ms and 6.1 ms.
 """
 
 import warnings
