@@ -48,7 +48,7 @@ class World:
         self._reach = reachable_mm(width_px / self._px_per_mm)
         self._walls: dict[int, Wall] = {}
         self._lit: dict[int, Future[Lit]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._renderer = ThreadPoolExecutor(1, thread_name_prefix='panel_renderer', initializer=_stand_back)
         self._lit_panel(0).result()
 
@@ -94,19 +94,18 @@ class World:
         with self._lock:
             if index not in self._walls:
                 self._forget(self._walls, index)
-                self._walls[index] = Wall(self._panel(index))
+                self._walls[index] = self._choose(index)
             return self._walls[index]
 
     def _lit_panel(self, index: int) -> 'Future[Lit]':
         with self._lock:
             if index not in self._lit:
                 self._forget(self._lit, index)
-                panel = self._panel(index)
-                self._lit[index] = self._renderer.submit(Lit, panel, px_per_mm=self._px_per_mm)
+                self._lit[index] = self._renderer.submit(Lit, self._wall(index).panel, px_per_mm=self._px_per_mm)
             return self._lit[index]
 
-    def _panel(self, index: int):
-        """Return panel `index`: the first draw whose middle wants the action whose turn it is.
+    def _choose(self, index: int) -> Wall:
+        """Return wall `index`: that of the first draw whose middle wants the action whose turn it is.
 
         A robot's round has every kind of trouble in it; forty seconds of eight like panels would show little.
         """
@@ -115,7 +114,8 @@ class World:
         (x_min, y_min), (x_max, y_max) = self._reach
         middle = ((x_min + x_max) / 2, (y_min + y_max) / 2)
         draws = draw_panels(40, seed=(_SEED_SPACE, self._seed, index))
-        return next((panel for panel in draws if Wall(panel).truth(middle).action == wanted), draws[0])
+        walls = (Wall(panel) for panel in draws)
+        return next((wall for wall in walls if wall.truth(middle).action == wanted), None) or Wall(draws[0])
 
     @staticmethod
     def _forget(cache: dict, index: int) -> None:
