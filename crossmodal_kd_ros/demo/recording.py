@@ -61,7 +61,7 @@ class Recording:
     Attributes:
         camera: stamps of the images that were received; no values.
         touch: readings, `[n, 256]`. gas: readings, `[n, 8]`.
-        scores: `[n, 6]`. surface: `[n, 3]`. touch_estimate: `[n, 256]`. gas_estimate: `[n, 8]`.
+        scores: `[n, 6]`. surface: `[n, 3]`. touch_estimate: `[n, 256]`.
         actions: what was published on `maintenance/action`. modes: every mode with its reason.
         truth: `[n, 13]`, columns `TRUTH_NAMES`; empty where nobody knows the truth. touch_truth: `[n, 256]`.
         experts: what the expert said of each frame, from `simulation/expert`.
@@ -73,7 +73,6 @@ class Recording:
     scores: Series
     surface: Series
     touch_estimate: Series
-    gas_estimate: Series
     actions: tuple[Said, ...]
     modes: tuple[Said, ...]
     truth: Series
@@ -126,7 +125,6 @@ def load_recording(bag: Path) -> Recording:
         scores=series(topics.SCORES, len(ACTIONS), lambda message: by_name(message, ACTIONS)),
         surface=series(topics.SURFACE, len(SURFACE_STATE), lambda message: by_name(message, SURFACE_STATE)),
         touch_estimate=series(topics.TOUCH_ESTIMATE, NUM_TAXELS, taxels),
-        gas_estimate=series(topics.GAS_ESTIMATE, len(GAS_NAMES), lambda message: by_name(message, GAS_NAMES)),
         actions=tuple(Said(received, message.data) for received, message in seen['/' + topics.ACTION]),
         modes=with_reasons(
             [Said(received, message.data) for received, message in seen['/' + topics.MODE]],

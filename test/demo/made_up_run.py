@@ -67,7 +67,6 @@ def run(*, duration_s: float = 40.0, seed: int = 0) -> Recording:
         scores=answered,
         surface=replace(answered, values=(surface[rows] * 1.1).astype(np.float32)),
         touch_estimate=replace(answered, values=estimate.astype(np.float32)),
-        gas_estimate=replace(answered, values=gas[rows].astype(np.float32)),
         actions=tuple(Said(int(ns), ACTIONS[index]) for ns, index in zip(answered.received_ns, told)),
         modes=MODES,
         truth=series(frame_s, truth),
