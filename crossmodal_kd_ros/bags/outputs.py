@@ -3,6 +3,7 @@
 
 """A replay's answers as a bag, on the topics and with the headers that the node would have published."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,12 @@ from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, Qo
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, HOLD, SURFACE_STATE, TOUCH_IMAGE_SHAPE, Estimate, Mode
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, HOLD, TOUCH_IMAGE_SHAPE, Estimate, Mode
 from crossmodal_kd_ros.runtime import ModeChange
 from crossmodal_kd_ros.runtime.messages import TOUCH_ENCODING
 
 _STORE = get_typestore(Stores.LATEST)
 _STRING, _JOINTS, _IMAGE = 'std_msgs/msg/String', 'sensor_msgs/msg/JointState', 'sensor_msgs/msg/Image'
-_SURFACE_BOUNDS = tuple(f'{name}_{side}' for side in ('lower', 'upper') for name in SURFACE_STATE)
 _FOREVER = QosTime(0, 0)
 _TYPES = {
     'action': _STRING, 'action_scores': _JOINTS, 'tactile_estimate': _IMAGE, 'gas_estimate': _JOINTS,
@@ -40,14 +40,12 @@ class OutputBag:
 
     def answer(self, now_ns: int, header: Any, estimate: Estimate) -> None:
         """Write one answer, in the order of the node; `header` is that of the picture."""
-        possible = None if estimate.possible is None else [float(action in estimate.possible) for action in ACTIONS]
-        self._write('action_scores', now_ns, _named(header, ACTIONS, estimate.probabilities, possible))
+        self._write('action_scores', now_ns, _named(header, ACTIONS, estimate.probabilities, estimate.efforts()))
         self._write('action', now_ns, _text(estimate.action))
         self._write('tactile_estimate', now_ns, _touch(header, estimate.touch))
         self._write('gas_estimate', now_ns, _named(header, GAS_NAMES, estimate.gas))
-        bounds = [] if estimate.lower is None else [estimate.lower, estimate.upper]
-        names = (*SURFACE_STATE, *(_SURFACE_BOUNDS if bounds else ()))
-        self._write('surface_state', now_ns, _named(header, names, np.concatenate([estimate.surface, *bounds])))
+        surface = estimate.named_surface()
+        self._write('surface_state', now_ns, _named(header, tuple(surface), np.array(list(surface.values()))))
 
     def hold(self, now_ns: int) -> None:
         """Write that the robot holds, without a picture."""
@@ -74,9 +72,9 @@ def _text(words: str) -> Any:
     return _STORE.types[_STRING](words)
 
 
-def _named(header: Any, names: tuple[str, ...], values: np.ndarray, efforts: list[float] | None = None) -> Any:
+def _named(header: Any, names: tuple[str, ...], values: np.ndarray, efforts: Sequence[float] = ()) -> Any:
     return _STORE.types[_JOINTS](
-        header, list(names), np.asarray(values, np.float64), np.zeros(0), np.asarray(efforts or [], np.float64))
+        header, list(names), np.asarray(values, np.float64), np.zeros(0), np.asarray(efforts, np.float64))
 
 
 def _touch(header: Any, touch: np.ndarray) -> Any:

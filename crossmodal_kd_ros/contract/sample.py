@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract.vocabulary import GAS_CHANNELS, NUM_GAS, NUM_TAXELS, Mode
+from crossmodal_kd_ros.contract.vocabulary import ACTIONS, GAS_CHANNELS, NUM_GAS, NUM_TAXELS, SURFACE_STATE, Mode
 
 
 class ContractError(ValueError):
@@ -86,6 +86,18 @@ class Estimate:
     lower: np.ndarray | None = None
     upper: np.ndarray | None = None
     possible: tuple[str, ...] | None = None
+
+    def named_surface(self) -> dict[str, float]:
+        """Return the surface state by name and, with a calibration, its bounds: `crack_depth_lower`, `crack_depth_upper`, ..."""
+        values = dict(zip(SURFACE_STATE, self.surface.tolist()))
+        for side, bounds in (('lower', self.lower), ('upper', self.upper)):
+            if bounds is not None:
+                values |= {f'{name}_{side}': bound for name, bound in zip(SURFACE_STATE, bounds.tolist())}
+        return values
+
+    def efforts(self) -> list[float]:
+        """Return 1 for each of `ACTIONS` that is possible and 0 for the others; nothing where nobody knows."""
+        return [] if self.possible is None else [float(action in self.possible) for action in ACTIONS]
 
 
 def check_image(image: np.ndarray) -> np.ndarray:

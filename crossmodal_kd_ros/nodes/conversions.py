@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
-from crossmodal_kd_ros.contract import ACTIONS, SURFACE_STATE, TOUCH_IMAGE_SHAPE, Estimate
+from crossmodal_kd_ros.contract import ACTIONS, TOUCH_IMAGE_SHAPE, Estimate
 from crossmodal_kd_ros.runtime.messages import (
     TOUCH_ENCODING, BadMessage, compressed_image_reader, gas_from_array, gas_from_joint_state, image_reader, stamp_ns,
     touch_from_array, touch_from_image)
@@ -18,8 +18,6 @@ from crossmodal_kd_ros.runtime.messages import (
 __all__ = [
     'BadMessage', 'action_scores', 'compressed_image_reader', 'gas_from_array', 'gas_from_joint_state', 'image_message',
     'image_reader', 'named_values', 'stamp_ns', 'surface_state', 'touch_from_array', 'touch_from_image', 'touch_message']
-
-_SURFACE_BOUNDS = tuple(f'{name}_{side}' for side in ('lower', 'upper') for name in SURFACE_STATE)
 
 
 def image_message(header: Header, image: np.ndarray) -> Image:
@@ -47,14 +45,11 @@ def action_scores(header: Header, estimate: Estimate) -> JointState:
     Without a calibration nobody knows what is possible, and there are no efforts.
     """
     message = named_values(header, ACTIONS, estimate.probabilities)
-    if estimate.possible is not None:
-        message.effort = [float(action in estimate.possible) for action in ACTIONS]
+    message.effort = estimate.efforts()
     return message
 
 
 def surface_state(header: Header, estimate: Estimate) -> JointState:
     """Return the surface state and, with a calibration, its 90 % bounds: `crack_depth_lower`, `crack_depth_upper`, ..."""
-    if estimate.lower is None:
-        return named_values(header, SURFACE_STATE, estimate.surface)
-    values = np.concatenate([estimate.surface, estimate.lower, estimate.upper])
-    return named_values(header, (*SURFACE_STATE, *_SURFACE_BOUNDS), values)
+    named = estimate.named_surface()
+    return named_values(header, list(named), np.array(list(named.values())))
