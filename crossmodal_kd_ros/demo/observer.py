@@ -23,17 +23,18 @@ from rosbags.typesys import Stores, get_typestore
 from sensor_msgs.msg import Image
 
 from crossmodal_kd_ros.bags import BagRecorder, offered_qos
-from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.nodes import conversions
 
 _IMAGE_TYPE, _JPEG_TYPE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 _TYPES = get_typestore(Stores.LATEST)
 # A picture waits in the writer's shared memory of 16 MiB, which holds 18 of them; all else is small.
 _CAMERA_DEPTH, _DEPTH = 10, 500
+# A picture is not handed over in `drain`: it waits there for nobody.
+_SMALL_BYTES = 65536
 
 
 class Observer:
-    """Subscribes to what is published, as it is offered, and writes it into a bag; pictures as JPEG.
+    """Subscribes to what is published, as it is offered, and writes it into a bag.
 
     Messages stay serialised: the callback notes when DDS received one, puts it into the recorder's queue and into
     `newest`, and is done. Whoever wants to read one decodes it.
@@ -65,14 +66,15 @@ class Observer:
         return [name for name in names if self.node.get_publishers_info_by_topic(name)]
 
     def record(self, bag: Path, types: dict[str, str], *, storage: str = 'mcap',
-               as_jpeg: Collection[str] = (topics.CAMERA,)) -> None:
+               as_jpeg: Collection[str] = ()) -> None:
         """Write the topics in `types` (name: `pkg/msg/Name`) to a new bag from now on.
 
         Args:
             bag: the folder to create.
             types: see `also_record`.
             storage: `mcap` or `sqlite3`.
-            as_jpeg: topics of pictures that are kept as JPEG, under their name with /compressed behind.
+            as_jpeg: topics of pictures that are kept as JPEG, under their name with /compressed behind: a seventh of the
+                size, and not what a node saw. It decides otherwise on up to 7 frames of 1000.
         """
         self.recorder = BagRecorder(bag, storage=storage)
         self._as_jpeg = frozenset(as_jpeg)
@@ -140,11 +142,9 @@ class Observer:
             # When DDS had it, as `ros2 bag record` notes it; not when Python came round to it.
             received_ns = info.get('received_timestamp') or time.time_ns()
             self.newest[name] = (received_ns, data)
-            if name in self._as_jpeg:
-                self.recorder.write(bag_topic, received_ns, lambda: _as_jpeg(data))
-            else:
+            self.recorder.write(bag_topic, received_ns, (lambda: _as_jpeg(data)) if name in self._as_jpeg else data)
+            if len(data) < _SMALL_BYTES:
                 self._fresh.append((name, received_ns, data))
-                self.recorder.write(bag_topic, received_ns, data)
 
         # Humble's rclpy gives a callback no more than the message.
         return store if hasattr(Subscription, 'CallbackType') else lambda data: store(data, {})

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from crossmodal_kd_ros.bags import read_messages
 from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, NUM_TAXELS, SURFACE_STATE
 from crossmodal_kd_ros.demo import topics
+from crossmodal_kd_ros.runtime.messages import image_reader
 
 # The reason is published just before its mode, on a topic of its own; nobody promises that they arrive in that order.
 _SLACK_NS = 20_000_000
@@ -109,7 +111,9 @@ def load_recording(bag: Path) -> Recording:
     """
     seen: dict[str, list] = defaultdict(list)
     for message in read_messages(bag):
-        seen[message.topic].append((message.received_ns, message.message))
+        # Of a picture the header is enough: a run of 40 s holds a gigabyte of pixels.
+        kept = SimpleNamespace(header=message.message.header) if message.topic == '/' + topics.CAMERA else message.message
+        seen[message.topic].append((message.received_ns, kept))
 
     def series(topic: str, width: int, read: Any) -> Series:
         got = seen['/' + topic]
@@ -119,7 +123,7 @@ def load_recording(bag: Path) -> Recording:
             np.array([read(message) for _, message in got], np.float32).reshape(len(got), width))
 
     return Recording(
-        camera=series(topics.CAMERA_JPEG, 0, lambda message: ()),
+        camera=series(topics.CAMERA, 0, lambda message: ()),
         touch=series(topics.TOUCH, NUM_TAXELS, taxels),
         gas=series(topics.GAS, len(GAS_NAMES), lambda message: by_name(message, GAS_NAMES)),
         scores=series(topics.SCORES, len(ACTIONS), lambda message: by_name(message, ACTIONS)),
@@ -134,12 +138,12 @@ def load_recording(bag: Path) -> Recording:
         experts=tuple(json.loads(message.data) for _, message in seen['/' + topics.EXPERT]))
 
 
-def read_pictures(bag: Path, stamps_ns: Collection[int]) -> dict[int, bytes]:
-    """Return the JPEG files of the images with `stamps_ns`, by stamp; an image that is not in the bag is left out."""
+def read_pictures(bag: Path, stamps_ns: Collection[int]) -> dict[int, np.ndarray]:
+    """Return the images with `stamps_ns`, `uint8[H, W, 3]`, RGB, by stamp; an image that is not in the bag is left out."""
     wanted = {int(stamp) for stamp in stamps_ns}
     return {
-        stamp: message.message.data.tobytes()
-        for message in read_messages(bag, topics=['/' + topics.CAMERA_JPEG])
+        stamp: image_reader(message.message)()
+        for message in read_messages(bag, topics=['/' + topics.CAMERA])
         if (stamp := _stamp_ns(message.message)) in wanted}
 
 

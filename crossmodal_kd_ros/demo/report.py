@@ -13,7 +13,7 @@ from crossmodal_kd_ros.contract import ACTIONS, HOLD, INDENTATION, square_view
 from crossmodal_kd_ros.demo import figures
 from crossmodal_kd_ros.demo.recording import TRUTH_NAMES, Recording, read_pictures
 from crossmodal_kd_ros.demo.summary import Setting, decided, mode_at
-from crossmodal_kd_ros.report import decoded, thumbnail, write_page
+from crossmodal_kd_ros.report import thumbnail, write_page
 
 _CARDS = 8
 
@@ -65,7 +65,7 @@ def cards(recording: Recording, setting: Setting, bag: Path) -> list[Card]:
         else:
             result.append(Card(
                 t_s=float(answered_s[row]), mode=str(modes[row]),
-                picture=thumbnail(decoded(pictures[stamp])) if stamp in pictures else '',
+                picture=thumbnail(pictures[stamp]) if stamp in pictures else '',
                 action=str(actions[row]), confidence=float(recording.scores.values[row].max()),
                 **_expert(recording, stamp)))
     return result
@@ -104,9 +104,9 @@ def _touch(recording: Recording, setting: Setting, bag: Path) -> str:
         chosen = np.linspace(0, len(rows) - 1, 6).astype(int)[1:-1].tolist()
         titles = [f'{seconds[row]:.1f} s' for row in chosen]
     stamps = guess.stamp_ns[rows[chosen]]
-    jpegs = read_pictures(bag, stamps)
-    pictures = [square_view(decoded(jpegs[stamp])) if stamp in jpegs else None for stamp in stamps.tolist()]
-    return figures.touch_maps(pictures, truth[chosen] if known else None, guess.values[rows[chosen]], titles)
+    pictures = read_pictures(bag, stamps)
+    views = [square_view(pictures[stamp]) if stamp in pictures else None for stamp in stamps.tolist()]
+    return figures.touch_maps(views, truth[chosen] if known else None, guess.values[rows[chosen]], titles)
 
 
 def _phases(setting: Setting, duration_s: float) -> list[tuple[float, float, str]]:

@@ -4,7 +4,6 @@
 """The topics of a run: their names, relative to the namespace, and their types. It needs no ROS."""
 
 CAMERA = 'camera/image_raw'
-CAMERA_JPEG = 'camera/image_raw/compressed'
 TOUCH = 'tactile/image'
 GAS = 'gas/state'
 

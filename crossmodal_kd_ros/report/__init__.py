@@ -3,6 +3,6 @@
 
 """What the pages of this package share: one look, one colour for each mode and action, everything in one file."""
 
-from crossmodal_kd_ros.report.page import decoded, thumbnail, write_page
+from crossmodal_kd_ros.report.page import thumbnail, write_page
 
-__all__ = ['decoded', 'thumbnail', 'write_page']
+__all__ = ['thumbnail', 'write_page']

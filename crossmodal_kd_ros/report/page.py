@@ -41,11 +41,6 @@ def thumbnail(picture: np.ndarray) -> str:
     return base64.b64encode(jpeg).decode()
 
 
-def decoded(jpeg: bytes) -> np.ndarray:
-    """Return a JPEG file as `uint8[H, W, 3]`, RGB."""
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-
-
 def _figure(value: float | None, form: str = '{:.0f}') -> str:
     """Format a number that may be missing."""
     return '–' if value is None else form.format(value)

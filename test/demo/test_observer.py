@@ -62,7 +62,7 @@ def image(stamp_s: int) -> Image:
     return message
 
 
-def test_pictures_are_recorded_as_jpeg_with_their_header_and_all_else_as_it_came(robot, tmp_path):
+def test_pictures_are_recorded_as_jpeg_if_asked_with_their_header_and_all_else_as_it_came(robot, tmp_path):
     node, domain_id = robot
     camera = node.create_publisher(Image, topics.CAMERA, BEST_EFFORT)
     mode = node.create_publisher(String, topics.MODE, LATCHED)
@@ -70,7 +70,7 @@ def test_pictures_are_recorded_as_jpeg_with_their_header_and_all_else_as_it_came
     types = {topics.CAMERA: 'sensor_msgs/msg/Image', topics.MODE: 'std_msgs/msg/String'}
     with closing(Observer(domain_id=domain_id)) as observer:
         wait_for(lambda: len(observer.published(types)) == 2)
-        observer.record(tmp_path / 'bag', types)
+        observer.record(tmp_path / 'bag', types, as_jpeg=[topics.CAMERA])
         wait_for(lambda: camera.get_subscription_count() == 1)
         for stamp_s in range(1, 6):
             camera.publish(image(stamp_s))
