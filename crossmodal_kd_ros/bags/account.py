@@ -150,10 +150,11 @@ class Account:
                 if lane.agreement is not None:
                     lane.agreement.live(reading)
             return
-        self.readings[reading.role] += 1
-        if reading.bad:
+        if reading.role in SENSORS:
+            self.readings[reading.role] += 1
+            if not reading.bad:
+                self.activity.add(step.now_ns, {reading.role: 1.0})
             return
-        self.activity.add(step.now_ns, {reading.role: 1.0})
         for lane, answer in zip(self.lanes, step.answers):
             lane.answer(step, answer)
         if len(step.answers) == 2:

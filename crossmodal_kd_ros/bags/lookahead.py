@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmodal_kd_ros.bags.mapping import Reading
+from crossmodal_kd_ros.bags.pace import TURN
 from crossmodal_kd_ros.contract import ContractError, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import Engine
 
@@ -33,7 +34,7 @@ class Foreseen:
 
     Attributes:
         reading: as it came from the bag.
-        touch, gas: the newest ones at its arrival, if it is a picture and they are fresh; else `None`.
+        touch, gas: the newest ones by then, if it is a picture's turn and they are fresh; else `None`.
         image: `uint8[H, W, 3]`, RGB, once decoded; or why there is none.
         predictions: one for each engine, once computed.
     """
@@ -46,8 +47,8 @@ class Foreseen:
 
     @property
     def is_picture(self) -> bool:
-        """Whether it is a picture that waits to be decoded."""
-        return self.reading.role == 'camera' and not self.reading.bad
+        """Whether it is the turn of a picture, which is decoded for it."""
+        return self.reading.role == TURN
 
     def read(self) -> np.ndarray:
         """Return the picture; raise `ContractError` if it cannot be read."""
@@ -71,6 +72,10 @@ class ForeseeingEngine:
     def expect(self, foreseen: Foreseen) -> None:
         """Take `foreseen` for what is asked about next."""
         self._foreseen, self.sample, self.prediction = foreseen, None, None
+
+    def picture(self) -> np.ndarray:
+        """Return the picture whose turn it is; raise `ContractError` if it cannot be read."""
+        return self._foreseen.read()
 
     def infer(self, sample: Sample, mode: Mode) -> Prediction:
         """Return what the engine says; keep it, with `sample`, for whoever writes the report."""

@@ -4,7 +4,7 @@
 """A recording through the runtime of the node, faster than life and without ROS.
 
 Time is what the recording says. The clock of the node stands where the recorder's stood when a message came, and each
-picture is answered at its arrival, so that ages, timeouts and returns are those of the robot. The beat that notices a dead
+picture is answered when its turn was (see `pace`), so that ages, timeouts and returns are those of the robot. The beat that notices a dead
 camera goes on between messages. Nothing looks at the clock of this machine: two replays of a bag are equal.
 """
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from crossmodal_kd_ros.bags.lookahead import ForeseeingEngine, Foreseen, Lookahead
 from crossmodal_kd_ros.bags.mapping import Reading
+from crossmodal_kd_ros.bags.pace import TURN, with_turns
 from crossmodal_kd_ros.contract import SENSORS, Estimate, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import Calibration, Engine, Limits, ModeChange, Pipeline
 
@@ -49,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Step:
-    """One reading as it was replayed: the clock at its arrival, and for a picture an answer from each model."""
+    """One reading as it was replayed: the clock by then, and if it is a picture's turn an answer from each model."""
 
     now_ns: int
     reading: Reading
@@ -76,7 +77,7 @@ class Lane:
             self._events.append(now_ns)
 
     def take(self, foreseen: Foreseen, now_ns: int) -> Answer | None:
-        """Put a reading into the pipeline; return the answer if it is a picture."""
+        """Put a reading into the pipeline; return the answer if it is a picture's turn."""
         reading = foreseen.reading
         if reading.bad:
             self.pipeline.reject(reading.role, reading.bad)
@@ -85,8 +86,9 @@ class Lane:
         elif reading.role == 'gas':
             self.pipeline.put_gas(reading.stamp_ns, reading.value, now_ns=now_ns)
         elif reading.role == 'camera':
+            self.pipeline.put_image(reading.stamp_ns, self.engine.picture, now_ns=now_ns)
+        elif reading.role == TURN:
             self.engine.expect(foreseen)
-            self.pipeline.put_image(reading.stamp_ns, foreseen.read, now_ns=now_ns)
             return Answer(self.pipeline.step(now_ns), self.engine.sample, self.engine.prediction)
         return None
 
@@ -120,12 +122,12 @@ class Replay:
             "the stamps of messages: they are of another clock than the recorder's")
         fresh_s = {sensor: getattr(self._limits, f'{sensor}_timeout_s') for sensor in SENSORS}
         with Lookahead(self._engines, fresh_s=fresh_s) as lookahead:
-            for foreseen in lookahead.over(itertools.chain(first, readings)):
+            for foreseen in lookahead.over(with_turns(itertools.chain(first, readings), at_once=not by_receipt)):
                 reading = foreseen.reading
                 self._advance(reading.received_ns if by_receipt else max(self.now_ns, reading.stamp_ns))
                 if reading.beat_ns:
                     self._next_beat_ns = self.now_ns + BEAT_NS - (self.now_ns - reading.beat_ns) % BEAT_NS
-                if reading.role in SENSORS:
+                if reading.role in (*SENSORS, TURN):
                     answers = [lane.take(foreseen, self.now_ns) for lane in self.lanes]
                     yield Step(self.now_ns, reading, tuple(answer for answer in answers if answer is not None))
                 else:

@@ -17,6 +17,7 @@ from crossmodal_kd_ros.bags.agreement import Agreement
 from crossmodal_kd_ros.bags.injection import inject
 from crossmodal_kd_ros.bags.mapping import TopicMap, Wish, choose_topics
 from crossmodal_kd_ros.bags.outputs import OutputBag
+from crossmodal_kd_ros.bags.pace import TURN
 from crossmodal_kd_ros.bags.reader import Bag, BagError
 from crossmodal_kd_ros.bags.recorder import remove_bag
 from crossmodal_kd_ros.bags.replay import Model, Replay
@@ -95,7 +96,8 @@ def replay_bag(plan: Plan, models: Sequence[Model], *, progress: Callable[[int, 
 def _run(bag: Bag, topics: TopicMap, plan: Plan, replay: Replay, account: Account, outputs: Sequence[OutputBag],
          progress: Callable[[int, int], None]) -> None:
     total = sum(bag.topics[taken.topic].count for taken in topics.taken.values())
-    for done, step in enumerate(replay.run(inject(topics.readings(bag), plan.schedule))):
+    done = 0
+    for step in replay.run(inject(topics.readings(bag), plan.schedule)):
         for lane, told, output in zip(replay.lanes, account.lanes, outputs):
             for event in lane.take_events():
                 if isinstance(event, ModeChange):
@@ -107,6 +109,7 @@ def _run(bag: Bag, topics: TopicMap, plan: Plan, replay: Replay, account: Accoun
         for answer, output in zip(step.answers, outputs):
             if answer.estimate is not None:
                 output.answer(step.now_ns, step.reading.origin.header, answer.estimate)
+        done += step.reading.role != TURN
         if done % 100 == 0:
             progress(done, total)
     progress(total, total)
