@@ -106,7 +106,8 @@ class Bag:
         """Yield the messages of `topics` (all that can be read, if empty) in the order in which they were received."""
         for name, received_ns, data in self.raw(topics):
             try:
-                message = self._definitions.store.deserialize_cdr(data, self.topics[name].msgtype)
+                # A view: what rosbags cuts out of bytes it copies, and a picture is a megabyte.
+                message = self._definitions.store.deserialize_cdr(memoryview(data), self.topics[name].msgtype)
             except Exception:  # noqa: BLE001  Bytes that are no message end in any exception there is.
                 self.undecodable[name] += 1
                 continue

@@ -4,8 +4,8 @@
 """A recording through the runtime of the node, faster than life and without ROS.
 
 Time is what the recording says. The clock of the node stands where the recorder's stood when a message came, and each
-picture is answered when its turn was (see `pace`), so that ages, timeouts and returns are those of the robot. The beat that notices a dead
-camera goes on between messages. Nothing looks at the clock of this machine: two replays of a bag are equal.
+picture is answered when its turn was (see `pace`), so that ages, timeouts and returns are those of the robot. The beat that
+notices a dead camera goes on between messages. Nothing looks at the clock of this machine: two replays of a bag are equal.
 """
 
 import itertools
