@@ -28,8 +28,8 @@ class LaneAccount:
     """What one engine's replay comes to.
 
     Attributes:
-        course: over time: `frames`, each mode and action, `disagreed`; each of `SURFACE_STATE` as estimated (over
-            `frames`) and as measured (over `<sense>_used`).
+        course: over time: `frames`, each mode and action (holding also without a picture), `disagreed`; each of
+            `SURFACE_STATE` as estimated (over `frames`) and as measured (over `<sense>_used`).
         cards: frames on which teacher and student disagree, evenly chosen.
     """
 
@@ -54,6 +54,10 @@ class LaneAccount:
             self.agreement.changed(change)
         if len(self.changes) < _MOST_CHANGES:
             self.changes.append({'now_ns': change.now_ns, 'mode': change.mode.value, 'reason': change.reason})
+
+    def hold(self, now_ns: int) -> None:
+        """Take in that the robot held, without a picture."""
+        self.course.add(now_ns, {Mode.HOLD.value: 1.0, HOLD: 1.0})
 
     def answer(self, step: Step, answer: Answer) -> None:
         """Take in an answer."""

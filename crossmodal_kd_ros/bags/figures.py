@@ -72,7 +72,7 @@ def estimates(lane: LaneAccount) -> str:
             axes.plot(course.seconds, estimated, color='#d9822b', lw=1.0, label='estimated from the picture')
             axes.set_ylabel(_LABELS[name])
             axes.margins(x=0.0)
-        panels[0].legend(loc='upper right', ncols=2, frameon=False, fontsize=9)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc='outside upper right', ncols=2, frameon=False, fontsize=9)
         panels[-1].set_xlabel(_SECONDS)
         return svg(figure)
 

@@ -105,6 +105,7 @@ def _run(bag: Bag, topics: TopicMap, plan: Plan, replay: Replay, account: Accoun
                     told.change(event)
                 else:
                     output.hold(event)
+                    told.hold(event)
         account.step(step)
         for answer, output in zip(step.answers, outputs):
             if answer.estimate is not None:
