@@ -118,11 +118,13 @@ class Replay:
         readings = iter(readings)
         first = list(itertools.islice(readings, _LOOK_AT))
         by_receipt = _one_clock(first)
+        readings = itertools.chain(first, readings)
+        del first  # its pictures are not needed until the end
         self.clock = 'the time at which messages were recorded' if by_receipt else (
             "the stamps of messages: they are of another clock than the recorder's")
         fresh_s = {sensor: getattr(self._limits, f'{sensor}_timeout_s') for sensor in SENSORS}
         with Lookahead(self._engines, fresh_s=fresh_s) as lookahead:
-            for foreseen in lookahead.over(with_turns(itertools.chain(first, readings), at_once=not by_receipt)):
+            for foreseen in lookahead.over(with_turns(readings, at_once=not by_receipt)):
                 reading = foreseen.reading
                 self._advance(reading.received_ns if by_receipt else max(self.now_ns, reading.stamp_ns))
                 if reading.beat_ns:

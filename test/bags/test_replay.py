@@ -4,7 +4,10 @@
 """A recording through the runtime: the same as live, the same twice, with faults, by two models."""
 
 import json
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import made_up_bag as made
 import numpy as np
@@ -93,6 +96,19 @@ def test_a_dead_camera_is_noticed_by_the_beat(tmp_path):
     assert 1.167e9 < hold.now_ns - made.START_NS < 1.25e9
     # And the robot is told to hold at each beat from then on.
     assert sum(isinstance(event, int) and event > hold.now_ns for event in events) >= 30
+
+
+def test_the_timeline_says_hold_also_while_no_picture_comes(tmp_path, monkeypatch):
+    path = made.write_bag(tmp_path / 'bag', {
+        '/camera/image_raw': (made.IMAGE, [(t_s, made.raw(t_s)) for t_s in made.times(1.0, 30.0)]),
+        '/tactile/image': (made.IMAGE, [(t_s, made.touch(t_s)) for t_s in made.times(3.0, 100.0)])})
+    drawn = []
+    monkeypatch.setattr('crossmodal_kd_ros.bags.figures.timeline', lambda account, *_: drawn.append(account) or '')
+    replayed(path, tmp_path / 'out')
+    course = drawn[0].lanes[0].course
+    held_s = course.seconds[(course.sums('HOLD') > 0) & (course.sums('hold') > 0) & (course.seconds > 1.2)]
+    # A beat of 50 ms falls into every second stretch of 33 ms, from the death of the camera to the end.
+    assert held_s[0] < 1.3 and held_s[-1] > 2.9 and np.diff(held_s).max() < 0.07
 
 
 def test_two_replays_of_a_bag_give_equal_bytes(bag, tmp_path):
@@ -236,3 +252,32 @@ def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path):
     third = len(in_use) // 3
     # The first third fills every batch, and loads the file's first chunk of a megabyte.
     assert max(in_use[2 * third:]) < 1.1 * max(in_use[third:2 * third])
+
+
+def large(t_s: float):
+    pixels = np.random.default_rng(round(t_s * 1000)).integers(0, 255, (120, 160, 3), np.uint8)
+    return made.TYPES.types[made.IMAGE](made.header(t_s), 120, 160, 'rgb8', 0, 480, pixels.reshape(-1))
+
+
+REPLAY_AND_TELL = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+import made_up_bag as made
+from crossmodal_kd_ros.bags.replay import Model
+from crossmodal_kd_ros.bags.session import Plan, replay_bag
+replay_bag(Plan(bag=Path(sys.argv[1]), out=Path(sys.argv[2]), command='', wishes={}), [Model(made.ManyOracle())])
+print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])
+"""
+
+
+@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='there is no /proc to read the peak from')
+def test_a_process_that_replays_four_times_as_much_needs_no_more_memory(tmp_path):
+    peak_mb = {}
+    for duration_s in (30.0, 120.0):
+        path = made.robot(tmp_path / f'bag_{duration_s:.0f}', duration_s=duration_s, camera=large, camera_hz=20.0, touch_hz=20.0)
+        done = subprocess.run([sys.executable, '-c', REPLAY_AND_TELL, path, tmp_path / 'out', Path(__file__).parent],
+                              capture_output=True, text=True, check=True, timeout=200)
+        peak_mb[duration_s] = int(done.stdout) / 1024  # kB, of this process alone: ru_maxrss would count the one it came from
+    # The longer bag holds 104 MB of pictures more.
+    assert peak_mb[120.0] < peak_mb[30.0] + 15.0, peak_mb

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'bags'))
 
 import made_up_bag as made  # noqa: E402
 
-from crossmodal_kd_ros.bags import Bag  # noqa: E402
+from crossmodal_kd_ros.bags import Bag, read_messages  # noqa: E402
 from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment  # noqa: E402
 
 pytestmark = pytest.mark.timeout(240)
@@ -54,3 +54,45 @@ def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(tmp
         clock = [message.message.clock.sec * 10**9 + message.message.clock.nanosec for message in bag.messages(['/clock'])]
     assert stamps == {made.START_NS + round(t_s * 1e9) for t_s in made.times(3.0, 2.0)}
     assert made.START_NS <= min(clock) and max(clock) <= made.START_NS + 3_001_000_000
+
+
+def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and_says_so(tmp_path):
+    source = made.robot(tmp_path / 'source', duration_s=4.0)
+    environ = private_environment(os.environ, free_domain_id(os.environ))
+    with (tmp_path / 'node.log').open('w') as log:
+        node = subprocess.Popen(
+            [sys.executable, '-m', 'crossmodal_kd_ros.nodes.maintenance_node', '--ros-args', '-p', 'use_sim_time:=true',
+             '-p', 'camera_transport:=compressed', '-p', 'min_confidence:=0.0'], env=environ, stdout=log, stderr=log)
+    recorder = subprocess.Popen([*COMMAND, 'record', '--out', str(tmp_path / 'bag')], env=environ, stderr=subprocess.PIPE,
+                                text=True)
+    processes = [node, recorder]
+    try:
+        told = ''
+        while '/maintenance/mode' not in told or '/diagnostics' not in told:
+            line = recorder.stderr.readline()
+            assert line, 'the recorder ended by itself'
+            told += line
+        processes.insert(0, subprocess.Popen([*COMMAND, 'play', str(source), '--loop'], env=environ, stderr=subprocess.DEVNULL))
+        # Two whole rounds and the beginning of a third, whenever the player started.
+        with pytest.raises(subprocess.TimeoutExpired):
+            processes[0].wait(16.0)
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGINT)
+        codes = [process.wait(60) for process in processes]
+    assert codes == [0, 0, 0], (tmp_path / 'node.log').read_text()
+    said: dict[str, list] = {}
+    for message in read_messages(tmp_path / 'bag'):
+        said.setdefault(message.topic, []).append(message.message)
+    reasons = [message.data for message in said['/maintenance/mode_reason']]
+    back = [index for index, reason in enumerate(reasons) if 'the clock was set back by' in reason]
+    assert len(back) >= 2 and all(reasons[index].startswith('HOLD') for index in back), reasons
+    # Between two jumps the node went through the whole bag: both senses, touch lost, touch back.
+    modes = [reason.partition(':')[0] for reason in reasons[back[0]:back[1]]]
+    assert modes.count('TEACHER') >= 2 and 'STUDENT' in modes, reasons
+    stamps = [message.header.stamp.sec * 10**9 + message.header.stamp.nanosec for message in said['/maintenance/action_scores']]
+    played = {made.START_NS + round(t_s * 1e9) for t_s in made.times(4.0, 30.0)}
+    assert set(stamps) <= played and len(set(stamps)) > 0.8 * len(played)
+    jumps = [int(pair.value) for array in said['/diagnostics'] for status in array.status for pair in status.values
+             if pair.key == 'clock_jumps']
+    assert max(jumps) >= 2
