@@ -24,10 +24,13 @@ def with_turns(readings: Iterable[Reading], *, at_once: bool) -> Iterator[Readin
         readings: in the order in which they were received.
         at_once: each picture has its turn at its arrival, whatever the node was busy with.
     """
-    asked_ns = spoke_ns = 0  # stamp of the picture that the node is busy with, if any; when it last spoke
+    now_ns = asked_ns = spoke_ns = 0  # stamp of the picture that the node is busy with, if any; when it last spoke
     waiting: Reading | None = None
     for reading in readings:
         now_ns = reading.received_ns
+        if waiting is not None and now_ns - waiting.received_ns > _SILENT_S * 1e9:
+            yield _turn(waiting, now_ns)
+            waiting, asked_ns = None, 0
         if reading.role == 'camera' and not reading.bad:
             if waiting is not None:  # the node passed it over for this one; here it is answered all the same
                 yield _turn(waiting, now_ns)
@@ -53,7 +56,7 @@ def with_turns(readings: Iterable[Reading], *, at_once: bool) -> Iterator[Readin
         else:
             yield reading
     if waiting is not None:
-        yield _turn(waiting, waiting.received_ns)
+        yield _turn(waiting, now_ns)
 
 
 def _turn(picture: Reading, now_ns: int) -> Reading:
