@@ -66,10 +66,11 @@ def estimates(lane: LaneAccount) -> str:
         course = lane.course
         for axes, (name, sense) in zip(panels, MEASURED_BY.items()):
             scale = _SCALES.get(name, 1.0)
-            measured = scale * course.means(f'measured {name}', f'{sense}_used')
-            estimated = scale * course.means(f'estimated {name}', 'frames')
-            axes.plot(course.seconds, measured, color=INK, lw=1.6, label='measured, while healthy')
-            axes.plot(course.seconds, estimated, color='#d9822b', lw=1.0, label='estimated from the picture')
+            for quantity, count, look in (
+                    (f'measured {name}', f'{sense}_used', {'color': INK, 'lw': 1.6, 'label': 'measured, while healthy'}),
+                    (f'estimated {name}', 'frames', {'color': '#d9822b', 'lw': 1.0, 'label': 'estimated from the picture'})):
+                means = course.means(quantity, count)
+                axes.plot(course.seconds, scale * _without_short_gaps(means, ~np.isnan(means), course.width_s), **look)
             axes.set_ylabel(_LABELS[name])
             axes.margins(x=0.0)
         figure.legend(*panels[0].get_legend_handles_labels(), loc='outside upper right', ncols=2, frameon=False, fontsize=9)
@@ -110,7 +111,8 @@ def _dominant(axes: Axes, course: Course, offset_s: float, names: list[str], col
               named: bool = False) -> None:
     """Draw, for each stretch, the colour of the name that most of its frames had; blank where there was none."""
     counts = np.array([course.sums(name) for name in names])
-    first = _without_short_gaps(np.where(counts.sum(0) > 0, counts.argmax(0), -1), _SHORT_GAP_S / course.width_s)
+    some = counts.sum(0) > 0
+    first = _without_short_gaps(np.where(some, counts.argmax(0), -1), some, course.width_s)
     edges = np.r_[0, np.flatnonzero(np.diff(first)) + 1, len(first)]
     for start, end in zip(edges[:-1], edges[1:]):
         if first[start] < 0:
@@ -122,11 +124,11 @@ def _dominant(axes: Axes, course: Course, offset_s: float, names: list[str], col
                       fontsize=9, fontweight='bold')
 
 
-def _without_short_gaps(first: np.ndarray, longest: float) -> np.ndarray:
-    """Return the names with gaps (-1) of at most `longest` stretches filled from before: frames need not fall into each."""
-    rows = np.arange(len(first))
-    last = np.maximum.accumulate(np.where(first >= 0, rows, -1))
-    return np.where((last >= 0) & (rows - last <= longest), first[last], -1)
+def _without_short_gaps(values: np.ndarray, known: np.ndarray, width_s: float) -> np.ndarray:
+    """Return values with short gaps filled from before, where they are not known: frames need not fall into each stretch."""
+    rows = np.arange(len(values))
+    last = np.maximum.accumulate(np.where(known, rows, -1))
+    return np.where((last >= 0) & (rows - last <= _SHORT_GAP_S / width_s), values[last], values)
 
 
 def _disagreement(axes: Axes, course: Course, offset_s: float, height: float) -> None:
