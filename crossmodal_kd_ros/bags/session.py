@@ -63,6 +63,7 @@ def replay_bag(plan: Plan, models: Sequence[Model], *, progress: Callable[[int, 
     Raises:
         BagError: the bag cannot be read, holds no camera, or nothing can be written.
     """
+    started_s = time.monotonic()
     with Bag(plan.bag) as bag:
         topics = choose_topics(bag, plan.wishes)
         if 'camera' not in topics.taken:
@@ -77,7 +78,6 @@ def replay_bag(plan: Plan, models: Sequence[Model], *, progress: Callable[[int, 
             raise BagError(f'expected a folder to write to at {plan.out}: {error}') from error
         account = Account([_agreement(topics, model, plan.schedule) for model in models])
         replay = Replay(models, limits=plan.limits)
-        started_s = time.monotonic()
         with ExitStack() as stack:
             outputs = [OutputBag(path) for path in paths]
             for output in outputs:
@@ -86,7 +86,8 @@ def replay_bag(plan: Plan, models: Sequence[Model], *, progress: Callable[[int, 
         took_s = time.monotonic() - started_s
         summary = _summary(plan, bag, topics, models, replay, account, paths)
     _write_report(plan, summary, account)
-    # What depends on this machine comes last, and is on no page: all else is the same in every replay.
+    # What depends on this machine comes last, and is on no page: all else is the same in every replay. From the opening of the
+    # bag to the last byte of the answers; the weights were loaded before, and the page is drawn after.
     summary['wall_clock_s'] = round(took_s, 3)
     summary['realtime_factor'] = round(summary['duration_s'] / took_s, 2)
     (plan.out / 'summary.json').write_text(json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8')
