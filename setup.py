@@ -41,6 +41,7 @@ setup(
     python_requires='>=3.10',
     install_requires=[
         'click>=8.1',
+        'filelock>=3.8',
         'jinja2>=3.0',
         'matplotlib>=3.6',
         'mcap>=1.0',

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import torch
+from filelock import FileLock
 from tqdm import tqdm
 
 from crossmodal_kd_ros.cli.training import REFRESH_S, Progress
@@ -33,25 +34,29 @@ _GAZE_VIEWS = 60  # a few views of each action are among them
 
 def evaluate_benchmark(plan: Plan, *, out: Path, models: Path, cache: Path, results: Path | None, place: Place,
                        command: str) -> None:
-    """Measure ceilings and every cell of the plan that `out` does not hold yet; write the report after each."""
+    """Measure ceilings and every cell of the plan that `out` does not hold yet; write the report after each.
+
+    Start it twice with one thread each, and two cores share the work.
+    """
     todo = cells(plan)[:plan.most_cells]
     out.mkdir(parents=True, exist_ok=True)
     _write_json(out / 'origin.json', {
         'command': command, 'commit': commit(), 'torch': str(torch.__version__), 'threads': torch.get_num_threads(),
         'recipe': plan.recipe.model_dump(), 'planned_cells': len(cells(plan))})
-    if not (out / 'ceilings.json').is_file():
-        click.echo('what can be known, by a gradient-boosted model', err=True)
-        _write_json(out / 'ceilings.json', ceilings(panels=plan.ceiling_panels))
+    with FileLock(out / 'ceilings.lock'):
+        if not (out / 'ceilings.json').is_file():
+            click.echo('what can be known, by a gradient-boosted model', err=True)
+            _write_json(out / 'ceilings.json', ceilings(panels=plan.ceiling_panels))
     with ExitStack() as bars:
         bench = Bench(
             plan=plan, out=out, cache=cache,
             workshop=Workshop(cache / 'networks', run=lambda name: Run(
                 report=bars.enter_context(Progress(name, None)), place=place)),
             progress=lambda tasks, total: tqdm(tasks, 'simulating', total, mininterval=REFRESH_S))
-        for number, cell in enumerate(todo, 1):
-            measured = bench.run(cell)
+        for number, (cell, measured) in enumerate(bench.measure_all(todo), 1):
             click.echo(f'{number} of {len(todo)}: {cell.name}: {measured["accuracy"]:.3f}', err=True)
-            publish(out, models=models, cache=cache, results=results)
+            with FileLock(out / 'publish.lock'):
+                publish(out, models=models, cache=cache, results=results)
 
 
 def make_plan(quick: bool, *, most_cells: int | None = None, conditions: bool = True) -> Plan:

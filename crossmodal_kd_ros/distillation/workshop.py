@@ -6,10 +6,12 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from crossmodal_kd_ros import distillation, networks
 from crossmodal_kd_ros.datasets import Pairs
@@ -27,6 +29,7 @@ class Workshop:
 
     def __init__(self, folder: Path, *, run: Callable[[str], Run] = lambda name: Run()) -> None:
         """Keep networks in `folder`; `run(name)` says how the training called `name` is run and shown."""
+        folder.mkdir(parents=True, exist_ok=True)
         self._folder, self.run = folder, run
 
     def teacher(self, recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int,
@@ -53,15 +56,18 @@ class Workshop:
     def _made(self, folder: Path, name: str, load, make, lost) -> Teacher | Student:
         run = self.run(name)
         weights = folder / 'network.safetensors'
-        run.place.wait_for_all()
-        if not weights.is_file():
-            network, history = make(replace(run, checkpoint=folder / 'progress.pt'))
-            if run.place.is_first:
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / 'history.json').write_text(json.dumps({'validations': history, 'forgetting': lost(history)}))
-                save_weights(network, weights, card={'name': name})
-                (folder / 'progress.pt').unlink()
+        # Another command may be making the very same network: the first process waits for it, the rest for the first.
+        with FileLock(self._folder / f'{folder.name}.lock') if run.place.is_first else nullcontext():
             run.place.wait_for_all()
+            if not weights.is_file():
+                network, history = make(replace(run, checkpoint=folder / 'progress.pt'))
+                if run.place.is_first:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    (folder / 'history.json').write_text(
+                        json.dumps({'validations': history, 'forgetting': lost(history)}))
+                    save_weights(network, weights, card={'name': name})
+                    (folder / 'progress.pt').unlink()
+                run.place.wait_for_all()
         network = load(weights)
         return freeze(network) if isinstance(network, Teacher) else network
 

@@ -4,12 +4,13 @@
 """The benchmark: trains and measures cell by cell; what is done is never done again, so that it can be stopped any time."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
 from crossmodal_kd_ros.distillation.recipe import Recipe, ReferenceRecipe, StudentRecipe
@@ -20,7 +21,8 @@ from crossmodal_kd_ros.evaluation.measures import (
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.simulation import CONDITIONS
 
-TRIO = ('teacher', 'student_kd', 'student_no_kd')
+# In the order in which two processes lose no time: the control needs no teacher.
+TRIO = ('teacher', 'student_no_kd', 'student_kd')
 REFERENCE = 'reference'  # the article's own nets and loop
 SENSORS = {'healthy': (True, True), 'touch masked': (False, True), 'gas masked': (True, False),
            'both masked': (False, False)}
@@ -47,7 +49,7 @@ class Plan:
 
     Attributes:
         recipe: of every cell; its labelled views are replaced by the cell's.
-        labels: label counts of the trio, first those of `crossmodal-kd train`, which are often made already.
+        labels: label counts of the trio, the most telling first: with few labels there is most to learn from a teacher.
         seeds: of the trio.
         ablation_labels, ablation_seeds: of the ablations; no seed: no ablation.
         recoveries: values of `vision_recovery` at which the trio is trained too, with `ablation_labels` labels.
@@ -57,7 +59,7 @@ class Plan:
     """
 
     recipe: Recipe
-    labels: tuple[int, ...] = (10000, 500, 2000)
+    labels: tuple[int, ...] = (500, 10000, 2000)
     seeds: tuple[int, ...] = (0, 1, 2)
     ablation_labels: int = 500
     ablation_seeds: tuple[int, ...] = (0, 1)
@@ -86,7 +88,7 @@ class Cell:
 def cells(plan: Plan) -> list[Cell]:
     """Return all cells of `plan`, the most telling first."""
     trio = [Cell(system=system, labels=labels, seed=seed)
-            for seed in plan.seeds for labels in plan.labels for system in TRIO]
+            for labels in plan.labels for seed in plan.seeds for system in TRIO]
     ablations = [Cell(system=system, labels=plan.ablation_labels, seed=seed)
                  for seed in plan.ablation_seeds for system in (REFERENCE, *ABLATIONS)]
     curve = [Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)
@@ -110,16 +112,31 @@ class Bench:
     progress: Callable = lambda tasks, total: tasks
     _pools: dict = field(default_factory=dict)
 
-    def run(self, cell: Cell) -> dict[str, Any]:
-        """Return what `cell` comes to: trained and measured, or read if that was done before."""
+    def measure_all(self, todo: list[Cell]) -> Iterator[tuple[Cell, dict[str, Any]]]:
+        """Yield each cell with what it comes to: measured, or read if that was done before.
+
+        Several processes may share `out` and `cache`: each takes the next cell that none works on, and at the end waits for
+        the others' cells.
+        """
+        others = []
+        for cell in todo:
+            try:
+                yield cell, self._run(cell, wait_s=0.0)
+            except Timeout:
+                others.append(cell)
+        for cell in others:
+            yield cell, self._run(cell, wait_s=-1.0)
+
+    def _run(self, cell: Cell, *, wait_s: float) -> dict[str, Any]:
         path = self.out / 'cells' / f'{cell.name}.json'
-        if path.is_file():
-            return json.loads(path.read_text())
-        measured = self._measure(cell)
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix('.part')
-        unfinished.write_text(json.dumps(measured))
-        unfinished.replace(path)
+        with FileLock(path.with_suffix('.lock'), timeout=wait_s):
+            if path.is_file():
+                return json.loads(path.read_text())
+            measured = self._measure(cell)
+            unfinished = path.with_suffix('.part')
+            unfinished.write_text(json.dumps(measured))
+            unfinished.replace(path)
         return measured
 
     def _measure(self, cell: Cell) -> dict[str, Any]:
@@ -184,9 +201,11 @@ class Bench:
     def _views(self, split: str, views: int, cell: Cell, condition: str | None = None) -> Pairs:
         key = (split, views, cell.recovery, condition)
         if key not in self._pools:
-            self._pools[key] = load_simulated(
-                split, views, seed=self.plan.recipe.data.seed, cache_dir=self.cache, vision_recovery=cell.recovery,
-                condition=condition, progress=self.progress)
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.cache / 'simulation.lock'):
+                self._pools[key] = load_simulated(
+                    split, views, seed=self.plan.recipe.data.seed, cache_dir=self.cache, vision_recovery=cell.recovery,
+                    condition=condition, progress=self.progress)
         return self._pools[key]
 
     def _conditions(self, cell: Cell, network: Teacher | Student) -> dict[str, float]:

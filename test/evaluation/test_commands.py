@@ -14,12 +14,13 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 
 from crossmodal_kd_ros.cli import evaluating
 from crossmodal_kd_ros.cli.main import main
 from crossmodal_kd_ros.distillation.place import Place
-from crossmodal_kd_ros.distillation.recipe import load_recipe
-from crossmodal_kd_ros.evaluation.benchmark import Plan
+from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
+from crossmodal_kd_ros.evaluation.benchmark import Bench, Plan, cells
 from crossmodal_kd_ros.networks import load_student, load_teacher, read_card
 
 DATA = 'data: {labelled_views: 36, unlabelled_views: 24, validation_views: 18, test_views: 60}\n'
@@ -90,13 +91,26 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
     assert set(summary['student_kd']['36']['r2']) == {'crack_depth', 'surface_roughness', 'co2_uptake'}
     assert set(summary['ablations']) == {'reference', 'stages'}
     # The trio of the benchmark is the training's own: found, not made again. The ablation is new.
-    assert len(list((place / 'out/cache/networks').iterdir())) == 4
+    assert len(list((place / 'out/cache/networks').glob('*/network.safetensors'))) == 4
     with (where['out'] / 'cells.csv').open() as file:
         assert [row['cell'] for row in csv.DictReader(file)] == ['reference', 'stages', 'student_kd', 'student_no_kd', 'teacher']
     page = (where['out'] / 'report.html').read_text()
     assert 'SIMULATED' in page and page.count('<svg') == 4 and 'Where they look' in page
     monkeypatch.setattr('crossmodal_kd_ros.evaluation.benchmark.Bench._measure', None)
     evaluating.evaluate_benchmark(plan, **where, place=Place(), command='crossmodal-kd evaluate')
+
+
+def test_a_cell_that_another_process_measures_comes_last_and_is_read_from_it(tmp_path, monkeypatch):
+    plan = Plan(recipe=load_recipe(find_recipe('quick')), labels=(36,), seeds=(0,), ablation_seeds=(), recoveries=())
+    first, *rest = todo = cells(plan)
+    monkeypatch.setattr(Bench, '_measure', lambda bench, cell: {'accuracy': todo.index(cell) / 10})
+    taken = tmp_path / 'cells' / first.name
+    taken.parent.mkdir()
+    turns = Bench(plan=plan, out=tmp_path, cache=tmp_path, workshop=None).measure_all(todo)
+    with FileLock(taken.with_suffix('.lock')):
+        assert [next(turns) for _ in rest] == [(cell, {'accuracy': todo.index(cell) / 10}) for cell in rest]
+        taken.with_suffix('.json').write_text('{"accuracy": 0.7}')
+    assert list(turns) == [(first, {'accuracy': 0.7})]
 
 
 @pytest.mark.timeout(600)
