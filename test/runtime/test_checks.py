@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.contract import GAS_NAMES
-from crossmodal_kd_ros.runtime.checks import STREAMS, ReadingChecks
+from crossmodal_kd_ros.runtime.checks import STREAMS, ReadingChecks, median
 from crossmodal_kd_ros.runtime.picture import PictureChecks
 
 SECOND = 1_000_000_000
@@ -176,3 +176,12 @@ def test_a_frozen_camera_is_noticed_after_half_a_second():
     assert checks.verdict() == ''
     checks.take(SECOND // 2 + 1, picture)
     assert checks.verdict() == 'frozen: the same picture for 0.50 s (limit 0.50 s)'
+
+
+@pytest.mark.parametrize('shape', [(2, 128), (2, 20), (8, 12), (8, 1), (3, 7)])
+def test_the_median_of_noise_is_numpys_bit_for_bit(shape):
+    values = np.random.default_rng(0).random(shape, np.float32)
+    found, expected = median(values), np.median(values, axis=-1)
+
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
