@@ -17,7 +17,8 @@ from crossmodal_kd_ros.share import share_dir
 
 PACKAGE = 'crossmodal_kd_ros'
 
-_RESPAWN_DELAY_S = 2.0
+# A node is at work 2 s after its start: together with this, 5 s after it was killed.
+_RESPAWN_DELAY_S = 1.0
 _FLAGS = {'true': True, 'false': False}
 # Name: default, description, values allowed (none: any). An empty value leaves the choice to the parameter file.
 _ARGUMENTS = {

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -194,20 +196,39 @@ def test_a_launched_node_refuses_a_parameter_that_does_not_exist(environ, tmp_pa
 
 def test_a_node_that_dies_comes_back_if_it_may(environ, tmp_path):
     install(tmp_path / 'prefix', environ, NODE)
-    process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name('ros2_launch.py')), str(ROOT / 'launch' / 'robot.launch.py'),
-         'respawn:=true', f'params_file:={waiting(tmp_path)}'], env=environ, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True)
-    try:
-        first = started(process)
+    with launching('robot.launch.py', 'respawn:=true', f'params_file:={waiting(tmp_path)}', environ=environ) as process:
+        first = until(process, 'waiting to be configured')
         os.kill(first, signal.SIGKILL)
-        second = started(process)
+        second = until(process, 'waiting to be configured')
+    assert second != first
+    assert not any(Path(f'/proc/{pid}').exists() for pid in (first, second))
+
+
+@pytest.mark.skipif(not (ROOT / 'models' / 'teacher.safetensors').exists(), reason='no weights to run')
+def test_a_node_that_is_killed_under_the_sim_file_answers_again_within_five_seconds(environ, tmp_path):
+    install(tmp_path / 'prefix', environ, NODE)
+    with launching('sim.launch.py', 'respawn:=true', environ=environ) as process:
+        first = until(process, 'TEACHER: ')
+        os.kill(first, signal.SIGKILL)
+        killed_s = time.monotonic()
+        second = until(process, 'TEACHER: ', other_than=first)
+        took_s = time.monotonic() - killed_s
+    assert took_s < 5.0
+    assert not any(Path(f'/proc/{pid}').exists() for pid in (first, second))
+
+
+@contextmanager
+def launching(name: str, *arguments: str, environ: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """Run a launch file until the block ends; whoever asks it to end then waits for it."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name('ros2_launch.py')), str(ROOT / 'launch' / name), *arguments],
+        env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield process
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     finally:
         process.kill()
-    assert second != first
-    assert not any(Path(f'/proc/{pid}').exists() for pid in (first, second))
 
 
 def waiting(folder: Path) -> Path:
@@ -217,14 +238,14 @@ def waiting(folder: Path) -> Path:
     return path
 
 
-def started(process: subprocess.Popen, limit_s: float = 60.0) -> int:
-    """Read on until a node has started and waits; return its process id."""
-    end_s, pid = time.monotonic() + limit_s, 0
+def until(process: subprocess.Popen, words: str, *, other_than: int = 0, limit_s: float = 60.0) -> int:
+    """Read on until a maintenance node has started that says `words`; return its process id."""
+    end_s, pid = time.monotonic() + limit_s, other_than
     while time.monotonic() < end_s:
         line = process.stdout.readline()
         assert line, 'the launch file ended by itself'
-        if 'process started with pid' in line:
+        if 'process started with pid' in line and 'maintenance_node' in line:
             pid = int(line.rsplit('[', 1)[1].split(']')[0])
-        if 'waiting to be configured' in line:
+        if words in line and pid != other_than:
             return pid
-    raise AssertionError(f'no node within {limit_s} s')
+    raise AssertionError(f'no node that says "{words}" within {limit_s} s')
