@@ -187,3 +187,7 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
             node.stop()
             node.destroy_node()
         rclpy.shutdown()
+        # Python unloads torch after this, a second on a good day, with its own handlers gone: asked again to end by somebody
+        # impatient, as ROS's launch is after 5 s, the process would die of it instead of ending with its exit code.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)

@@ -65,9 +65,13 @@ class NodeProcess:
         """Return whether it still runs."""
         return self._process.poll() is None
 
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal and return its exit code; it is killed if it does not end."""
-        self._process.send_signal(number)
+        self.send(number)
         try:
             return self._process.wait(PATIENCE_S)
         finally:

@@ -6,6 +6,7 @@
 import re
 import shutil
 import signal
+import time
 
 import pytest
 from lifecycle_msgs.msg import Transition
@@ -215,3 +216,15 @@ def test_a_node_under_load_can_be_stopped_and_started_again_and_again(robot, sta
         assert manager.change(Transition.TRANSITION_ACTIVATE)
     wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
     assert not re.search(r'ERROR|FATAL|Traceback', node.printed())
+
+
+def test_a_node_that_is_ending_is_not_killed_by_being_asked_again(robot, start, models):
+    node = start('maintenance_node', models_dir=models, min_confidence=0.0)
+    robot.turn_on('camera', 'touch', 'gas')
+    wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
+
+    node.send(signal.SIGINT)
+    while node.alive():
+        node.send(signal.SIGTERM)
+        time.sleep(0.005)
+    assert node.exit_code() == 0, node.printed()
