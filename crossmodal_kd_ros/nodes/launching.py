@@ -17,8 +17,8 @@ from crossmodal_kd_ros.share import share_dir
 
 PACKAGE = 'crossmodal_kd_ros'
 
-# A node is at work 2 s after its start: together with this, 5 s after it was killed.
-_RESPAWN_DELAY_S = 1.0
+# Short, for loading the networks takes most of the 5 s within which a node that was killed shall answer again.
+_RESPAWN_DELAY_S = 0.5
 _FLAGS = {'true': True, 'false': False}
 # Name: default, description, values allowed (none: any). An empty value leaves the choice to the parameter file.
 _ARGUMENTS = {
@@ -30,7 +30,7 @@ _ARGUMENTS = {
     'log_level': ('info', 'Least severity that is logged.', ['debug', 'info', 'warn', 'error', 'fatal']),
     'visualisation': ('none', 'What to see it with: RViz, or the bridge that Foxglove connects to.',
                       ['none', 'rviz', 'foxglove']),
-    'respawn': ('false', f'Start a node again {_RESPAWN_DELAY_S:.0f} s after it ended: true or false.', None),
+    'respawn': ('false', f'Start a node again {_RESPAWN_DELAY_S} s after it ended: true or false.', None),
 }
 _TOPICS = {
     'camera_topic': ('camera/image_raw', 'Topic of the pictures; compressed ones come on it with /compressed behind.'),
