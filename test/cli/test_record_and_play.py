@@ -33,11 +33,7 @@ def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(tmp
                                 stderr=subprocess.PIPE, text=True)
     player = subprocess.Popen([*COMMAND, 'play', str(source), '--loop'], env=environ, stderr=subprocess.DEVNULL)
     try:
-        told = ''
-        while '/gas/state' not in told or '/camera' not in told:
-            line = recorder.stderr.readline()
-            assert line, 'the recorder ended by itself'
-            told += line
+        wait_until_recorded(recorder, '/gas/state', '/camera')
         # A whole round of the bag, whenever it started.
         with pytest.raises(subprocess.TimeoutExpired):
             player.wait(7.0)
@@ -67,11 +63,7 @@ def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and
                                 text=True)
     processes = [node, recorder]
     try:
-        told = ''
-        while '/maintenance/mode' not in told or '/diagnostics' not in told:
-            line = recorder.stderr.readline()
-            assert line, 'the recorder ended by itself'
-            told += line
+        wait_until_recorded(recorder, '/maintenance/mode', '/diagnostics')
         processes.insert(0, subprocess.Popen([*COMMAND, 'play', str(source), '--loop'], env=environ, stderr=subprocess.DEVNULL))
         # Two whole rounds and the beginning of a third, whenever the player started.
         with pytest.raises(subprocess.TimeoutExpired):
@@ -96,3 +88,12 @@ def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and
     jumps = [int(pair.value) for array in said['/diagnostics'] for status in array.status for pair in status.values
              if pair.key == 'clock_jumps']
     assert max(jumps) >= 2
+
+
+def wait_until_recorded(recorder: subprocess.Popen, *topics: str) -> None:
+    """Wait until the recorder has said that it records `topics`."""
+    told = ''
+    while not all(topic in told for topic in topics):
+        line = recorder.stderr.readline()
+        assert line, 'the recorder ended by itself'
+        told += line
