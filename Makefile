@@ -35,7 +35,9 @@ demo: $(READY)  ## watch a robot lose its senses and carry on: 40 s, then out/de
 	$(BIN)/crossmodal-kd demo
 
 test: $(READY)-test  ## run every test
-	$(BIN)/python -m pytest
+	@# First what measures times, with the machine for itself; then all else, two files at a time: half of it is waiting.
+	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m 'not alone' --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(READY)  ## ten minutes at 60 Hz of camera and 200 Hz of touch, with another fault every 5 s
 	$(BIN)/python test/soak/soak.py

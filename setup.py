@@ -67,8 +67,8 @@ setup(
             'catkin-pkg', 'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
             'colcon-package-information', 'colcon-package-selection', 'colcon-python-setup-py', 'colcon-recursive-crawl',
             'colcon-ros', 'colcon-test-result',
-            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytorch-revgrad', 'ruff', 'setuptools', 'tensorboard', 'trimesh',
-            'wheel',
+            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytest-xdist', 'pytorch-revgrad', 'ruff', 'setuptools',
+            'tensorboard', 'trimesh', 'wheel',
         ],
     },
     entry_points={

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.bags import read_messages
-from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
 from crossmodal_kd_ros.share import share_dir
 
 pytestmark = [
@@ -39,9 +38,9 @@ def demo(tmp_path_factory):
     return out, done.stdout
 
 
-@pytest.fixture
-def photos(tmp_path):
-    folder = tmp_path / "it's #1: a wall"
+@pytest.fixture(scope='module')
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('photos') / "it's #1: a wall"
     (folder / 'sub').mkdir(parents=True)
     noise = np.random.default_rng(0).integers(0, 255, (2, 120, 160, 3), dtype=np.uint8)
     cv2.imwrite(str(folder / 'a.png'), noise[0])
@@ -49,6 +48,16 @@ def photos(tmp_path):
     return folder
 
 
+@pytest.fixture(scope='module')
+def of_photographs(tmp_path_factory, photos):
+    """Three seconds of photographs."""
+    out = tmp_path_factory.mktemp('of_photographs') / 'out'
+    done = call('demo', '--out', str(out), '--photos', str(photos), '--duration', '3')
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.mark.alone
 def test_the_demo_leaves_summary_report_and_recording(demo):
     out, told = demo
     summary = json.loads((out / 'summary.json').read_text())
@@ -60,11 +69,13 @@ def test_the_demo_leaves_summary_report_and_recording(demo):
     assert str(out / 'report.html') in told
 
 
+@pytest.mark.alone
 def test_the_demo_decides_as_teacher_and_then_as_student(demo):
     modes = [change['mode'] for change in json.loads((demo[0] / 'summary.json').read_text())['modes']]
     assert 'TEACHER' in modes and modes[-1] == 'STUDENT'
 
 
+@pytest.mark.alone
 def test_the_bag_holds_every_topic_and_scores_with_the_stamps_of_pictures(demo):
     stamps: dict[str, set] = {}
     for message in read_messages(demo[0] / 'bag'):
@@ -78,24 +89,20 @@ def test_the_bag_holds_every_topic_and_scores_with_the_stamps_of_pictures(demo):
     assert len(answered & seen) > 0.9 * len(seen)
 
 
-def test_a_second_demo_replaces_the_recording_of_the_first(demo, photos):
-    out, _ = demo
-    done = call('demo', '--out', str(out / 'again'), '--photos', str(photos), '--duration', '2')
-    first = (out / 'again' / 'bag' / 'bag.mcap').read_bytes()
-    done = call('demo', '--out', str(out / 'again'), '--photos', str(photos), '--duration', '2')
-    assert done.returncode == 0, done.stderr
-    assert (out / 'again' / 'bag' / 'bag.mcap').read_bytes() != first
-
-
-def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(photos, tmp_path):
-    done = call('demo', '--out', str(tmp_path / 'out'), '--photos', str(photos), '--duration', '3')
-    assert done.returncode == 0, done.stderr
-    summary = json.loads((tmp_path / 'out' / 'summary.json').read_text())
+def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(of_photographs):
+    summary = json.loads((of_photographs / 'summary.json').read_text())
     # Random noise may leave the student unsure: it holds then, and says so.
     decided = {change['mode'] for change in summary['modes'] if change['start_s'] > 0.0}
     assert 'STUDENT' in decided or summary['unsure_s'] > 0.0
     assert 'TEACHER' not in decided
     assert summary['accuracy'] is None and summary['frames_answered'] > 50
+
+
+def test_a_second_demo_replaces_the_recording_of_the_first(of_photographs, photos):
+    first = (of_photographs / 'bag' / 'bag.mcap').read_bytes()
+    done = call('demo', '--out', str(of_photographs), '--photos', str(photos), '--duration', '1')
+    assert done.returncode == 0, done.stderr
+    assert (of_photographs / 'bag' / 'bag.mcap').read_bytes() != first
 
 
 @pytest.mark.parametrize('arguments, sentence', [
@@ -138,19 +145,18 @@ def test_an_interrupted_demo_writes_what_it_has_and_leaves_no_process(tmp_path, 
     assert not any(Path(f'/proc/{pid}').exists() for pid in children)
 
 
-def test_run_refuses_weights_that_are_not_there_with_the_nodes_sentence(tmp_path):
+def test_run_refuses_weights_that_are_not_there_with_the_nodes_sentence(tmp_path, private_environ):
     params = tmp_path / 'params.yaml'
     params.write_text(f'/**/maintenance_node:\n  ros__parameters:\n    models_dir: {tmp_path}\n')
     done = subprocess.run([*COMMAND, 'run', '--params', str(params)], capture_output=True, text=True, timeout=60,
-                          env=private_environment(os.environ, free_domain_id(os.environ)))
+                          env=private_environ)
     assert done.returncode == 1
     assert str(tmp_path) in done.stderr and 'Traceback' not in done.stderr
 
 
-def test_run_starts_both_nodes_in_a_namespace_and_ends_them(tmp_path):
-    environ = private_environment(os.environ, free_domain_id(os.environ))
+def test_run_starts_both_nodes_in_a_namespace_and_ends_them(tmp_path, private_environ):
     with (tmp_path / 'log').open('w') as log:
-        command = subprocess.Popen([*COMMAND, 'run', '--sim', '--namespace', 'left'], env=environ, stderr=log)
+        command = subprocess.Popen([*COMMAND, 'run', '--sim', '--namespace', 'left'], env=private_environ, stderr=log)
     try:
         wait_for(lambda: 'TEACHER: ' in (tmp_path / 'log').read_text())
         assert '[left.maintenance_node]' in (tmp_path / 'log').read_text()
@@ -162,10 +168,10 @@ def test_run_starts_both_nodes_in_a_namespace_and_ends_them(tmp_path):
     assert len(children) == 2 and not any(Path(f'/proc/{pid}').exists() for pid in children)
 
 
-def test_a_node_that_is_killed_answers_again_within_five_seconds(tmp_path):
-    environ = private_environment(os.environ, free_domain_id(os.environ))
+@pytest.mark.alone
+def test_a_node_that_is_killed_answers_again_within_five_seconds(tmp_path, private_environ):
     with (tmp_path / 'log').open('w') as log:
-        command = subprocess.Popen([*COMMAND, 'run', '--sim'], env=environ, stderr=log)
+        command = subprocess.Popen([*COMMAND, 'run', '--sim'], env=private_environ, stderr=log)
     try:
         wait_for(lambda: 'TEACHER: ' in (tmp_path / 'log').read_text())
         victim = next(pid for pid in children_of(command.pid) if 'maintenance_node' in command_line(pid))

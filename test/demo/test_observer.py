@@ -23,19 +23,17 @@ from std_msgs.msg import String
 from crossmodal_kd_ros.bags import read_messages
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.observer import Observer
-from crossmodal_kd_ros.demo.processes import free_domain_id
-from crossmodal_kd_ros.nodes.transport import profile_environment
 
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 @pytest.fixture
-def robot(monkeypatch):
+def robot(monkeypatch, private_environ):
     """Yield a node that stands for the robot, and the domain that it is in."""
-    for name, value in profile_environment(os.environ).items():
-        monkeypatch.setenv(name, value)
-    domain_id = free_domain_id(os.environ)
+    for name in private_environ.keys() - os.environ.keys():  # the profile
+        monkeypatch.setenv(name, private_environ[name])
+    domain_id = int(private_environ['ROS_DOMAIN_ID'])
     context = Context()
     rclpy.init(args=[], context=context, domain_id=domain_id)
     node = rclpy.create_node('robot', context=context)

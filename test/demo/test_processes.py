@@ -45,9 +45,8 @@ def test_a_node_ended_by_a_signal_has_the_exit_code_a_shell_gives(tmp_path):
     assert node.exit_code == 128 + signal.SIGKILL
 
 
-def test_nodes_that_wait_end_when_they_are_told_to(tmp_path):
-    environ = private_environment(os.environ, free_domain_id(os.environ))
-    nodes = [NodeProcess('simulator_node', ['-p', 'autostart:=false'], environ=environ, log=tmp_path / f'{index}')
+def test_nodes_that_wait_end_when_they_are_told_to(tmp_path, private_environ):
+    nodes = [NodeProcess('simulator_node', ['-p', 'autostart:=false'], environ=private_environ, log=tmp_path / f'{index}')
              for index in range(2)]
     stop_all(nodes)
     assert all(node.exit_code is not None for node in nodes)

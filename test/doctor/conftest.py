@@ -3,7 +3,6 @@
 
 """A robot whose sensors can be set right or wrong."""
 
-import os
 import threading
 
 import pytest
@@ -13,10 +12,6 @@ pytest.importorskip('rclpy')
 from rclpy.context import Context  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
-
-from crossmodal_kd_ros.demo.processes import free_domain_id, isolated_environment  # noqa: E402
-
-os.environ.update(isolated_environment(os.environ, free_domain_id(os.environ)))
 
 
 class Drivers:

@@ -42,6 +42,7 @@ def healthy():
     simulator.wait(30)
 
 
+@pytest.mark.alone
 def test_a_healthy_machine_ends_with_0(healthy, params):
     done = doctor('--params', params, '--namespace', 'left', environ=healthy)
 

@@ -28,6 +28,7 @@ def bare():
     return {name: value for name, value in os.environ.items() if name not in (*PROFILES, 'RMW_IMPLEMENTATION')}
 
 
+@pytest.mark.alone
 def test_with_the_default_profile_pictures_get_lost_and_the_line_that_mends_it_does(bare):
     found = machine.pictures(bare, measure(bare))
     assert found.level is Level.PROBLEM and 'no profile is set' in found.told

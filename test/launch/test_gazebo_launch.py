@@ -16,7 +16,6 @@ import yaml
 # Not `launch` itself: the folder of that name would pass for it.
 pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros are not installed")
 
-from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 # Stands in for every executable: writes down how it was called.
@@ -44,7 +43,7 @@ EXECUTABLES = {'crossmodal_kd_ros': ('gazebo_senses_node', 'maintenance_node'), 
 
 
 @pytest.fixture
-def launched(tmp_path):
+def launched(tmp_path, private_environ):
     """Return a function that runs the launch file to its end: what was called, {name: (arguments, parameter files)}."""
     prefix = tmp_path / 'prefix'
     (prefix / 'share/ament_index/resource_index/packages').mkdir(parents=True)
@@ -57,7 +56,7 @@ def launched(tmp_path):
     (prefix / 'share/ros_gz_sim/launch').mkdir(parents=True)
     (prefix / 'share/ros_gz_sim/launch/gz_sim.launch.py').write_text(
         GZ_SIM.format(gazebo=str(prefix / 'lib/ros_gz_sim/gazebo')))
-    environ = {**private_environment(os.environ, free_domain_id(os.environ)), 'WITNESS': str(tmp_path / 'witness'),
+    environ = {**private_environ, 'WITNESS': str(tmp_path / 'witness'),
                'ROS_LOG_DIR': str(tmp_path / 'log'), 'ROS_DISTRO': 'jazzy',
                'AMENT_PREFIX_PATH': os.pathsep.join(filter(None, [str(prefix), os.environ.get('AMENT_PREFIX_PATH')]))}
 

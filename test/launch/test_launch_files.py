@@ -22,7 +22,6 @@ pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros ar
 from launch import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
-from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
@@ -54,9 +53,9 @@ def generate_launch_description():
 
 
 @pytest.fixture
-def environ(tmp_path):
+def environ(tmp_path, private_environ):
     """Return an environment with a DDS domain of its own and no profile yet."""
-    return {name: value for name, value in private_environment(os.environ, free_domain_id(os.environ)).items()
+    return {name: value for name, value in private_environ.items()
             if name not in (*PROFILES, 'RMW_IMPLEMENTATION')} | {'ROS_LOG_DIR': str(tmp_path / 'log')}
 
 
@@ -205,6 +204,7 @@ def test_a_node_that_dies_comes_back_if_it_may(environ, tmp_path):
 
 
 @pytest.mark.skipif(not (ROOT / 'models' / 'teacher.safetensors').exists(), reason='no weights to run')
+@pytest.mark.alone
 def test_a_node_that_is_killed_under_the_sim_file_answers_again_within_five_seconds(environ, tmp_path):
     install(tmp_path / 'prefix', environ, NODE)
     with launching('sim.launch.py', 'respawn:=true', environ=environ) as process:

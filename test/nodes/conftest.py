@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A DDS domain of its own, and processes that end with their test."""
+"""The Fast DDS profile, and processes that end with their test."""
 
 import os
 from contextlib import ExitStack
@@ -12,9 +12,7 @@ pytest.importorskip('rclpy')
 
 from crossmodal_kd_ros.nodes.transport import profile_environment  # noqa: E402
 
-# Read by every context of this process and of its children. 1 to 101 are safe on every platform.
-os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+# Read by every context of this process and of its children.
 os.environ.update(profile_environment(os.environ))
 
 

@@ -106,7 +106,7 @@ def test_a_manager_can_take_the_node_through_its_whole_life(robot, start, models
         wait_for(lambda: robot.last('mode') == 'STUDENT' and robot.got['action_scores'], printed=node.printed)
         assert manager.change(Transition.TRANSITION_DEACTIVATE)
         wait_for(lambda: robot.last('mode_reason') == 'HOLD: the node is not active')
-        assert robot.last('action') == 'hold'
+        wait_for(lambda: robot.last('action') == 'hold')  # another topic: it may come later
         assert manager.change(Transition.TRANSITION_CLEANUP)
         robot.forget()
     assert manager.state() == 'unconfigured'

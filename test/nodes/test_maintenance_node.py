@@ -72,6 +72,7 @@ def test_the_outputs_speak_the_words_of_the_contract(robot, node):
     np.testing.assert_allclose(surface.position, [2.0, 2.0, 0.25], rtol=1e-2)
 
 
+@pytest.mark.alone
 def test_touch_that_falls_silent_hands_over_to_the_student_in_time_and_comes_back(robot, node):
     last = time.monotonic()
     robot.turn_on('camera', 'gas')

@@ -29,6 +29,7 @@ def stamps(robot, topic: str) -> list[float]:
     return [conversions.stamp_ns(message.header) / 1e9 for _, message in list(robot.got[topic])]
 
 
+@pytest.mark.alone
 def test_each_sensor_keeps_its_own_beat(robot, start):
     node = start('simulator_node', **SMALL)  # large pictures measure the machine, and are the demo's to measure
     wait_for(lambda: len(robot.got['gas/state']) >= 6, printed=node.printed)
