@@ -16,7 +16,8 @@ from rosbags.interfaces import MessageDefinition, Qos
 from rosbags.rosbag2 import Reader
 
 from crossmodal_kd_ros.bags.definitions import Definitions
-from crossmodal_kd_ros.bags.recovery import CutMcap, CutSqlite, Raw
+from crossmodal_kd_ros.bags.indexed import IndexedMcap, Raw
+from crossmodal_kd_ros.bags.recovery import CutMcap, CutSqlite
 
 _SUFFIXES = {'.mcap': CutMcap, '.db3': CutSqlite}
 
@@ -200,19 +201,35 @@ class _Whole(_Source):
         for link in self._reader.connections:
             self.counts[link.topic] += link.msgcount
             self.qos[link.topic] = self.qos.get(link.topic, ()) + tuple(link.ext.offered_qos_profiles)
+        self._indexed = self._by_index()
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        links = [link for link in self._reader.connections if link.topic in topics]
         read = 0
         try:
-            for link, received_ns, data in self._reader.messages(links) if links else ():
-                read += 1
-                yield link.topic, received_ns, data
+            for read, raw in enumerate(self._messages(topics), 1):
+                yield raw
         except Exception as error:  # noqa: BLE001  A damaged chunk or page ends in any exception there is.
             self.problem = f'{self._path} can be read up to message {read}: {_line(error)}'
 
     def close(self) -> None:
         self._reader.close()
+
+    def _messages(self, topics: Collection[str]) -> Iterator[Raw]:
+        if self._indexed:
+            for file in self._indexed:
+                yield from file.messages(topics)
+            return
+        links = [link for link in self._reader.connections if link.topic in topics]
+        for link, received_ns, data in self._reader.messages(links) if links else ():
+            yield link.topic, received_ns, data
+
+    def _by_index(self) -> list[IndexedMcap]:
+        """Return the MCAP files of this bag if all can be read by their index; else nothing."""
+        files = [file.path for file in getattr(self._reader.storage, 'storages', [self._reader.storage])]
+        if self._reader.compression_mode == 'message' or any(path.suffix != '.mcap' for path in files):
+            return []
+        indexed = [IndexedMcap(path) for path in files]
+        return indexed if all(indexed) else []
 
 
 class _Cut(_Source):

@@ -16,14 +16,14 @@ from mcap.records import Channel, Chunk, Message, Schema
 from mcap.stream_reader import StreamReader, breakup_chunk, get_chunk_data_stream
 from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 
+from crossmodal_kd_ros.bags.indexed import Raw
+
 _FORMATS = {'ros2msg': MessageDefinitionFormat.MSG, 'ros2idl': MessageDefinitionFormat.IDL}
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 _MAGIC_BYTES = 8
 _RECORD_HEAD = struct.Struct('<BQ')
 # Of a chunk, in front of its compression: first and last time, size, checksum.
 _CHUNK_HEAD_BYTES = 28
-
-Raw = tuple[str, int, bytes]
 
 
 class CutMcap:
