@@ -3,7 +3,6 @@
 
 """What readings of touch and gas say of the health of their sensor: range, stuck, dead elements, noise. No clock is read."""
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,28 +74,35 @@ class ReadingChecks:
     def __init__(self, stream: Stream) -> None:
         """Know nothing yet."""
         self._stream = stream
+        self._near_top = stream.high * np.float32(0.999)
+        self._none = np.zeros(stream.low.size, bool)
         self.reset()
 
     def reset(self) -> None:
         """Forget every reading and the sensor's own level of noise."""
-        size = self._stream.low.size
+        groups = len(self._stream.groups)
         self._last: np.ndarray | None = None
-        self._changed_ns = np.zeros(size, np.int64)  # when each element last changed
+        self._changed_ns = np.zeros(self._stream.low.size, np.int64)  # when each element last changed
         self._repeats = 0
         self._stamp_ns = 0
-        self._changes: deque[np.ndarray] = deque(maxlen=self._stream.window)
+        self._changes = np.zeros((groups, self._stream.window), np.float32)  # of late, in a ring
+        self._changed = 0  # readings that were unlike the one before
         self._own_noise: np.ndarray | None = None
         self._judged = 0
-        self._wrong_noise = np.zeros(len(self._stream.groups), np.int8)  # -1 too quiet, 1 too noisy
-        self._noise = np.ones(len(self._stream.groups))
-        self._outside = np.zeros(size, bool)  # elements of the newest reading that no working sensor gives
-        self._dead = np.zeros(size, bool)
+        self._wrong_noise = np.zeros(groups, np.int8)  # -1 too quiet, 1 too noisy
+        self._is_noise_right = True
+        self._noise = np.ones(groups)
+        self._outside = self._dead = self._bad = self._none  # cannot be; have not changed; either
+        self._bad_count = 0
 
     def refuse(self, value: np.ndarray) -> str:
         """Return why `value` cannot be a reading of a working sensor; empty if it can. It is not remembered."""
         stream = self._stream
+        if (value >= stream.low).all() and (value < self._near_top).all():  # as nearly always, at a third of the cost
+            self._outside = self._none
+            return ''
         outside = (value < stream.low) | (value > stream.high)
-        ended = stream.tops & (value >= stream.high * np.float32(0.999)) & ~outside
+        ended = stream.tops & (value >= self._near_top) & ~outside
         count = int(np.count_nonzero(outside | ended))
         if count <= stream.most_dead * value.size:
             self._outside = outside | ended
@@ -116,11 +122,17 @@ class ReadingChecks:
             self._changed_ns[:] = stamp_ns
             return self._mend(value)
         changed = value != last
-        self._changed_ns[changed] = stamp_ns
-        self._repeats = 0 if changed.any() else self._repeats + 1
-        if changed.any():
+        count = int(np.count_nonzero(changed))
+        if count == changed.size:
+            self._changed_ns.fill(stamp_ns)
+        else:
+            self._changed_ns[changed] = stamp_ns
+        self._repeats = 0 if count else self._repeats + 1
+        if count:
             self._judge_noise(value, last)
-        if np.count_nonzero(changed) > changed.size // 2:
+        if count == changed.size:
+            self._dead = self._none
+        elif count > changed.size // 2:
             self._dead = stamp_ns - self._changed_ns > self._stream.dead_s * 1e9
         return self._mend(value)
 
@@ -130,8 +142,9 @@ class ReadingChecks:
 
     def remark(self) -> str:
         """Return what is wrong without making the readings useless; empty if nothing is."""
-        count = int(np.count_nonzero(self._outside | self._dead))
-        return f'{count} of {self._dead.size} {self._stream.element}s are dead and read from their neighbours' if count else ''
+        if not self._bad_count:
+            return ''
+        return f'{self._bad_count} of {self._bad.size} {self._stream.element}s are dead and read from their neighbours'
 
     def _stuck(self) -> str:
         if self._last is None or self._repeats < _STUCK_READINGS:
@@ -142,14 +155,14 @@ class ReadingChecks:
         return f'stuck: the same reading for {stuck_s:.2f} s (limit {self._stream.stuck_s:.2f} s)'
 
     def _too_many_dead(self) -> str:
-        count, most = int(np.count_nonzero(self._outside | self._dead)), int(self._stream.most_dead * self._dead.size)
-        if count <= most:
+        most = int(self._stream.most_dead * self._bad.size)
+        if self._bad_count <= most:
             return ''
-        return (f'{count} of {self._dead.size} {self._stream.element}s are dead: they have not changed for '
+        return (f'{self._bad_count} of {self._bad.size} {self._stream.element}s are dead: they have not changed for '
                 f'{self._stream.dead_s:.0f} s, or read what they cannot (limit {most})')
 
     def _noise_verdict(self) -> str:
-        if not self._wrong_noise.any():
+        if self._is_noise_right:
             return ''
         worst = int(np.argmax(np.abs(self._wrong_noise)))
         noisy = self._wrong_noise[worst] > 0
@@ -160,26 +173,36 @@ class ReadingChecks:
         """Compare the noise of late with the sensor's own. From the first window on that is what it had there."""
         change = np.abs(value - last) / (np.abs(value) + self._stream.floor)
         # The median over a bank, and then over time, so that a wall that changes under some taxels is no noise.
-        self._changes.append(median(change.reshape(len(self._stream.groups), -1)))
-        if len(self._changes) < self._stream.window:
+        self._changes[:, self._changed % self._stream.window] = median(change.reshape(len(self._stream.groups), -1))
+        self._changed += 1
+        if self._changed < self._stream.window:
             return
-        noise = median(np.array(self._changes).T)
+        noise = median(self._changes)
         if self._own_noise is None:
             self._own_noise = np.maximum(noise, _LEAST_NOISE)
         self._noise = np.where(self._own_noise > _LEAST_NOISE, noise / self._own_noise, 1.0)
-        broken = (self._noise > _NOISE_BROKEN[1]).astype(np.int8) - (self._noise < _NOISE_BROKEN[0])
-        healthy = (self._noise > _NOISE_HEALTHY[0]) & (self._noise < _NOISE_HEALTHY[1])
-        self._wrong_noise = np.where(broken != 0, broken, np.where(healthy, 0, self._wrong_noise)).astype(np.int8)
         # The mean at first, as the first moment need not have been typical; then a slow average, as a sensor ages.
         self._judged += 1
         share = 1.0 / self._judged if self._judged <= 5 * self._stream.window else _AGEING
+        towards = share * (np.maximum(noise, _LEAST_NOISE) - self._own_noise)
+        if self._is_noise_right and self._noise.min() >= _NOISE_BROKEN[0] and self._noise.max() <= _NOISE_BROKEN[1]:
+            self._own_noise += towards
+            return
+        broken = (self._noise > _NOISE_BROKEN[1]).astype(np.int8) - (self._noise < _NOISE_BROKEN[0])
+        healthy = (self._noise > _NOISE_HEALTHY[0]) & (self._noise < _NOISE_HEALTHY[1])
+        self._wrong_noise = np.where(broken != 0, broken, np.where(healthy, 0, self._wrong_noise)).astype(np.int8)
         calm = self._wrong_noise == 0
-        self._own_noise[calm] += share * (np.maximum(noise, _LEAST_NOISE) - self._own_noise)[calm]
+        self._is_noise_right = bool(calm.all())
+        self._own_noise[calm] += towards[calm]
 
     def _mend(self, value: np.ndarray) -> np.ndarray:
         """Return `value` with each dead taxel replaced by the median of the good ones round it."""
-        bad = self._outside | self._dead
-        if not bad.any() or np.count_nonzero(bad) > self._stream.most_dead * value.size:
+        if self._outside is self._none and self._dead is self._none:
+            self._bad, self._bad_count = self._none, 0
+            return value
+        bad = self._bad = self._outside | self._dead
+        self._bad_count = int(np.count_nonzero(bad))
+        if not self._bad_count or self._bad_count > self._stream.most_dead * value.size:
             return value
         mended = value.copy()
         banks = np.where(bad, np.nan, value).reshape(_BANKS, *BANK_SHAPE)
