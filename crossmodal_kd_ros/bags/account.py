@@ -6,19 +6,16 @@
 from collections import Counter
 from typing import Any
 
-import numpy as np
-
 from crossmodal_kd_ros.bags.agreement import Agreement
 from crossmodal_kd_ros.bags.course import Course, Errors, EvenSample
 from crossmodal_kd_ros.bags.replay import Answer, Step
 from crossmodal_kd_ros.contract import (
-    ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode, surface_state)
+    ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode)
 from crossmodal_kd_ros.report import thumbnail
 from crossmodal_kd_ros.runtime import ModeChange
 
 _CARDS = 8
 _MOST_CHANGES = 500
-_NO_TOUCH, _NO_GAS = np.zeros(256, np.float32), np.zeros(len(GAS_NAMES), np.float32)
 _BANKS, _GAS = ('touch texture', 'touch indentation'), tuple(f'gas {name}' for name in GAS_NAMES)
 # Which sense measures each of `SURFACE_STATE`.
 MEASURED_BY = {'surface_roughness': 'touch', 'crack_depth': 'touch', 'co2_absorption': 'gas'}
@@ -98,7 +95,7 @@ class LaneAccount:
         sample, prediction = answer.sample, answer.prediction
         values = {}
         touch, gas = sample.touch, sample.gas
-        state = surface_state(touch=_NO_TOUCH if touch is None else touch, gas=_NO_GAS if gas is None else gas)
+        state = answer.estimate.surface  # measured where a healthy sense measures it
         for column, (name, sense) in enumerate(MEASURED_BY.items()):
             if getattr(sample, sense) is not None:
                 values |= {f'measured {name}': float(state[column]), f'{sense}_used': 1.0}
