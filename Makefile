@@ -20,7 +20,9 @@ endif
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(FLAVOUR)
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
+# pip would do it on one processor.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 # By PEP 517: the older way follows setup.cfg, which is ROS's, and puts the executables beside .venv/bin.
 EDITABLE := --no-build-isolation --use-pep517 --editable
 CONSTRAINTS := -c constraints.txt -c $(VENV)/ros-constraints.txt
@@ -54,12 +56,14 @@ $(READY): setup.py setup.cfg constraints.txt
 	@# A sourced ROS brings cv_bridge, compiled for the system's NumPy: that NumPy stays.
 	@$(if $(VENV_OPTIONS),$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' 2>/dev/null,:) \
 	  > $(VENV)/ros-constraints.txt || true
-	$(PIP) install --quiet $(CONSTRAINTS) setuptools wheel
-	$(PIP) install --quiet $(CONSTRAINTS) $(EDITABLE) '.$(EXTRAS)'
+	$(INSTALL) $(CONSTRAINTS) setuptools wheel
+	$(INSTALL) $(CONSTRAINTS) $(EDITABLE) '.$(EXTRAS)'
+	$(COMPILE)
 	touch $@
 
 $(READY)-test: $(READY)
-	$(PIP) install --quiet $(CONSTRAINTS) $(EDITABLE) '.[$(TEST_EXTRAS)]'
+	$(INSTALL) $(CONSTRAINTS) $(EDITABLE) '.[$(TEST_EXTRAS)]'
 	@# An oracle for the losses. Its own dependencies would bring torchvision, which no test needs.
-	$(PIP) install --quiet --no-deps torchdistill==1.1.5
+	$(INSTALL) --no-deps torchdistill==1.1.5
+	$(COMPILE)
 	touch $@

