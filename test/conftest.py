@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from crossmodal_kd_ros.demo.processes import free_domain_id, isolated_environment, private_environment
+from crossmodal_kd_ros.demo.processes import first_port, free_domain_id, isolated_environment, private_environment
 
 if 'PYTEST_XDIST_WORKER' in os.environ:
     # Beside other workers: networks of two threads each would wait for one another.
@@ -22,8 +22,7 @@ def hold_domain() -> tuple[int, socket.socket]:
         domain_id = free_domain_id(os.environ)
         holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            # Of the first participant of a domain; those that come take the next ones.
-            holder.bind(('', 7410 + 250 * domain_id))
+            holder.bind(('', first_port(domain_id)))
         except OSError:  # somebody was faster
             holder.close()
         else:

@@ -9,8 +9,7 @@ from typing import Any
 from crossmodal_kd_ros.bags.agreement import Agreement
 from crossmodal_kd_ros.bags.course import Course, Errors, EvenSample
 from crossmodal_kd_ros.bags.replay import Answer, Step
-from crossmodal_kd_ros.contract import (
-    ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode)
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode
 from crossmodal_kd_ros.report import thumbnail
 from crossmodal_kd_ros.runtime import ModeChange
 

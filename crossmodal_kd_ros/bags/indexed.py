@@ -23,7 +23,7 @@ from mcap.stream_reader import get_chunk_data_stream
 # A message in a bag: topic, when it was received (ns), serialised.
 Raw = tuple[str, int, bytes | memoryview]
 
-_RECORD = struct.Struct('<BQ')  # opcode, size
+RECORD_HEAD = struct.Struct('<BQ')  # opcode, size
 _MESSAGE = struct.Struct('<HIQQ')  # channel, sequence, when it was logged, when it was published
 # A smaller message is copied: it must not keep the chunk that it came in.
 _LARGE_BYTES = 65536
@@ -65,7 +65,7 @@ class IndexedMcap:
 
 def _content(file: BinaryIO, index: ChunkIndex) -> memoryview:
     """Return the records of a chunk; raise an error of `mcap` or of a decompressor if it is damaged."""
-    file.seek(index.chunk_start_offset + _RECORD.size)
+    file.seek(index.chunk_start_offset + RECORD_HEAD.size)
     stream, size = get_chunk_data_stream(Chunk.read(ReadDataStream(file)), validate_crc=True)
     return memoryview(stream.read(size))
 
@@ -74,8 +74,8 @@ def _parts(content: memoryview, topics: dict[int, str]) -> Sequence[Raw]:
     found = []
     at = 0
     while at < len(content):
-        opcode, size = _RECORD.unpack_from(content, at)
-        at += _RECORD.size
+        opcode, size = RECORD_HEAD.unpack_from(content, at)
+        at += RECORD_HEAD.size
         if opcode == Opcode.MESSAGE:
             channel, _, received_ns, _ = _MESSAGE.unpack_from(content, at)
             if channel in topics:

@@ -16,12 +16,11 @@ from mcap.records import Channel, Chunk, Message, Schema
 from mcap.stream_reader import StreamReader, breakup_chunk, get_chunk_data_stream
 from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 
-from crossmodal_kd_ros.bags.indexed import Raw
+from crossmodal_kd_ros.bags.indexed import RECORD_HEAD, Raw
 
 _FORMATS = {'ros2msg': MessageDefinitionFormat.MSG, 'ros2idl': MessageDefinitionFormat.IDL}
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 _MAGIC_BYTES = 8
-_RECORD_HEAD = struct.Struct('<BQ')
 # Of a chunk, in front of its compression: first and last time, size, checksum.
 _CHUNK_HEAD_BYTES = 28
 
@@ -101,8 +100,8 @@ def _walk(file) -> Iterator[tuple[object, int, str]]:
 def _torn_chunk(file, start: int) -> Iterator[object]:
     """Yield the records of the chunk that starts at `start` and lacks its end, if it is not compressed."""
     file.seek(start)
-    head = file.read(_RECORD_HEAD.size)
-    if len(head) < _RECORD_HEAD.size or _RECORD_HEAD.unpack(head)[0] != Opcode.CHUNK:
+    head = file.read(RECORD_HEAD.size)
+    if len(head) < RECORD_HEAD.size or RECORD_HEAD.unpack(head)[0] != Opcode.CHUNK:
         return
     fixed = file.read(_CHUNK_HEAD_BYTES + 4)
     if len(fixed) < _CHUNK_HEAD_BYTES + 4 or fixed[-4:] != b'\0\0\0\0':

@@ -123,11 +123,15 @@ def _end_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def first_port(domain_id: int) -> int:
+    """Return the UDP port of the first participant of a domain (RTPS 9.6.1.1); those that come take the next ones."""
+    return 7410 + 250 * domain_id
+
+
 def _occupied(domain_id: int) -> bool:
-    """Return whether the port is taken on which the first participant of a domain listens (RTPS 9.6.1.1)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind(('', 7410 + 250 * domain_id))
+            probe.bind(('', first_port(domain_id)))
         except OSError:
             return True
         return False

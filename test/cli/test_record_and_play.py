@@ -6,7 +6,6 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ pytest.importorskip('rclpy')
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'bags'))
 
 import made_up_bag as made  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 from crossmodal_kd_ros.bags import Bag, read_messages  # noqa: E402
 
@@ -88,13 +88,6 @@ def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and
     jumps = [int(pair.value) for array in said['/diagnostics'] for status in array.status for pair in status.values
              if pair.key == 'clock_jumps']
     assert max(jumps) >= 2
-
-
-def wait_for(condition, limit_s: float = 60.0) -> None:
-    end_s = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end_s, 'waited in vain'
-        time.sleep(0.05)
 
 
 def wait_until_recorded(recorder: subprocess.Popen, *topics: str) -> None:

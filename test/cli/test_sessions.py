@@ -5,6 +5,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from waiting import wait_for
 
 from crossmodal_kd_ros.bags import read_messages
 from crossmodal_kd_ros.share import share_dir
@@ -98,11 +100,12 @@ def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(of_ph
     assert summary['accuracy'] is None and summary['frames_answered'] > 50
 
 
-def test_a_second_demo_replaces_the_recording_of_the_first(of_photographs, photos):
-    first = (of_photographs / 'bag' / 'bag.mcap').read_bytes()
-    done = call('demo', '--out', str(of_photographs), '--photos', str(photos), '--duration', '1')
+def test_a_second_demo_replaces_the_recording_of_the_first(of_photographs, photos, tmp_path):
+    out = shutil.copytree(of_photographs, tmp_path / 'out')  # other tests read the first
+    first = (out / 'bag' / 'bag.mcap').read_bytes()
+    done = call('demo', '--out', str(out), '--photos', str(photos), '--duration', '1')
     assert done.returncode == 0, done.stderr
-    assert (of_photographs / 'bag' / 'bag.mcap').read_bytes() != first
+    assert (out / 'bag' / 'bag.mcap').read_bytes() != first
 
 
 @pytest.mark.parametrize('arguments, sentence', [
@@ -196,8 +199,3 @@ def children_of(pid: int) -> list[int]:
             for child in (task / 'children').read_text().split()]
 
 
-def wait_for(condition, limit_s: float = 60.0) -> None:
-    end_s = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end_s, 'waited in vain'
-        time.sleep(0.05)

@@ -16,7 +16,6 @@ import yaml
 # Not `launch` itself: the folder of that name would pass for it.
 pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros are not installed")
 
-
 ROOT = Path(__file__).resolve().parents[2]
 # Stands in for every executable: writes down how it was called.
 WITNESS = """#!{python}

@@ -22,7 +22,6 @@ pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros ar
 from launch import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
-
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
 COMMON = {'namespace', 'params_file', 'model', 'use_sim_time', 'image_transport', 'log_level', 'respawn',

@@ -19,7 +19,6 @@ modality-general teacher over no teacher (published):
     gain   2.13 (1.72)  2.46 (2.52)  2.84 (2.61)  1.97 (1.95)  1.50 (1.24)
 """
 
-
 import linear_softmax
 import pytest
 import torch
