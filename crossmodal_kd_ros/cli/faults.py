@@ -46,9 +46,13 @@ def closing_lines(summary: dict) -> list[str]:
     """Return what the run comes to, in a few lines."""
     controls = summary['controls']
     lines = [f'{len(summary["cells"])} cells, {summary["harmful_cells"]} of them harmful (simulated)']
-    if summary['recovered'] is not None:
-        lines.append(f'recovered: {summary["recovered"]:.1%} of what the harmful faults would have cost')
-    lines.append(f'worst cell: {max(summary["worst_shortfall"], 0.0):.1%} under the better of both unguarded teachers')
+    for name in ('touch_and_gas', 'camera'):
+        judged, price = summary['judged'][name], 'as a wrong action'
+        if judged['recovered'][price] is not None:
+            told = '' if judged['recoverable'] is None else f' ({judged["recoverable"]:.1%} if told at once what broke)'
+            lines.append(f'{name.replace("_", " ")}: {judged["recovered"][price]:.1%} of the harm undone{told}; worst cell '
+                         f'{max(judged["worst_shortfall"][price], 0.0):.1%} under the better of both unguarded teachers, a hold '
+                         'reckoned as a wrong action')
     if controls['hours']:
         lines.append(f'{controls["hours"]:.2f} h of healthy operation: {len(controls["false_mode_changes"])} false changes '
                      'of mode')

@@ -17,7 +17,7 @@ from crossmodal_kd_ros.distillation.batches import in_order
 from crossmodal_kd_ros.distillation.train import teacher_output
 from crossmodal_kd_ros.evaluation import conformal
 from crossmodal_kd_ros.networks import load_student, load_teacher
-from crossmodal_kd_ros.runtime.calibration import KINDS, Calibration, Predictor, weights_digest
+from crossmodal_kd_ros.runtime.calibration import HOLD_COST, KINDS, Calibration, Predictor, weights_digest
 from crossmodal_kd_ros.runtime.traced import surface_std
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
 from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel, residual
@@ -29,8 +29,6 @@ SENSOR_SETS = {
     'camera+gas': (Mode.PARTIAL, {'touch': False, 'gas': True}),
     'camera': (Mode.PARTIAL, {'touch': False, 'gas': False}),
 }
-# Decisions have to be as good as the whole teacher's, less this: else the robot holds.
-_WORSE = 0.01
 # No limit under it: one of six at random has 0.17.
 _LEAST_CONFIDENCE = 0.25
 # How far beyond the largest residual, or distance, of the calibration split a limit lies: another split has larger ones.
@@ -85,13 +83,12 @@ def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mappi
         answers: from `ask`.
         origin: command, seed and so on, kept for the reader of the file.
     """
-    target = _accuracy(answers.teacher['camera+touch+gas'], pairs) - _WORSE
     return Calibration(
         weights={kind: weights_digest(models_dir / f'{kind}.safetensors') for kind in KINDS},
-        origin={**origin, 'decisions_have_to_be_right': round(target, 4)},
+        origin=dict(origin),
         predictors={
-            name: {mode: _predictor(answers.teacher[name], pairs, target),
-                   Mode.STUDENT: _predictor(answers.student, pairs, target)}
+            name: {mode: _predictor(answers.teacher[name], pairs),
+                   Mode.STUDENT: _predictor(answers.student, pairs)}
             for name, (mode, _) in SENSOR_SETS.items()},
         intervals=_intervals(pairs, answers), familiarity=_familiarity(answers.features, pairs.panel),
         residuals={sensor: _residuals(sensor, pairs, answers) for sensor in FEATURES})
@@ -102,13 +99,9 @@ def measured_surface(pairs: Pairs) -> np.ndarray:
     return np.stack([surface_roughness_um(pairs.touch), crack_depth_mm(pairs.touch), co2_absorption(pairs.gas)], 1)
 
 
-def _accuracy(probabilities: np.ndarray, pairs: Pairs) -> float:
-    return float(np.mean(probabilities.argmax(1) == pairs.action))
-
-
-def _predictor(probabilities: np.ndarray, pairs: Pairs, target: float) -> Predictor:
+def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:
     confidence, right = probabilities.max(1), probabilities.argmax(1) == pairs.action
-    limit = conformal.confidence_limit(confidence, right, target=target, least=_LEAST_CONFIDENCE)
+    limit = conformal.confidence_limit(confidence, right, hold_cost=HOLD_COST, least=_LEAST_CONFIDENCE)
     decided = confidence >= limit
     return Predictor(
         accuracy=float(right.mean()), min_confidence=limit, held=float(1.0 - decided.mean()),

@@ -54,24 +54,27 @@ def least_probability(probabilities: np.ndarray, action: np.ndarray, *, nominal:
     return float(-upper_quantile(-probabilities[np.arange(len(action)), action], nominal))
 
 
-def confidence_limit(confidence: np.ndarray, right: np.ndarray, *, target: float, least: float) -> float:
-    """Return the least confidence from which on decisions are right at least as often as `target`.
+def confidence_limit(confidence: np.ndarray, right: np.ndarray, *, hold_cost: float, least: float) -> float:
+    """Return the confidence under which holding costs less than deciding, with least cost in all (Chow 1970).
+
+    A wrong decision costs 1, a right one nothing. Holds at 0.5 each are worth it exactly where decisions would rather be
+    wrong than right: asked for more, such as decisions as good as another network's, a weak network would hardly ever
+    decide.
 
     Args:
         confidence: `float[N]`, probability of the best action.
         right: `bool[N]`, whether it was the expert's.
-        target: part of the decisions made that have to be right.
+        hold_cost: of one hold, 0 to 1.
         least: the limit may not be lower than that.
 
     Returns:
-        A limit from `least` to 1. It is 1, so that nothing is decided, where not even the surest twentieth of the answers
-        is right so often: with fewer there is nothing to measure.
+        A limit from `least` to 1.
     """
     order = np.argsort(-confidence)
-    accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    fewest = max(1, len(order) // 20)
-    enough = np.flatnonzero(accuracy[fewest - 1:] >= target)
-    if not enough.size:
+    decided = np.arange(len(order) + 1)
+    cost = np.r_[0.0, np.cumsum(~right[order])] + hold_cost * (len(order) - decided)
+    # Of equal costs that with the most decisions.
+    most = len(order) - int(np.argmin(cost[::-1]))
+    if most == 0:
         return 1.0
-    last = enough[-1] + fewest - 1
-    return max(least, float(confidence[order[last]])) if last < len(order) - 1 else least
+    return max(least, float(confidence[order[most - 1]])) if most < len(order) else least

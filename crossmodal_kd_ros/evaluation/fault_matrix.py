@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from crossmodal_kd_ros.contract import ACTIONS, HOLD, NUM_GAS, NUM_TAXELS, SENSORS, Mode
+from crossmodal_kd_ros.contract import ACTIONS, HOLD, NUM_GAS, NUM_TAXELS, SENSORS, Mode, Sample
 from crossmodal_kd_ros.evaluation.tape import MemoEngine, Player, Reading, readings
 from crossmodal_kd_ros.networks import Teacher, load_teacher
-from crossmodal_kd_ros.runtime import Calibration, load_calibration
+from crossmodal_kd_ros.runtime import HOLD_COST, Calibration, load_calibration
 from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
 from crossmodal_kd_ros.simulation import Fault, FaultSchedule, kinds_of
 
@@ -23,6 +23,8 @@ SEVERITIES = (0.25, 0.5, 1.0)
 ONSET_S, BROKEN_S = 25.0, 120.0
 # A fault that costs an unguarded teacher more than this is harmful.
 HARM = 0.01
+# What a hold costs, in wrong actions: all that a wrong one does, half of it (as the confidence limits reckon), or nothing.
+HOLD_COSTS = {'as a wrong action': 1.0, 'half a wrong action': HOLD_COST, 'nothing': 0.0}
 _TAPE_SEED = 501
 _BATCH = 64
 
@@ -31,8 +33,8 @@ _BATCH = 64
 class Cell:
     """One fault of one sensor at one severity.
 
-    Accuracies are parts (0 to 1) of the decisions made from the onset of the fault on, against the expert, at each beat
-    of the camera. A hold is no decision: where the package held throughout, its accuracy is 1, and `held` says so.
+    Accuracies are parts (0 to 1) of all beats of the camera from the onset of the fault on, the same for everybody: how
+    often what was done is what the expert does. A hold is never right.
 
     Attributes:
         sensor, fault, severity: what was broken.
@@ -42,9 +44,12 @@ class Cell:
         changes: how often the mode changed from the onset on, holds for lack of confidence apart.
         held: part of the beats at which the package held.
         accuracy_package: of the package.
+        accuracy_decided: of the package where it decided; `None`: it held throughout.
         accuracy_raw: of the teacher fed the bad sensor as it is, messages paired by their stamps.
         accuracy_zeros: of the teacher fed zeros in place of the sensor.
         accuracy_healthy: of the teacher with the sensor as it was before it broke.
+        accuracy_fallback: of whoever decides best without the sensor, told at once which one is broken; `None` for the
+            camera, without which nobody decides.
     """
 
     sensor: str
@@ -56,19 +61,29 @@ class Cell:
     changes: int
     held: float
     accuracy_package: float
+    accuracy_decided: float | None
     accuracy_raw: float
     accuracy_zeros: float
     accuracy_healthy: float
+    accuracy_fallback: float | None
 
     @property
     def harmful(self) -> bool:
         """Whether the fault would have cost an unguarded teacher anything."""
-        return self.accuracy_healthy - self.accuracy_raw > HARM
+        return self.cost > HARM
 
     @property
-    def shortfall(self) -> float:
-        """How far the package lies below the better of both unguarded teachers; negative: above."""
-        return max(self.accuracy_raw, self.accuracy_zeros) - self.accuracy_package
+    def cost(self) -> float:
+        """What the fault costs an unguarded teacher."""
+        return self.accuracy_healthy - self.accuracy_raw
+
+    def saved(self, hold_cost: float = 1.0) -> float:
+        """Return what the package does not lose of it; a hold loses `hold_cost` of a wrong action."""
+        return self.accuracy_package + (1.0 - hold_cost) * self.held - self.accuracy_raw
+
+    def shortfall(self, hold_cost: float = 1.0) -> float:
+        """Return how far the package lies below the better of both unguarded teachers; negative: above."""
+        return max(self.accuracy_raw, self.accuracy_zeros) - self.accuracy_raw - self.saved(hold_cost)
 
 
 def cells() -> list[tuple[str, str, float]]:
@@ -97,7 +112,9 @@ class Bench:
         self.tape: list[Reading] = list(readings(_TAPE_SEED, onset_s + broken_s))
         self.engine.pictures = {id(reading.value) for reading in self.tape if reading.sensor == 'camera'}
         self._healthy, self._expert = self._unguarded(FaultSchedule())
+        self._accuracy_healthy = self._accuracy(self._healthy)
         self._zeros = {sensor: self._accuracy(self._with_zeros(sensor)) for sensor in SENSORS}
+        self._fallback = {sensor: self._without(sensor) for sensor in SENSORS}
 
     def run(self, sensor: str, kind: str, severity: float) -> Cell:
         """Break `sensor` and see what the package makes of it."""
@@ -118,15 +135,14 @@ class Bench:
                 said.append(HOLD if estimate is None else estimate.action)
                 modes.append(mode)
                 inputs.append(_newest(player))
-        decided = np.array([ACTIONS.index(action) if action != HOLD else -1 for action in said])
-        acted = decided >= 0
-        right = decided[acted] == self._expert[acted]
+        acted = np.array([action != HOLD for action in said])
+        right = np.array([action == ACTIONS[expert] for action, expert in zip(said, self._expert, strict=True)])
         return Cell(
             sensor=sensor, fault=kind, severity=severity, mode=str(Counter(modes).most_common(1)[0][0]), delay_s=delay_s,
-            reason=reason, changes=changes,
-            held=round(float(1.0 - acted.mean()), 4), accuracy_package=_share(right) if right.size else 1.0,
-            accuracy_raw=self._accuracy(inputs), accuracy_zeros=self._zeros[sensor],
-            accuracy_healthy=self._accuracy(self._healthy))
+            reason=reason, changes=changes, held=_share(~acted), accuracy_package=_share(right),
+            accuracy_decided=_share(right[acted]) if acted.any() else None, accuracy_raw=self._accuracy(inputs),
+            accuracy_zeros=self._zeros[sensor], accuracy_healthy=self._accuracy_healthy,
+            accuracy_fallback=self._fallback[sensor])
 
     def _unguarded(self, schedule: FaultSchedule) -> tuple[list[tuple], np.ndarray]:
         """Return what an unguarded teacher is fed at each beat from the onset on, and the expert's actions."""
@@ -143,6 +159,18 @@ class Bench:
         column = SENSORS.index(sensor)
         return [tuple(np.zeros_like(value) if index == column else value for index, value in enumerate(row))
                 for row in self._healthy]
+
+    def _without(self, sensor: str) -> float | None:
+        """Return how often whoever decides best without `sensor` is right, under no confidence limit."""
+        if sensor == 'camera':
+            return None
+        usable = tuple(name for name in SENSORS if name != sensor)
+        mode = self.calibration.best_mode(usable)
+        right = []
+        for row, expert in zip(self._healthy, self._expert):
+            readings = {name: value for name, value in zip(('image', 'touch', 'gas'), row) if name != sensor}
+            right.append(self.engine.infer(Sample(stamp_ns=0, **readings), mode).probabilities.argmax() == expert)
+        return _share(np.array(right))
 
     @torch.inference_mode()
     def _accuracy(self, inputs: list[tuple]) -> float:
@@ -178,17 +206,13 @@ def healthy_operation(models_dir: Path, seed: int, minutes: float) -> dict[str, 
 
 
 def summarise(found: list[Cell], controls: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the figures that judge the whole: `recovered`, `worst_shortfall`, `false_mode_changes`, and the cells."""
-    harmful = [cell for cell in found if cell.harmful]
+    """Return the figures that judge the whole: `judged` for all sensors and each, the controls, and the cells."""
     beats = sum(control['beats'] for control in controls)
     return {
         'cells': [asdict(cell) | {'harmful': cell.harmful} for cell in found],
-        'harmful_cells': len(harmful),
-        'recovered': recovered(harmful),
-        'recovered_by_sensor': {
-            sensor: recovered([cell for cell in harmful if cell.sensor == sensor]) for sensor in SENSORS},
-        'worst_shortfall': round(max(cell.shortfall for cell in found), 4),
-        'noticed_harmful': sum(cell.delay_s is not None for cell in harmful),
+        'harmful_cells': sum(cell.harmful for cell in found),
+        'judged': {name: judged([cell for cell in found if cell.sensor in sensors]) for name, sensors in {
+            'all': SENSORS, 'touch_and_gas': ('touch', 'gas'), **{sensor: (sensor,) for sensor in SENSORS}}.items()},
         'controls': {
             'hours': sum(control['hours'] for control in controls),
             'false_mode_changes': [change for control in controls for change in control['changes']],
@@ -197,11 +221,27 @@ def summarise(found: list[Cell], controls: list[dict[str, Any]]) -> dict[str, An
                 beats - sum(control['held'] for control in controls)), 4) if beats else None}}
 
 
-def recovered(harmful: list[Cell]) -> float | None:
-    """Return which part of what the faults cost an unguarded teacher the package does not lose; `None`: they cost nothing."""
-    cost = sum(cell.accuracy_healthy - cell.accuracy_raw for cell in harmful)
-    saved = sum(cell.accuracy_package - cell.accuracy_raw for cell in harmful)
-    return round(saved / cost, 4) if cost > 0.0 else None
+def judged(found: list[Cell]) -> dict[str, Any]:
+    """Return what the package is worth over `found`.
+
+    Returns:
+        `harmful` and `noticed` of them, how many; `recovered`: which part of what the harmful faults cost an unguarded teacher
+        the package does not lose, by `HOLD_COSTS`; `recoverable`: the same of a fallback that is told at once what is broken;
+        `worst_shortfall` of any cell, by `HOLD_COSTS`. `None` where there is nothing to measure.
+    """
+    harmful = [cell for cell in found if cell.harmful]
+    cost = sum(cell.cost for cell in harmful)
+    told = [cell for cell in harmful if cell.accuracy_fallback is not None]
+    told_cost = sum(cell.cost for cell in told)
+
+    def part(saved: float, of: float) -> float | None:
+        return round(saved / of, 4) if of > 0.0 else None
+    return {
+        'harmful': len(harmful), 'noticed': sum(cell.delay_s is not None for cell in harmful),
+        'recovered': {name: part(sum(cell.saved(price) for cell in harmful), cost) for name, price in HOLD_COSTS.items()},
+        'recoverable': part(sum(max(cell.accuracy_fallback - cell.accuracy_raw, 0.0) for cell in told), told_cost),
+        'worst_shortfall': {name: round(max((cell.shortfall(price) for cell in found), default=0.0), 4)
+                            for name, price in HOLD_COSTS.items()}}
 
 
 def _newest(player: Player) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from crossmodal_kd_ros.evaluation.fault_matrix import (
-    BROKEN_S, ONSET_S, SEVERITIES, Bench, Cell, cells, healthy_operation, summarise)
+    BROKEN_S, HOLD_COSTS, ONSET_S, SEVERITIES, Bench, Cell, cells, healthy_operation, summarise)
 from crossmodal_kd_ros.evaluation.shift import separation
 from crossmodal_kd_ros.report import write_page
 from crossmodal_kd_ros.runtime import CalibrationError, load_calibration
@@ -68,7 +68,8 @@ def run_matrix(models_dir: Path, out: Path, *, healthy_minutes: float, command: 
             'chosen': {name: str(calibration.best_mode(tuple(name.split('+')))) for name in calibration.predictors}}
     out.mkdir(parents=True, exist_ok=True)
     (out / 'summary.json').write_text(json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8')
-    write_page(out / 'report.html', 'evaluation/faults.html.j2', summary=summary, kinds=FAULT_KINDS)
+    write_page(out / 'report.html', 'evaluation/faults.html.j2', summary=summary, kinds=FAULT_KINDS,
+               dearest=max(HOLD_COSTS, key=HOLD_COSTS.get))
     return summary
 
 

@@ -15,7 +15,7 @@ with `traced` alone imports torch in this room.
 
 from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter
 from crossmodal_kd_ros.runtime.calibration import (
-    Calibration, CalibrationError, Predictor, load_calibration, save_calibration)
+    HOLD_COST, Calibration, CalibrationError, Predictor, load_calibration, save_calibration)
 from crossmodal_kd_ros.runtime.engine import Engine
 from crossmodal_kd_ros.runtime.latency import LatencyWindow
 from crossmodal_kd_ros.runtime.limits import Limits
@@ -23,6 +23,6 @@ from crossmodal_kd_ros.runtime.pipeline import Frame, ModeChange, Pipeline, Pipe
 from crossmodal_kd_ros.runtime.sensor import Health, SensorReport, SensorState
 
 __all__ = [
-    'Calibration', 'CalibrationError', 'Decision', 'Engine', 'Frame', 'Health', 'LatencyWindow', 'Limits', 'ModeArbiter',
+    'HOLD_COST', 'Calibration', 'CalibrationError', 'Decision', 'Engine', 'Frame', 'Health', 'LatencyWindow', 'Limits', 'ModeArbiter',
     'ModeChange', 'Pipeline', 'PipelineReport', 'Predictor', 'SensorReport', 'SensorState', 'load_calibration',
     'save_calibration']

@@ -18,6 +18,8 @@ from crossmodal_kd_ros.runtime.virtual import ResidualModel
 
 FILE_NAME = 'calibration.json'
 KINDS = ('student', 'teacher')
+# What holding costs, in wrong actions. Where it costs half of one, the robot holds where an action would rather be wrong than right.
+HOLD_COST = 0.5
 _REDO = 'make it again with "crossmodal-kd calibrate"'
 
 
@@ -31,7 +33,7 @@ class Predictor:
 
     Attributes:
         accuracy: how often its best action was the expert's.
-        min_confidence: the confidence limit from which on its decisions are as good as they have to be.
+        min_confidence: the confidence limit under which an action would rather be wrong than right.
         held: part of its answers under that limit.
         decided: how often it was right from the limit on; 0 where it never came that far.
         least_possible: probability from which on an action belongs to the conformal set.
@@ -64,15 +66,15 @@ class Calibration:
     residuals: Mapping[str, ResidualModel]
 
     def best_mode(self, usable: tuple[str, ...]) -> Mode:
-        """Return who decided rightly most often with `usable` without falling under its limit.
+        """Return who did best with `usable`: most right decisions, and least wrong ones where it may hold instead.
 
-        Where two are equal, or neither may decide, it is the one that was more accurate without a limit, then the teacher.
+        Where two are equal it is the one that was more accurate without a limit, then the teacher.
         """
         by_mode = self.predictors[sensor_set(usable)]
 
         def merit(mode: Mode) -> tuple[float, float, bool]:
             found = by_mode[mode]
-            return (1.0 - found.held) * found.decided, found.accuracy, mode is not Mode.STUDENT
+            return (1.0 - found.held) * found.decided + (1.0 - HOLD_COST) * found.held, found.accuracy, mode is not Mode.STUDENT
         return max(by_mode, key=merit)
 
     def predictor(self, usable: tuple[str, ...], mode: Mode) -> Predictor:

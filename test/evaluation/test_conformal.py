@@ -44,19 +44,33 @@ def test_the_set_of_possible_actions_holds_the_right_one_nine_times_in_ten():
     assert np.mean(probabilities[np.arange(20000), action] >= least) == pytest.approx(0.9, abs=0.01)
 
 
-def test_from_the_confidence_limit_on_decisions_are_as_good_as_they_have_to_be():
+def test_under_the_confidence_limit_decisions_would_rather_be_wrong_than_right():
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.3, 1.0, 20000)
-    right = rng.random(20000) < confidence
+    right = rng.random(20000) < confidence - 0.1
 
-    limit = conformal.confidence_limit(confidence, right, target=0.9, least=0.25)
+    limit = conformal.confidence_limit(confidence, right, hold_cost=0.5, least=0.25)
 
-    # The mean of a uniform from l to 1 is 0.9 at l = 0.8.
-    assert limit == pytest.approx(0.8, abs=0.03)
-    assert conformal.confidence_limit(confidence, right, target=0.5, least=0.25) == 0.25
+    # Right half the time at 0.6, nine times in ten at 1; never so seldom that a hold as dear as a mistake would pay.
+    assert limit == pytest.approx(0.6, abs=0.04)
+    assert conformal.confidence_limit(confidence, right, hold_cost=0.1, least=0.25) == pytest.approx(1.0, abs=0.05)
+    assert conformal.confidence_limit(confidence, right, hold_cost=1.0, least=0.25) == 0.25
 
 
-def test_a_network_that_is_never_good_enough_decides_nothing():
+def test_no_other_limit_costs_less():
+    rng = np.random.default_rng(0)
+    confidence, right = rng.random(500), rng.random(500) < 0.6
+
+    def cost(limit: float) -> float:
+        decided = confidence >= limit
+        return np.count_nonzero(~right[decided]) + 0.4 * np.count_nonzero(~decided)
+
+    limit = conformal.confidence_limit(confidence, right, hold_cost=0.4, least=0.0)
+
+    assert cost(limit) == min(map(cost, (0.0, 1.1, *confidence)))
+
+
+def test_a_network_that_is_never_right_decides_nothing():
     rng = np.random.default_rng(0)
 
-    assert conformal.confidence_limit(rng.random(2000), rng.random(2000) < 0.5, target=0.9, least=0.25) == 1.0
+    assert conformal.confidence_limit(rng.random(2000), np.zeros(2000, bool), hold_cost=0.5, least=0.25) == 1.0
