@@ -186,39 +186,50 @@ class Bench:
 
 
 def healthy_operation(models_dir: Path, seed: int, minutes: float) -> dict[str, Any]:
-    """Return what the package does while nothing is broken: `hours`, `changes` (mode, second, reason), accuracy and holds."""
+    """Return what the package does while nothing is broken.
+
+    Returns:
+        `hours`; `changes` of who is trusted to decide, each false (second, mode, reason); `beats` of the camera, how many of
+        them were `held` and `right`, and in how many stretches `holds` they were held. A hold for lack of confidence is no
+        change of who is trusted.
+    """
     torch.set_num_threads(1)
     player = Player(TorchEngine(models_dir), load_calibration(models_dir), FaultSchedule())
-    right, held, beats = 0, 0, 0
+    found = {'hours': minutes / 60.0, 'changes': [], 'beats': 0, 'held': 0, 'holds': 0, 'right': 0}
+    decision, holding = None, False
     for reading in readings(seed, 60.0 * minutes):
         estimate = player.play(reading)
-        for sensor in ('touch', 'gas', 'camera'):
-            player.arrived[sensor].clear()
-        if estimate is not None:
-            beats += 1
-            held += estimate.action == HOLD
-            right += estimate.action == ACTIONS[reading.expert]
-    # The first readings come one after the other: until the last of the three is there nobody can be the teacher.
-    began = next((index for index, change in enumerate(player.changes) if change.mode is Mode.TEACHER), -1)
-    changes = [{'second': round((change.now_ns - player.changes[0].now_ns) / 1e9, 1), 'mode': str(change.mode),
-                'reason': change.reason} for change in player.changes[began + 1:]]
-    return {'hours': minutes / 60.0, 'changes': changes, 'beats': beats, 'held': held, 'right': right}
+        for arrived in player.arrived.values():
+            arrived.clear()
+        before, decision = decision, player.pipeline.decision
+        # The first readings come one after the other: until the last of the three is there nobody can be the teacher.
+        started = before is not None and (found['beats'] > 0 or before.mode is Mode.TEACHER)
+        if started and (before.mode, before.lost) != (decision.mode, decision.lost):
+            found['changes'].append(
+                {'second': round(reading.t_s, 1), 'mode': str(decision.mode), 'reason': decision.reason})
+        if reading.sensor == 'camera':
+            action = HOLD if estimate is None else estimate.action
+            found['beats'] += 1
+            found['held'] += action == HOLD
+            found['holds'] += action == HOLD and not holding
+            found['right'] += action == ACTIONS[reading.expert]
+            holding = action == HOLD
+    return found
 
 
 def summarise(found: list[Cell], controls: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the figures that judge the whole: `judged` for all sensors and each, the controls, and the cells."""
-    beats = sum(control['beats'] for control in controls)
+    total = {name: sum(control[name] for control in controls) for name in ('hours', 'beats', 'held', 'holds', 'right')}
     return {
         'cells': [asdict(cell) | {'harmful': cell.harmful} for cell in found],
         'harmful_cells': sum(cell.harmful for cell in found),
         'judged': {name: judged([cell for cell in found if cell.sensor in sensors]) for name, sensors in {
             'all': SENSORS, 'touch_and_gas': ('touch', 'gas'), **{sensor: (sensor,) for sensor in SENSORS}}.items()},
         'controls': {
-            'hours': sum(control['hours'] for control in controls),
-            'false_mode_changes': [change for control in controls for change in control['changes']],
-            'held': round(sum(control['held'] for control in controls) / beats, 4) if beats else None,
-            'accuracy': round(sum(control['right'] for control in controls) / (
-                beats - sum(control['held'] for control in controls)), 4) if beats else None}}
+            'hours': total['hours'], 'false_mode_changes': [change for control in controls for change in control['changes']],
+            'holds': total['holds'], 'held': _part(total['held'], total['beats']),
+            'accuracy': _part(total['right'], total['beats']),
+            'accuracy_decided': _part(total['right'], total['beats'] - total['held'])}}
 
 
 def judged(found: list[Cell]) -> dict[str, Any]:
@@ -233,13 +244,10 @@ def judged(found: list[Cell]) -> dict[str, Any]:
     cost = sum(cell.cost for cell in harmful)
     told = [cell for cell in harmful if cell.accuracy_fallback is not None]
     told_cost = sum(cell.cost for cell in told)
-
-    def part(saved: float, of: float) -> float | None:
-        return round(saved / of, 4) if of > 0.0 else None
     return {
         'harmful': len(harmful), 'noticed': sum(cell.delay_s is not None for cell in harmful),
-        'recovered': {name: part(sum(cell.saved(price) for cell in harmful), cost) for name, price in HOLD_COSTS.items()},
-        'recoverable': part(sum(max(cell.accuracy_fallback - cell.accuracy_raw, 0.0) for cell in told), told_cost),
+        'recovered': {name: _part(sum(cell.saved(price) for cell in harmful), cost) for name, price in HOLD_COSTS.items()},
+        'recoverable': _part(sum(max(cell.accuracy_fallback - cell.accuracy_raw, 0.0) for cell in told), told_cost),
         'worst_shortfall': {name: round(max((cell.shortfall(price) for cell in found), default=0.0), 4)
                             for name, price in HOLD_COSTS.items()}}
 
@@ -250,6 +258,10 @@ def _newest(player: Player) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     touch, gas = (player.paired(stamp_ns, sensor) for sensor in ('touch', 'gas'))
     return (image, np.zeros(NUM_TAXELS, np.float32) if touch is None else touch,
             np.zeros(NUM_GAS, np.float32) if gas is None else gas)
+
+
+def _part(count: float, total: float) -> float | None:
+    return round(count / total, 4) if total > 0.0 else None
 
 
 def _share(right: np.ndarray) -> float:

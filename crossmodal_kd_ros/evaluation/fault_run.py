@@ -33,7 +33,8 @@ _bench: Bench | None = None  # of a worker process
 
 
 def run_matrix(models_dir: Path, out: Path, *, healthy_minutes: float, command: str,
-               only: list[tuple[str, str, float]] | None = None, broken_s: float = BROKEN_S) -> dict[str, Any]:
+               only: list[tuple[str, str, float]] | None = None, onset_s: float = ONSET_S,
+               broken_s: float = BROKEN_S) -> dict[str, Any]:
     """Run the matrix and the healthy stretches; write `summary.json` and `report.html` into `out`; return the summary.
 
     Args:
@@ -42,7 +43,7 @@ def run_matrix(models_dir: Path, out: Path, *, healthy_minutes: float, command: 
         healthy_minutes: how long nothing is broken.
         command: how the user started it, for the page.
         only: which cells; `None`: all.
-        broken_s: how long the sensor of a cell is broken, s.
+        onset_s, broken_s: how long the sensor of a cell is healthy at first, and how long it is broken then, s.
 
     Raises:
         WeightsError, CalibrationError: the models cannot be used.
@@ -53,14 +54,14 @@ def run_matrix(models_dir: Path, out: Path, *, healthy_minutes: float, command: 
     chosen = cells() if only is None else only
     stretches = [_STRETCH_MIN] * int(healthy_minutes // _STRETCH_MIN) + [healthy_minutes % _STRETCH_MIN]
     with ProcessPoolExecutor(
-            os.cpu_count(), get_context('spawn'), initializer=_prepare, initargs=(models_dir, broken_s)) as workers:
+            os.cpu_count(), get_context('spawn'), initializer=_prepare, initargs=(models_dir, onset_s, broken_s)) as workers:
         controls = [workers.submit(healthy_operation, models_dir, _HEALTHY_SEED + index, minutes)
                     for index, minutes in enumerate(stretches) if minutes > 0.0]
         shift = workers.submit(_separation)
         found = list(tqdm(workers.map(_run, chosen), 'faults', len(chosen), mininterval=_REFRESH_S))
         summary = {
             'command': command, 'statement': _STATEMENT, 'simulated': True, 'weights': dict(calibration.weights),
-            'onset_s': ONSET_S, 'broken_s': broken_s, 'severities': SEVERITIES,
+            'onset_s': onset_s, 'broken_s': broken_s, 'severities': SEVERITIES,
             **summarise(found, [control.result() for control in tqdm(controls, 'healthy', mininterval=_REFRESH_S)]),
             'unfamiliar': shift.result(), 'coverage': calibration.origin.get('coverage_on_test', []),
             'predictors': {name: {str(mode): vars(figures) for mode, figures in by_mode.items()}
@@ -73,9 +74,9 @@ def run_matrix(models_dir: Path, out: Path, *, healthy_minutes: float, command: 
     return summary
 
 
-def _prepare(models_dir: Path, broken_s: float) -> None:
+def _prepare(models_dir: Path, onset_s: float, broken_s: float) -> None:
     global _bench
-    _bench = Bench(models_dir, broken_s=broken_s)
+    _bench = Bench(models_dir, onset_s=onset_s, broken_s=broken_s)
 
 
 def _run(cell: tuple[str, str, float]) -> Cell:
