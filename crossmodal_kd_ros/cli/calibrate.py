@@ -14,7 +14,7 @@ import click
 @click.command()
 @click.option('--models', type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path('models'),
               show_default=True, help='Folder with both weight files; calibration.json is written beside them.')
-@click.option('--views', type=click.IntRange(300), default=6000, show_default=True,
+@click.option('--views', type=click.IntRange(300), default=9000, show_default=True,
               help='Views of the calibration split, three to a panel; as many of the test split.')
 @click.option('--seed', type=click.IntRange(0), default=0, show_default=True, help='Of the simulated panels.')
 @click.option('--cache', type=click.Path(path_type=Path, file_okay=False), default=Path('out/cache'), show_default=True,

@@ -11,16 +11,23 @@ from rich.table import Table
 from tqdm import tqdm
 
 from crossmodal_kd_ros.datasets import load_simulated
+from crossmodal_kd_ros.datasets.simulated import VIEWS_PER_PANEL
 from crossmodal_kd_ros.evaluation.calibrate import ask, calibrate
 from crossmodal_kd_ros.evaluation.coverage import coverage
+from crossmodal_kd_ros.evaluation.shift import separation
 from crossmodal_kd_ros.runtime import Calibration, save_calibration
+from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
 
 # A line now and then where nobody watches, a living bar where somebody does.
 _REFRESH_S = 0.5 if sys.stderr.isatty() else 30.0
 
 
+# Pictures of the test split, one of each panel, that unfamiliar ones are made from.
+_FAMILIAR = 240
+
+
 def calibrate_and_save(models: Path, *, views: int, seed: int, cache: Path, command: str) -> Calibration:
-    """Calibrate the weights in `models`, test the intervals on the test split, and write `calibration.json`.
+    """Calibrate the weights in `models`, test intervals and familiarity on the test split, and write `calibration.json`.
 
     Raises:
         WeightsError: the weights cannot be read.
@@ -31,6 +38,8 @@ def calibrate_and_save(models: Path, *, views: int, seed: int, cache: Path, comm
     origin = {'command': command, 'simulated': True, 'split': 'calibration', 'views': views, 'seed': seed}
     calibration = calibrate(models, data['calibration'], answers['calibration'], origin=origin)
     calibration.origin['coverage_on_test'] = coverage(calibration, data['test'], answers['test'])
+    familiar = data['test'].image[::VIEWS_PER_PANEL][:_FAMILIAR]
+    calibration.origin['unfamiliar_on_test'] = separation(TorchEngine(models), calibration, familiar)
     save_calibration(calibration, models)
     return calibration
 
@@ -51,7 +60,12 @@ def tables(calibration: Calibration) -> list[Table]:
     for row in calibration.origin['coverage_on_test']:
         width = '' if row['mean_width'] is None else f'{row["mean_width"]:.3g} {row["unit"]}'
         held.add_row(row['quantity'], row['source'], *(f'{row[part]:.1%}' for part in ('covered', 'day', 'night')), width)
-    return [who, held]
+    strange = Table(title='pictures unlike anything in training (simulated)', title_justify='left')
+    for name in ('pictures', 'AUROC against familiar ones', 'doubted'):
+        strange.add_column(name)
+    for row in calibration.origin['unfamiliar_on_test']:
+        strange.add_row(row['pictures'], '' if row['auroc'] is None else f'{row["auroc"]:.4f}', f'{row["doubted"]:.1%}')
+    return [who, held, strange]
 
 
 def _bar(what: str):

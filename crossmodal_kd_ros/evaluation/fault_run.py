@@ -11,12 +11,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from crossmodal_kd_ros.evaluation.fault_matrix import (
     BROKEN_S, HOLD_COSTS, ONSET_S, SEVERITIES, Bench, Cell, cells, healthy_operation, summarise)
-from crossmodal_kd_ros.evaluation.shift import separation
 from crossmodal_kd_ros.report import write_page
 from crossmodal_kd_ros.runtime import CalibrationError, load_calibration
 from crossmodal_kd_ros.simulation import FAULT_KINDS
@@ -24,7 +22,6 @@ from crossmodal_kd_ros.simulation import FAULT_KINDS
 # A healthy hour is cut into stretches of this length, each over panels of its own.
 _STRETCH_MIN = 15.0
 _HEALTHY_SEED = 900
-_FAMILIAR = 240
 _STATEMENT = ('The wall, its sensors, their faults and the expert are simulated: no figure here was measured on a real '
               'robot.')
 _REFRESH_S = 0.5 if sys.stderr.isatty() else 30.0
@@ -57,13 +54,13 @@ def run_matrix(models_dir: Path, out: Path, *, healthy_minutes: float, command: 
             os.cpu_count(), get_context('spawn'), initializer=_prepare, initargs=(models_dir, onset_s, broken_s)) as workers:
         controls = [workers.submit(healthy_operation, models_dir, _HEALTHY_SEED + index, minutes)
                     for index, minutes in enumerate(stretches) if minutes > 0.0]
-        shift = workers.submit(_separation)
         found = list(tqdm(workers.map(_run, chosen), 'faults', len(chosen), mininterval=_REFRESH_S))
         summary = {
             'command': command, 'statement': _STATEMENT, 'simulated': True, 'weights': dict(calibration.weights),
             'onset_s': onset_s, 'broken_s': broken_s, 'severities': SEVERITIES,
             **summarise(found, [control.result() for control in tqdm(controls, 'healthy', mininterval=_REFRESH_S)]),
-            'unfamiliar': shift.result(), 'coverage': calibration.origin.get('coverage_on_test', []),
+            'unfamiliar': calibration.origin.get('unfamiliar_on_test', []),
+            'coverage': calibration.origin.get('coverage_on_test', []),
             'predictors': {name: {str(mode): vars(figures) for mode, figures in by_mode.items()}
                            for name, by_mode in calibration.predictors.items()},
             'chosen': {name: str(calibration.best_mode(tuple(name.split('+')))) for name in calibration.predictors}}
@@ -82,8 +79,3 @@ def _prepare(models_dir: Path, onset_s: float, broken_s: float) -> None:
 def _run(cell: tuple[str, str, float]) -> Cell:
     return _bench.run(*cell)
 
-
-def _separation() -> list[dict[str, Any]]:
-    pictures = [reading.value for reading in _bench.tape if reading.sensor == 'camera']
-    chosen = np.linspace(0, len(pictures) - 1, min(_FAMILIAR, len(pictures))).astype(int)
-    return separation(_bench.engine, _bench.calibration, np.array([pictures[index] for index in chosen]))

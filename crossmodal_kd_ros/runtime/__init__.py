@@ -23,6 +23,6 @@ from crossmodal_kd_ros.runtime.pipeline import Frame, ModeChange, Pipeline, Pipe
 from crossmodal_kd_ros.runtime.sensor import Health, SensorReport, SensorState
 
 __all__ = [
-    'HOLD_COST', 'Calibration', 'CalibrationError', 'Decision', 'Engine', 'Frame', 'Health', 'LatencyWindow', 'Limits', 'ModeArbiter',
-    'ModeChange', 'Pipeline', 'PipelineReport', 'Predictor', 'SensorReport', 'SensorState', 'load_calibration',
+    'HOLD_COST', 'Calibration', 'CalibrationError', 'Decision', 'Engine', 'Frame', 'Health', 'LatencyWindow', 'Limits',
+    'ModeArbiter', 'ModeChange', 'Pipeline', 'PipelineReport', 'Predictor', 'SensorReport', 'SensorState', 'load_calibration',
     'save_calibration']

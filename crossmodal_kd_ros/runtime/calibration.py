@@ -18,7 +18,7 @@ from crossmodal_kd_ros.runtime.virtual import ResidualModel
 
 FILE_NAME = 'calibration.json'
 KINDS = ('student', 'teacher')
-# What holding costs, in wrong actions. Where it costs half of one, the robot holds where an action would rather be wrong than right.
+# What holding costs, in wrong actions. At half of one, the robot holds where an action would rather be wrong than right.
 HOLD_COST = 0.5
 _REDO = 'make it again with "crossmodal-kd calibrate"'
 
