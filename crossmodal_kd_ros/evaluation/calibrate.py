@@ -28,6 +28,7 @@ SENSOR_SETS = {
     'camera+touch': (Mode.PARTIAL, {'touch': True, 'gas': False}),
     'camera+gas': (Mode.PARTIAL, {'touch': False, 'gas': True}),
     'camera': (Mode.PARTIAL, {'touch': False, 'gas': False}),
+    'touch+gas': (Mode.PARTIAL, {'touch': True, 'gas': True}),  # shown a blank picture: it has no mask
 }
 # No limit under it: one of six at random has 0.17.
 _LEAST_CONFIDENCE = 0.25
@@ -67,7 +68,8 @@ def ask(models_dir: Path, pairs: Pairs, *, progress=lambda batches, total: batch
         said = {name: getattr(output, name) for name in ('touch', 'gas', 'surface', 'features')}
         said |= {'student': output.logits.softmax(1), 'surface_std': surface_std(student, output)}
         for name, (_, senses) in SENSOR_SETS.items():
-            said[name] = teacher_output(teacher, batch, **senses).logits.softmax(1)
+            shown = batch if 'camera' in name else replace(batch, image=torch.zeros_like(batch.image))
+            said[name] = teacher_output(teacher, shown, **senses).logits.softmax(1)
         for name, value in said.items():
             rows.setdefault(name, []).append(value.numpy())
     joined = {name: np.concatenate(parts) for name, parts in rows.items()}
@@ -88,7 +90,7 @@ def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mappi
         origin=dict(origin),
         predictors={
             name: {mode: _predictor(answers.teacher[name], pairs),
-                   Mode.STUDENT: _predictor(answers.student, pairs)}
+                   **({Mode.STUDENT: _predictor(answers.student, pairs)} if 'camera' in name else {})}
             for name, (mode, _) in SENSOR_SETS.items()},
         intervals=_intervals(pairs, answers), familiarity=_familiarity(answers.features, pairs.panel),
         residuals={sensor: _residuals(sensor, pairs, answers) for sensor in FEATURES})

@@ -26,6 +26,7 @@ HARM = 0.01
 # What a hold costs, in wrong actions: all that a wrong one does, half of it (as the confidence limits reckon), or nothing.
 HOLD_COSTS = {'as a wrong action': 1.0, 'half a wrong action': HOLD_COST, 'nothing': 0.0}
 _TAPE_SEED = 501
+_PICTURES = 5  # from beat to beat: 30 Hz
 _BATCH = 64
 
 
@@ -33,8 +34,8 @@ _BATCH = 64
 class Cell:
     """One fault of one sensor at one severity.
 
-    Accuracies are parts (0 to 1) of all beats of the camera from the onset of the fault on, the same for everybody: how
-    often what was done is what the expert does. A hold is never right.
+    Accuracies are parts (0 to 1) of the beats from the onset of the fault on that a picture came to, the same for everybody:
+    how often what was done is what the expert does. A hold is never right. They are 0 where no picture ever came.
 
     Attributes:
         sensor, fault, severity: what was broken.
@@ -42,14 +43,15 @@ class Cell:
         delay_s: from the onset until the sensor was not trusted; `None`: it was trusted throughout.
         reason: why it was not.
         changes: how often the mode changed from the onset on, holds for lack of confidence apart.
-        held: part of the beats at which the package held.
+        unanswerable: part of the beats to which no picture came that could be decoded: nobody answers there.
+        held: part of the others at which the package held.
         accuracy_package: of the package.
         accuracy_decided: of the package where it decided; `None`: it held throughout.
         accuracy_raw: of the teacher fed the bad sensor as it is, messages paired by their stamps.
         accuracy_zeros: of the teacher fed zeros in place of the sensor.
         accuracy_healthy: of the teacher with the sensor as it was before it broke.
         accuracy_fallback: of whoever decides best without the sensor, told at once which one is broken; `None` for the
-            camera, without which nobody decides.
+            camera, where that is the one with zeros.
     """
 
     sensor: str
@@ -59,13 +61,14 @@ class Cell:
     delay_s: float | None
     reason: str
     changes: int
+    unanswerable: float
     held: float
     accuracy_package: float
     accuracy_decided: float | None
     accuracy_raw: float
     accuracy_zeros: float
     accuracy_healthy: float
-    accuracy_fallback: float | None
+    accuracy_fallback: float
 
     @property
     def harmful(self) -> bool:
@@ -109,19 +112,19 @@ class Bench:
         self.teacher: Teacher = load_teacher(models_dir / 'teacher.safetensors')
         self.engine = MemoEngine(TorchEngine(models_dir))
         self.onset_s = onset_s
-        self.tape: list[Reading] = list(readings(_TAPE_SEED, onset_s + broken_s))
+        self.tape: list[Reading] = list(readings(_TAPE_SEED, onset_s + broken_s, pictures=_PICTURES))
         self.engine.pictures = {id(reading.value) for reading in self.tape if reading.sensor == 'camera'}
-        self._healthy, self._expert = self._unguarded(FaultSchedule())
-        self._accuracy_healthy = self._accuracy(self._healthy)
-        self._zeros = {sensor: self._accuracy(self._with_zeros(sensor)) for sensor in SENSORS}
-        self._fallback = {sensor: self._without(sensor) for sensor in SENSORS}
+        self._inputs, self._expert = self._unguarded()
+        self._healthy = self._right(self._inputs)
+        self._zeros = {sensor: self._right(self._with_zeros(sensor)) for sensor in SENSORS}
+        self._fallback = {sensor: self._without(sensor) for sensor in ('touch', 'gas')}
 
     def run(self, sensor: str, kind: str, severity: float) -> Cell:
         """Break `sensor` and see what the package makes of it."""
         fault = Fault(sensor, self.onset_s, 1e6, kind, severity)
         player = Player(self.engine, self.calibration, FaultSchedule((fault,)))
-        inputs, said, modes = [], [], []
-        delay_s, reason, changes, mode = None, '', 0, None
+        inputs, said, modes, came = [], [], [], []
+        delay_s, reason, changes, mode, pictures = None, '', 0, None, 0
         for reading in self.tape:
             estimate = player.play(reading)
             before, mode = mode, player.pipeline.decision.mode
@@ -131,26 +134,32 @@ class Bench:
             if delay_s is None and sensor in player.pipeline.decision.lost:
                 delay_s, reason = round(reading.t_s - self.onset_s, 2), player.pipeline.decision.reason
                 modes.clear()
-            if reading.sensor == 'camera':
-                said.append(HOLD if estimate is None else estimate.action)
-                modes.append(mode)
-                inputs.append(_newest(player))
-        acted = np.array([action != HOLD for action in said])
+            if reading.expert < 0:
+                continue
+            # Where the newest picture could not be used, what was done goes on until the mode says otherwise.
+            going_on = said[-1] if said and mode is not Mode.HOLD else HOLD
+            said.append(going_on if estimate is None else estimate.action)
+            came.append(len(player.arrived['camera']) > pictures)
+            pictures = len(player.arrived['camera'])
+            modes.append(mode)
+            inputs.append(_newest(player))
+        came, acted = np.array(came), np.array([action != HOLD for action in said])
         right = np.array([action == ACTIONS[expert] for action, expert in zip(said, self._expert, strict=True)])
         return Cell(
             sensor=sensor, fault=kind, severity=severity, mode=str(Counter(modes).most_common(1)[0][0]), delay_s=delay_s,
-            reason=reason, changes=changes, held=_share(~acted), accuracy_package=_share(right),
-            accuracy_decided=_share(right[acted]) if acted.any() else None, accuracy_raw=self._accuracy(inputs),
-            accuracy_zeros=self._zeros[sensor], accuracy_healthy=self._accuracy_healthy,
-            accuracy_fallback=self._fallback[sensor])
+            reason=reason, changes=changes, unanswerable=_share(~came), held=_share(~acted[came], 1.0),
+            accuracy_package=_share(right[came]), accuracy_decided=_share(right[came & acted], None),
+            accuracy_raw=_share(self._right(inputs)[came]), accuracy_zeros=_share(self._zeros[sensor][came]),
+            accuracy_healthy=_share(self._healthy[came]),
+            accuracy_fallback=_share(self._fallback.get(sensor, self._zeros[sensor])[came]))
 
-    def _unguarded(self, schedule: FaultSchedule) -> tuple[list[tuple], np.ndarray]:
-        """Return what an unguarded teacher is fed at each beat from the onset on, and the expert's actions."""
-        player = Player(self.engine, None, schedule)
+    def _unguarded(self) -> tuple[list[tuple], np.ndarray]:
+        """Return what a teacher is fed at each beat from the onset on when nothing is broken, and the expert's actions."""
+        player = Player(self.engine, None, FaultSchedule())
         inputs, expert = [], []
         for reading in self.tape:
             player.play(reading)
-            if reading.sensor == 'camera' and reading.t_s >= self.onset_s:
+            if reading.expert >= 0 and reading.t_s >= self.onset_s:
                 inputs.append(_newest(player))
                 expert.append(reading.expert)
         return inputs, np.array(expert)
@@ -158,23 +167,19 @@ class Bench:
     def _with_zeros(self, sensor: str) -> list[tuple]:
         column = SENSORS.index(sensor)
         return [tuple(np.zeros_like(value) if index == column else value for index, value in enumerate(row))
-                for row in self._healthy]
+                for row in self._inputs]
 
-    def _without(self, sensor: str) -> float | None:
-        """Return how often whoever decides best without `sensor` is right, under no confidence limit."""
-        if sensor == 'camera':
-            return None
+    def _without(self, sensor: str) -> np.ndarray:
+        """Return at which beats whoever decides best without `sensor` is right, under no confidence limit."""
         usable = tuple(name for name in SENSORS if name != sensor)
         mode = self.calibration.best_mode(usable)
-        right = []
-        for row, expert in zip(self._healthy, self._expert):
-            readings = {name: value for name, value in zip(('image', 'touch', 'gas'), row) if name != sensor}
-            right.append(self.engine.infer(Sample(stamp_ns=0, **readings), mode).probabilities.argmax() == expert)
-        return _share(np.array(right))
+        samples = [Sample(stamp_ns=0, **{name: value for name, value in zip(('image', 'touch', 'gas'), row) if name != sensor})
+                   for row in self._inputs]
+        return np.array([self.engine.infer(sample, mode).probabilities.argmax() for sample in samples]) == self._expert
 
     @torch.inference_mode()
-    def _accuracy(self, inputs: list[tuple]) -> float:
-        """Return how often the teacher, fed (picture, touch, gas), says what the expert does. NaN decides like class 0."""
+    def _right(self, inputs: list[tuple]) -> np.ndarray:
+        """Return at which beats the teacher, fed (picture, touch, gas), says what the expert does. NaN decides like class 0."""
         said = []
         for start in range(0, len(inputs), _BATCH):
             image, touch, gas = (torch.from_numpy(np.stack(column)) for column in zip(*inputs[start:start + _BATCH]))
@@ -182,7 +187,7 @@ class Bench:
             said.append(self.teacher(
                 image=image.permute(0, 3, 1, 2).float() / 255.0, touch=touch, gas=gas, touch_present=present,
                 gas_present=present).logits.argmax(1).numpy())
-        return _share(np.concatenate(said) == self._expert)
+        return np.concatenate(said) == self._expert
 
 
 def healthy_operation(models_dir: Path, seed: int, minutes: float) -> dict[str, Any]:
@@ -207,7 +212,7 @@ def healthy_operation(models_dir: Path, seed: int, minutes: float) -> dict[str, 
         if started and (before.mode, before.lost) != (decision.mode, decision.lost):
             found['changes'].append(
                 {'second': round(reading.t_s, 1), 'mode': str(decision.mode), 'reason': decision.reason})
-        if reading.sensor == 'camera':
+        if reading.expert >= 0:
             action = HOLD if estimate is None else estimate.action
             found['beats'] += 1
             found['held'] += action == HOLD
@@ -242,12 +247,10 @@ def judged(found: list[Cell]) -> dict[str, Any]:
     """
     harmful = [cell for cell in found if cell.harmful]
     cost = sum(cell.cost for cell in harmful)
-    told = [cell for cell in harmful if cell.accuracy_fallback is not None]
-    told_cost = sum(cell.cost for cell in told)
     return {
         'harmful': len(harmful), 'noticed': sum(cell.delay_s is not None for cell in harmful),
         'recovered': {name: _part(sum(cell.saved(price) for cell in harmful), cost) for name, price in HOLD_COSTS.items()},
-        'recoverable': _part(sum(max(cell.accuracy_fallback - cell.accuracy_raw, 0.0) for cell in told), told_cost),
+        'recoverable': _part(sum(max(cell.accuracy_fallback - cell.accuracy_raw, 0.0) for cell in harmful), cost),
         'worst_shortfall': {name: round(max((cell.shortfall(price) for cell in found), default=0.0), 4)
                             for name, price in HOLD_COSTS.items()}}
 
@@ -264,5 +267,5 @@ def _part(count: float, total: float) -> float | None:
     return round(count / total, 4) if total > 0.0 else None
 
 
-def _share(right: np.ndarray) -> float:
-    return round(float(np.mean(right)), 4)
+def _share(right: np.ndarray, of_none: float | None = 0.0) -> float | None:
+    return round(float(np.mean(right)), 4) if right.size else of_none

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import ACTIONS, SENSORS, Estimate, Prediction, Sample, square_view
+from crossmodal_kd_ros.contract import ACTIONS, SENSORS, ContractError, Estimate, Prediction, Sample, square_view
 from crossmodal_kd_ros.runtime import Calibration, Engine, ModeChange, Pipeline
 from crossmodal_kd_ros.simulation import FaultSchedule, Injector, World
 
-# The camera and the pad at a fraction of their rates, so that an hour takes minutes; the shares of each other are kept.
-RATES_HZ = {'camera': 6.0, 'touch': 50.0, 'gas': 2.0}
+# Beats at which the newest picture is answered; the pad at half of its rate: an hour takes minutes.
+BEAT_HZ = 6.0
+_TOUCH_HZ, _GAS_HZ = 50.0, 2.0
 # As many pixels as the data that the networks were trained on: a view of twice 128 px, averaged down.
 _RENDER_PX = 256
 # The epoch of the tape: any but 0, which a header that was never stamped has.
@@ -22,7 +23,7 @@ _EPOCH_NS = 1_000_000_000_000
 
 @dataclass(frozen=True)
 class Reading:
-    """One healthy reading; with a picture comes the index of the expert's action there, -1 with all else."""
+    """One healthy reading; with a picture of a beat comes the index of the expert's action, -1 with all else."""
 
     t_s: float
     sensor: str
@@ -35,15 +36,22 @@ class Reading:
         return _EPOCH_NS + round(1e9 * self.t_s)
 
 
-def readings(seed: int, duration_s: float) -> Iterator[Reading]:
-    """Yield what a healthy robot reads on its way over the panels of `seed`, in the order of time."""
+def readings(seed: int, duration_s: float, *, pictures: int = 1) -> Iterator[Reading]:
+    """Yield what a healthy robot reads on its way over the panels of `seed`, in the order of time.
+
+    Args:
+        seed: of the panels. duration_s: of the way.
+        pictures: from one beat to the next; 5 make the 30 Hz of a real camera, whose faults hit pictures one by one.
+    """
     world = World(seed, width_px=_RENDER_PX, height_px=_RENDER_PX)
     try:
-        beats = [(index / RATES_HZ[sensor], rank, sensor) for rank, sensor in enumerate(('gas', 'touch', 'camera'))
-                 for index in range(round(duration_s * RATES_HZ[sensor]))]
-        for t_s, _, sensor in sorted(beats):
+        rates_hz = {'gas': _GAS_HZ, 'touch': _TOUCH_HZ, 'camera': pictures * BEAT_HZ}
+        times = [(index / rate_hz, rank, sensor, index) for rank, (sensor, rate_hz) in enumerate(rates_hz.items())
+                 for index in range(round(duration_s * rate_hz))]
+        for t_s, _, sensor, index in sorted(times):
             if sensor == 'camera':
-                yield Reading(t_s, sensor, square_view(world.camera(t_s)), ACTIONS.index(world.truth(t_s).action))
+                expert = -1 if index % pictures else ACTIONS.index(world.truth(t_s).action)
+                yield Reading(t_s, sensor, square_view(world.camera(t_s)), expert)
             else:
                 yield Reading(t_s, sensor, getattr(world, sensor)(t_s))
     finally:
@@ -84,16 +92,16 @@ class Player:
         self._injectors = {sensor: Injector(sensor, schedule, seed=seed) for sensor in SENSORS}
 
     def play(self, reading: Reading) -> Estimate | None:
-        """Let a reading, or what a fault makes of it, arrive; return the answer if a picture got one."""
+        """Let a reading, or what a fault makes of it, arrive; return the answer that it got, if it is a beat."""
         sensor, now_ns = reading.sensor, reading.stamp_ns
         for delivery in self._injectors[sensor].deliver(reading.t_s, reading.stamp_ns, reading.value):
             if delivery.value is None:
-                self.pipeline.reject(sensor, 'expected a picture that can be decoded, got one cut short')
+                self.pipeline.put_image(delivery.stamp_ns, _cut_short, now_ns=now_ns)
                 continue
             self.arrived[sensor].append((delivery.stamp_ns, delivery.value))
             put = {'camera': self.pipeline.put_image, 'touch': self.pipeline.put_touch, 'gas': self.pipeline.put_gas}
             put[sensor](delivery.stamp_ns, delivery.value, now_ns=now_ns)
-        if sensor == 'camera':
+        if reading.expert >= 0:
             return self.pipeline.step(now_ns)
         self.pipeline.update(now_ns)
         return None
@@ -103,3 +111,7 @@ class Player:
         if not self.arrived[sensor]:
             return None
         return min(reversed(self.arrived[sensor][-1500:]), key=lambda entry: abs(entry[0] - stamp_ns))[1]
+
+
+def _cut_short() -> np.ndarray:
+    raise ContractError('expected a picture that can be decoded, got one cut short')

@@ -13,6 +13,8 @@ from crossmodal_kd_ros.runtime.sensor import Health
 # factor.
 _MEMORY_S = 30.0
 _MOST_PROOF = 16
+# Beside the sensors: that pictures arrive, whatever they show.
+_ARRIVAL = 'pictures'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,9 @@ class Decision:
 
 
 def without_evidence(usable: tuple[str, ...]) -> Mode:
-    """Return who decides with `usable`, the camera among them, where nobody has measured who is best."""
+    """Return who decides with `usable` where nobody has measured who is best."""
+    if 'camera' not in usable:
+        return Mode.HOLD
     return Mode.TEACHER if usable == SENSORS else Mode.STUDENT
 
 
@@ -57,18 +61,21 @@ class ModeArbiter:
     gas module is fresh for longer than `recovery_s`, and proves nothing. From the third failure within
     30 s on, each doubles that time, so that a sensor that comes and goes does not make the mode come and go. A sensor that
     has not failed yet counts from its first reading on: at start-up there is nothing to recover from.
+
+    Where no picture arrives there is nothing to answer: the mode is `HOLD`. Pictures that arrive and show nothing of use are
+    answered by whoever was measured to decide well without the camera; their coming and going is trusted as slowly.
     """
 
     def __init__(self, *, recovery_s: float = 0.5,
                  choose: Callable[[tuple[str, ...]], Mode] = without_evidence) -> None:
-        """Remember nothing yet; `choose` says who decides best with a set of sensors, the camera among them."""
+        """Remember nothing yet; `choose` says who decides best with a set of sensors, `HOLD` if nobody does well."""
         self.recovery_s = recovery_s
         self._choose = choose
         self.reset()
 
     def reset(self) -> None:
         """Forget every failure, as after a jump of the clock."""
-        self._trust = {sensor: _Trust() for sensor in SENSORS}
+        self._trust = {name: _Trust() for name in (*SENSORS, _ARRIVAL)}
 
     def decide(self, healths: Mapping[str, Health], now_ns: int) -> Decision:
         """Return who decides at `now_ns`, given the health of each of `SENSORS`."""
@@ -78,9 +85,12 @@ class ModeArbiter:
             if doubt is not None:
                 doubts[sensor] = doubt
         usable = tuple(sensor for sensor in SENSORS if sensor not in doubts)
-        if 'camera' in doubts:
-            return Decision(mode=Mode.HOLD, reason=doubts['camera'], lost=('camera',), usable=usable)
-        mode = self._choose(usable)
+        camera = healths['camera']
+        arrival = Health(healthy=camera.arriving, reason=camera.reason, stamp_ns=camera.stamp_ns)
+        is_absent = self._doubt(_ARRIVAL, arrival, now_ns) is not None
+        mode = Mode.HOLD if is_absent else self._choose(usable)
+        if 'camera' in doubts and mode is Mode.HOLD:
+            return Decision(mode=mode, reason=doubts['camera'], lost=('camera',), usable=usable)
         if doubts:
             return Decision(mode=mode, reason='; '.join(doubts.values()), lost=tuple(doubts), usable=usable)
         return Decision(mode=mode, reason='camera, touch and gas are healthy', usable=usable)

@@ -68,9 +68,12 @@ class Calibration:
     def best_mode(self, usable: tuple[str, ...]) -> Mode:
         """Return who did best with `usable`: most right decisions, and least wrong ones where it may hold instead.
 
-        Where two are equal it is the one that was more accurate without a limit, then the teacher.
+        Where two are equal it is the one that was more accurate without a limit, then the teacher. `HOLD` where nobody was
+        measured.
         """
-        by_mode = self.predictors[sensor_set(usable)]
+        by_mode = self.predictors.get(sensor_set(usable))
+        if by_mode is None:
+            return Mode.HOLD
 
         def merit(mode: Mode) -> tuple[float, float, bool]:
             found = by_mode[mode]

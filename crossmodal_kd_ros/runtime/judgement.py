@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import Prediction, Sample
+from crossmodal_kd_ros.contract import Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime.arbiter import Decision
 from crossmodal_kd_ros.runtime.calibration import Calibration
 from crossmodal_kd_ros.runtime.uncertainty import possible_actions
@@ -13,6 +13,8 @@ from crossmodal_kd_ros.runtime.virtual import ResidualMonitor
 
 # Once it was unsure, the robot acts again at this much more than the limit, so that it does not waver at it.
 _SURER = 0.05
+# One strange picture changes nothing.
+_PATIENCE = 3
 
 
 class Judgement:
@@ -22,12 +24,13 @@ class Judgement:
         """Without a calibration there are no intervals, no virtual sensor, and one confidence limit for all modes."""
         self._calibration = calibration
         self._unsure = False
+        self._strange = 0  # unfamiliar pictures in a row
         self._monitors = {} if calibration is None else {
             sensor: ResidualMonitor(sensor, model) for sensor, model in calibration.residuals.items()}
 
     def reset(self) -> None:
         """Forget every answer, as after a jump of the clock."""
-        self._unsure = False
+        self._unsure, self._strange = False, 0
         for monitor in self._monitors.values():
             monitor.reset()
 
@@ -36,6 +39,13 @@ class Judgement:
         if self._calibration is None or prediction.features is None:
             return 1.0
         return self._calibration.familiarity.doubt(prediction.features)
+
+    def strangeness(self, doubt: float) -> str:
+        """Return why pictures cannot be trusted, after some in a row with more than 1 of `doubt`; empty if they can."""
+        self._strange = self._strange + 1 if doubt > 1.0 else 0
+        if self._strange < _PATIENCE:
+            return ''
+        return f'camera shows something unfamiliar: {doubt:.1f} times as far from what is known as it may be'
 
     def distrust(self, decision: Decision, confidence: float, doubt: float, least: float) -> str:
         """Return why the robot must not act on an answer; empty if it may.
@@ -47,7 +57,7 @@ class Judgement:
             least: the limit below which no calibration may go.
         """
         limit = least
-        if self._calibration is not None and 'camera' in decision.usable:
+        if self._calibration is not None and decision.mode is not Mode.HOLD:
             limit = max(least, self._calibration.predictor(decision.usable, decision.mode).min_confidence)
         # Written so that a confidence of NaN holds too.
         self._unsure = not confidence >= (min(limit + _SURER, 1.0) if self._unsure else limit)
@@ -71,7 +81,7 @@ class Judgement:
 
     def possible(self, decision: Decision, prediction: Prediction) -> tuple[str, ...] | None:
         """Return the actions that the expert's is among in 90 % of all cases; `None` without a calibration."""
-        if self._calibration is None or 'camera' not in decision.usable:
+        if self._calibration is None or decision.mode is Mode.HOLD:
             return None
         least = self._calibration.predictor(decision.usable, decision.mode).least_possible
         return possible_actions(prediction.probabilities, least)

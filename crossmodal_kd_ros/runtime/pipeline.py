@@ -180,15 +180,15 @@ class Pipeline:
                 self._sensors[sensor].value if sensor in decision.usable else None for sensor in ('touch', 'gas'))
         sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)
         try:
-            prediction = self._engine.infer(sample, decision.mode)
+            prediction = self._infer(sample, decision)
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
             self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
             return None
         doubt = self._judgement.doubt(prediction)
-        confidence = float(prediction.probabilities.max()) / doubt
+        # A decision without the camera is worth as much whatever that shows.
+        confidence = float(prediction.probabilities.max()) / (doubt if 'camera' in decision.usable else 1.0)
         distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
-        if 'camera' in decision.usable and doubt == 1.0:
-            self._cross_examine(sample, prediction, now_ns)
+        self._cross_examine(sample, decision, prediction, doubt, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
         return self._estimate(sample, decision, distrust, prediction, confidence, doubt)
 
@@ -247,9 +247,25 @@ class Pipeline:
         self._announced = None
         self._announce(now_ns)
 
-    def _cross_examine(self, sample: Sample, prediction: Prediction, now_ns: int) -> None:
-        """Hold what touch and gas measure against what the picture shows, also while they are not trusted."""
+    def _infer(self, sample: Sample, decision: Decision) -> Prediction:
+        """Ask the engine. Where the camera is not trusted the student still looks, but who decides is shown a blank."""
+        if 'camera' in decision.usable or decision.mode is Mode.HOLD:
+            return self._engine.infer(sample, decision.mode)
+        blank = dataclasses.replace(sample, image=np.zeros_like(sample.image))
+        decided = self._engine.infer(blank, decision.mode)
+        return dataclasses.replace(self._engine.infer(sample, Mode.STUDENT), probabilities=decided.probabilities)
+
+    def _cross_examine(self, sample: Sample, decision: Decision, prediction: Prediction, doubt: float, now_ns: int) -> None:
+        """Hold what touch and gas measure against what the picture shows, also while they are not trusted.
+
+        An unfamiliar picture accuses nobody; where touch and gas can do without it, it is itself not trusted.
+        """
+        strange = self._judgement.strangeness(doubt)
         with self._lock:
+            can_do = all(self._sensors[sensor].health(now_ns).healthy for sensor in ('touch', 'gas'))
+            self._sensors['camera'].suspicion = strange if can_do else ''
+            if doubt > 1.0 or 'camera' not in decision.usable:
+                return
             for sensor in ('touch', 'gas'):
                 state = self._sensors[sensor]
                 if state.measures(now_ns):

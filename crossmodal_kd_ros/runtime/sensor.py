@@ -29,12 +29,14 @@ class Health:
         healthy: its newest reading can be used.
         reason: why, in words, with the figure behind it.
         stamp_ns: stamp of the newest reading, nanoseconds; `None` if there never was one.
+        arriving: readings come, and can be decoded, whatever they are worth.
         remark: what a technician should see to though the reading can be used; empty if nothing.
     """
 
     healthy: bool
     reason: str
     stamp_ns: int | None = None
+    arriving: bool = True
     remark: str = ''
 
 
@@ -85,6 +87,7 @@ class SensorState:
         self.suspicion = ''  # why another sense contradicts this one; empty if none does
         self._stamp_ns: int | None = None
         self._readable = False
+        self._read_ns: int | None = None  # stamp of the newest picture that could be decoded
         self._older_in_a_row = 0
         self._refused = ''  # why the readings since the newest good one were refused
         self._refused_in_a_row = 0
@@ -133,6 +136,7 @@ class SensorState:
     def picture(self, stamp_ns: int, image: np.ndarray) -> None:
         """Look at the picture that was announced with this stamp."""
         self.checks.take(stamp_ns, image)
+        self._read_ns = stamp_ns
         self.confirm()
 
     def confirm(self) -> None:
@@ -141,7 +145,7 @@ class SensorState:
         self._refused, self._refused_in_a_row = '', 0
 
     def deny(self, reason: str) -> None:
-        """Note that the content could not be decoded: no reading counts until one can be."""
+        """Note that the content could not be decoded: the last that could be counts on until the timeout."""
         self.reject(reason)
         self._readable = False
 
@@ -169,9 +173,10 @@ class SensorState:
 
     def health(self, now_ns: int) -> Health:
         """Return whether the newest reading can be used at `now_ns`, and why."""
-        trouble = self._trouble(self.age_s(now_ns))
+        silence = self._silence(self.age_s(now_ns))
+        trouble = silence or self._lie()
         if trouble:
-            return Health(healthy=False, reason=trouble, stamp_ns=self._stamp_ns)
+            return Health(healthy=False, reason=trouble, stamp_ns=self._stamp_ns, arriving=not silence)
         reason = f'newest {self.sensor} reading is {self.age_s(now_ns):.2f} s old'
         return Health(healthy=True, reason=reason, stamp_ns=self._stamp_ns, remark=self._remark(now_ns))
 
@@ -185,20 +190,28 @@ class SensorState:
             sensor=self.sensor, health=self.health(now_ns), age_s=self.age_s(now_ns), rate_hz=self.rate_hz(now_ns),
             received=self.received, rejected=self.rejected, last_rejection=self.last_rejection)
 
-    def _trouble(self, age_s: float | None) -> str:
+    def _silence(self, age_s: float | None) -> str:
+        """Return why there is no reading to use; empty if there is one."""
         if age_s is None:
             return f'no {self.sensor} reading yet' + self._rejections()
-        if not self._readable:
+        if not self._readable and self._unreadable_s() > self.timeout_s:
             return f'no {self.sensor} reading could be decoded' + self._rejections()
         if age_s > self.timeout_s:
             return f'newest {self.sensor} reading is {age_s:.2f} s old (limit {self.timeout_s:.2f} s)' + self._rejections()
         if age_s < -self.timeout_s:
             return (f'newest {self.sensor} reading is stamped {-age_s:.2f} s ahead of this clock '
                     f'(limit {self.timeout_s:.2f} s)')
+        return ''
+
+    def _lie(self) -> str:
+        """Return why the readings that arrive cannot be trusted; empty if they can."""
         verdict = self.checks.verdict()
         if verdict:
             return f'{self.sensor} {verdict}'
         return self.suspicion
+
+    def _unreadable_s(self) -> float:
+        return float('inf') if self._read_ns is None else (self._stamp_ns - self._read_ns) / 1e9
 
     def _remark(self, now_ns: int) -> str:
         remarks = [] if self.sensor == 'camera' else [self.checks.remark()]

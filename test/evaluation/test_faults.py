@@ -22,7 +22,7 @@ from crossmodal_kd_ros.evaluation.fault_run import run_matrix  # noqa: E402
 from crossmodal_kd_ros.evaluation.tape import MemoEngine, Player, readings  # noqa: E402
 
 CELL = Cell(
-    sensor='touch', fault='wet', severity=0.5, mode='PARTIAL', delay_s=1.0, reason='wet', changes=1, held=0.1,
+    sensor='touch', fault='wet', severity=0.5, mode='PARTIAL', delay_s=1.0, reason='wet', changes=1, unanswerable=0.0, held=0.1,
     accuracy_package=0.8, accuracy_decided=0.9, accuracy_raw=0.5, accuracy_zeros=0.6, accuracy_healthy=0.9,
     accuracy_fallback=0.85)
 
@@ -84,11 +84,12 @@ def test_a_question_about_a_picture_of_the_tape_is_asked_once():
 
 
 def test_the_tape_is_in_order_of_time_and_every_picture_has_an_expert():
-    tape = list(readings(501, 1.0))
+    tape = list(readings(501, 1.0, pictures=5))
 
     assert [reading.stamp_ns for reading in tape] == sorted(reading.stamp_ns for reading in tape)
     assert {(reading.sensor, reading.expert >= 0) for reading in tape} == {
-        ('camera', True), ('touch', False), ('gas', False)}
+        ('camera', True), ('camera', False), ('touch', False), ('gas', False)}
+    assert sum(reading.expert >= 0 for reading in tape) == 6
 
 
 def test_an_unguarded_teacher_is_given_the_message_whose_stamp_is_nearest_however_bad_it_is():
@@ -120,7 +121,7 @@ def test_the_matrix_ends_in_figures_and_a_page_that_say_they_are_simulated(model
         summary['cells'][0])
     silent, _, covered = summary['cells']
     assert silent['delay_s'] == pytest.approx(0.2, abs=0.1) and 'newest touch reading is' in silent['reason']
-    assert covered['mode'] == 'HOLD' and covered['accuracy_package'] < 0.5
+    assert covered['mode'] == 'PARTIAL' and 'no detail' in covered['reason']
     assert summary['controls']['hours'] == pytest.approx(0.1 / 60)
     page = (tmp_path / 'report.html').read_text()
     assert 'SIMULATED' in page and 'no detail' in page

@@ -33,7 +33,8 @@ def calibration() -> Calibration:
             'camera+touch+gas': {Mode.TEACHER: predictor(0.97), Mode.STUDENT: student},
             'camera+touch': {Mode.PARTIAL: predictor(0.84), Mode.STUDENT: student},
             'camera+gas': {Mode.PARTIAL: predictor(0.9, 0.5), Mode.STUDENT: student},
-            'camera': {Mode.PARTIAL: predictor(0.6), Mode.STUDENT: student}},
+            'camera': {Mode.PARTIAL: predictor(0.6), Mode.STUDENT: student},
+            'touch+gas': {Mode.PARTIAL: predictor(0.9, 0.4)}},
         intervals=Intervals(measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])),
         familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0),
         residuals={sensor: ResidualModel(
@@ -89,11 +90,12 @@ class Engine:
     name = 'fake'
 
     def __init__(self) -> None:
-        self.confidence, self.features, self.modes = 0.9, np.zeros(4, np.float32), []
+        self.confidence, self.features, self.modes, self.blank = 0.9, np.zeros(4, np.float32), [], []
         self.gas = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 
     def infer(self, sample, mode):
         self.modes.append(mode)
+        self.blank.append(not sample.image.any())
         probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
         probabilities[1] = self.confidence
         return Prediction(probabilities=probabilities, touch=np.full(256, 2.0, np.float32), gas=self.gas,
@@ -175,4 +177,40 @@ def test_while_the_picture_is_unfamiliar_it_accuses_no_other_sense():
     for _ in range(20):
         robot.step('touch', 'gas', gas=LIE)
 
-    assert robot.pipeline.decision.mode is Mode.TEACHER
+    assert robot.pipeline.decision.lost == ('camera',)
+
+
+def test_touch_and_gas_do_without_pictures_that_show_nothing_known():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    robot.engine.features = np.full(4, 8.0, np.float32)
+    modes = [robot.step('touch', 'gas').mode for _ in range(4)]
+
+    assert modes == [Mode.HOLD, Mode.HOLD, Mode.HOLD, Mode.PARTIAL]
+    assert robot.pipeline.decision.reason.startswith('camera shows something unfamiliar: 4.0 times as far')
+    # Who decides is shown a blank; the student looks on, to know when there is something to see again.
+    assert list(zip(robot.engine.modes, robot.engine.blank))[-2:] == [(Mode.PARTIAL, True), (Mode.STUDENT, False)]
+    robot.engine.features = np.zeros(4, np.float32)
+    assert [robot.step('touch', 'gas').mode for _ in range(8)][-1] is Mode.TEACHER
+
+
+def test_without_touch_strange_pictures_are_all_there_is_and_cost_confidence():
+    robot = Robot()
+    robot.engine.features = np.full(4, 2.2, np.float32)
+    robot.engine.confidence = 0.95
+    answers = [robot.step('gas') for _ in range(5)]
+
+    assert {answer.mode for answer in answers} == {Mode.PARTIAL}
+    assert answers[-1].confidence == pytest.approx(0.95 / 1.1)
+
+
+def test_where_no_picture_arrives_nobody_decides_however_good_touch_and_gas_are():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    for _ in range(5):
+        robot.now_ns += 100 * MS
+        robot.pipeline.put_touch(robot.now_ns, robot.rng.standard_normal(256))
+        mode = robot.pipeline.update(robot.now_ns)
+
+    assert mode is Mode.HOLD
+    assert robot.pipeline.decision.reason == 'newest camera reading is 0.50 s old (limit 0.20 s)'
