@@ -30,6 +30,8 @@ SENSOR_SETS = {
     'camera': (Mode.PARTIAL, {'touch': False, 'gas': False}),
     'touch+gas': (Mode.PARTIAL, {'touch': True, 'gas': True}),  # shown a blank picture: it has no mask
 }
+# Where senses are lost of which the student has an estimate.
+FILLED = ('camera+touch', 'camera+gas', 'camera')
 # No limit under it: one of six at random has 0.17.
 _LEAST_CONFIDENCE = 0.25
 # How far beyond the largest residual, or distance, of the calibration split a limit lies: another split has larger ones.
@@ -43,12 +45,14 @@ class Answers:
     """What both networks say of N pairs.
 
     Attributes:
-        student: `float32[N, 6]`, probabilities. `teacher`: the same for each of `SENSOR_SETS`.
+        student: `float32[N, 6]`, probabilities. `teacher`: the same for each of `SENSOR_SETS`; `filled`: for those of `FILLED`,
+            of a teacher that is shown the student's estimates of what is lost.
         touch, gas, surface, surface_std, features: the student's, as in `Prediction`, `[N, ...]`.
     """
 
     student: np.ndarray
     teacher: Mapping[str, np.ndarray]
+    filled: Mapping[str, np.ndarray]
     touch: np.ndarray
     gas: np.ndarray
     surface: np.ndarray
@@ -70,10 +74,14 @@ def ask(models_dir: Path, pairs: Pairs, *, progress=lambda batches, total: batch
         for name, (_, senses) in SENSOR_SETS.items():
             shown = batch if 'camera' in name else replace(batch, image=torch.zeros_like(batch.image))
             said[name] = teacher_output(teacher, shown, **senses).logits.softmax(1)
+        for name in FILLED:
+            shown = replace(batch, **{sense: getattr(output, sense) for sense in ('touch', 'gas') if sense not in name})
+            said['filled ' + name] = teacher_output(teacher, shown).logits.softmax(1)
         for name, value in said.items():
             rows.setdefault(name, []).append(value.numpy())
     joined = {name: np.concatenate(parts) for name, parts in rows.items()}
-    return Answers(teacher={name: joined.pop(name) for name in SENSOR_SETS}, **joined)
+    return Answers(teacher={name: joined.pop(name) for name in SENSOR_SETS},
+                   filled={name: joined.pop('filled ' + name) for name in FILLED}, **joined)
 
 
 def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mapping[str, Any]) -> Calibration:
@@ -89,7 +97,7 @@ def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mappi
         weights={kind: weights_digest(models_dir / f'{kind}.safetensors') for kind in KINDS},
         origin=dict(origin),
         predictors={
-            name: {mode: _predictor(answers.teacher[name], pairs),
+            name: {mode: _teacher(name, pairs, answers),
                    **({Mode.STUDENT: _predictor(answers.student, pairs)} if 'camera' in name else {})}
             for name, (mode, _) in SENSOR_SETS.items()},
         intervals=_intervals(pairs, answers), familiarity=_familiarity(answers.features, pairs.panel),
@@ -99,6 +107,15 @@ def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mappi
 def measured_surface(pairs: Pairs) -> np.ndarray:
     """Return the surface state `float[N, 3]` as healthy senses measure it."""
     return np.stack([surface_roughness_um(pairs.touch), crack_depth_mm(pairs.touch), co2_absorption(pairs.gas)], 1)
+
+
+def _teacher(name: str, pairs: Pairs, answers: Answers) -> Predictor:
+    """Return the better of the teachers that are shown nothing, or the student's estimate, of what is lost."""
+    masked = _predictor(answers.teacher[name], pairs)
+    if name not in answers.filled:
+        return masked
+    filled = replace(_predictor(answers.filled[name], pairs), filled=True)
+    return max(masked, filled, key=lambda predictor: predictor.worth)
 
 
 def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:

@@ -44,8 +44,10 @@ def _action(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterato
     """Yield the conformal set of actions, for each predictor; its width is how many actions it holds."""
     for name, (teacher_mode, _) in SENSOR_SETS.items():
         mode = calibration.best_mode(tuple(name.split('+')))
-        probabilities = answers.teacher[name] if mode is teacher_mode else answers.student
-        possible = probabilities >= calibration.predictors[name][mode].least_possible
+        chosen = calibration.predictors[name][mode]
+        teacher = answers.filled if chosen.filled else answers.teacher
+        probabilities = teacher[name] if mode is teacher_mode else answers.student
+        possible = probabilities >= chosen.least_possible
         yield _row('action', f'{mode}: {name}', possible[np.arange(len(pairs)), pairs.action], pairs.night) | {
             'mean_width': round(float(possible.sum(1).mean()), 4), 'unit': 'actions'}
 

@@ -37,6 +37,7 @@ class Predictor:
         held: part of its answers under that limit.
         decided: how often it was right from the limit on; 0 where it never came that far.
         least_possible: probability from which on an action belongs to the conformal set.
+        filled: it is a teacher that is shown the student's estimate of a lost sense, rather than nothing.
     """
 
     accuracy: float
@@ -44,6 +45,12 @@ class Predictor:
     held: float
     decided: float
     least_possible: float
+    filled: bool = False
+
+    @property
+    def worth(self) -> float:
+        """Right decisions, and holds at what they save."""
+        return (1.0 - self.held) * self.decided + (1.0 - HOLD_COST) * self.held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +84,7 @@ class Calibration:
 
         def merit(mode: Mode) -> tuple[float, float, bool]:
             found = by_mode[mode]
-            return (1.0 - found.held) * found.decided + (1.0 - HOLD_COST) * found.held, found.accuracy, mode is not Mode.STUDENT
+            return found.worth, found.accuracy, mode is not Mode.STUDENT
         return max(by_mode, key=merit)
 
     def predictor(self, usable: tuple[str, ...], mode: Mode) -> Predictor:

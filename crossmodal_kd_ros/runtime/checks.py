@@ -25,7 +25,7 @@ class Stream:
         stuck_s: how long one and the same reading may repeat itself.
         window: readings over which noise is judged.
         dead_s: an element that repeats itself for so long, while most others change, is dead.
-        most_dead: part of the elements that may be read from their neighbours.
+        most_dead: part of the elements that may be read from their neighbours, or from the picture.
     """
 
     element: str
@@ -46,7 +46,7 @@ _TOUCH = Stream(
     element='taxel', groups=('texture', 'indentation'), low=np.repeat(np.float32([-50.0, -0.75]), 128),
     high=np.repeat(np.float32([1000.0, 15.0]), 128), tops=np.ones(NUM_TAXELS, bool),
     floor=np.repeat(np.float32([20.0, 1.0]), 128), stuck_s=0.5, window=20, dead_s=1.0,
-    most_dead=0.1)
+    most_dead=0.5)
 # In clean air an electrochemical cell reads a little below zero, as its zero drifts and its noise goes both ways.
 _CELLS = ('nh3_ppm', 'h2s_ppb')
 _BELOW_ZERO = 0.05  # of the range
@@ -58,11 +58,11 @@ _GAS = Stream(
     high=np.float32([channel.high for channel in GAS_CHANNELS]),
     tops=np.array([channel.name != 'relative_humidity_pct' for channel in GAS_CHANNELS]),
     floor=np.full(NUM_GAS, 1e6, np.float32), stuck_s=3.0, window=12,
-    dead_s=float('inf'), most_dead=0.0)
+    dead_s=float('inf'), most_dead=0.5)
 STREAMS = {'touch': _TOUCH, 'gas': _GAS}
 
 # Noise, as a multiple of the sensor's own: outside of the first pair it is broken, inside of the second healthy again.
-_NOISE_BROKEN, _NOISE_HEALTHY = (1.0 / 12.0, 5.0), (1.0 / 8.0, 3.5)
+_NOISE_BROKEN, _NOISE_HEALTHY = (1.0 / 12.0, 10.0), (1.0 / 8.0, 7.0)
 _LEAST_NOISE = 1e-9
 _AGEING = 5e-4
 _STUCK_READINGS = 5
@@ -131,7 +131,7 @@ class ReadingChecks:
             self._judge_noise(value, last)
         if count == changed.size:
             self._dead = self._none
-        elif count > changed.size // 2:
+        elif count > changed.size // 4:
             self._dead = stamp_ns - self._changed_ns > self._stream.dead_s * 1e9
         return self._mend(value)
 
@@ -139,8 +139,24 @@ class ReadingChecks:
         """Return why the readings cannot be trusted, with the figure behind it; empty if they can."""
         return self._stuck() or self._too_many_dead() or self._noise_verdict()
 
+    @property
+    def doubtful(self) -> np.ndarray:
+        """Elements of the newest reading, `bool[N]`, that neither they nor their neighbours tell: what a picture says is better.
+
+        A taxel has neighbours; a gas channel has none, and noise of its own.
+        """
+        is_in_order = self._is_noise_right and self._outside is self._none
+        if is_in_order or self._wrong_noise.size != self._none.size:
+            return self._none
+        return self._outside | (self._wrong_noise != 0)
+
     def remark(self) -> str:
         """Return what is wrong without making the readings useless; empty if nothing is."""
+        doubtful = np.flatnonzero(self.doubtful)
+        if doubtful.size:
+            whys = (self._noise_words(index) if self._wrong_noise[index] else f'{self._name(index)} reads what it cannot'
+                    for index in doubtful)
+            return ', '.join(whys) + ': read from the picture'
         if not self._bad_count:
             return ''
         return f'{self._bad_count} of {self._bad.size} {self._stream.element}s are dead and read from their neighbours'
@@ -163,7 +179,13 @@ class ReadingChecks:
     def _noise_verdict(self) -> str:
         if not self._wrong_noise.any():
             return ''
-        worst = int(np.argmax(np.abs(self._wrong_noise)))
+        count, most = int(np.count_nonzero(self.doubtful)), int(self._stream.most_dead * self._dead.size)
+        if 0 < count <= most:
+            return ''
+        words = self._noise_words(int(np.argmax(np.abs(self._wrong_noise))))
+        return f'{count} of {self._dead.size} {self._stream.element}s are in doubt (limit {most}): {words}' if count else words
+
+    def _noise_words(self, worst: int) -> str:
         noisy = self._wrong_noise[worst] > 0
         return (f'{self._stream.groups[worst]} is {"noisy" if noisy else "too quiet"}: {self._noise[worst]:.3g} times its own '
                 f'healthy noise (limit {_NOISE_BROKEN[int(noisy)]:.3g})')
@@ -201,7 +223,7 @@ class ReadingChecks:
             return value
         bad = self._bad = self._outside | self._dead
         self._bad_count = int(np.count_nonzero(bad))
-        if not self._bad_count or self._bad_count > self._stream.most_dead * value.size:
+        if not self._bad_count or self._bad_count > self._stream.most_dead * value.size or value.size != NUM_TAXELS:
             return value
         mended = value.copy()
         banks = np.where(bad, np.nan, value).reshape(_BANKS, *BANK_SHAPE)

@@ -47,6 +47,11 @@ class Judgement:
             return ''
         return f'camera shows something unfamiliar: {doubt:.1f} times as far from what is known as it may be'
 
+    def fills(self, decision: Decision) -> bool:
+        """Return whether who decides is shown the student's estimate of a lost sense: it was measured to be better."""
+        return (self._calibration is not None and decision.mode is Mode.PARTIAL
+                and self._calibration.predictor(decision.usable, decision.mode).filled)
+
     def distrust(self, decision: Decision, confidence: float, doubt: float, least: float) -> str:
         """Return why the robot must not act on an answer; empty if it may.
 
@@ -71,12 +76,11 @@ class Judgement:
         monitor = self._monitors.get(sensor)
         return '' if monitor is None else monitor.take(sample.stamp_ns, measured, getattr(prediction, sensor))
 
-    def bounds(self, surface: np.ndarray, sample: Sample, prediction: Prediction,
+    def bounds(self, surface: np.ndarray, is_measured: np.ndarray, prediction: Prediction,
                doubt: float) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Return 90 % bounds of `surface`, each `float32[3]`; `None` without a calibration."""
+        """Return 90 % bounds of `surface`, each `float32[3]`, of which `is_measured`, `bool[3]`; `None` without a calibration."""
         if self._calibration is None or prediction.surface_std is None:
             return None, None
-        is_measured = np.array([sample.touch is not None, sample.touch is not None, sample.gas is not None])
         return self._calibration.intervals.bounds(surface, prediction.surface_std, is_measured, doubt)
 
     def possible(self, decision: Decision, prediction: Prediction) -> tuple[str, ...] | None:

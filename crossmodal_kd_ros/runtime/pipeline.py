@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmodal_kd_ros.contract import (
-    ACTIONS, HOLD, SENSORS, ContractError, Estimate, Mode, Prediction, Sample, check_gas, check_image, check_touch,
+    ACTIONS, GAS_NAMES, HOLD, SENSORS, ContractError, Estimate, Mode, Prediction, Sample, check_gas, check_image, check_touch,
     co2_absorption, crack_depth_mm, surface_roughness_um)
 from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter, without_evidence
 from crossmodal_kd_ros.runtime.calibration import Calibration
@@ -22,6 +22,8 @@ from crossmodal_kd_ros.runtime.sensor import SensorReport, SensorState
 
 # Two threads read the clock a moment apart; a bag that starts again, or a simulation, goes back by more.
 _CLOCK_JUMP_S = 0.1
+# The channels that the absorbed CO2 follows from.
+_CO2 = [GAS_NAMES.index('co2_uptake_ppm'), GAS_NAMES.index('co2_surface_ppm')]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +180,10 @@ class Pipeline:
             decision = self._decide(now_ns)
             touch, gas = (
                 self._sensors[sensor].value if sensor in decision.usable else None for sensor in ('touch', 'gas'))
+            doubtful = self._sensors['gas'].checks.doubtful & (gas is not None)
         sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)
         try:
-            prediction = self._infer(sample, decision)
+            sample, prediction = self._infer(sample, decision, doubtful)
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
             self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
             return None
@@ -190,7 +193,8 @@ class Pipeline:
         distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
         self._cross_examine(sample, decision, prediction, doubt, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
-        return self._estimate(sample, decision, distrust, prediction, confidence, doubt)
+        is_measured = np.array([touch is not None, touch is not None, gas is not None and not doubtful[_CO2].any()])
+        return self._estimate(sample, decision, distrust, prediction, confidence, doubt, is_measured)
 
     def step(self, now_ns: int) -> Estimate | None:
         """Take the newest frame and return its estimate; `None` if there is none. The mode is brought up to date."""
@@ -247,13 +251,27 @@ class Pipeline:
         self._announced = None
         self._announce(now_ns)
 
-    def _infer(self, sample: Sample, decision: Decision) -> Prediction:
-        """Ask the engine. Where the camera is not trusted the student still looks, but who decides is shown a blank."""
-        if 'camera' in decision.usable or decision.mode is Mode.HOLD:
-            return self._engine.infer(sample, decision.mode)
-        blank = dataclasses.replace(sample, image=np.zeros_like(sample.image))
-        decided = self._engine.infer(blank, decision.mode)
-        return dataclasses.replace(self._engine.infer(sample, Mode.STUDENT), probabilities=decided.probabilities)
+    def _infer(self, sample: Sample, decision: Decision, doubtful: np.ndarray) -> tuple[Sample, Prediction]:
+        """Return the sample, with its `doubtful` gas channels, `bool[8]`, as the student sees them, and what the engine says of it.
+
+        Where the camera is not trusted the student still looks, but who decides is shown a blank.
+        """
+        mode, sees = decision.mode, 'camera' in decision.usable
+        fills = self._judgement.fills(decision)
+        if not doubtful.any() and not fills and (sees or mode is Mode.HOLD):
+            return sample, self._engine.infer(sample, mode)
+        seen = self._engine.infer(sample, Mode.STUDENT)
+        if doubtful.any():
+            sample = dataclasses.replace(sample, gas=np.where(doubtful, seen.gas, sample.gas).astype(np.float32))
+        if mode in (Mode.HOLD, Mode.STUDENT):
+            return sample, seen
+        shown = sample
+        if not sees:
+            shown = dataclasses.replace(shown, image=np.zeros_like(sample.image))
+        if fills:
+            shown = dataclasses.replace(shown, touch=seen.touch if sample.touch is None else sample.touch,
+                                        gas=seen.gas if sample.gas is None else sample.gas)
+        return sample, dataclasses.replace(seen, probabilities=self._engine.infer(shown, mode).probabilities)
 
     def _cross_examine(self, sample: Sample, decision: Decision, prediction: Prediction, doubt: float, now_ns: int) -> None:
         """Hold what touch and gas measure against what the picture shows, also while they are not trusted.
@@ -269,7 +287,9 @@ class Pipeline:
             for sensor in ('touch', 'gas'):
                 state = self._sensors[sensor]
                 if state.measures(now_ns):
-                    state.suspicion = self._judgement.contradiction(sensor, sample, state.value, prediction)
+                    # What is doubted already accuses no further.
+                    measured = np.where(state.checks.doubtful, getattr(prediction, sensor), state.value)
+                    state.suspicion = self._judgement.contradiction(sensor, sample, measured, prediction)
 
     def _settle(self, now_ns: int, *, distrust: str, answered: int = 0, doubt: float = 1.0) -> None:
         with self._lock:
@@ -286,13 +306,13 @@ class Pipeline:
             self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
 
     def _estimate(self, sample: Sample, decision: Decision, distrust: str, prediction: Prediction, confidence: float,
-                  doubt: float) -> Estimate:
+                  doubt: float, is_measured: np.ndarray) -> Estimate:
         surface = np.array(prediction.surface, np.float32)
-        if sample.touch is not None:
+        if is_measured[0]:
             surface[:2] = surface_roughness_um(sample.touch), crack_depth_mm(sample.touch)
-        if sample.gas is not None:
+        if is_measured[2]:
             surface[2] = co2_absorption(sample.gas)
-        lower, upper = self._judgement.bounds(surface, sample, prediction, doubt)
+        lower, upper = self._judgement.bounds(surface, is_measured, prediction, doubt)
         acted = _hold(decision, distrust)
         action = HOLD if acted.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
         return Estimate(

@@ -20,8 +20,9 @@ START = 1_000_000 * MS
 LIE = np.where(np.array(GAS_NAMES) == 'nh3_ppm', 20.0, 0.0)
 
 
-def predictor(accuracy: float, min_confidence: float = 0.25) -> Predictor:
-    return Predictor(accuracy=accuracy, min_confidence=min_confidence, held=0.1, decided=0.95, least_possible=0.2)
+def predictor(accuracy: float, min_confidence: float = 0.25, *, decided: float = 0.95, filled: bool = False) -> Predictor:
+    return Predictor(accuracy=accuracy, min_confidence=min_confidence, held=0.1, decided=decided, least_possible=0.2,
+                     filled=filled)
 
 
 def calibration() -> Calibration:
@@ -96,6 +97,7 @@ class Engine:
     def infer(self, sample, mode):
         self.modes.append(mode)
         self.blank.append(not sample.image.any())
+        self.last = sample
         probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
         probabilities[1] = self.confidence
         return Prediction(probabilities=probabilities, touch=np.full(256, 2.0, np.float32), gas=self.gas,
@@ -106,9 +108,9 @@ class Engine:
 class Robot:
     """A calibrated pipeline at 10 Hz."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Calibration | None = None) -> None:
         self.engine, self.now_ns, self.rng = Engine(), START, np.random.default_rng(0)
-        self.pipeline = Pipeline(self.engine, calibration=calibration())
+        self.pipeline = Pipeline(self.engine, calibration=told or calibration())
 
     def step(self, *senses: str, gas=0.0):
         self.now_ns += 100 * MS
@@ -189,7 +191,7 @@ def test_touch_and_gas_do_without_pictures_that_show_nothing_known():
     assert modes == [Mode.HOLD, Mode.HOLD, Mode.HOLD, Mode.PARTIAL]
     assert robot.pipeline.decision.reason.startswith('camera shows something unfamiliar: 4.0 times as far')
     # Who decides is shown a blank; the student looks on, to know when there is something to see again.
-    assert list(zip(robot.engine.modes, robot.engine.blank))[-2:] == [(Mode.PARTIAL, True), (Mode.STUDENT, False)]
+    assert list(zip(robot.engine.modes, robot.engine.blank))[-2:] == [(Mode.STUDENT, False), (Mode.PARTIAL, True)]
     robot.engine.features = np.zeros(4, np.float32)
     assert [robot.step('touch', 'gas').mode for _ in range(8)][-1] is Mode.TEACHER
 
@@ -214,3 +216,29 @@ def test_where_no_picture_arrives_nobody_decides_however_good_touch_and_gas_are(
 
     assert mode is Mode.HOLD
     assert robot.pipeline.decision.reason == 'newest camera reading is 0.50 s old (limit 0.20 s)'
+
+
+def test_a_teacher_that_does_better_with_the_students_estimate_than_with_nothing_is_shown_it():
+    told = calibration()
+    told.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)
+    robot = Robot(told)
+    estimate = robot.step('touch')
+
+    assert robot.engine.modes == [Mode.STUDENT, Mode.PARTIAL]
+    np.testing.assert_array_equal(robot.engine.last.gas, robot.engine.gas)
+    # What the student estimates is shown to the teacher and published as an estimate, not as a measurement.
+    assert estimate.surface[2] == 0.5
+    assert estimate.upper[2] - estimate.surface[2] == pytest.approx(1.0)
+
+
+def test_a_gas_channel_that_cannot_be_is_read_from_the_picture_and_the_teacher_goes_on():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    spoilt = np.where(np.array(GAS_NAMES) == 'co2_surface_ppm', 1e6, 0.0)
+    estimate = robot.step('touch', 'gas', gas=spoilt)
+
+    assert estimate.mode is Mode.TEACHER
+    assert robot.engine.last.gas[1] == robot.engine.gas[1] and robot.engine.last.gas[0] != robot.engine.gas[0]
+    assert estimate.surface[2] == 0.5
+    answers = [robot.step('touch', 'gas', gas=spoilt) for _ in range(20)]
+    assert {answer.mode for answer in answers} == {Mode.TEACHER}
