@@ -128,6 +128,8 @@ class Bench:
         for reading in self.tape:
             estimate = player.play(reading)
             before, mode = mode, player.pipeline.decision.mode
+            if reading.expert >= 0:
+                pictures, seen = len(player.arrived['camera']), pictures
             if reading.t_s < self.onset_s:
                 continue
             changes += mode is not before
@@ -139,8 +141,7 @@ class Bench:
             # Where the newest picture could not be used, what was done goes on until the mode says otherwise.
             going_on = said[-1] if said and mode is not Mode.HOLD else HOLD
             said.append(going_on if estimate is None else estimate.action)
-            came.append(len(player.arrived['camera']) > pictures)
-            pictures = len(player.arrived['camera'])
+            came.append(pictures > seen)
             modes.append(mode)
             inputs.append(_newest(player))
         came, acted = np.array(came), np.array([action != HOLD for action in said])

@@ -66,6 +66,7 @@ _NOISE_BROKEN, _NOISE_HEALTHY = (1.0 / 12.0, 10.0), (1.0 / 8.0, 7.0)
 _LEAST_NOISE = 1e-9
 _AGEING = 5e-4
 _STUCK_READINGS = 5
+_JUDGED = 0.6  # part of the elements that have to change for their noise to be judged together
 
 
 class ReadingChecks:
@@ -127,7 +128,8 @@ class ReadingChecks:
         else:
             self._changed_ns[changed] = stamp_ns
         self._repeats = 0 if count else self._repeats + 1
-        if count:
+        # The median of a bank of which half is dead is no noise.
+        if count > _JUDGED * changed.size or (count and self._wrong_noise.size == changed.size):
             self._judge_noise(value, last)
         if count == changed.size:
             self._dead = self._none

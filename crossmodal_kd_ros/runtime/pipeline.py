@@ -252,7 +252,7 @@ class Pipeline:
         self._announce(now_ns)
 
     def _infer(self, sample: Sample, decision: Decision, doubtful: np.ndarray) -> tuple[Sample, Prediction]:
-        """Return the sample, with its `doubtful` gas channels, `bool[8]`, as the student sees them, and what the engine says of it.
+        """Return the sample, its `doubtful` gas channels (`bool[8]`) as the student sees them, and what the engine says of it.
 
         Where the camera is not trusted the student still looks, but who decides is shown a blank.
         """
