@@ -32,6 +32,8 @@ SENSOR_SETS = {
 }
 # Where senses are lost of which the student has an estimate.
 FILLED = ('camera+touch', 'camera+gas', 'camera')
+# Holds that save less than that, in wrong actions for each answer, are spared.
+_SPARE = 0.002
 # No limit under it: one of six at random has 0.17.
 _LEAST_CONFIDENCE = 0.25
 # How far beyond the largest residual, or distance, of the calibration split a limit lies: another split has larger ones.
@@ -120,7 +122,7 @@ def _teacher(name: str, pairs: Pairs, answers: Answers) -> Predictor:
 
 def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:
     confidence, right = probabilities.max(1), probabilities.argmax(1) == pairs.action
-    limit = conformal.confidence_limit(confidence, right, hold_cost=HOLD_COST, least=_LEAST_CONFIDENCE)
+    limit = conformal.confidence_limit(confidence, right, hold_cost=HOLD_COST, spare=_SPARE, least=_LEAST_CONFIDENCE)
     decided = confidence >= limit
     return Predictor(
         accuracy=float(right.mean()), min_confidence=limit, held=float(1.0 - decided.mean()),
@@ -142,9 +144,9 @@ def _familiarity(features: np.ndarray, panel: np.ndarray) -> Familiarity:
     # Axes on which familiar pictures hardly differ would blow up the least noise.
     kept = variances > 1e-4 * variances.max()
     whitening = (axes[:, kept] / np.sqrt(variances[kept])).T
-    fit = Familiarity(mean=mean, whitening=whitening, limit=1.0)
-    return Familiarity(mean=mean, whitening=whitening,
-                       limit=_MARGIN * float(fit.distance(features[~fitted]).max()))
+    distance = Familiarity(mean=mean, whitening=whitening, limit=1.0, usual=1.0).distance(features[~fitted])
+    return Familiarity(mean=mean, whitening=whitening, limit=_MARGIN * float(distance.max()),
+                       usual=float(conformal.upper_quantile(distance, 0.95)))
 
 
 def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:

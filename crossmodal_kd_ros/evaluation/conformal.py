@@ -54,8 +54,9 @@ def least_probability(probabilities: np.ndarray, action: np.ndarray, *, nominal:
     return float(-upper_quantile(-probabilities[np.arange(len(action)), action], nominal))
 
 
-def confidence_limit(confidence: np.ndarray, right: np.ndarray, *, hold_cost: float, least: float) -> float:
-    """Return the confidence under which holding costs less than deciding, with least cost in all (Chow 1970).
+def confidence_limit(confidence: np.ndarray, right: np.ndarray, *, hold_cost: float, spare: float,
+                     least: float) -> float:
+    """Return the confidence under which holding costs less than deciding (Chow 1970): the lowest of about the least cost.
 
     A wrong decision costs 1, a right one nothing. Holds at 0.5 each are worth it exactly where decisions would rather be
     wrong than right: asked for more, such as decisions as good as another network's, a weak network would hardly ever
@@ -65,6 +66,7 @@ def confidence_limit(confidence: np.ndarray, right: np.ndarray, *, hold_cost: fl
         confidence: `float[N]`, probability of the best action.
         right: `bool[N]`, whether it was the expert's.
         hold_cost: of one hold, 0 to 1.
+        spare: how far, for each answer, the cost may be from the least: so little is not worth a hold.
         least: the limit may not be lower than that.
 
     Returns:
@@ -73,8 +75,7 @@ def confidence_limit(confidence: np.ndarray, right: np.ndarray, *, hold_cost: fl
     order = np.argsort(-confidence)
     decided = np.arange(len(order) + 1)
     cost = np.r_[0.0, np.cumsum(~right[order])] + hold_cost * (len(order) - decided)
-    # Of equal costs that with the most decisions.
-    most = len(order) - int(np.argmin(cost[::-1]))
+    most = int(np.flatnonzero(cost <= cost.min() + spare * len(order))[-1])
     if most == 0:
         return 1.0
     return max(least, float(confidence[order[most - 1]])) if most < len(order) else least

@@ -124,24 +124,24 @@ class Bench:
         fault = Fault(sensor, self.onset_s, 1e6, kind, severity)
         player = Player(self.engine, self.calibration, FaultSchedule((fault,)))
         inputs, said, modes, came = [], [], [], []
-        delay_s, reason, changes, mode, pictures = None, '', 0, None, 0
+        delay_s, reason, changes, mode, pictures, doing = None, '', 0, None, 0, HOLD
         for reading in self.tape:
             estimate = player.play(reading)
             before, mode = mode, player.pipeline.decision.mode
-            if reading.expert >= 0:
-                pictures, seen = len(player.arrived['camera']), pictures
             if reading.t_s < self.onset_s:
+                pictures = len(player.arrived['camera'])
                 continue
             changes += mode is not before
             if delay_s is None and sensor in player.pipeline.decision.lost:
                 delay_s, reason = round(reading.t_s - self.onset_s, 2), player.pipeline.decision.reason
                 modes.clear()
+            # Where the newest picture could not be used, what was done goes on until the mode says otherwise.
+            doing = estimate.action if estimate is not None else HOLD if mode is Mode.HOLD else doing
             if reading.expert < 0:
                 continue
-            # Where the newest picture could not be used, what was done goes on until the mode says otherwise.
-            going_on = said[-1] if said and mode is not Mode.HOLD else HOLD
-            said.append(going_on if estimate is None else estimate.action)
-            came.append(pictures > seen)
+            said.append(doing)
+            came.append(len(player.arrived['camera']) > pictures)
+            pictures = len(player.arrived['camera'])
             modes.append(mode)
             inputs.append(_newest(player))
         came, acted = np.array(came), np.array([action != HOLD for action in said])

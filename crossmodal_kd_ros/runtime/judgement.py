@@ -40,6 +40,13 @@ class Judgement:
             return 1.0
         return self._calibration.familiarity.doubt(prediction.features)
 
+    def may_accuse(self, prediction: Prediction) -> bool:
+        """Return whether the picture is so usual that it counts as evidence against touch or gas."""
+        if self._calibration is None or prediction.features is None:
+            return False
+        familiarity = self._calibration.familiarity
+        return float(familiarity.distance(prediction.features)) <= familiarity.usual
+
     def strangeness(self, doubt: float) -> str:
         """Return why pictures cannot be trusted, after some in a row with more than 1 of `doubt`; empty if they can."""
         self._strange = self._strange + 1 if doubt > 1.0 else 0

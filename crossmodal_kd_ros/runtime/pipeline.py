@@ -110,6 +110,7 @@ class Pipeline:
         self._answered = self._superseded = self._clock_jumps = 0
         self._doubt = 1.0
         self._now_ns = 0
+        self._outvoted = ''  # why the camera is not believed; empty if it is
         self._distrust = ''  # why the last answer cannot be acted on; empty when it can
         self._decision = Decision(mode=Mode.HOLD, reason='no camera reading yet', lost=('camera',))
         self._announced: Decision | None = None
@@ -191,7 +192,7 @@ class Pipeline:
         # A decision without the camera is worth as much whatever that shows.
         confidence = float(prediction.probabilities.max()) / (doubt if 'camera' in decision.usable else 1.0)
         distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
-        self._cross_examine(sample, decision, prediction, doubt, now_ns)
+        self._cross_examine(sample, prediction, doubt, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
         is_measured = np.array([touch is not None, touch is not None, gas is not None and not doubtful[_CO2].any()])
         return self._estimate(sample, decision, distrust, prediction, confidence, doubt, is_measured)
@@ -246,7 +247,7 @@ class Pipeline:
         self._clock_jumps += 1
         for part in (*self._sensors.values(), self._arbiter, self._judgement):
             part.reset()
-        self._distrust = ''
+        self._distrust = self._outvoted = ''
         self._decision = Decision(mode=Mode.HOLD, reason=reason, lost=('camera',))
         self._announced = None
         self._announce(now_ns)
@@ -273,23 +274,28 @@ class Pipeline:
                                         gas=seen.gas if sample.gas is None else sample.gas)
         return sample, dataclasses.replace(seen, probabilities=self._engine.infer(shown, mode).probabilities)
 
-    def _cross_examine(self, sample: Sample, decision: Decision, prediction: Prediction, doubt: float, now_ns: int) -> None:
+    def _cross_examine(self, sample: Sample, prediction: Prediction, doubt: float, now_ns: int) -> None:
         """Hold what touch and gas measure against what the picture shows, also while they are not trusted.
 
-        An unfamiliar picture accuses nobody; where touch and gas can do without it, it is itself not trusted.
+        An unusual picture accuses nobody; where touch and gas can do without an unfamiliar one, it is itself not trusted. Nor
+        is one that both contradict, for they have nothing else in common.
         """
         strange = self._judgement.strangeness(doubt)
         with self._lock:
-            can_do = all(self._sensors[sensor].health(now_ns).healthy for sensor in ('touch', 'gas'))
-            self._sensors['camera'].suspicion = strange if can_do else ''
-            if doubt > 1.0 or 'camera' not in decision.usable:
-                return
-            for sensor in ('touch', 'gas'):
-                state = self._sensors[sensor]
-                if state.measures(now_ns):
-                    # What is doubted already accuses no further.
-                    measured = np.where(state.checks.doubtful, getattr(prediction, sensor), state.value)
-                    state.suspicion = self._judgement.contradiction(sensor, sample, measured, prediction)
+            camera, others = self._sensors['camera'], [self._sensors[sensor] for sensor in ('touch', 'gas')]
+            if self._judgement.may_accuse(prediction) and not camera.checks.verdict():
+                found = {state: self._contradiction(state, sample, prediction) for state in others if state.measures(now_ns)}
+                is_outvoted = len(found) == 2 and all(found.values())
+                self._outvoted = 'camera is contradicted by both touch and gas' if is_outvoted else ''
+                for state, words in found.items():
+                    state.suspicion = '' if is_outvoted else words
+            can_do = all(state.health(now_ns).healthy for state in others)
+            camera.suspicion = (strange or self._outvoted) if can_do else ''
+
+    def _contradiction(self, state: SensorState, sample: Sample, prediction: Prediction) -> str:
+        # What is doubted already accuses no further.
+        measured = np.where(state.checks.doubtful, getattr(prediction, state.sensor), state.value)
+        return self._judgement.contradiction(state.sensor, sample, measured, prediction)
 
     def _settle(self, now_ns: int, *, distrust: str, answered: int = 0, doubt: float = 1.0) -> None:
         with self._lock:

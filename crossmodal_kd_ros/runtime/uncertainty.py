@@ -60,11 +60,13 @@ class Familiarity:
         mean: `float[D]`.
         whitening: `float[K, D]`; a familiar picture's whitened features have a mean square of about 1.
         limit: distance up to which a picture is familiar.
+        usual: distance that 19 of 20 familiar pictures keep within: only these are evidence against another sense.
     """
 
     mean: np.ndarray
     whitening: np.ndarray
     limit: float
+    usual: float
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """Return the root mean square of the whitened features `[..., D]`: about 1 for a familiar picture."""

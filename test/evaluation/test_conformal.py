@@ -49,12 +49,12 @@ def test_under_the_confidence_limit_decisions_would_rather_be_wrong_than_right()
     confidence = rng.uniform(0.3, 1.0, 20000)
     right = rng.random(20000) < confidence - 0.1
 
-    limit = conformal.confidence_limit(confidence, right, hold_cost=0.5, least=0.25)
+    limit = conformal.confidence_limit(confidence, right, hold_cost=0.5, spare=0.0, least=0.25)
 
     # Right half the time at 0.6, nine times in ten at 1; never so seldom that a hold as dear as a mistake would pay.
     assert limit == pytest.approx(0.6, abs=0.04)
-    assert conformal.confidence_limit(confidence, right, hold_cost=0.1, least=0.25) == pytest.approx(1.0, abs=0.05)
-    assert conformal.confidence_limit(confidence, right, hold_cost=1.0, least=0.25) == 0.25
+    assert conformal.confidence_limit(confidence, right, hold_cost=0.1, spare=0.0, least=0.25) == pytest.approx(1.0, abs=0.05)
+    assert conformal.confidence_limit(confidence, right, hold_cost=1.0, spare=0.0, least=0.25) == 0.25
 
 
 def test_no_other_limit_costs_less():
@@ -65,7 +65,7 @@ def test_no_other_limit_costs_less():
         decided = confidence >= limit
         return np.count_nonzero(~right[decided]) + 0.4 * np.count_nonzero(~decided)
 
-    limit = conformal.confidence_limit(confidence, right, hold_cost=0.4, least=0.0)
+    limit = conformal.confidence_limit(confidence, right, hold_cost=0.4, spare=0.0, least=0.0)
 
     assert cost(limit) == min(map(cost, (0.0, 1.1, *confidence)))
 
@@ -73,4 +73,13 @@ def test_no_other_limit_costs_less():
 def test_a_network_that_is_never_right_decides_nothing():
     rng = np.random.default_rng(0)
 
-    assert conformal.confidence_limit(rng.random(2000), np.zeros(2000, bool), hold_cost=0.5, least=0.25) == 1.0
+    assert conformal.confidence_limit(rng.random(2000), np.zeros(2000, bool), hold_cost=0.5, spare=0.0, least=0.25) == 1.0
+
+
+def test_holds_that_save_next_to_nothing_are_spared():
+    confidence, right = np.linspace(1.0, 0.3, 1000), np.ones(1000, bool)
+    right[-10:] = False
+
+    limits = [conformal.confidence_limit(confidence, right, hold_cost=0.5, spare=spare, least=0.25) for spare in (0.0, 0.01)]
+
+    assert limits == [pytest.approx(0.3066, abs=1e-3), 0.25]

@@ -37,7 +37,7 @@ def calibration() -> Calibration:
             'camera': {Mode.PARTIAL: predictor(0.6), Mode.STUDENT: student},
             'touch+gas': {Mode.PARTIAL: predictor(0.9, 0.4)}},
         intervals=Intervals(measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])),
-        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0),
+        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.0),
         residuals={sensor: ResidualModel(
             bias=np.zeros(len(names)), scale=np.ones(len(names)), whitening=np.eye(len(names)),
             limits=np.full((len(WINDOWS_S), len(names) + 1), 6.0)) for sensor, names in FEATURES.items()})
@@ -109,13 +109,13 @@ class Robot:
     """A calibrated pipeline at 10 Hz."""
 
     def __init__(self, told: Calibration | None = None) -> None:
-        self.engine, self.now_ns, self.rng = Engine(), START, np.random.default_rng(0)
+        self.engine, self.now_ns, self.rng, self.touch = Engine(), START, np.random.default_rng(0), 2.0
         self.pipeline = Pipeline(self.engine, calibration=told or calibration())
 
     def step(self, *senses: str, gas=0.0):
         self.now_ns += 100 * MS
         if 'touch' in senses:
-            self.pipeline.put_touch(self.now_ns, 2.0 + 1e-3 * self.rng.standard_normal(256))
+            self.pipeline.put_touch(self.now_ns, self.touch + 1e-3 * self.rng.standard_normal(256))
         if 'gas' in senses:
             self.pipeline.put_gas(self.now_ns, self.engine.gas + gas + 1e-3 * self.rng.standard_normal(8))
         self.pipeline.put_image(self.now_ns, self.rng.integers(0, 255, (8, 8, 3), np.uint8))
@@ -242,3 +242,22 @@ def test_a_gas_channel_that_cannot_be_is_read_from_the_picture_and_the_teacher_g
     assert estimate.surface[2] == 0.5
     answers = [robot.step('touch', 'gas', gas=spoilt) for _ in range(20)]
     assert {answer.mode for answer in answers} == {Mode.TEACHER}
+
+
+def test_a_picture_that_touch_and_gas_both_contradict_is_outvoted():
+    robot = Robot()
+    for _ in range(10):
+        robot.step('touch', 'gas')
+    robot.touch = 9.0
+    answers = [robot.step('touch', 'gas', gas=LIE) for _ in range(30)]
+
+    assert (answers[-1].mode, robot.pipeline.decision.lost) == (Mode.PARTIAL, ('camera',))
+    assert answers[-1].reason == 'camera is contradicted by both touch and gas'
+
+
+def test_an_unusual_picture_though_familiar_accuses_nobody():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    robot.engine.features = np.full(4, 1.5, np.float32)
+
+    assert {robot.step('touch', 'gas', gas=LIE).mode for _ in range(20)} == {Mode.TEACHER}

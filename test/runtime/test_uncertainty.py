@@ -45,7 +45,7 @@ def test_the_possible_actions_are_those_that_are_likely_enough():
 def test_a_picture_is_familiar_up_to_the_limit_and_doubted_by_how_far_it_lies_beyond():
     rng = np.random.default_rng(0)
     axes = np.linalg.qr(rng.standard_normal((8, 8)))[0]
-    familiarity = Familiarity(mean=np.ones(8), whitening=axes.T / 2.0, limit=2.0)
+    familiarity = Familiarity(mean=np.ones(8), whitening=axes.T / 2.0, limit=2.0, usual=1.5)
     known = 1.0 + (2.0 * rng.standard_normal((1000, 8))) @ axes.T
 
     assert np.sqrt(np.mean(familiarity.distance(known)**2)) == pytest.approx(1.0, abs=0.05)

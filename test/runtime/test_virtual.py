@@ -8,7 +8,7 @@ import pytest
 
 from crossmodal_kd_ros.contract import GAS_NAMES
 from crossmodal_kd_ros.runtime.virtual import (
-    TOUCH_FEATURES, WINDOWS_S, ResidualModel, ResidualMonitor, touch_features)
+    TOUCH_FEATURES, WINDOWS_S, ResidualModel, ResidualMonitor, residual, touch_features)
 
 SECOND = 1_000_000_000
 PREDICTED = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0])
@@ -94,3 +94,23 @@ def test_the_features_of_touch_are_what_they_are_called():
     # One taxel in 128 is not the 98th percentile: a crack has more than one.
     assert features['indentation peak'] == pytest.approx(np.log(0.1))
     assert len(WINDOWS_S) == len(MODEL.limits)
+
+
+def test_more_detail_than_the_picture_shows_is_no_contradiction_and_less_is():
+    rng = np.random.default_rng(0)
+    plain = np.concatenate([np.full(128, 40.0), np.full(128, 0.5)])
+    detailed = plain + np.repeat([10.0, 0.3], 128) * rng.standard_normal(256)
+    alone = [TOUCH_FEATURES.index(name) for name in ('texture spread', 'indentation detail')]
+
+    assert (residual('touch', detailed, plain)[alone] == 0.0).all()
+    assert (residual('touch', plain, detailed)[alone] < 0.0).all()
+
+
+def test_a_pad_is_forgiven_only_after_it_has_agreed_for_twenty_seconds():
+    model = ResidualModel(bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0))
+    monitor, plain = ResidualMonitor('touch', model), np.concatenate([np.full(128, 40.0), np.full(128, 0.5)])
+    lifted = plain + np.repeat([0.0, 1.5], 128)
+    verdicts = [monitor.take(step * SECOND // 10, lifted if 50 <= step < 60 else plain, plain) for step in range(400)]
+
+    assert verdicts[45] == '' and verdicts[58].startswith('touch contradicts the picture: least indentation')
+    assert all(verdicts[58:255]) and verdicts[275] == ''
