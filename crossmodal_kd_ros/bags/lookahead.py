@@ -64,26 +64,24 @@ class ForeseeingEngine:
         """Stand in for `engine`, whose predictions are number `index` of each `Foreseen`."""
         self.name = engine.name
         self.asked_again = 0
-        self.sample: Sample | None = None
-        self.prediction: Prediction | None = None
         self._engine, self._index = engine, index
         self._foreseen: Foreseen | None = None
 
     def expect(self, foreseen: Foreseen) -> None:
         """Take `foreseen` for what is asked about next."""
-        self._foreseen, self.sample, self.prediction = foreseen, None, None
+        self._foreseen = foreseen
 
     def picture(self) -> np.ndarray:
         """Return the picture whose turn it is; raise `ContractError` if it cannot be read."""
         return self._foreseen.read()
 
     def infer(self, sample: Sample, mode: Mode) -> Prediction:
-        """Return what the engine says; keep it, with `sample`, for whoever writes the report."""
-        self.sample, self.prediction = sample, self._known(sample, mode)
-        if self.prediction is None:
+        """Return what the engine says."""
+        known = self._known(sample, mode)
+        if known is None:
             self.asked_again += 1
-            self.prediction = self._engine.infer(sample, mode)
-        return self.prediction
+            return self._engine.infer(sample, mode)
+        return known
 
     def _known(self, sample: Sample, mode: Mode) -> Prediction | None:
         foreseen = self._foreseen

@@ -40,7 +40,7 @@ class Answer:
 
     Attributes:
         estimate: what the node publishes; `None` if the picture cannot be read or the engine failed.
-        sample: the readings that were used. prediction: what the engine said, whatever was made of it.
+        sample: the readings that were used. prediction: what the networks said, whatever was made of it.
     """
 
     estimate: Estimate | None
@@ -89,7 +89,7 @@ class Lane:
             self.pipeline.put_image(reading.stamp_ns, self.engine.picture, now_ns=now_ns)
         elif reading.role == TURN:
             self.engine.expect(foreseen)
-            return Answer(self.pipeline.step(now_ns), self.engine.sample, self.engine.prediction)
+            return Answer(self.pipeline.step(now_ns), *self.pipeline.evidence)
         return None
 
     def _on_mode(self, change: ModeChange) -> None:

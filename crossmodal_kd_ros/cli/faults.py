@@ -23,7 +23,7 @@ def command(out: Path, models: Path | None, healthy_minutes: float) -> None:
 
     Each fault of touch, gas and camera at three severities is put into two minutes of simulated operation and played
     through the runtime of the node, beside a teacher that trusts the sensor and one that is given zeros in its place.
-    Then an hour in which nothing is broken, and pictures unlike anything in training.
+    Then an hour in which nothing is broken.
     """
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')

@@ -154,7 +154,7 @@ def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:
     values = residual(sensor, getattr(pairs, sensor), getattr(answers, sensor)).astype(np.float64)
     model = ResidualModel(bias=values.mean(0), scale=values.std(0), whitening=np.eye(values.shape[1]),
                           limits=np.zeros((len(WINDOWS_S), values.shape[1] + 1)))
-    z = model.standardise(values)
+    z = model.standardise(sensor, values)
     variances, axes = np.linalg.eigh(np.cov(z.T))
     model = replace(model, whitening=(axes / np.sqrt(np.maximum(variances, 1e-3))).T)
     # Within a panel the student's error hardly changes: one mean stands for each pass.

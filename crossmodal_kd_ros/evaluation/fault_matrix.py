@@ -3,8 +3,9 @@
 
 """Every fault of every sensor, at three severities, against the runtime of the node: who notices, how late, at what price."""
 
+import dataclasses
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from crossmodal_kd_ros.contract import ACTIONS, HOLD, NUM_GAS, NUM_TAXELS, SENSO
 from crossmodal_kd_ros.evaluation.tape import MemoEngine, Player, Reading, readings
 from crossmodal_kd_ros.networks import Teacher, load_teacher
 from crossmodal_kd_ros.runtime import HOLD_COST, Calibration, load_calibration
+from crossmodal_kd_ros.runtime.engine import completed
 from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
 from crossmodal_kd_ros.simulation import Fault, FaultSchedule, kinds_of
 
@@ -50,8 +52,8 @@ class Cell:
         accuracy_raw: of the teacher fed the bad sensor as it is, messages paired by their stamps.
         accuracy_zeros: of the teacher fed zeros in place of the sensor.
         accuracy_healthy: of the teacher with the sensor as it was before it broke.
-        accuracy_fallback: of whoever decides best without the sensor, told at once which one is broken; `None` for the
-            camera, where that is the one with zeros.
+        accuracy_fallback: of whoever decides best without the sensor, told at once which one is broken; for the camera
+            that is the one with zeros.
     """
 
     sensor: str
@@ -174,9 +176,13 @@ class Bench:
         """Return at which beats whoever decides best without `sensor` is right, under no confidence limit."""
         usable = tuple(name for name in SENSORS if name != sensor)
         mode = self.calibration.best_mode(usable)
-        samples = [Sample(stamp_ns=0, **{name: value for name, value in zip(('image', 'touch', 'gas'), row) if name != sensor})
-                   for row in self._inputs]
-        return np.array([self.engine.infer(sample, mode).probabilities.argmax() for sample in samples]) == self._expert
+        fills = self.calibration.predictor(usable, mode).filled
+        said = []
+        for image, touch, gas in self._inputs:
+            sample = dataclasses.replace(Sample(stamp_ns=0, image=image, touch=touch, gas=gas), **{sensor: None})
+            shown = completed(sample, self.engine.infer(sample, Mode.STUDENT)) if fills else sample
+            said.append(self.engine.infer(shown, mode).probabilities.argmax())
+        return np.array(said) == self._expert
 
     @torch.inference_mode()
     def _right(self, inputs: list[tuple]) -> np.ndarray:
@@ -227,7 +233,7 @@ def summarise(found: list[Cell], controls: list[dict[str, Any]]) -> dict[str, An
     """Return the figures that judge the whole: `judged` for all sensors and each, the controls, and the cells."""
     total = {name: sum(control[name] for control in controls) for name in ('hours', 'beats', 'held', 'holds', 'right')}
     return {
-        'cells': [asdict(cell) | {'harmful': cell.harmful} for cell in found],
+        'cells': [dataclasses.asdict(cell) | {'harmful': cell.harmful} for cell in found],
         'harmful_cells': sum(cell.harmful for cell in found),
         'judged': {name: judged([cell for cell in found if cell.sensor in sensors]) for name, sensors in {
             'all': SENSORS, 'touch_and_gas': ('touch', 'gas'), **{sensor: (sensor,) for sensor in SENSORS}}.items()},

@@ -78,4 +78,3 @@ def _prepare(models_dir: Path, onset_s: float, broken_s: float) -> None:
 
 def _run(cell: tuple[str, str, float]) -> Cell:
     return _bench.run(*cell)
-

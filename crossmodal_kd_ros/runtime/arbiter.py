@@ -13,8 +13,8 @@ from crossmodal_kd_ros.runtime.sensor import Health
 # factor.
 _MEMORY_S = 30.0
 _MOST_PROOF = 16
-# Beside the sensors: that pictures arrive, whatever they show.
-_ARRIVAL = 'pictures'
+# Pictures that are not looked at may come so seldom: no more of them is a camera that died.
+_RARE_S = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,8 @@ class ModeArbiter:
     30 s on, each doubles that time, so that a sensor that comes and goes does not make the mode come and go. A sensor that
     has not failed yet counts from its first reading on: at start-up there is nothing to recover from.
 
-    Where no picture arrives there is nothing to answer: the mode is `HOLD`. Pictures that arrive and show nothing of use are
-    answered by whoever was measured to decide well without the camera; their coming and going is trusted as slowly.
+    Where no picture arrives there is nothing to answer: the mode is `HOLD`. Pictures that arrive while the camera is not
+    trusted are answered by whoever was measured to decide well without it; as nobody looks at them, these may come seldom.
     """
 
     def __init__(self, *, recovery_s: float = 0.5,
@@ -75,25 +75,32 @@ class ModeArbiter:
 
     def reset(self) -> None:
         """Forget every failure, as after a jump of the clock."""
-        self._trust = {name: _Trust() for name in (*SENSORS, _ARRIVAL)}
+        self._trust = {sensor: _Trust() for sensor in SENSORS}
+        self._is_absent, self._arrived_ns = True, 0
 
     def decide(self, healths: Mapping[str, Health], now_ns: int) -> Decision:
         """Return who decides at `now_ns`, given the health of each of `SENSORS`."""
+        self._await_pictures(healths['camera'].arriving, now_ns)
         doubts = {}
         for sensor in SENSORS:
             doubt = self._doubt(sensor, healths[sensor], now_ns)
             if doubt is not None:
                 doubts[sensor] = doubt
         usable = tuple(sensor for sensor in SENSORS if sensor not in doubts)
-        camera = healths['camera']
-        arrival = Health(healthy=camera.arriving, reason=camera.reason, stamp_ns=camera.stamp_ns)
-        is_absent = self._doubt(_ARRIVAL, arrival, now_ns) is not None
-        mode = Mode.HOLD if is_absent else self._choose(usable)
-        if 'camera' in doubts and mode is Mode.HOLD:
-            return Decision(mode=mode, reason=doubts['camera'], lost=('camera',), usable=usable)
+        # Where nobody does well without the camera, that alone is the cause, whatever else is lost.
+        if 'camera' in doubts and (self._is_absent or self._choose(SENSORS[1:]) is Mode.HOLD):
+            return Decision(mode=Mode.HOLD, reason=doubts['camera'], lost=('camera',), usable=usable)
+        mode = self._choose(usable)
         if doubts:
             return Decision(mode=mode, reason='; '.join(doubts.values()), lost=tuple(doubts), usable=usable)
         return Decision(mode=mode, reason='camera, touch and gas are healthy', usable=usable)
+
+    def _await_pictures(self, arriving: bool, now_ns: int) -> None:
+        """Note whether there is anything to answer, before the camera is judged."""
+        if arriving:
+            self._is_absent, self._arrived_ns = False, now_ns
+        elif self._trust['camera'].trusted or now_ns - self._arrived_ns > _RARE_S * 1e9:
+            self._is_absent = True
 
     def _doubt(self, sensor: str, health: Health, now_ns: int) -> str | None:
         """Return why `sensor` does not count, or `None` if it does."""

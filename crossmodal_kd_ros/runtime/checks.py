@@ -25,7 +25,8 @@ class Stream:
         stuck_s: how long one and the same reading may repeat itself.
         window: readings over which noise is judged.
         dead_s: an element that repeats itself for so long, while most others change, is dead.
-        most_dead: part of the elements that may be read from their neighbours, or from the picture.
+        has_neighbours: a broken element is read from those around it; if not, from the picture.
+        most_dead: part of the elements that may be read in such a way.
     """
 
     element: str
@@ -37,6 +38,7 @@ class Stream:
     stuck_s: float
     window: int
     dead_s: float
+    has_neighbours: bool
     most_dead: float
 
 
@@ -46,7 +48,7 @@ _TOUCH = Stream(
     element='taxel', groups=('texture', 'indentation'), low=np.repeat(np.float32([-50.0, -0.75]), 128),
     high=np.repeat(np.float32([1000.0, 15.0]), 128), tops=np.ones(NUM_TAXELS, bool),
     floor=np.repeat(np.float32([20.0, 1.0]), 128), stuck_s=0.5, window=20, dead_s=1.0,
-    most_dead=0.5)
+    has_neighbours=True, most_dead=0.5)
 # In clean air an electrochemical cell reads a little below zero, as its zero drifts and its noise goes both ways.
 _CELLS = ('nh3_ppm', 'h2s_ppb')
 _BELOW_ZERO = 0.05  # of the range
@@ -58,7 +60,7 @@ _GAS = Stream(
     high=np.float32([channel.high for channel in GAS_CHANNELS]),
     tops=np.array([channel.name != 'relative_humidity_pct' for channel in GAS_CHANNELS]),
     floor=np.full(NUM_GAS, 1e6, np.float32), stuck_s=3.0, window=12,
-    dead_s=float('inf'), most_dead=0.5)
+    dead_s=float('inf'), has_neighbours=False, most_dead=0.5)
 STREAMS = {'touch': _TOUCH, 'gas': _GAS}
 
 # Noise, as a multiple of the sensor's own: outside of the first pair it is broken, inside of the second healthy again.
@@ -66,7 +68,7 @@ _NOISE_BROKEN, _NOISE_HEALTHY = (1.0 / 12.0, 11.0), (1.0 / 8.0, 7.0)
 _LEAST_NOISE = 1e-9
 _AGEING = 5e-4
 _STUCK_READINGS = 5
-_JUDGED = 0.6  # part of the elements that have to change for their noise to be judged together
+_JUDGED = 0.6  # part of the taxels that have to change for the noise of their bank to be judged
 
 
 class ReadingChecks:
@@ -94,6 +96,8 @@ class ReadingChecks:
         self._noise = np.ones(groups)
         self._outside = self._dead = self._bad = self._none  # cannot be; have not changed; either
         self._bad_count = 0
+        # Elements, `bool[N]`, that neither they nor neighbours tell: what the picture shows of them is better.
+        self.doubtful = self._none
 
     def refuse(self, value: np.ndarray) -> str:
         """Return why `value` cannot be a reading of a working sensor; empty if it can. It is not remembered."""
@@ -120,48 +124,27 @@ class ReadingChecks:
         self._stamp_ns = stamp_ns
         if last is None:
             self._changed_ns[:] = stamp_ns
-            return self._mend(value)
-        changed = value != last
-        count = int(np.count_nonzero(changed))
-        if count == changed.size:
-            self._changed_ns.fill(stamp_ns)
         else:
-            self._changed_ns[changed] = stamp_ns
-        self._repeats = 0 if count else self._repeats + 1
-        # The median of a bank of which half is dead is no noise.
-        if count > _JUDGED * changed.size or (count and self._wrong_noise.size == changed.size):
-            self._judge_noise(value, last)
-        if count == changed.size:
-            self._dead = self._none
-        elif count > changed.size // 4:
-            self._dead = stamp_ns - self._changed_ns > self._stream.dead_s * 1e9
-        return self._mend(value)
+            self._compare(value, last)
+        if self._stream.has_neighbours:
+            return self._mend(value)
+        is_in_order = self._outside is self._none and not self._wrong_noise.any()
+        self.doubtful = self._none if is_in_order else self._outside | (self._wrong_noise != 0)
+        return value
 
     def verdict(self) -> str:
         """Return why the readings cannot be trusted, with the figure behind it; empty if they can."""
         return self._stuck() or self._too_many_dead() or self._noise_verdict()
 
-    @property
-    def doubtful(self) -> np.ndarray:
-        """Elements of the newest reading, `bool[N]`, that neither they nor their neighbours tell: what a picture says is better.
-
-        A taxel has neighbours; a gas channel has none, and noise of its own.
-        """
-        is_in_order = self._is_noise_right and self._outside is self._none
-        if is_in_order or self._wrong_noise.size != self._none.size:
-            return self._none
-        return self._outside | (self._wrong_noise != 0)
-
     def remark(self) -> str:
         """Return what is wrong without making the readings useless; empty if nothing is."""
-        doubtful = np.flatnonzero(self.doubtful)
-        if doubtful.size:
+        if self.doubtful is not self._none:
             whys = (self._noise_words(index) if self._wrong_noise[index] else f'{self._name(index)} reads what it cannot'
-                    for index in doubtful)
+                    for index in np.flatnonzero(self.doubtful))
             return ', '.join(whys) + ': read from the picture'
-        if not self._bad_count:
-            return self._noise_words(int(np.argmin(self._wrong_noise))) if (self._wrong_noise < 0).any() else ''
-        return f'{self._bad_count} of {self._bad.size} {self._stream.element}s are dead and read from their neighbours'
+        if self._bad_count:
+            return f'{self._bad_count} of {self._bad.size} {self._stream.element}s are dead and read from their neighbours'
+        return self._noise_words(int(np.argmin(self._wrong_noise))) if (self._wrong_noise < 0).any() else ''
 
     def _stuck(self) -> str:
         if self._last is None or self._repeats < _STUCK_READINGS:
@@ -181,17 +164,36 @@ class ReadingChecks:
     def _noise_verdict(self) -> str:
         if not self._wrong_noise.any():
             return ''
-        count, most = int(np.count_nonzero(self.doubtful)), int(self._stream.most_dead * self._dead.size)
-        # A pad behind a slow filter lags a little, and is worth more than none.
-        if 0 < count <= most or (not count and self._wrong_noise.max() <= 0):
+        if self._stream.has_neighbours:
+            # A pad that is too quiet has a slow filter: it lags a little, and is worth more than none.
+            return self._noise_words(int(np.argmax(self._wrong_noise))) if self._wrong_noise.max() > 0 else ''
+        count, most = int(np.count_nonzero(self.doubtful)), int(self._stream.most_dead * self._none.size)
+        if count <= most:
             return ''
-        words = self._noise_words(int(np.argmax(self._wrong_noise if not count else np.abs(self._wrong_noise))))
-        return f'{count} of {self._dead.size} {self._stream.element}s are in doubt (limit {most}): {words}' if count else words
+        return (f'{count} of {self._none.size} {self._stream.element}s are in doubt (limit {most}): '
+                f'{self._noise_words(int(np.argmax(np.abs(self._wrong_noise))))}')
 
     def _noise_words(self, worst: int) -> str:
         noisy = self._wrong_noise[worst] > 0
         return (f'{self._stream.groups[worst]} is {"noisy" if noisy else "too quiet"}: {self._noise[worst]:.3g} times its own '
                 f'healthy noise (limit {_NOISE_BROKEN[int(noisy)]:.3g})')
+
+    def _compare(self, value: np.ndarray, last: np.ndarray) -> None:
+        """Note which elements have changed since the reading before, and by how much."""
+        changed = value != last
+        count = int(np.count_nonzero(changed))
+        if count == changed.size:
+            self._changed_ns.fill(self._stamp_ns)
+        else:
+            self._changed_ns[changed] = self._stamp_ns
+        self._repeats = 0 if count else self._repeats + 1
+        # The median of a bank of which half is dead is no noise; a gas channel has its own.
+        if count > (_JUDGED * changed.size if self._stream.has_neighbours else 0):
+            self._judge_noise(value, last)
+        if count == changed.size:
+            self._dead = self._none
+        elif count > changed.size // 4:
+            self._dead = self._stamp_ns - self._changed_ns > self._stream.dead_s * 1e9
 
     def _judge_noise(self, value: np.ndarray, last: np.ndarray) -> None:
         """Compare the noise of late with the sensor's own. From the first window on that is what it had there."""
@@ -226,7 +228,7 @@ class ReadingChecks:
             return value
         bad = self._bad = self._outside | self._dead
         self._bad_count = int(np.count_nonzero(bad))
-        if not self._bad_count or self._bad_count > self._stream.most_dead * value.size or value.size != NUM_TAXELS:
+        if not self._bad_count or self._bad_count > self._stream.most_dead * value.size:
             return value
         mended = value.copy()
         banks = np.where(bad, np.nan, value).reshape(_BANKS, *BANK_SHAPE)

@@ -15,7 +15,7 @@ from crossmodal_kd_ros.contract import (
     co2_absorption, crack_depth_mm, surface_roughness_um)
 from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter, without_evidence
 from crossmodal_kd_ros.runtime.calibration import Calibration
-from crossmodal_kd_ros.runtime.engine import Engine
+from crossmodal_kd_ros.runtime.engine import Engine, completed
 from crossmodal_kd_ros.runtime.judgement import Judgement
 from crossmodal_kd_ros.runtime.limits import Limits
 from crossmodal_kd_ros.runtime.sensor import SensorReport, SensorState
@@ -111,6 +111,8 @@ class Pipeline:
         self._doubt = 1.0
         self._now_ns = 0
         self._outvoted = ''  # why the camera is not believed; empty if it is
+        # Of the last picture: the readings that were used, and what the networks made of them.
+        self.evidence: tuple[Sample | None, Prediction | None] = (None, None)
         self._distrust = ''  # why the last answer cannot be acted on; empty when it can
         self._decision = Decision(mode=Mode.HOLD, reason='no camera reading yet', lost=('camera',))
         self._announced: Decision | None = None
@@ -173,6 +175,7 @@ class Pipeline:
 
     def answer(self, frame: Frame, now_ns: int) -> Estimate | None:
         """Return the estimate for `frame`; `None` if the image cannot be read or the engine failed."""
+        self.evidence = (None, None)
         image = self._read(frame)
         if image is None:
             self.update(now_ns)
@@ -184,7 +187,7 @@ class Pipeline:
             doubtful = self._sensors['gas'].checks.doubtful & (gas is not None)
         sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)
         try:
-            sample, prediction = self._infer(sample, decision, doubtful)
+            sample, prediction = self.evidence = self._infer(sample, decision, doubtful)
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
             self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
             return None
@@ -238,6 +241,9 @@ class Pipeline:
             self._start_over(now_ns)
         self._now_ns = now_ns
         healths = {sensor: state.health(now_ns) for sensor, state in self._sensors.items()}
+        if self._gas_needs_picture() and healths['gas'].healthy and not healths['camera'].healthy:
+            why = f'gas {healths["gas"].remark}, which is not trusted either'
+            healths['gas'] = dataclasses.replace(healths['gas'], healthy=False, reason=why)
         self._decision = self._arbiter.decide(healths, now_ns)
         return self._decision
 
@@ -257,21 +263,18 @@ class Pipeline:
 
         Where the camera is not trusted the student still looks, but who decides is shown a blank.
         """
-        mode, sees = decision.mode, 'camera' in decision.usable
-        fills = self._judgement.fills(decision)
-        if not doubtful.any() and not fills and (sees or mode is Mode.HOLD):
+        mode, fills = decision.mode, self._judgement.fills(decision)
+        is_blank = mode is not Mode.HOLD and 'camera' not in decision.usable
+        if not (doubtful.any() or fills or is_blank):
             return sample, self._engine.infer(sample, mode)
         seen = self._engine.infer(sample, Mode.STUDENT)
         if doubtful.any():
             sample = dataclasses.replace(sample, gas=np.where(doubtful, seen.gas, sample.gas).astype(np.float32))
         if mode in (Mode.HOLD, Mode.STUDENT):
             return sample, seen
-        shown = sample
-        if not sees:
+        shown = completed(sample, seen) if fills else sample
+        if is_blank:
             shown = dataclasses.replace(shown, image=np.zeros_like(sample.image))
-        if fills:
-            shown = dataclasses.replace(shown, touch=seen.touch if sample.touch is None else sample.touch,
-                                        gas=seen.gas if sample.gas is None else sample.gas)
         return sample, dataclasses.replace(seen, probabilities=self._engine.infer(shown, mode).probabilities)
 
     def _cross_examine(self, sample: Sample, prediction: Prediction, doubt: float, now_ns: int) -> None:
@@ -289,8 +292,11 @@ class Pipeline:
                 self._outvoted = 'camera is contradicted by both touch and gas' if is_outvoted else ''
                 for state, words in found.items():
                     state.suspicion = '' if is_outvoted else words
-            can_do = all(state.health(now_ns).healthy for state in others)
+            can_do = all(state.health(now_ns).healthy for state in others) and not self._gas_needs_picture()
             camera.suspicion = (strange or self._outvoted) if can_do else ''
+
+    def _gas_needs_picture(self) -> bool:
+        return bool(self._sensors['gas'].checks.doubtful.any())
 
     def _contradiction(self, state: SensorState, sample: Sample, prediction: Prediction) -> str:
         # What is doubted already accuses no further.

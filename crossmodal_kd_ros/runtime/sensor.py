@@ -29,7 +29,7 @@ class Health:
         healthy: its newest reading can be used.
         reason: why, in words, with the figure behind it.
         stamp_ns: stamp of the newest reading, nanoseconds; `None` if there never was one.
-        arriving: readings come, and can be decoded, whatever they are worth.
+        arriving: readings come, and can be decoded, whatever they are worth; those of a healthy sensor do.
         remark: what a technician should see to though the reading can be used; empty if nothing.
     """
 

@@ -17,7 +17,7 @@ TOUCH_FEATURES = ('texture level', 'texture spread', 'least indentation', 'inden
                   'indentation detail')
 FEATURES = {'touch': TOUCH_FEATURES, 'gas': GAS_NAMES}
 # More of these than the picture shows is noise, which a teacher bears and the pad's own readings tell; less is a film of water.
-_LESS_ALONE = {'texture spread', 'indentation detail'}
+_LESS_ALONE = {'touch': np.isin(TOUCH_FEATURES, ('texture spread', 'indentation detail')), 'gas': np.zeros(len(GAS_NAMES), bool)}
 # A step is seen over the first, slow drift over the last: a crawler passes four panels in that time.
 WINDOWS_S = (0.5, 5.0, 20.0)
 # A verdict is withdrawn when the residual has come back to this part of its limit.
@@ -44,8 +44,7 @@ def touch_features(touch: np.ndarray) -> np.ndarray:
 def residual(sensor: str, measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Return measured minus predicted, in the features of `sensor`: `float[..., 6]` of touch, `float[..., 8]` of gas."""
     if sensor == 'touch':
-        difference = touch_features(measured) - touch_features(predicted)
-        return np.where([name in _LESS_ALONE for name in TOUCH_FEATURES], np.minimum(difference, 0.0), difference)
+        return touch_features(measured) - touch_features(predicted)
     return measured - predicted
 
 
@@ -65,9 +64,10 @@ class ResidualModel:
     whitening: np.ndarray
     limits: np.ndarray
 
-    def standardise(self, values: np.ndarray) -> np.ndarray:
-        """Return residuals `[..., F]` in standard deviations."""
-        return (values - self.bias) / self.scale
+    def standardise(self, sensor: str, values: np.ndarray) -> np.ndarray:
+        """Return residuals `[..., F]` of `sensor` in standard deviations; 0 where there is more of what only less of counts."""
+        z = (values - self.bias) / self.scale
+        return np.where(_LESS_ALONE[sensor], np.minimum(z, 0.0), z)
 
     def sizes(self, z: np.ndarray) -> np.ndarray:
         """Return what the limits are for, `float[..., F + 1]`, of mean standardised residuals `[..., F]`."""
@@ -93,7 +93,7 @@ class ResidualMonitor:
 
     def take(self, stamp_ns: int, measured: np.ndarray, predicted: np.ndarray) -> str:
         """Compare a reading with its prediction from the picture of `stamp_ns`; return the verdict, empty if healthy."""
-        z = self._model.standardise(residual(self._sensor, measured, predicted))
+        z = self._model.standardise(self._sensor, residual(self._sensor, measured, predicted))
         step_s = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         if not 0.0 <= step_s < _LONGEST_STEP_S:
             self.reset()
@@ -108,12 +108,11 @@ class ResidualMonitor:
         excess = full * self._model.sizes(self._means) / self._model.limits
         worst = excess.max()
         if worst >= 1.0:
-            self._accused_ns = stamp_ns
+            self._verdict, self._accused_ns = self._words(excess), stamp_ns
         # A pad is not forgiven before it has agreed for as long as the longest mean remembers: what lies under it next may hide
         # what is wrong with it.
-        is_recent = self._sensor == 'touch' and stamp_ns - self._accused_ns < WINDOWS_S[-1] * 1e9
-        if worst >= 1.0 or not (self._verdict and (is_recent or worst > _RELEASE)):
-            self._verdict = self._words(excess) if worst >= 1.0 else ''
+        elif worst <= _RELEASE and (self._sensor == 'gas' or stamp_ns - self._accused_ns >= WINDOWS_S[-1] * 1e9):
+            self._verdict = ''
         return self._verdict
 
     def _words(self, excess: np.ndarray) -> str:

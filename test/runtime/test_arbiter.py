@@ -7,6 +7,7 @@ import pytest
 
 from crossmodal_kd_ros.contract import SENSORS, Mode
 from crossmodal_kd_ros.runtime import Health, ModeArbiter
+from crossmodal_kd_ros.runtime.arbiter import without_evidence
 
 SECOND = 1_000_000_000
 
@@ -17,14 +18,23 @@ def healths(now_s: float, *lost: str) -> dict[str, Health]:
             for sensor in SENSORS}
 
 
+def with_evidence(usable: tuple[str, ...]) -> Mode:
+    """Return who decides where touch and gas were measured to do without the camera."""
+    return Mode.PARTIAL if usable == ('touch', 'gas') else without_evidence(usable)
+
+
 class Robot:
     """An arbiter with a clock in seconds."""
 
-    def __init__(self, recovery_s: float = 0.5) -> None:
-        self.arbiter = ModeArbiter(recovery_s=recovery_s)
+    def __init__(self, recovery_s: float = 0.5, choose=without_evidence) -> None:
+        self.arbiter = ModeArbiter(recovery_s=recovery_s, choose=choose)
 
     def at(self, now_s: float, *lost: str):
         return self.arbiter.decide(healths(now_s, *lost), round(now_s * SECOND))
+
+    def without_picture(self, now_s: float, *lost: str):
+        silent = Health(healthy=False, reason='camera is silent', stamp_ns=0, arriving=False)
+        return self.arbiter.decide(healths(now_s, *lost) | {'camera': silent}, round(now_s * SECOND))
 
 
 @pytest.mark.parametrize(('lost', 'mode'), [
@@ -133,3 +143,38 @@ def test_who_decides_with_which_sensors_follows_the_evidence(lost, mode):
     evidence = {('camera', 'touch', 'gas'): Mode.TEACHER, ('camera', 'gas'): Mode.PARTIAL, ('camera', 'touch'): Mode.STUDENT}
 
     assert ModeArbiter(choose=evidence.get).decide(healths(0.0, *lost), 0).mode is mode
+
+
+def test_where_the_camera_falls_silent_nobody_decides_at_once_and_the_camera_alone_is_the_cause():
+    robot = Robot(choose=with_evidence)
+    robot.at(0.0)
+    decision = robot.without_picture(0.1, 'touch')
+
+    assert (decision.mode, decision.reason, decision.lost) == (Mode.HOLD, 'camera is silent', ('camera',))
+
+
+def test_pictures_that_are_worth_nothing_are_answered_by_touch_and_gas_and_by_nobody_without_either():
+    robot = Robot(choose=with_evidence)
+    assert robot.at(0.0, 'camera').mode is Mode.PARTIAL
+    decision = robot.at(0.1, 'camera', 'gas')
+
+    assert (decision.mode, decision.lost) == (Mode.HOLD, ('camera', 'gas'))
+    assert decision.reason == 'camera says why; gas says why'
+
+
+def test_a_camera_that_comes_and_goes_is_done_without_and_the_mode_stays():
+    robot, modes = Robot(choose=with_evidence), []
+    robot.at(0.0)
+    for tick in range(1, 1200):  # silent for half a second of every two, for two minutes
+        now_s = tick / 10.0
+        modes.append((robot.without_picture if now_s % 2.0 < 0.5 else robot.at)(now_s).mode)
+
+    assert modes[0] is Mode.HOLD and modes[-1] is Mode.PARTIAL
+    assert sum(a is not b for a, b in zip(modes, modes[1:])) <= 12
+
+
+def test_a_camera_that_was_done_without_and_then_dies_makes_the_robot_hold():
+    robot = Robot(choose=with_evidence)
+    robot.at(0.0, 'camera')
+
+    assert [robot.without_picture(now_s).mode for now_s in (0.5, 2.9, 3.1)] == [Mode.PARTIAL, Mode.PARTIAL, Mode.HOLD]

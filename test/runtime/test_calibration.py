@@ -105,6 +105,16 @@ class Engine:
                           features=self.features)
 
 
+class Dark:
+    """A generator of pictures with the lamp off."""
+
+    def standard_normal(self, size):
+        return np.random.default_rng().standard_normal(size)
+
+    def integers(self, low, high, size, dtype):
+        return np.random.default_rng().integers(0, 8, size, dtype)
+
+
 class Robot:
     """A calibrated pipeline at 10 Hz."""
 
@@ -261,3 +271,32 @@ def test_an_unusual_picture_though_familiar_accuses_nobody():
     robot.engine.features = np.full(4, 1.5, np.float32)
 
     assert {robot.step('touch', 'gas', gas=LIE).mode for _ in range(20)} == {Mode.TEACHER}
+
+
+def test_gas_that_needs_the_picture_for_a_channel_falls_with_the_camera():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    robot.engine.features = np.full(4, 2.2, np.float32)
+    spoilt = np.where(np.array(GAS_NAMES) == 'co2_surface_ppm', 1e6, 0.0)
+    for _ in range(6):
+        answer = robot.step('touch', 'gas', gas=spoilt)
+
+    # All there is: the camera counts on, and strange pictures cost confidence.
+    assert robot.pipeline.decision.mode is Mode.TEACHER and answer.confidence == pytest.approx(0.9 / 1.1)
+    robot.rng = Dark()
+    for _ in range(4):
+        robot.step('touch', 'gas', gas=spoilt)
+    assert robot.pipeline.decision.lost == ('camera', 'gas')
+    assert robot.pipeline.decision.reason.endswith(
+        'gas co2_surface_ppm reads what it cannot: read from the picture, which is not trusted either')
+
+
+def test_what_was_used_and_what_the_networks_said_of_it_can_be_looked_up():
+    told = calibration()
+    told.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)
+    robot = Robot(told)
+    estimate = robot.step('touch')
+    sample, prediction = robot.pipeline.evidence
+
+    assert sample.gas is None and sample.touch is not None
+    assert prediction.probabilities is estimate.probabilities

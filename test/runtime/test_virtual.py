@@ -101,9 +101,10 @@ def test_more_detail_than_the_picture_shows_is_no_contradiction_and_less_is():
     plain = np.concatenate([np.full(128, 40.0), np.full(128, 0.5)])
     detailed = plain + np.repeat([10.0, 0.3], 128) * rng.standard_normal(256)
     alone = [TOUCH_FEATURES.index(name) for name in ('texture spread', 'indentation detail')]
+    model = ResidualModel(bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0))
 
-    assert (residual('touch', detailed, plain)[alone] == 0.0).all()
-    assert (residual('touch', plain, detailed)[alone] < 0.0).all()
+    assert (model.standardise('touch', residual('touch', detailed, plain))[alone] == 0.0).all()
+    assert (model.standardise('touch', residual('touch', plain, detailed))[alone] < 0.0).all()
 
 
 def test_a_pad_is_forgiven_only_after_it_has_agreed_for_twenty_seconds():
