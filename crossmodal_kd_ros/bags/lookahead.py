@@ -19,13 +19,18 @@ import numpy as np
 
 from crossmodal_kd_ros.bags.mapping import Reading
 from crossmodal_kd_ros.bags.pace import TURN
-from crossmodal_kd_ros.contract import ContractError, Mode, Prediction, Sample
-from crossmodal_kd_ros.runtime import Engine
+from crossmodal_kd_ros.contract import SENSORS, ContractError, Mode, Prediction, Sample
+from crossmodal_kd_ros.runtime import Engine, Limits
 
 # Half the cost of single frames on two cores; twice as many bring another 2 %.
 BATCH = 16
 # Readings that wait for a batch to fill: at most so many, should the camera have died.
 _LONGEST_STRETCH = 500
+# In these the teacher decides, with the senses there are; in the others the student's word is known too.
+_TAUGHT = (Mode.TEACHER, Mode.PARTIAL)
+
+# Who decides with a set of sensors.
+Choose = Callable[[tuple[str, ...]], Mode]
 
 
 @dataclass
@@ -36,13 +41,14 @@ class Foreseen:
         reading: as it came from the bag.
         touch, gas: the newest ones by then, if it is a picture's turn and they are fresh; else `None`.
         image: `uint8[H, W, 3]`, RGB, once decoded; or why there is none.
-        predictions: one for each engine, once computed.
+        modes, predictions: one for each engine, once computed: who is expected to decide, and what is said then.
     """
 
     reading: Reading
     touch: np.ndarray | None = None
     gas: np.ndarray | None = None
     image: np.ndarray | ContractError | None = None
+    modes: tuple[Mode, ...] = ()
     predictions: tuple[Prediction | None, ...] = ()
 
     @property
@@ -88,20 +94,48 @@ class ForeseeingEngine:
         prediction = foreseen.predictions[self._index] if foreseen.predictions else None
         if prediction is None or sample.image is not foreseen.image:
             return None
-        if mode is Mode.TEACHER:
+        if mode in _TAUGHT:
             same = _same(sample.touch, foreseen.touch) and _same(sample.gas, foreseen.gas)
-            return prediction if same and foreseen.touch is not None and foreseen.gas is not None else None
-        if mode in (Mode.STUDENT, Mode.HOLD) and prediction.student_probabilities is not None:
+            return prediction if same and foreseen.modes[self._index] in _TAUGHT else None
+        if prediction.student_probabilities is not None:
             return dataclasses.replace(prediction, probabilities=prediction.student_probabilities)
         return None
+
+
+class _Sense:
+    """The newest reading of touch or gas, and whether the pipeline will probably use it."""
+
+    def __init__(self, timeout_s: float, recovery_s: float) -> None:
+        self._timeout_ns, self._recovery_ns = timeout_s * 1e9, recovery_s * 1e9
+        self._newest: Reading | None = None
+        self._back_ns: int | None = None  # when it came back, if it ever was away
+
+    def take(self, reading: Reading) -> None:
+        if self._newest is not None and reading.received_ns - self._newest.received_ns > self._timeout_ns:
+            self._back_ns = reading.received_ns
+        self._newest = reading
+
+    def value_at(self, now_ns: int) -> np.ndarray | None:
+        """Return it, if it is neither stale nor back too lately to be trusted."""
+        if self._newest is None or now_ns - self._newest.received_ns > self._timeout_ns:
+            return None
+        is_back_lately = self._back_ns is not None and 0 <= now_ns - self._back_ns < self._recovery_ns
+        return None if is_back_lately else self._newest.value
 
 
 class Lookahead:
     """Runs ahead over readings with a thread for each core; close it, or use it in a `with`."""
 
-    def __init__(self, engines: Sequence[Engine], *, fresh_s: dict[str, float]) -> None:
-        """Compute ahead for `engines`, as the teacher where touch and gas are younger than `fresh_s` says of each."""
-        self._engines, self._fresh_s = engines, fresh_s
+    def __init__(self, engines: Sequence[Engine], choices: Sequence[Choose], limits: Limits) -> None:
+        """Compute ahead for `engines`.
+
+        Args:
+            engines: what runs the networks.
+            choices: for each of them, who decides with a set of sensors.
+            limits: how old touch and gas may be to count, and how long they have to be back.
+        """
+        self._engines, self._choices = engines, choices
+        self._senses = {sense: _Sense(getattr(limits, f'{sense}_timeout_s'), limits.recovery_s) for sense in ('touch', 'gas')}
         self._workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix='lookahead')
 
@@ -116,14 +150,13 @@ class Lookahead:
         stretches: deque[tuple[list[Foreseen], Future]] = deque()
         stretch: list[Foreseen] = []
         pictures = 0
-        newest: dict[str, Reading] = {}
         for reading in readings:
             foreseen = Foreseen(reading)
-            if reading.role in ('touch', 'gas') and not reading.bad:
-                newest[reading.role] = reading
+            if reading.role in self._senses and not reading.bad:
+                self._senses[reading.role].take(reading)
             if foreseen.is_picture:
                 pictures += 1
-                foreseen.touch, foreseen.gas = (self._fresh(newest.get(role), reading) for role in ('touch', 'gas'))
+                foreseen.touch, foreseen.gas = (sense.value_at(reading.received_ns) for sense in self._senses.values())
             stretch.append(foreseen)
             if pictures == BATCH or len(stretch) == _LONGEST_STRETCH:
                 stretches.append((stretch, self._pool.submit(self._compute, stretch)))
@@ -134,11 +167,6 @@ class Lookahead:
         stretches.append((stretch, self._pool.submit(self._compute, stretch)))
         for last in stretches:
             yield from _finished(*last)
-
-    def _fresh(self, reading: Reading | None, picture: Reading) -> np.ndarray | None:
-        if reading is None or picture.received_ns - reading.received_ns > self._fresh_s[reading.role] * 1e9:
-            return None
-        return reading.value
 
     def _compute(self, stretch: list[Foreseen]) -> None:
         readable = []
@@ -152,11 +180,14 @@ class Lookahead:
             return
         samples = [
             Sample(stamp_ns=one.reading.stamp_ns, image=one.image, touch=one.touch, gas=one.gas) for one in readable]
-        modes = [
-            Mode.STUDENT if sample.touch is None or sample.gas is None else Mode.TEACHER for sample in samples]
-        said = [_ask(engine, samples, modes) for engine in self._engines]
-        for row, foreseen in enumerate(readable):
-            foreseen.predictions = tuple(predictions[row] for predictions in said)
+        asked = [[choose(_usable(sample)) for sample in samples] for choose in self._choices]
+        said = [_ask(engine, samples, modes) for engine, modes in zip(self._engines, asked)]
+        for foreseen, modes, predictions in zip(readable, zip(*asked), zip(*said)):
+            foreseen.modes, foreseen.predictions = modes, predictions
+
+
+def _usable(sample: Sample) -> tuple[str, ...]:
+    return tuple(sensor for sensor, value in zip(SENSORS, (sample.image, sample.touch, sample.gas)) if value is not None)
 
 
 def _ask(engine: Engine, samples: list[Sample], modes: list[Mode]) -> Sequence[Prediction | None]:

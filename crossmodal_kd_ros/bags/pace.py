@@ -24,39 +24,63 @@ def with_turns(readings: Iterable[Reading], *, at_once: bool) -> Iterator[Readin
         readings: in the order in which they were received.
         at_once: each picture has its turn at its arrival, whatever the node was busy with.
     """
-    now_ns = asked_ns = spoke_ns = 0  # stamp of the picture that the node is busy with, if any; when it last spoke
-    waiting: Reading | None = None
+    node = _Node()
+    now_ns = 0
     for reading in readings:
         now_ns = reading.received_ns
-        if waiting is not None and now_ns - waiting.received_ns > _SILENT_S * 1e9:
-            yield _turn(waiting, now_ns)
-            waiting, asked_ns = None, 0
+        yield from node.give_up(now_ns)
         if reading.role == 'camera' and not reading.bad:
-            if waiting is not None:  # the node passed it over for this one; here it is answered all the same
-                yield _turn(waiting, now_ns)
-            yield reading
-            speaks = not at_once and 0 <= now_ns - spoke_ns < _SILENT_S * 1e9
-            if asked_ns and speaks:
-                waiting = reading
-            else:
-                waiting, asked_ns = None, reading.stamp_ns if speaks else 0
-                yield _turn(reading, now_ns)
+            yield from node.picture(reading, speaks=not at_once and node.spoke_lately(now_ns))
         elif reading.role == 'live_scores' and not reading.bad:
-            spoke_ns = now_ns
-            if waiting is not None and reading.stamp_ns >= waiting.stamp_ns:
-                yield _turn(waiting, now_ns)
-                waiting = None
-            yield reading
-            if reading.stamp_ns >= asked_ns:
-                asked_ns = 0
-                if waiting is not None:
-                    asked_ns = waiting.stamp_ns
-                    yield _turn(waiting, now_ns)
-                    waiting = None
+            yield from node.scores(reading)
         else:
             yield reading
-    if waiting is not None:
-        yield _turn(waiting, now_ns)
+    yield from node.release(now_ns)
+
+
+class _Node:
+    """What the node of then was busy with, as far as its scores tell, and the picture that waited meanwhile."""
+
+    def __init__(self) -> None:
+        self._asked_ns = 0  # stamp of the picture that it is busy with; 0: none
+        self._spoke_ns = 0
+        self._waiting: Reading | None = None
+
+    def spoke_lately(self, now_ns: int) -> bool:
+        return 0 <= now_ns - self._spoke_ns < _SILENT_S * 1e9
+
+    def picture(self, picture: Reading, *, speaks: bool) -> list[Reading]:
+        """Return what happens when a picture comes to a node that `speaks`, or to none."""
+        now_ns = picture.received_ns
+        passed_over = self.release(now_ns)  # for this one; here it is answered all the same
+        if self._asked_ns and speaks:
+            self._waiting = picture
+            return [*passed_over, picture]
+        self._asked_ns = picture.stamp_ns if speaks else 0
+        return [*passed_over, picture, _turn(picture, now_ns)]
+
+    def scores(self, scores: Reading) -> list[Reading]:
+        """Return what happens when the node has answered a picture: the one that waited has its turn."""
+        now_ns = self._spoke_ns = scores.received_ns
+        # Its own scores are there: the recorder missed those of the one before.
+        is_late = self._waiting is not None and scores.stamp_ns >= self._waiting.stamp_ns
+        before = self.release(now_ns) if is_late else []
+        if scores.stamp_ns < self._asked_ns:
+            return [*before, scores]
+        self._asked_ns = self._waiting.stamp_ns if self._waiting is not None else 0
+        return [*before, scores, *self.release(now_ns)]
+
+    def give_up(self, now_ns: int) -> list[Reading]:
+        """Return the turn of a picture that has waited too long for the node."""
+        if self._waiting is None or now_ns - self._waiting.received_ns <= _SILENT_S * 1e9:
+            return []
+        self._asked_ns = 0
+        return self.release(now_ns)
+
+    def release(self, now_ns: int) -> list[Reading]:
+        """Return the turn of the picture that waits, if there is one."""
+        waiting, self._waiting = self._waiting, None
+        return [] if waiting is None else [_turn(waiting, now_ns)]
 
 
 def _turn(picture: Reading, now_ns: int) -> Reading:

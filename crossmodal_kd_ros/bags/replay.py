@@ -18,6 +18,7 @@ from crossmodal_kd_ros.bags.mapping import Reading
 from crossmodal_kd_ros.bags.pace import TURN, with_turns
 from crossmodal_kd_ros.contract import SENSORS, Estimate, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import Calibration, Engine, Limits, ModeChange, Pipeline
+from crossmodal_kd_ros.runtime.arbiter import without_evidence
 
 # As the node's.
 BEAT_NS = 50_000_000
@@ -111,6 +112,8 @@ class Replay:
         self.clock = ''
         self.first_ns = self.now_ns = 0
         self._engines, self._limits = [model.engine for model in models], limits
+        self._choices = [
+            model.calibration.best_mode if model.calibration else without_evidence for model in models]
         self._next_beat_ns = 0
 
     def run(self, readings: Iterable[Reading]) -> Iterator[Step]:
@@ -122,8 +125,7 @@ class Replay:
         del first  # its pictures are not needed until the end
         self.clock = 'the time at which messages were recorded' if by_receipt else (
             "the stamps of messages: they are of another clock than the recorder's")
-        fresh_s = {sensor: getattr(self._limits, f'{sensor}_timeout_s') for sensor in SENSORS}
-        with Lookahead(self._engines, fresh_s=fresh_s) as lookahead:
+        with Lookahead(self._engines, self._choices, self._limits) as lookahead:
             for foreseen in lookahead.over(with_turns(readings, at_once=not by_receipt)):
                 reading = foreseen.reading
                 self._advance(reading.received_ns if by_receipt else max(self.now_ns, reading.stamp_ns))

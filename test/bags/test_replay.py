@@ -20,7 +20,8 @@ from crossmodal_kd_ros.bags.mapping import choose_topics
 from crossmodal_kd_ros.bags.replay import Model, Replay
 from crossmodal_kd_ros.bags.session import Plan, replay_bag
 from crossmodal_kd_ros.contract import ACTIONS, Mode
-from crossmodal_kd_ros.runtime import Limits, Pipeline
+from crossmodal_kd_ros.runtime import Calibration, Limits, Pipeline, Predictor
+from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
 
 
 def steps(path, engine, *, faults=()):
@@ -80,8 +81,28 @@ def test_an_engine_is_asked_again_only_where_the_guess_was_wrong(bag):
         replay = Replay([Model(made.ManyOracle())], limits=Limits())
         for _ in replay.run(choose_topics(opened, {}).readings(opened)):
             pass
-    # While touch is back but not trusted yet the guess is the teacher, which knows what the student says too.
     assert replay.lanes[0].engine.asked_again <= 2
+
+
+def prefers_the_teacher():
+    """Return a calibration by which the teacher decides best, whatever is lost."""
+    by_mode = {mode: Predictor(accuracy=accuracy, min_confidence=0.25, held=0.0, decided=accuracy, least_possible=0.1)
+               for mode, accuracy in ((Mode.STUDENT, 0.7), (Mode.PARTIAL, 0.8), (Mode.TEACHER, 0.9))}
+    sets = {'camera+touch+gas': (Mode.TEACHER, Mode.STUDENT), 'camera+touch': (Mode.PARTIAL, Mode.STUDENT),
+            'camera+gas': (Mode.PARTIAL, Mode.STUDENT), 'camera': (Mode.PARTIAL, Mode.STUDENT)}
+    return Calibration(
+        weights={}, origin={}, predictors={name: {mode: by_mode[mode] for mode in modes} for name, modes in sets.items()},
+        intervals=Intervals(measured=np.zeros((2, 3)), estimated=np.zeros((2, 3))),
+        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0), residuals={})
+
+
+def test_an_engine_is_not_asked_again_where_its_calibration_prefers_the_teacher_without_touch(bag):
+    with Bag(bag) as opened:
+        replay = Replay([Model(made.ManyOracle(), prefers_the_teacher())], limits=Limits())
+        modes = [step.answers[0].estimate.mode for step in replay.run(choose_topics(opened, {}).readings(opened))
+                 if step.answers]
+    assert modes.count(Mode.PARTIAL) >= 30
+    assert replay.lanes[0].engine.asked_again <= 4
 
 
 def test_a_dead_camera_is_noticed_by_the_beat(tmp_path):
