@@ -3,6 +3,7 @@
 
 """The vocabulary's promises: order, units, derived quantities, the square view, and refusals in words."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -30,6 +31,36 @@ def test_square_view_takes_the_centre_and_keeps_the_mean_when_scaling_down():
     view = contract.square_view(image)
     assert view.shape == (128, 128, 3)
     assert abs(float(view.mean()) - 90.0) < 1.0
+
+
+@pytest.mark.parametrize(('height', 'width', 'block'), [(480, 640, 2), (1080, 1920, 4)])
+def test_halving_a_picture_first_changes_a_smooth_view_by_less_than_its_slope_allows(height, width, block):
+    rows, columns = np.mgrid[:height, :width]
+    slope = 1.5  # steps of brightness from pixel to pixel, at most
+    period_px = 60.0
+    image = 127.5 + slope * period_px / (2 * np.pi) * (
+        np.sin(2 * np.pi * rows / period_px) + np.sin(2 * np.pi * columns / period_px))[..., None].repeat(3, 2)
+    image = image.round().astype(np.uint8)
+    left = (width - height) // 2
+    direct = cv2.resize(image[:, left:left + height], (128, 128), interpolation=cv2.INTER_AREA)
+    # Of a block across an edge at most a quarter of its width counts on the other side, half its width away; a view pixel has
+    # two edges each way. Each halving, and the last step, round by up to half a step, and so does the direct way.
+    shift = 2 * (2 * slope) * (block / 4) * (block / 2) / (height / 128)
+    rounding = 0.5 * (np.log2(block) + 2)
+    difference = np.abs(contract.square_view(image).astype(int) - direct)
+    assert difference.max() <= shift + rounding
+    assert difference.mean() < 1.0
+
+
+def test_a_hair_crack_darkens_the_view_as_much_wherever_it_lies():
+    pixel = 480 / 128
+    for column in range(300, 315):  # 15 pixels of the camera are 4 of the view
+        image = np.full((480, 640, 3), 200, np.uint8)
+        image[:, column] = 40
+        darkened = 200.0 - contract.square_view(image)[64, :, 0]
+        assert darkened.sum() == pytest.approx(160 / pixel, abs=1.0)
+        # At worst it lies on an edge, half in each pixel.
+        assert darkened.max() >= 160 / pixel / 2 - 0.5
 
 
 @pytest.mark.parametrize('image', [np.zeros((4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 3))])
