@@ -39,11 +39,13 @@ def command(bag: Path, out: Path, model: Path | None, compare: tuple[Path, Path]
     from crossmodal_kd_ros.bags.reader import BagError
     from crossmodal_kd_ros.bags.replay import Model
     from crossmodal_kd_ros.bags.session import Plan, replay_bag
+    from crossmodal_kd_ros.memory import keep_freed_memory
     from crossmodal_kd_ros.networks import WeightsError
     from crossmodal_kd_ros.runtime import CalibrationError, load_calibration
     from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
     from crossmodal_kd_ros.share import share_dir
 
+    keep_freed_memory()
     console = Console()
     try:
         plan = Plan(bag=bag, out=out, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),

@@ -3,7 +3,6 @@
 
 """Pairs from the simulated wall. Splits never share a panel: each draws from a seed of its own."""
 
-import ctypes
 import hashlib
 import os
 from collections.abc import Callable, Iterable
@@ -18,6 +17,7 @@ import numpy as np
 from crossmodal_kd_ros import contract, simulation
 from crossmodal_kd_ros.contract import ACTIONS, VIEW_PX, square_view
 from crossmodal_kd_ros.datasets.pairs import Pairs
+from crossmodal_kd_ros.memory import keep_freed_memory
 from crossmodal_kd_ros.simulation import VIEW_MM, Lit, Panel, Wall, draw_panels, gas, touch
 from crossmodal_kd_ros.simulation.camera import draw_shot, under_condition
 from crossmodal_kd_ros.simulation.view import reachable_mm
@@ -75,13 +75,8 @@ def simulate(
 
 
 def _prepare_worker() -> None:
-    """Keep freed memory: a panel's megabytes are asked for again at once, and page faults cost a third of the time."""
     cv2.setNumThreads(1)
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, 'mallopt'):
-        m_trim_threshold, m_mmap_threshold = -1, -3
-        libc.mallopt(m_mmap_threshold, 1 << 28)
-        libc.mallopt(m_trim_threshold, 1 << 29)
+    keep_freed_memory()
 
 
 def _simulate_some(panels: list[Panel], first: int, seed: tuple[int, ...], condition: str | None) -> Pairs:
