@@ -21,6 +21,7 @@ from crossmodal_kd_ros.bags.mapping import Reading
 from crossmodal_kd_ros.bags.pace import TURN
 from crossmodal_kd_ros.contract import SENSORS, ContractError, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import Engine, Limits
+from crossmodal_kd_ros.runtime.engine import completed
 
 # Half the cost of single frames, and nine tenths of that of eight at once; twice as many bring another 2 %.
 BATCH = 16
@@ -29,8 +30,8 @@ _LONGEST_STRETCH = 500
 # In these the teacher decides, with the senses there are; in the others the student's word is known too.
 _TAUGHT = (Mode.TEACHER, Mode.PARTIAL)
 
-# Who decides with a set of sensors.
-Choose = Callable[[tuple[str, ...]], Mode]
+# Who decides with a set of sensors, and whether it is shown the student's estimate of a lost one.
+Choose = Callable[[tuple[str, ...]], tuple[Mode, bool]]
 
 
 @dataclass
@@ -41,14 +42,14 @@ class Foreseen:
         reading: as it came from the bag.
         touch, gas: the newest ones by then, if it is a picture's turn and they are fresh; else `None`.
         image: `uint8[H, W, 3]`, RGB, once decoded; or why there is none.
-        modes, predictions: one for each engine, once computed: who is expected to decide, and what is said then.
+        choices, predictions: one for each engine, once computed: see `Choose`, and what is said then.
     """
 
     reading: Reading
     touch: np.ndarray | None = None
     gas: np.ndarray | None = None
     image: np.ndarray | ContractError | None = None
-    modes: tuple[Mode, ...] = ()
+    choices: tuple[tuple[Mode, bool], ...] = ()
     predictions: tuple[Prediction | None, ...] = ()
 
     @property
@@ -95,8 +96,12 @@ class ForeseeingEngine:
         if prediction is None or sample.image is not foreseen.image:
             return None
         if mode in _TAUGHT:
-            same = _same(sample.touch, foreseen.touch) and _same(sample.gas, foreseen.gas)
-            return prediction if same and foreseen.modes[self._index] in _TAUGHT else None
+            expected_mode, is_filled = foreseen.choices[self._index]
+            expected = Sample(stamp_ns=sample.stamp_ns, image=sample.image, touch=foreseen.touch, gas=foreseen.gas)
+            if is_filled:
+                expected = completed(expected, prediction)
+            same = _same(sample.touch, expected.touch) and _same(sample.gas, expected.gas)
+            return prediction if same and expected_mode in _TAUGHT else None
         if prediction.student_probabilities is not None:
             return dataclasses.replace(prediction, probabilities=prediction.student_probabilities)
         return None
@@ -131,7 +136,7 @@ class Lookahead:
 
         Args:
             engines: what runs the networks.
-            choices: for each of them, who decides with a set of sensors.
+            choices: for each of them, who decides with a set of sensors, and what it is shown.
             limits: how old touch and gas may be to count, and how long they have to be back.
         """
         self._engines, self._choices = engines, choices
@@ -180,20 +185,20 @@ class Lookahead:
             return
         samples = [
             Sample(stamp_ns=one.reading.stamp_ns, image=one.image, touch=one.touch, gas=one.gas) for one in readable]
-        asked = [[choose(_usable(sample)) for sample in samples] for choose in self._choices]
-        said = [_ask(engine, samples, modes) for engine, modes in zip(self._engines, asked)]
-        for foreseen, modes, predictions in zip(readable, zip(*asked), zip(*said)):
-            foreseen.modes, foreseen.predictions = modes, predictions
+        chosen = [[choose(_usable(sample)) for sample in samples] for choose in self._choices]
+        said = [_ask(engine, samples, choices) for engine, choices in zip(self._engines, chosen)]
+        for foreseen, choices, predictions in zip(readable, zip(*chosen), zip(*said)):
+            foreseen.choices, foreseen.predictions = choices, predictions
 
 
 def _usable(sample: Sample) -> tuple[str, ...]:
     return tuple(sensor for sensor, value in zip(SENSORS, (sample.image, sample.touch, sample.gas)) if value is not None)
 
 
-def _ask(engine: Engine, samples: list[Sample], modes: list[Mode]) -> Sequence[Prediction | None]:
+def _ask(engine: Engine, samples: list[Sample], choices: list[tuple[Mode, bool]]) -> Sequence[Prediction | None]:
     many: Callable | None = getattr(engine, 'infer_many', None)
     # An engine that takes one sample at a time is asked when the turn of each comes.
-    return many(samples, modes) if many is not None else [None] * len(samples)
+    return many(samples, *zip(*choices)) if many is not None else [None] * len(samples)
 
 
 def _finished(stretch: list[Foreseen], done: Future) -> Iterator[Foreseen]:

@@ -13,12 +13,13 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from crossmodal_kd_ros.bags.lookahead import ForeseeingEngine, Foreseen, Lookahead
+from crossmodal_kd_ros.bags.lookahead import Choose, ForeseeingEngine, Foreseen, Lookahead
 from crossmodal_kd_ros.bags.mapping import Reading
 from crossmodal_kd_ros.bags.pace import TURN, with_turns
 from crossmodal_kd_ros.contract import SENSORS, Estimate, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import Calibration, Engine, Limits, ModeChange, Pipeline
-from crossmodal_kd_ros.runtime.arbiter import without_evidence
+from crossmodal_kd_ros.runtime.arbiter import Decision, without_evidence
+from crossmodal_kd_ros.runtime.judgement import Judgement
 
 # As the node's.
 BEAT_NS = 50_000_000
@@ -112,8 +113,7 @@ class Replay:
         self.clock = ''
         self.first_ns = self.now_ns = 0
         self._engines, self._limits = [model.engine for model in models], limits
-        self._choices = [
-            model.calibration.best_mode if model.calibration else without_evidence for model in models]
+        self._choices = [_choice(model.calibration) for model in models]
         self._next_beat_ns = 0
 
     def run(self, readings: Iterable[Reading]) -> Iterator[Step]:
@@ -148,6 +148,17 @@ class Replay:
                 lane.beat(self._next_beat_ns)
             self._next_beat_ns += BEAT_NS
         self.now_ns = now_ns
+
+
+def _choice(calibration: Calibration | None) -> Choose:
+    """Return who decides with a set of sensors, and what it is shown, as the pipeline does by `calibration`."""
+    best_mode = calibration.best_mode if calibration else without_evidence
+    judgement = Judgement(calibration)
+
+    def choose(usable: tuple[str, ...]) -> tuple[Mode, bool]:
+        decision = Decision(mode=best_mode(usable), reason='', usable=usable)
+        return decision.mode, judgement.fills(decision)
+    return choose
 
 
 def _one_clock(readings: Sequence[Reading]) -> bool:

@@ -3,6 +3,7 @@
 
 """The engine that runs the networks in torch. With `traced`, the only module of this room that imports it."""
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from crossmodal_kd_ros.contract import NUM_GAS, NUM_TAXELS, VIEW_PX, Mode, Prediction, Sample, square_view
 from crossmodal_kd_ros.networks import load_student, load_teacher
+from crossmodal_kd_ros.runtime.engine import completed
 from crossmodal_kd_ros.runtime.traced import STUDENT_COLUMNS, trace_student, trace_teacher
 
 # The first calls choose kernels and allocate; measured, the third is as fast as any later one.
@@ -51,20 +53,23 @@ class TorchEngine:
 
     def infer(self, sample: Sample, mode: Mode) -> Prediction:
         """Return the student's estimates, and the probabilities of the network that decides in `mode`."""
-        return self.infer_many([sample], [mode])[0]
+        return self.infer_many([sample], [mode], [False])[0]
 
     @torch.inference_mode()
-    def infer_many(self, samples: Sequence[Sample], modes: Sequence[Mode]) -> list[Prediction]:
-        """Return what `infer` says of each sample in its mode, within rounding; sixteen at once take half the time."""
+    def infer_many(self, samples: Sequence[Sample], modes: Sequence[Mode], filled: Sequence[bool]) -> list[Prediction]:
+        """Return what `infer` says of each sample in its mode, within rounding; sixteen at once take half the time.
+
+        Where `filled`, the teacher is shown the student's estimate of a lost sense rather than nothing.
+        """
         views = torch.from_numpy(np.stack([square_view(sample.image) for sample in samples])).to(self._device)
-        columns = dict(zip(STUDENT_COLUMNS, self._student(views)))
-        columns['probabilities'] = columns['student_probabilities']
+        columns = [_array(column) for column in self._student(views)]
+        said = [Prediction(probabilities=row[0], **dict(zip(STUDENT_COLUMNS, row))) for row in zip(*columns)]
         taught = [row for row, mode in enumerate(modes) if mode in (Mode.TEACHER, Mode.PARTIAL)]
         if taught:
-            columns['probabilities'] = columns['probabilities'].clone()
-            columns['probabilities'][taught] = self._ask_teacher(views[taught], [samples[row] for row in taught])
-        arrays = [_array(column) for column in columns.values()]
-        return [Prediction(**dict(zip(columns, row))) for row in zip(*arrays)]
+            shown = [completed(samples[row], said[row]) if filled[row] else samples[row] for row in taught]
+            for row, probabilities in zip(taught, _array(self._ask_teacher(views[taught], shown))):
+                said[row] = dataclasses.replace(said[row], probabilities=probabilities)
+        return said
 
     def _ask_teacher(self, views: Tensor, samples: Sequence[Sample]) -> Tensor:
         return self._teacher(

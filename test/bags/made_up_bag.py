@@ -120,5 +120,6 @@ class Oracle:
 class ManyOracle(Oracle):
     """The same, asked for many samples at once."""
 
-    def infer_many(self, samples, modes):
+    def infer_many(self, samples, modes, filled):
+        assert len(samples) == len(modes) == len(filled)
         return [super(ManyOracle, self).infer(sample, mode) for sample, mode in zip(samples, modes)]

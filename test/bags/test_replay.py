@@ -84,21 +84,23 @@ def test_an_engine_is_asked_again_only_where_the_guess_was_wrong(bag):
     assert replay.lanes[0].engine.asked_again <= 2
 
 
-def prefers_the_teacher():
-    """Return a calibration by which the teacher decides best, whatever is lost."""
-    by_mode = {mode: Predictor(accuracy=accuracy, min_confidence=0.25, held=0.0, decided=accuracy, least_possible=0.1)
+def prefers_the_teacher(*, filled):
+    """Return a calibration by which the teacher decides best, whatever is lost, with the student's estimate if `filled`."""
+    by_mode = {mode: Predictor(accuracy=accuracy, min_confidence=0.25, held=0.0, decided=accuracy, least_possible=0.1,
+                               filled=filled and mode is Mode.PARTIAL)
                for mode, accuracy in ((Mode.STUDENT, 0.7), (Mode.PARTIAL, 0.8), (Mode.TEACHER, 0.9))}
     sets = {'camera+touch+gas': (Mode.TEACHER, Mode.STUDENT), 'camera+touch': (Mode.PARTIAL, Mode.STUDENT),
             'camera+gas': (Mode.PARTIAL, Mode.STUDENT), 'camera': (Mode.PARTIAL, Mode.STUDENT)}
     return Calibration(
         weights={}, origin={}, predictors={name: {mode: by_mode[mode] for mode in modes} for name, modes in sets.items()},
         intervals=Intervals(measured=np.zeros((2, 3)), estimated=np.zeros((2, 3))),
-        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0), residuals={})
+        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.5), residuals={})
 
 
-def test_an_engine_is_not_asked_again_where_its_calibration_prefers_the_teacher_without_touch(bag):
+@pytest.mark.parametrize('filled', [False, True])
+def test_an_engine_is_not_asked_again_where_its_calibration_prefers_the_teacher_without_touch(bag, filled):
     with Bag(bag) as opened:
-        replay = Replay([Model(made.ManyOracle(), prefers_the_teacher())], limits=Limits())
+        replay = Replay([Model(made.ManyOracle(), prefers_the_teacher(filled=filled))], limits=Limits())
         modes = [step.answers[0].estimate.mode for step in replay.run(choose_topics(opened, {}).readings(opened))
                  if step.answers]
     assert modes.count(Mode.PARTIAL) >= 30

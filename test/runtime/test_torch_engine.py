@@ -52,10 +52,21 @@ def test_many_samples_at_once_are_answered_as_each_would_be(engine):
     samples[1] = dataclasses.replace(samples[1], touch=None, gas=None)
     modes = [Mode.TEACHER, Mode.STUDENT, Mode.TEACHER]
 
-    for sample, mode, prediction in zip(samples, modes, engine.infer_many(samples, modes)):
+    for sample, mode, prediction in zip(samples, modes, engine.infer_many(samples, modes, [False] * 3)):
         alone = engine.infer(sample, mode)
         for name, value in dataclasses.asdict(alone).items():
             np.testing.assert_allclose(getattr(prediction, name), value, rtol=1e-4, atol=1e-4)
+
+
+def test_a_teacher_of_many_samples_can_be_shown_what_the_student_sees_of_a_lost_sense(engine):
+    lost = dataclasses.replace(SAMPLE, touch=None)
+    blind, filled = engine.infer_many([lost, lost], [Mode.PARTIAL] * 2, [False, True])
+
+    seen = engine.infer(lost, Mode.STUDENT)
+    shown = engine.infer(dataclasses.replace(lost, touch=seen.touch), Mode.PARTIAL)
+    np.testing.assert_allclose(filled.probabilities, shown.probabilities, atol=1e-5)
+    np.testing.assert_allclose(blind.probabilities, engine.infer(lost, Mode.PARTIAL).probabilities, atol=1e-5)
+    assert not np.allclose(blind.probabilities, filled.probabilities, atol=1e-4)
 
 
 def test_the_students_own_probabilities_come_in_every_mode(engine):
