@@ -144,7 +144,7 @@ class Histogram:
 
     def add(self, ms: float) -> None:
         """Count one; what is beyond the ends counts at the end."""
-        self.counts[int(np.clip(ms / self._STEP_MS, 0, len(self.counts) - 1))] += 1
+        self.counts[int(min(max(ms / self._STEP_MS, 0), len(self.counts) - 1))] += 1
 
     def percentile(self, percent: float) -> float | None:
         """Return the time under which `percent` of them are, ms; `None` of nothing."""

@@ -102,7 +102,8 @@ class ReadingChecks:
     def refuse(self, value: np.ndarray) -> str:
         """Return why `value` cannot be a reading of a working sensor; empty if it can. It is not remembered."""
         stream = self._stream
-        if (value >= stream.low).all() and (value < self._near_top).all():  # as nearly always, at a third of the cost
+        # As nearly always, and at a third of the cost.
+        if np.count_nonzero((value >= stream.low) & (value < self._near_top)) == value.size:
             self._outside = self._none
             return ''
         outside = (value < stream.low) | (value > stream.high)
@@ -162,7 +163,7 @@ class ReadingChecks:
                 f'{self._stream.dead_s:.0f} s, or read what they cannot (limit {most})')
 
     def _noise_verdict(self) -> str:
-        if not self._wrong_noise.any():
+        if not np.count_nonzero(self._wrong_noise):  # `any` takes four times as long, and is asked eight times a picture
             return ''
         if self._stream.has_neighbours:
             # A pad that is too quiet has a slow filter: it lags a little, and is worth more than none.
@@ -211,8 +212,8 @@ class ReadingChecks:
         self._judged += 1
         share = 1.0 / self._judged if self._judged <= 5 * self._stream.window else _AGEING
         towards = share * (np.maximum(noise, _LEAST_NOISE) - self._own_noise)
-        is_right = self._noise.min() >= _NOISE_BROKEN[0] and self._noise.max() <= _NOISE_BROKEN[1]
-        if is_right and not self._wrong_noise.any():  # as nearly always: a quarter of the time of a reading less
+        is_right = all(_NOISE_BROKEN[0] <= noise <= _NOISE_BROKEN[1] for noise in self._noise.tolist())
+        if is_right and not np.count_nonzero(self._wrong_noise):  # as nearly always: a quarter of the time of a reading less
             self._own_noise += towards
             return
         broken = (self._noise > _NOISE_BROKEN[1]).astype(np.int8) - (self._noise < _NOISE_BROKEN[0])

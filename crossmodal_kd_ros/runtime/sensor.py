@@ -4,7 +4,7 @@
 """What is known of one sensor: its newest reading, its age, its rate, what was rejected, and whether it can be trusted."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Health:
         reason: why, in words, with the figure behind it.
         stamp_ns: stamp of the newest reading, nanoseconds; `None` if there never was one.
         arriving: readings come, and can be decoded, whatever they are worth; those of a healthy sensor do.
-        remark: what a technician should see to though the reading can be used; empty if nothing.
+        remark: what a technician should see to though the reading can be used; empty if nothing, and outside of a report.
     """
 
     healthy: bool
@@ -178,7 +178,7 @@ class SensorState:
         if trouble:
             return Health(healthy=False, reason=trouble, stamp_ns=self._stamp_ns, arriving=not silence)
         reason = f'newest {self.sensor} reading is {self.age_s(now_ns):.2f} s old'
-        return Health(healthy=True, reason=reason, stamp_ns=self._stamp_ns, remark=self._remark(now_ns))
+        return Health(healthy=True, reason=reason, stamp_ns=self._stamp_ns)
 
     def measures(self, now_ns: int) -> bool:
         """Return whether there is a fresh reading that is sound by itself, whatever another sense says of it."""
@@ -186,8 +186,11 @@ class SensorState:
 
     def report(self, now_ns: int) -> SensorReport:
         """Return what a technician wants to know at `now_ns`."""
+        health = self.health(now_ns)
+        if health.healthy:  # a technician reads it once a second; the verdict is asked for eight times a picture
+            health = replace(health, remark=self._remark(now_ns))
         return SensorReport(
-            sensor=self.sensor, health=self.health(now_ns), age_s=self.age_s(now_ns), rate_hz=self.rate_hz(now_ns),
+            sensor=self.sensor, health=health, age_s=self.age_s(now_ns), rate_hz=self.rate_hz(now_ns),
             received=self.received, rejected=self.rejected, last_rejection=self.last_rejection)
 
     def _silence(self, age_s: float | None) -> str:
