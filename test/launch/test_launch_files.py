@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros ar
 
 from launch import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'bags'))
+
+import made_up_bag as made  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
@@ -214,6 +219,37 @@ def test_a_node_that_is_killed_under_the_sim_file_answers_again_within_five_seco
         took_s = time.monotonic() - killed_s
     assert took_s < 5.0
     assert not any(Path(f'/proc/{pid}').exists() for pid in (first, second))
+
+
+@pytest.mark.alone
+def test_the_replay_file_plays_a_bag_into_the_node_where_rosbag2_is_not_installed(environ, models, tmp_path):
+    if find_spec('ros2bag') is not None:
+        pytest.skip('ros2 bag is installed, and plays it')
+    bag = made.robot(tmp_path / 'bag', duration_s=4.0)
+    install(tmp_path / 'prefix', environ, NODE)
+    (tmp_path / 'mine.yaml').write_text('/**/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.0\n')
+    with launching('replay.launch.py', f'bag:={bag}', 'loop:=true', 'image_transport:=compressed', f'model:={models}',
+                   f'params_file:={tmp_path / "mine.yaml"}', environ=environ) as process:
+        until(process, 'TEACHER: camera, touch and gas are healthy')
+        # Only by the time of the bag can the node tell that it began again.
+        assert any('the clock was set back by' in line for line in process.stdout)
+
+
+def test_the_replay_file_has_ros2_bag_play_the_sensors_where_it_is_installed(witness, environ, tmp_path):
+    bag = made.robot(tmp_path / 'bag', duration_s=0.1)
+    (tmp_path / 'ros').mkdir()
+    (tmp_path / 'ros' / 'ros2bag.py').touch()
+    stand_in = tmp_path / 'ros' / 'ros2'
+    stand_in.write_text(WITNESS.format(python=sys.executable))
+    stand_in.chmod(0o755)
+    for name in ('PATH', 'PYTHONPATH'):
+        environ[name] = os.pathsep.join(filter(None, [str(tmp_path / 'ros'), environ.get(name, '')]))
+    seen = witness('replay.launch.py', f'bag:={bag}', 'rate:=2.0', 'loop:=true', 'touch_topic:=/pad')
+
+    assert seen['ros2'][0] == ['bag', 'play', str(bag), '--clock', '100', '--rate', '2.0', '--loop', '--topics',
+                               '/camera/image_raw', '/pad', '/gas/state', '/camera/image_raw/compressed']
+    [_, parameters] = seen['maintenance_node'][1]
+    assert yaml.safe_load(parameters)['/maintenance_node']['ros__parameters'] == {'use_sim_time': True}
 
 
 @contextmanager
