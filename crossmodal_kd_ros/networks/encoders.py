@@ -41,14 +41,15 @@ class ResidualBlock(nn.Module):
         """Make a block from `channels_in` to `channels_out`, whose first convolution has `stride`."""
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False), nn.BatchNorm2d(channels_out), nn.ReLU(),
+            nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False), nn.BatchNorm2d(channels_out),
+            nn.ReLU(inplace=True),
             nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False), nn.BatchNorm2d(channels_out))
         self.shortcut = nn.Identity() if channels_in == channels_out and stride == 1 else nn.Sequential(
             nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[B, channels_in, H, W]` to `[B, channels_out, H / stride, W / stride]`."""
-        return F.relu(self.shortcut(x) + self.body(x))
+        return F.relu_(self.shortcut(x) + self.body(x))
 
 
 class Encoder(nn.Module):
@@ -65,8 +66,9 @@ class Encoder(nn.Module):
         # Kernels of 4 with stride 2 and padding 1 keep a cell's centre on the centre of its pixels: a 3x3 or 7x7
         # stem would look 0.75 mm beside the taxel.
         self.stem = nn.Sequential(
-            nn.Conv2d(3, config.stem_channels, 4, 2, 1, bias=False), nn.BatchNorm2d(config.stem_channels), nn.ReLU(),
-            nn.Conv2d(config.stem_channels, first, 4, 2, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU())
+            nn.Conv2d(3, config.stem_channels, 4, 2, 1, bias=False), nn.BatchNorm2d(config.stem_channels),
+            nn.ReLU(inplace=True),  # a map of half the side of the image is costly to copy
+            nn.Conv2d(config.stem_channels, first, 4, 2, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU(inplace=True))
         stages, channels_in = [], first
         for channels, blocks in zip(deeper, config.blocks, strict=True):
             stages.append(nn.Sequential(
@@ -85,12 +87,22 @@ class Encoder(nn.Module):
                 or image.shape[2] % IMAGE_MULTIPLE_PX or 0 in image.shape:
             raise ValueError(f'expected images [B, 3, S, S] with S a multiple of {IMAGE_MULTIPLE_PX}, '
                              f'got {list(image.shape)}')
-        # A quarter faster than the default order of memory, forward and backward, on two cores.
-        x = self.stem(((image - 0.5) / 0.25).contiguous(memory_format=torch.channels_last))
+        # A quarter faster than the default order of memory, forward and backward, on two cores. The scale is left to the
+        # stem's batch normalisation.
+        x = self.stem((image - 0.5).contiguous(memory_format=torch.channels_last))
         maps = [x]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
         return maps
+
+
+def average_down(image: Tensor, factor: int) -> Tensor:
+    """Average squares of `factor` pixels: `[B, C, S, S]` to `[B, C, S / factor, S / factor]`.
+
+    What `avg_pool2d` says, in a quarter of its time: it is slow over three channels that lie last in memory.
+    """
+    rows = sum(image[:, :, offset::factor] for offset in range(factor))
+    return sum(rows[..., offset::factor] for offset in range(factor)) / factor**2
 
 
 def pad_window(x: Tensor) -> Tensor:
@@ -115,12 +127,13 @@ class Trunk(nn.Module):
         self.window_channels = first
         self.pooled_features = 2 * (deepest + first) + 2 * (first + middle)
         self.laterals = nn.ModuleList(nn.Conv2d(channels, first, 1) for channels in config.channels)
-        self.smooth = nn.Sequential(nn.Conv2d(first, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU())
+        self.smooth = nn.Sequential(
+            nn.Conv2d(first, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU(inplace=True))
 
     def forward(self, image: Tensor) -> Vision:
         """See an image `float32[B, 3, S, S]`, 0 to 1, S a multiple of 32 (of `view_px` if it is larger)."""
         if self.view_px is not None and image.shape[-1] > self.view_px:
-            image = F.avg_pool2d(image, image.shape[-1] // self.view_px)
+            image = average_down(image, image.shape[-1] // self.view_px)
         maps = self.encoder(image)
         window = self.smooth(sum(pad_window(lateral(x)) for lateral, x in zip(self.laterals, maps, strict=True)))
         *finer, grid = maps
