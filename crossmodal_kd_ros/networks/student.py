@@ -51,7 +51,8 @@ class StudentOutput:
     surface_logvar: Tensor
 
 
-def _bound(logvar: Tensor) -> Tensor:
+def bounded(logvar: Tensor) -> Tensor:
+    """Return the logarithm of a variance kept within -6 and 6, smoothly: neither certainty nor despair grows for ever."""
     return _LOGVAR_LIMIT * torch.tanh(logvar / _LOGVAR_LIMIT)
 
 
@@ -81,7 +82,7 @@ class TouchHead(nn.Module):
         mean, logvar = both.split(_BANKS, 1)
         mix = self.mix(pooled).reshape(-1, _BANKS, self.rank)
         mean = mean + torch.einsum('bkr,krhw->bkhw', mix, self.patterns)
-        return mean.flatten(1), _bound(logvar.flatten(1))
+        return mean.flatten(1), bounded(logvar.flatten(1))
 
 
 class Student(nn.Module):
@@ -119,4 +120,4 @@ class Student(nn.Module):
             gas=self.standardise.to_units('gas', gas_z).clamp(self.gas_low, self.gas_high),
             surface=torch.cat([surface[:, :2].clamp_min(0.0), surface[:, 2:]], 1),
             touch_z=touch_z, gas_z=gas_z, surface_z=surface_z,
-            touch_logvar=touch_logvar, gas_logvar=_bound(gas_logvar), surface_logvar=_bound(surface_logvar))
+            touch_logvar=touch_logvar, gas_logvar=bounded(gas_logvar), surface_logvar=bounded(surface_logvar))
