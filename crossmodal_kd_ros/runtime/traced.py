@@ -29,7 +29,7 @@ class _View(nn.Module):
     """Turns views `uint8[B, S, S, 3]` into what the networks take."""
 
     def forward(self, views: Tensor) -> Tensor:
-        return views.permute(0, 3, 1, 2).float() / 255.0
+        return views.permute(0, 3, 1, 2).float().div_(255.0)
 
 
 class _Student(nn.Module):
