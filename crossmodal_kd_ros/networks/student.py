@@ -26,6 +26,7 @@ class StudentOutput:
 
     Attributes:
         features: `float32[B, D]`, the embedding that distillation compares with the teacher's.
+        texture: `float32[B, 2 * C]`, mean and deviation of the finest map: pictures of another kind show there first.
         logits: `float32[B, 6]`, one for each of `ACTIONS`.
         touch: `float32[B, 256]`: texture (um), indentation (mm); never negative.
         gas: `float32[B, 8]`, in the order, units and ranges of `GAS_CHANNELS`.
@@ -39,6 +40,7 @@ class StudentOutput:
     """
 
     features: Tensor
+    texture: Tensor
     logits: Tensor
     touch: Tensor
     gas: Tensor
@@ -115,7 +117,7 @@ class Student(nn.Module):
         surface_z, surface_logvar = self.surface_head(vision.pooled).chunk(2, 1)
         surface = self.standardise.to_units('surface', surface_z)
         return StudentOutput(
-            features=features, logits=self.classifier(features),
+            features=features, texture=vision.texture, logits=self.classifier(features),
             touch=self.standardise.to_units('touch', touch_z).clamp_min(0.0),
             gas=self.standardise.to_units('gas', gas_z).clamp(self.gas_low, self.gas_high),
             surface=torch.cat([surface[:, :2].clamp_min(0.0), surface[:, 2:]], 1),

@@ -40,7 +40,7 @@ class _Student(nn.Module):
     def forward(self, views: Tensor) -> tuple[Tensor, ...]:
         output = self.student(self.view(views))
         return (output.logits.softmax(1), output.touch, output.gas, output.surface,
-                surface_std(self.student, output), output.features)
+                surface_std(self.student, output), output.texture)
 
 
 class _Teacher(nn.Module):
