@@ -71,10 +71,10 @@ def make_plan(quick: bool, *, most_cells: int | None = None, conditions: bool = 
 def evaluate_photos(folder: Path, *, out: Path, models: Path, cache: Path, results: Path | None) -> None:
     """Measure the student of `models` on the photographs in `folder`; keep figures and worst mistakes in `out`."""
     student, photos = load_student(models / 'student.safetensors'), Photos.load(folder)
-    depth = crack_scores(student, photos.image)[0]
+    sureness = crack_scores(student, photos.image)[0]
     out.mkdir(parents=True, exist_ok=True)
     _write_json(out / 'photos.json', {'folder': folder.name, **measure_photos(student, photos)})
-    worst = [thumbnails(photos, depth, rows) for rows in worst_mistakes(photos, depth)]
+    worst = [thumbnails(photos, sureness, rows) for rows in worst_mistakes(photos, sureness)]
     _write_json(out / 'mistakes.json', worst[0] + worst[1])
     publish(out, models=models, cache=cache, results=results)
 

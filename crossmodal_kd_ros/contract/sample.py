@@ -43,7 +43,7 @@ class Prediction:
         student_probabilities: `float32[6]`, of the student, whoever decides; `None` from an engine that does not say.
         surface_std: `float32[3]`, the standard deviation that the student gives to `surface`, in its units; `None` where
             an engine cannot say.
-        features: `float32[D]`, the student's embedding of the picture; `None` likewise.
+        features: `float32[D]`, mean and deviation of the student's finest maps of the picture; `None` likewise.
     """
 
     probabilities: np.ndarray

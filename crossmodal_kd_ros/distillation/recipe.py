@@ -52,6 +52,10 @@ class TeacherRecipe(OptimiserRecipe):
     touch_dropout: float = Field(0.3, ge=0.0, lt=1.0, description='probability of hiding touch (modality dropout)')
     gas_dropout: float = Field(0.3, ge=0.0, lt=1.0, description='probability of hiding gas')
     glance_weight: float = Field(0.5, ge=0.0, description='of a throw-away classifier on what the camera alone shows')
+    feeling_weight: float = Field(0.5, ge=0.0, description='of one on what touch and gas alone show')
+    foresight_weight: float = Field(0.3, ge=0.0, description='of a throw-away reading of touch and gas off the picture')
+    unlabelled_weight: float = Field(
+        1.0, ge=0.0, description='with which, where there is no label, the first of these learns from the second')
 
 
 class FinishRecipe(_Strict):

@@ -9,17 +9,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crossmodal_kd_ros.contract import ACTIONS
+from crossmodal_kd_ros.contract import ACTIONS, NUM_GAS
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.batches import Batch, in_order
 from crossmodal_kd_ros.distillation.losses import (
-    adversarial_ramp, decoupled_loss, distillation_loss, feature_matching_loss, gaussian_nll, progressive_alpha,
+    NO_LABEL, adversarial_ramp, decoupled_loss, distillation_loss, feature_matching_loss, gaussian_nll, progressive_alpha,
     relational_angle_loss, relational_distance_loss, reverse_gradient)
 from crossmodal_kd_ros.distillation.quantum import QubitProjection, fidelity_loss
 from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
-from crossmodal_kd_ros.networks import Student, StudentOutput, Teacher, TeacherOutput
+from crossmodal_kd_ros.networks import (
+    NUM_TOUCH_STATISTICS, Student, StudentOutput, Teacher, TeacherOutput, bounded, touch_statistics)
 
 _ADVERSARY_WIDTH = 64
+_FORESIGHT_WIDTH = 128
+_TRUST_FELT_FROM = 0.3  # share of the steps over which what touch and gas decide gains weight as a label
 
 
 @dataclass(frozen=True)
@@ -33,25 +36,48 @@ class Lesson:
 class TeacherTask(nn.Module):
     """A teacher that learns from labels, touch and gas each hidden from some of the samples (modality dropout).
 
-    Touch and gas are so much easier to learn from that the camera would be left aside: without the glance, a classifier on
-    the camera's features that is thrown away, a teacher without touch and gas was right in 26 %.
+    A few hundred labels are learnt by heart from their pictures: alone they gave 0.84. So three heads, thrown away
+    afterwards, let pairs without a label teach the camera's part, and gave 0.93 (500 labels, 10,000 other pairs, validation,
+    one seed): `feeling` decides by touch and gas; `glance` decides by the picture and learns from labels, and from `feeling`
+    where there is none; `foresight` reads touch statistics and gas off the picture.
     """
 
     def __init__(self, teacher: Teacher, recipe: TeacherRecipe) -> None:
         """Hold the network that learns and how."""
         super().__init__()
         self.network, self.recipe = teacher, recipe
-        self.glance = nn.Linear(teacher.trunk.pooled_features, len(ACTIONS))
+        seen = teacher.trunk.pooled_features
+        self.feeling = nn.Linear(2 * teacher.config.width, len(ACTIONS))
+        self.glance = nn.Linear(seen, len(ACTIONS))
+        self.foresight = nn.Sequential(nn.Linear(seen, _FORESIGHT_WIDTH), nn.ReLU(),
+                                       nn.Linear(_FORESIGHT_WIDTH, 2 * (NUM_TOUCH_STATISTICS + NUM_GAS)))
 
     def forward(self, batch: Batch, present: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return (loss, {name: part}); `present` float32[2, B], uniform, decides what is hidden."""
-        output = self.network(
-            image=batch.image, touch=batch.touch, gas=batch.gas, touch_present=present[0] >= self.recipe.touch_dropout,
-            gas_present=present[1] >= self.recipe.gas_dropout)
+        """Return (loss, {name: part}) at `step`, from 1; `present` float32[2, B], uniform, decides what is hidden."""
+        recipe = self.recipe
+        touch, gas = present[0] >= recipe.touch_dropout, present[1] >= recipe.gas_dropout
+        output = self.network(image=batch.image, touch=batch.touch, gas=batch.gas, touch_present=touch, gas_present=gas)
+        labelled = batch.action != NO_LABEL
+
+        def decision(logits: Tensor, smoothing: float = 0.0) -> Tensor:
+            return F.cross_entropy(logits[labelled].float(), batch.action[labelled], label_smoothing=smoothing)
+        felt, seen = self.feeling(output.felt), self.glance(output.pooled)
         parts = {
-            'action': F.cross_entropy(output.logits.float(), batch.action, label_smoothing=0.02),
-            'glance': self.recipe.glance_weight * F.cross_entropy(self.glance(output.pooled).float(), batch.action)}
+            'action': decision(output.logits, smoothing=0.02),
+            'feeling': recipe.feeling_weight * decision(felt),
+            'glance': recipe.glance_weight * decision(seen),
+            'foresight': recipe.foresight_weight * self._foresight_loss(output.pooled, batch)}
+        pupils = ~labelled & touch & gas
+        if pupils.any():
+            weight = recipe.unlabelled_weight * min(1.0, step / (_TRUST_FELT_FROM * recipe.steps))
+            parts['unlabelled'] = weight * F.cross_entropy(seen[pupils].float(), felt[pupils].detach().float().softmax(1))
         return sum(parts.values()), parts
+
+    def _foresight_loss(self, pooled: Tensor, batch: Batch) -> Tensor:
+        standard = self.network.standardise.to_standard
+        readings = torch.cat([touch_statistics(standard('touch', batch.touch)), standard('gas', batch.gas)], 1)
+        mean, logvar = self.foresight(pooled).float().chunk(2, 1)
+        return gaussian_nll(mean, bounded(logvar), readings)
 
     def score(self, pairs: Pairs, device: torch.device) -> dict[str, float]:
         """Return the accuracy on `pairs`, all senses present."""

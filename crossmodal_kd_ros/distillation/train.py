@@ -21,8 +21,9 @@ History = list[dict[str, float]]
 
 def train_teacher(recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int,
                   run: Run | None = None) -> tuple[Teacher, History]:
-    """Train a teacher on the labelled part of `train`; return it frozen, at its best step, and its validations.
+    """Train a teacher; return it frozen, at its best step, and its validations.
 
+    It learns to decide from the labelled part of `train`, and what a picture tells from all of it, see `TeacherTask`.
     Modality dropout: touch and gas are each hidden from some of the samples, so that the mask tokens learn to stand in
     for a lost sense.
     """
@@ -30,8 +31,9 @@ def train_teacher(recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, see
     torch.manual_seed(seed)
     teacher = Teacher(TeacherConfig(view_px=recipe.view_px, grid=recipe.view_px // 16))
     teacher.standardise.set(Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface))
-    labelled = torch.from_numpy(np.flatnonzero(train.action != NO_LABEL))
-    history = fit(TeacherTask(teacher, recipe), recipe, train, validation, labelled=labelled, unlabelled=labelled[:0],
+    labelled, unlabelled = (torch.from_numpy(np.flatnonzero(rows)) for rows in (
+        train.action != NO_LABEL, train.action == NO_LABEL))
+    history = fit(TeacherTask(teacher, recipe), recipe, train, validation, labelled=labelled, unlabelled=unlabelled,
                   seed=seed, run=run)
     freeze(teacher)
     with torch.no_grad():

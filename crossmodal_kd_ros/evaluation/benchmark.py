@@ -88,7 +88,7 @@ class Cell:
 def cells(plan: Plan) -> list[Cell]:
     """Return all cells of `plan`, the most telling first."""
     trio = [Cell(system=system, labels=labels, seed=seed)
-            for labels in plan.labels for seed in plan.seeds for system in TRIO]
+            for seed in plan.seeds for labels in plan.labels for system in TRIO]
     ablations = [Cell(system=system, labels=plan.ablation_labels, seed=seed)
                  for seed in plan.ablation_seeds for system in (REFERENCE, *ABLATIONS)]
     curve = [Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)

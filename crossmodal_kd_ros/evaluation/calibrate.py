@@ -71,7 +71,7 @@ def ask(models_dir: Path, pairs: Pairs, *, progress=lambda batches, total: batch
     batches: Iterable = progress(in_order(pairs, batch_size), -(-len(pairs) // batch_size))
     for batch in batches:
         output = student(batch.image)
-        said = {name: getattr(output, name) for name in ('touch', 'gas', 'surface', 'features')}
+        said = {name: getattr(output, name) for name in ('touch', 'gas', 'surface')} | {'features': output.texture}
         said |= {'student': output.logits.softmax(1), 'surface_std': surface_std(student, output)}
         for name, (_, senses) in SENSOR_SETS.items():
             shown = batch if 'camera' in name else replace(batch, image=torch.zeros_like(batch.image))
@@ -137,7 +137,11 @@ def _intervals(pairs: Pairs, answers: Answers) -> Intervals:
 
 
 def _familiarity(features: np.ndarray, panel: np.ndarray) -> Familiarity:
-    """Fit a Gaussian to the features of half of the panels; the other half says how far a familiar picture may be."""
+    """Fit a Gaussian to the features of half of the panels; the other half says how far a familiar picture may be.
+
+    The Gaussian is the Mahalanobis distance of Lee et al. 2018 (https://arxiv.org/abs/1807.03888), over the finest maps: what
+    lies deeper has learnt to overlook what does not matter to the action, and knew a covered lens from a wall no better.
+    """
     fitted = panel % 2 == 0
     mean = features[fitted].mean(0, dtype=np.float64)
     variances, axes = np.linalg.eigh(np.cov(features[fitted].T.astype(np.float64)))

@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from crossmodal_kd_ros.contract import ACTIONS, SURFACE_STATE, square_view
 from crossmodal_kd_ros.networks import Student
+from crossmodal_kd_ros.runtime.traced import surface_std
 
 FOLDERS = ('clean', 'crack')
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff')
@@ -58,36 +59,37 @@ class Photos:
 
 @torch.inference_mode()
 def crack_scores(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how deep a crack the student reads (mm), and the probability that it wants it sealed or a person called.
+    """Return how surely the student reads a crack, and the probability that it wants it sealed or a person called.
 
     The student reads what is under the tactile pad, a half of the picture wide and a quarter high. As a robot passes over a
     wall, the pad passes over the whole photograph, in 4 x 2 places, its surroundings mirrored where it has none; the
-    deepest reading and the largest probability count.
+    surest reading and the largest probability count.
 
     Args:
         student: in evaluation mode.
         image: `uint8[N, S, S, 3]`, RGB, S a multiple of 32.
 
     Returns:
-        Two `float32[N]`. The depth is the score: a panel with a crack may need something more urgent than a seal.
+        Two `float32[N]`. The first is the score: the depth of the crack over the standard deviation that the student gives
+        it, for on a real wall it is unsure of much. The second is not: a panel with a crack may need something more urgent.
     """
     side = image.shape[1]
     edge = 3 * side // 8
     wide = np.pad(image, ((0, 0), (edge, edge), (edge, edge), (0, 0)), mode='reflect')
     places = [_ask(student, wide[:, top:top + side, left:left + side])
               for top in range(0, 2 * edge + 1, side // 4) for left in (edge - side // 4, edge + side // 4)]
-    return np.max([depth for depth, _ in places], 0), np.max([wanted for _, wanted in places], 0)
+    return np.max([sureness for sureness, _ in places], 0), np.max([wanted for _, wanted in places], 0)
 
 
 def _ask(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    depth, action = [], []
-    wanted = [ACTIONS.index('seal_crack'), ACTIONS.index('request_human')]
+    sureness, action = [], []
+    wanted, depth = [ACTIONS.index('seal_crack'), ACTIONS.index('request_human')], SURFACE_STATE.index('crack_depth')
     for start in range(0, len(image), _BATCH):
         batch = torch.from_numpy(np.ascontiguousarray(image[start:start + _BATCH])).permute(0, 3, 1, 2).float() / 255.0
         output = student(batch)
-        depth.append(output.surface[:, SURFACE_STATE.index('crack_depth')])
+        sureness.append((output.surface / surface_std(student, output))[:, depth])
         action.append(output.logits.softmax(1)[:, wanted].sum(1))
-    return torch.cat(depth).numpy(), torch.cat(action).numpy()
+    return torch.cat(sureness).numpy(), torch.cat(action).numpy()
 
 
 def black_hat_score(image: np.ndarray) -> np.ndarray:
@@ -103,12 +105,12 @@ def black_hat_score(image: np.ndarray) -> np.ndarray:
 
 def measure_photos(student: Student, photos: Photos) -> dict[str, float | int]:
     """Return `auroc` and `average_precision` of the student and of the black-hat filter, and how many pictures."""
-    depth, action = crack_scores(student, photos.image)
+    sureness, action = crack_scores(student, photos.image)
     hat = black_hat_score(photos.image)
     return {
         'pictures': len(photos.path), 'cracked': int(photos.cracked.sum()),
-        'auroc': float(roc_auc_score(photos.cracked, depth)),
-        'average_precision': float(average_precision_score(photos.cracked, depth)),
+        'auroc': float(roc_auc_score(photos.cracked, sureness)),
+        'average_precision': float(average_precision_score(photos.cracked, sureness)),
         'action_auroc': float(roc_auc_score(photos.cracked, action)),
         'black_hat_auroc': float(roc_auc_score(photos.cracked, hat)),
         'black_hat_average_precision': float(average_precision_score(photos.cracked, hat))}

@@ -39,12 +39,12 @@ def write_report(path: Path, summary: dict[str, Any], *, gaze: str, mistakes: li
         summary=summary, names=figures.NAMES, pictures=pictures, gaze=gaze, mistakes=mistakes), encoding='utf-8')
 
 
-def thumbnails(photos: Photos, depth_mm: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
-    """Return what a page needs of some photographs: `picture` (JPEG, base64), `name`, `cracked`, `depth_mm`."""
+def thumbnails(photos: Photos, sureness: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
+    """Return what a page needs of some photographs: `picture` (JPEG, base64), `name`, `cracked`, `sureness`."""
     found = []
     for row in rows.tolist():
         small = cv2.resize(photos.image[row], (_THUMBNAIL_PX, _THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
         _, jpeg = cv2.imencode('.jpg', cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
         found.append({'picture': base64.b64encode(jpeg).decode(), 'name': photos.path[row].name,
-                      'cracked': bool(photos.cracked[row]), 'depth_mm': float(depth_mm[row])})
+                      'cracked': bool(photos.cracked[row]), 'sureness': float(sureness[row])})
     return found

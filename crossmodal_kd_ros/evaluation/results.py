@@ -182,11 +182,11 @@ def _recovery(summary: dict[str, Any]) -> Iterator[str]:
 def _photos(photos: dict[str, Any]) -> Iterator[str]:
     yield from ('## Real photographs', '',
                 (f'{photos["pictures"]} photographs of concrete, {photos["cracked"]} of them cracked, from '
-                f'`{photos["folder"]}`. The student was trained on no real picture. Its score is the deepest crack that '
-                'it reads as the pad passes over the picture; the hand-made score is the 98th percentile of a black-hat '
+                f'`{photos["folder"]}`. The student was trained on no real picture. Its score is how sure '
+                'it is of a crack as the pad passes over the picture; the hand-made score is the 98th percentile of a black-hat '
                 'filter over its median, its sizes chosen on these very photographs.'), '',
                 '| score | AUROC | average precision |', '|---|---|---|',
-                f'| student, crack depth | {photos["auroc"]:.3f} | {photos["average_precision"]:.3f} |',
+                f'| student, crack depth over its deviation | {photos["auroc"]:.3f} | {photos["average_precision"]:.3f} |',
                 f'| student, wants a seal or a person | {photos["action_auroc"]:.3f} | |',
                 f'| black-hat filter | {photos["black_hat_auroc"]:.3f} | {photos["black_hat_average_precision"]:.3f} |', '')
 

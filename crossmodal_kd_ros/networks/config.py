@@ -25,10 +25,10 @@ def _check_view(config: object) -> None:
         raise ValueError(f'expected view_px to be a multiple of 32 or None, got {value!r}')
 
 
-def _check_three(config: object, name: str) -> None:
+def _check_several(config: object, count: int, name: str) -> None:
     value = tuple(getattr(config, name))
-    if len(value) != 3 or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in value):
-        raise ValueError(f'expected {name} to be three whole numbers of at least 1, got {value!r}')
+    if len(value) != count or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in value):
+        raise ValueError(f'expected {name} to be {count} whole numbers of at least 1, got {value!r}')
     object.__setattr__(config, name, value)  # JSON gives a list; two equal configurations must compare equal
 
 
@@ -40,7 +40,7 @@ class StudentConfig:
         stem_channels: channels after the first of the two convolutions that take the image to stride 4. 16 is as
             fast as one 8x8 convolution of stride 4, and bends light twice before the first residual block.
         channels: channels of the maps at strides 4, 8 and 16.
-        blocks: residual blocks at strides 4, 8 and 16.
+        blocks: residual blocks at strides 8 and 16.
         features: width of the embedding that is compared with the teacher's.
         touch_rank: learnt 8x16 patterns for each bank that pooled features may add to the touch map.
         dropout: probability of dropping a pooled feature in front of the heads while training.
@@ -49,7 +49,7 @@ class StudentConfig:
 
     stem_channels: int = 16
     channels: tuple[int, int, int] = (32, 64, 128)
-    blocks: tuple[int, int, int] = (1, 1, 1)
+    blocks: tuple[int, int] = (1, 1)
     features: int = 128
     touch_rank: int = 4
     dropout: float = 0.1
@@ -57,8 +57,8 @@ class StudentConfig:
 
     def __post_init__(self) -> None:
         """Refuse a size that no network can have, by `ValueError`, saying what came."""
-        _check_three(self, 'channels')
-        _check_three(self, 'blocks')
+        _check_several(self, 3, 'channels')
+        _check_several(self, 2, 'blocks')
         _check_at_least(self, 1, 'stem_channels', 'features', 'touch_rank')
         _check_fraction(self, 'dropout')
         _check_view(self)
@@ -86,7 +86,7 @@ class TeacherConfig:
 
     stem_channels: int = 16
     channels: tuple[int, int, int] = (32, 64, 128)
-    blocks: tuple[int, int, int] = (1, 1, 1)
+    blocks: tuple[int, int] = (1, 1)
     features: int = 128
     width: int = 128
     layers: int = 2
@@ -98,8 +98,8 @@ class TeacherConfig:
 
     def __post_init__(self) -> None:
         """Refuse a size that no network can have, by `ValueError`, saying what came."""
-        _check_three(self, 'channels')
-        _check_three(self, 'blocks')
+        _check_several(self, 3, 'channels')
+        _check_several(self, 2, 'blocks')
         _check_at_least(self, 1, 'stem_channels', 'features', 'width', 'layers', 'heads', 'grid')
         _check_fraction(self, 'dropout')
         _check_view(self)

@@ -26,6 +26,7 @@ class StudentOutput:
 
     Attributes:
         features: `float32[B, D]`, the embedding that distillation compares with the teacher's.
+        texture: `float32[B, 2 * C]`, mean and deviation of the finest map: pictures of another kind show there first.
         logits: `float32[B, 6]`, one for each of `ACTIONS`.
         touch: `float32[B, 256]`: texture (um), indentation (mm); never negative.
         gas: `float32[B, 8]`, in the order, units and ranges of `GAS_CHANNELS`.
@@ -39,6 +40,7 @@ class StudentOutput:
     """
 
     features: Tensor
+    texture: Tensor
     logits: Tensor
     touch: Tensor
     gas: Tensor
@@ -51,7 +53,8 @@ class StudentOutput:
     surface_logvar: Tensor
 
 
-def _bound(logvar: Tensor) -> Tensor:
+def bounded(logvar: Tensor) -> Tensor:
+    """Return the logarithm of a variance kept within -6 and 6, smoothly: neither certainty nor despair grows for ever."""
     return _LOGVAR_LIMIT * torch.tanh(logvar / _LOGVAR_LIMIT)
 
 
@@ -81,7 +84,7 @@ class TouchHead(nn.Module):
         mean, logvar = both.split(_BANKS, 1)
         mix = self.mix(pooled).reshape(-1, _BANKS, self.rank)
         mean = mean + torch.einsum('bkr,krhw->bkhw', mix, self.patterns)
-        return mean.flatten(1), _bound(logvar.flatten(1))
+        return mean.flatten(1), bounded(logvar.flatten(1))
 
 
 class Student(nn.Module):
@@ -114,9 +117,9 @@ class Student(nn.Module):
         surface_z, surface_logvar = self.surface_head(vision.pooled).chunk(2, 1)
         surface = self.standardise.to_units('surface', surface_z)
         return StudentOutput(
-            features=features, logits=self.classifier(features),
+            features=features, texture=vision.texture, logits=self.classifier(features),
             touch=self.standardise.to_units('touch', touch_z).clamp_min(0.0),
             gas=self.standardise.to_units('gas', gas_z).clamp(self.gas_low, self.gas_high),
             surface=torch.cat([surface[:, :2].clamp_min(0.0), surface[:, 2:]], 1),
             touch_z=touch_z, gas_z=gas_z, surface_z=surface_z,
-            touch_logvar=touch_logvar, gas_logvar=_bound(gas_logvar), surface_logvar=_bound(surface_logvar))
+            touch_logvar=touch_logvar, gas_logvar=bounded(gas_logvar), surface_logvar=bounded(surface_logvar))

@@ -19,6 +19,7 @@ _PATCH = (2, 4)  # taxels of a patch: 4 x 4 patches over the pad
 _PATCHES = (BANK_SHAPE[0] // _PATCH[0], BANK_SHAPE[1] // _PATCH[1])
 _NUM_PATCHES = _PATCHES[0] * _PATCHES[1]
 _PERCENTILES = (50, 75, 90, 97)
+NUM_TOUCH_STATISTICS = _BANKS * (3 + len(_PERCENTILES))
 _PICKS = [round(percentile / 100 * (NUM_TAXELS // _BANKS - 1)) for percentile in _PERCENTILES]  # ranks in a bank
 
 
@@ -51,12 +52,14 @@ class TeacherOutput:
         features: `float32[B, D]`, the embedding that the student learns from.
         logits: `float32[B, 6]`, one for each of `ACTIONS`.
         pooled: `float32[B, P]`, what the camera alone has shown, for losses on it.
+        felt: `float32[B, 2 * W]`, what touch and gas alone have shown, likewise.
         attention: where it looked, if it was asked.
     """
 
     features: Tensor
     logits: Tensor
     pooled: Tensor
+    felt: Tensor
     attention: TeacherAttention | None = None
 
 
@@ -128,7 +131,7 @@ class Teacher(nn.Module):
         self.patch_embed = nn.Sequential(
             nn.Linear(_BANKS * _PATCH[0] * _PATCH[1], width), nn.GELU(), nn.Linear(width, width))
         self.statistics_embed = nn.Sequential(
-            nn.Linear(_BANKS * (3 + len(_PERCENTILES)), width), nn.GELU(), nn.Linear(width, width))
+            nn.Linear(NUM_TOUCH_STATISTICS, width), nn.GELU(), nn.Linear(width, width))
         self.gas_value, self.gas_channel = token(NUM_GAS), token(NUM_GAS)
         self.gas_embed = nn.Sequential(nn.Linear(NUM_GAS, width), nn.GELU(), nn.Linear(width, width))
 
@@ -167,16 +170,16 @@ class Teacher(nn.Module):
         gas_tokens = self._gas_tokens(self._clean('gas', gas, gas_present))
         touch_tokens = torch.where(touch_present[:, None, None], touch_tokens, self.touch_mask)
         gas_tokens = torch.where(gas_present[:, None, None], gas_tokens, self.gas_mask)
-        summaries = [touch_tokens[:, -1], gas_tokens[:, -1]]
+        felt = torch.cat([touch_tokens[:, -1], gas_tokens[:, -1]], 1)
         senses = torch.cat([self._place_touch(touch_tokens), self._place_gas(gas_tokens)], 1)
         ask = (self.ask + self.ask_vision(vision.pooled))[:, None]
         weights = []
         for layer in self.layers:
             ask, image_tokens, weight = layer(ask, image_tokens, senses, return_attention)
             weights.append(weight)
-        features = self.embed(self.norm(torch.cat([ask[:, 0], *summaries], 1)))
+        features = self.embed(self.norm(torch.cat([ask[:, 0], felt], 1)))
         attention = self._attention(torch.stack(weights), vision.grid.shape[-1]) if return_attention else None
-        return TeacherOutput(features=features, logits=self.classifier(features), pooled=vision.pooled,
+        return TeacherOutput(features=features, logits=self.classifier(features), pooled=vision.pooled, felt=felt,
                              attention=attention)
 
     def _clean(self, sense: str, value: Tensor, present: Tensor) -> Tensor:

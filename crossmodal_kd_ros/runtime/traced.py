@@ -29,7 +29,7 @@ class _View(nn.Module):
     """Turns views `uint8[B, S, S, 3]` into what the networks take."""
 
     def forward(self, views: Tensor) -> Tensor:
-        return views.permute(0, 3, 1, 2).float() / 255.0
+        return views.permute(0, 3, 1, 2).float().div_(255.0)
 
 
 class _Student(nn.Module):
@@ -40,7 +40,7 @@ class _Student(nn.Module):
     def forward(self, views: Tensor) -> tuple[Tensor, ...]:
         output = self.student(self.view(views))
         return (output.logits.softmax(1), output.touch, output.gas, output.surface,
-                surface_std(self.student, output), output.features)
+                surface_std(self.student, output), output.texture)
 
 
 class _Teacher(nn.Module):

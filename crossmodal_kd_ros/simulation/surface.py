@@ -45,23 +45,25 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     crack_seed, growth_seed, blister_seed = panel.shown_seeds
     crack = crack_cover(crack_seed, panel.crack_shown_mm, px_per_mm)
     growth = patches(growth_seed, panel.growth_cover_shown, px_per_mm)
-    grain = fractal(rng, (2.4, 1.2, 0.6), px_per_mm, gain=0.8)
-    fuzz = value_noise(rng, 0.8, px_per_mm) * growth
+    grain = fractal(rng, (3.2, 1.6, 0.8), px_per_mm, gain=0.8)
+    fur = _fur(panel.growth_fuzz) * value_noise(rng, 1.6, px_per_mm) * growth
     weave = _material_pattern(panel.material, rng, px_per_mm)
     crazing = _crazing(rng, panel.moisture_shown, px_per_mm)
 
     height = 0.35 * fractal(rng, (48.0, 24.0, 12.0), px_per_mm) * rng.uniform(0.4, 1.4)
-    height += panel.roughness_shown_um * 1e-3 * 2.2 * grain + 0.05 * weave
-    height += growth * 0.25 + fuzz * _fuzz_height_mm(panel.growth_fuzz)
-    height += 1.5 * panel.bulge_shown * blister(blister_seed, px_per_mm) - 0.25 * crazing
+    height += panel.roughness_shown_um * 1e-3 * 3.0 * grain + 0.08 * weave
+    height += growth * 0.25 + 0.25 * fur
+    height += panel.bulge_shown * blister(blister_seed, px_per_mm) * (1.5 + 0.7 * _buckles(rng, px_per_mm))
+    height -= 0.25 * crazing
     height -= cv2.GaussianBlur(crack, (0, 0), 0.3 * px_per_mm) * min(1.0, 0.25 * panel.crack_shown_mm)
 
     albedo = _albedo(panel, rng, weave, grain, px_per_mm)
     speckle = _speckle(rng, panel.vitality_shown, px_per_mm)
     albedo = _blend(albedo, _BLEACHED_RGB, 0.85 * speckle)
     tint = _GROWTH_RGB * rng.uniform(0.6, 1.5, 3).astype(np.float32)
-    albedo = _blend(albedo, tint, growth * rng.uniform(0.6, 0.85))
-    albedo *= (1.0 - 0.45 * crazing)[..., None]
+    albedo = _blend(albedo, tint, growth * rng.uniform(0.65, 0.9))
+    albedo *= np.exp(0.5 * fur)[..., None]
+    albedo *= (1.0 - 0.55 * crazing)[..., None]
     albedo = _distract(albedo, rng, px_per_mm)
     depth_darkness = 0.80 + 0.19 * (1.0 - np.exp(-panel.crack_shown_mm / 2.0))
     albedo = _blend(albedo, _CRACK_RGB * rng.uniform(0.5, 1.6, 3).astype(np.float32), crack * depth_darkness)
@@ -71,9 +73,14 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     return Surface(height, np.clip(albedo, 0.005, 1.0), gloss)
 
 
-def _fuzz_height_mm(fuzz: float) -> float:
-    """Return the height of the fur for a fuzziness in standard units: 0.01 mm at -2, 0.17 mm at +2."""
-    return 0.18 / (1.0 + np.exp(-1.4 * fuzz))
+def _fur(fuzz: float) -> float:
+    """Return how furry patches are, 0 to 1, for a fuzziness in standard units: 0.06 at -2, 0.94 at +2."""
+    return 1.0 / (1.0 + np.exp(-1.4 * fuzz))
+
+
+def _buckles(rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
+    """Return the wrinkles of a layer that has come off its ground and buckled, `float32[H, W]`, -1 to 1."""
+    return 2.0 * _ridges(value_noise(rng, 9.0, px_per_mm)) - 1.0
 
 
 def _albedo(
@@ -81,10 +88,10 @@ def _albedo(
     """Return the bare material's colour `float32[H, W, 3]`."""
     dark, light = _PALETTES[panel.material]
     mottling = fractal(rng, (40.0, 20.0, 10.0, 5.0), px_per_mm)
-    mix = np.clip(0.5 + 0.17 * mottling + 0.14 * weave + rng.uniform(-0.25, 0.25), 0.0, 1.0)
+    mix = np.clip(0.5 + 0.15 * mottling + 0.24 * weave + rng.uniform(-0.2, 0.2), 0.0, 1.0)
     hue = np.exp(0.16 * rng.standard_normal(3)).astype(np.float32)
     colour = dark + (light - dark) * mix[..., None]
-    contrast = rng.uniform(0.02, 0.16)
+    contrast = rng.uniform(0.02, 0.10)
     return colour * hue * np.exp(contrast * grain)[..., None]
 
 
@@ -115,13 +122,13 @@ def _crazing(rng: np.random.Generator, moisture: float, px_per_mm: float) -> np.
 
 
 def _thin_ridges(noise: np.ndarray) -> np.ndarray:
-    return np.exp(-(noise / 0.09)**2)
+    return np.exp(-(noise / 0.15)**2)
 
 
 def _speckle(rng: np.random.Generator, vitality: float, px_per_mm: float) -> np.ndarray:
     """Return bleached dots, 0 to 1: the deader the culture, the more of them."""
     noise = value_noise(rng, 2.6, px_per_mm)
-    return np.clip((noise - 0.4 - 2.4 * vitality) * 3.0, 0.0, 1.0)
+    return np.clip((noise - 3.2 * vitality) * 3.0, 0.0, 1.0)
 
 
 def _distract(albedo: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
@@ -138,7 +145,7 @@ def _distract(albedo: np.ndarray, rng: np.random.Generator, px_per_mm: float) ->
         overlay *= np.exp(-0.25 * np.clip(runs, 0.0, 2.0))
     if rng.random() < 0.4:  # grit and lichen dots
         grit = value_noise(rng, rng.uniform(1.2, 3.5), px_per_mm)
-        overlay *= np.where(grit > rng.uniform(1.9, 2.8), rng.uniform(0.35, 1.5), 1.0).astype(np.float32)
+        overlay *= np.where(grit > rng.uniform(1.9, 2.8), rng.uniform(0.35, 1.25), 1.0).astype(np.float32)
     return albedo * cv2.GaussianBlur(overlay, (0, 0), 0.15 * px_per_mm)[..., None]
 
 

@@ -46,24 +46,25 @@ def test_both_scores_are_measured_on_the_same_pictures(folder):
     student, photos = Student().eval(), Photos.load(folder)
     measured = measure_photos(student, photos)
     assert (measured['pictures'], measured['cracked'], measured['black_hat_auroc']) == (12, 6, 1.0)
-    depth, wanted = crack_scores(student, photos.image)
-    pairs = [(a > b) + 0.5 * (a == b) for a in depth[photos.cracked] for b in depth[~photos.cracked]]
+    sureness, wanted = crack_scores(student, photos.image)
+    pairs = [(a > b) + 0.5 * (a == b) for a in sureness[photos.cracked] for b in sureness[~photos.cracked]]
     assert measured['auroc'] == pytest.approx(np.mean(pairs)) and ((0 <= wanted) & (wanted <= 1)).all()
 
 
 def test_a_crack_is_read_wherever_in_the_photograph_it_is():
     class Eye(Student):
-        """Reads the darkest pixel under the pad, as a depth."""
+        """Reads the darkest pixel under the pad, as a depth that is sure to half a millimetre."""
 
         def forward(self, image):
             output = super().forward(image)
             output.surface[:, 1] = 1.0 - image[:, :, 48:80, 32:96].amin((1, 2, 3))
+            output.surface_logvar[:, 1] = 2.0 * np.log(0.5)
             return output
     image = np.full((4, 128, 128, 3), 200, np.uint8)
     for picture, (row, column) in zip(image[:3], ((2, 3), (64, 64), (125, 100))):
         picture[row, column] = 0
-    depth, _ = crack_scores(Eye().eval(), image)
-    assert depth[:3].tolist() == [1.0, 1.0, 1.0] and depth[3] < 0.25
+    sureness, _ = crack_scores(Eye().eval(), image)
+    assert sureness[:3].tolist() == [2.0, 2.0, 2.0] and sureness[3] < 0.5
 
 
 def test_the_worst_mistakes_are_the_clean_that_score_high_and_the_cracked_that_score_low(folder):

@@ -12,7 +12,7 @@ from crossmodal_kd_ros.networks.reference import MultiModalTeacher, VisionOnlySt
 
 
 @pytest.mark.parametrize('config, field, value', [
-    (StudentConfig, 'channels', (48, 96)), (StudentConfig, 'blocks', (1, 0, 1)), (StudentConfig, 'features', 0),
+    (StudentConfig, 'channels', (48, 96)), (StudentConfig, 'blocks', (1, 0)), (StudentConfig, 'features', 0),
     (StudentConfig, 'features', True), (StudentConfig, 'dropout', 1.0), (StudentConfig, 'touch_rank', 2.5),
     (TeacherConfig, 'heads', 3), (TeacherConfig, 'clamp_sigma', 0), (TeacherConfig, 'layers', -1),
     (TeacherConfig, 'dropout', 'none')])
