@@ -242,7 +242,7 @@ class Pipeline:
         self._now_ns = now_ns
         healths = {sensor: state.health(now_ns) for sensor, state in self._sensors.items()}
         if self._gas_needs_picture() and healths['gas'].healthy and not healths['camera'].healthy:
-            why = f'gas {healths["gas"].remark}, which is not trusted either'
+            why = f'gas {self._sensors["gas"].checks.remark()}, which is not trusted either'
             healths['gas'] = dataclasses.replace(healths['gas'], healthy=False, reason=why)
         self._decision = self._arbiter.decide(healths, now_ns)
         return self._decision

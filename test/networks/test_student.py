@@ -16,7 +16,7 @@ def test_the_student_answers_images_of_every_side_that_is_a_multiple_of_32(side)
     output = Student().eval()(torch.rand(2, 3, side, side))
     shapes = {name: tuple(value.shape) for name, value in vars(output).items()}
     assert shapes == {
-        'features': (2, 128), 'logits': (2, 6), 'touch': (2, 256), 'gas': (2, 8), 'surface': (2, 3),
+        'features': (2, 128), 'texture': (2, 64), 'logits': (2, 6), 'touch': (2, 256), 'gas': (2, 8), 'surface': (2, 3),
         'touch_z': (2, 256), 'gas_z': (2, 8), 'surface_z': (2, 3),
         'touch_logvar': (2, 256), 'gas_logvar': (2, 8), 'surface_logvar': (2, 3)}
     assert all(torch.isfinite(value).all() and value.dtype == torch.float32 for value in vars(output).values())
