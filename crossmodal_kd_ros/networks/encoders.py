@@ -28,12 +28,14 @@ class Vision(NamedTuple):
         pooled: `float32[B, P]`: mean and maximum of the grid and of the window, then mean and deviation of the finer maps:
             a texture is told by how much there is of each pattern, wherever it is.
         texture: `float32[B, 2 * W]`: mean and deviation of the finest map alone.
+        finer: the maps before the deepest, at strides 4 and 8.
     """
 
     grid: Tensor
     window: Tensor
     pooled: Tensor
     texture: Tensor
+    finer: list[Tensor]
 
 
 class ResidualBlock(nn.Module):
@@ -141,7 +143,7 @@ class Trunk(nn.Module):
         *finer, grid = maps
         moments = [_moments(x) for x in finer]
         pooled = torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), window.mean((2, 3)), window.amax((2, 3)), *moments], 1)
-        return Vision(grid, window, pooled, moments[0])
+        return Vision(grid, window, pooled, moments[0], finer)
 
 
 def _moments(x: Tensor) -> Tensor:
