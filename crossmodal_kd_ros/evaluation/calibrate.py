@@ -19,7 +19,7 @@ from crossmodal_kd_ros.evaluation import conformal
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.runtime.calibration import HOLD_COST, KINDS, Calibration, Predictor, weights_digest
 from crossmodal_kd_ros.runtime.traced import surface_std
-from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
+from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals, fine_detail
 from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel, residual
 
 # Set of healthy sensors: who could decide with it, and which senses a teacher would be shown then.
@@ -102,7 +102,7 @@ def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mappi
             name: {mode: _teacher(name, pairs, answers),
                    **({Mode.STUDENT: _predictor(answers.student, pairs)} if 'camera' in name else {})}
             for name, (mode, _) in SENSOR_SETS.items()},
-        intervals=_intervals(pairs, answers), familiarity=_familiarity(answers.features, pairs.panel),
+        intervals=_intervals(pairs, answers), familiarity=_familiarity(answers.features, pairs),
         residuals={sensor: _residuals(sensor, pairs, answers) for sensor in FEATURES})
 
 
@@ -136,21 +136,23 @@ def _intervals(pairs: Pairs, answers: Answers) -> Intervals:
         estimated=conformal.two_sided((pairs.surface - answers.surface) / answers.surface_std))
 
 
-def _familiarity(features: np.ndarray, panel: np.ndarray) -> Familiarity:
+def _familiarity(features: np.ndarray, pairs: Pairs) -> Familiarity:
     """Fit a Gaussian to the features of half of the panels; the other half says how far a familiar picture may be.
 
     The Gaussian is the Mahalanobis distance of Lee et al. 2018 (https://arxiv.org/abs/1807.03888), over the finest maps: what
     lies deeper has learnt to overlook what does not matter to the action, and knew a covered lens from a wall no better.
     """
-    fitted = panel % 2 == 0
+    fitted = pairs.panel % 2 == 0
     mean = features[fitted].mean(0, dtype=np.float64)
     variances, axes = np.linalg.eigh(np.cov(features[fitted].T.astype(np.float64)))
     # Axes on which familiar pictures hardly differ would blow up the least noise.
     kept = variances > 1e-4 * variances.max()
     whitening = (axes[:, kept] / np.sqrt(variances[kept])).T
-    distance = Familiarity(mean=mean, whitening=whitening, limit=1.0, usual=1.0).distance(features[~fitted])
-    return Familiarity(mean=mean, whitening=whitening, limit=_MARGIN * float(distance.max()),
-                       usual=float(conformal.upper_quantile(distance, 0.95)))
+    detail = np.array([fine_detail(view) for view in pairs.image])
+    unlimited = Familiarity(mean=mean, whitening=whitening, limit=1.0, usual=1.0, least_detail=detail.min() / _MARGIN,
+                            most_detail=detail.max() * _MARGIN)
+    distance = unlimited.distance(features[~fitted])
+    return replace(unlimited, limit=_MARGIN * float(distance.max()), usual=float(conformal.upper_quantile(distance, 0.95)))
 
 
 def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Pictures unlike anything in training, and how well the student's features tell them from familiar ones."""
+"""Pictures unlike anything in training, and how well features and fine detail tell them from familiar ones."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from crossmodal_kd_ros.contract import Mode, Sample
 from crossmodal_kd_ros.runtime import Calibration, Engine
+from crossmodal_kd_ros.runtime.uncertainty import fine_detail
 from crossmodal_kd_ros.simulation import broken
 
 
@@ -27,23 +28,23 @@ def strange_pictures(familiar: np.ndarray, rng: np.random.Generator) -> Iterator
 
 
 def separation(engine: Engine, calibration: Calibration, familiar: np.ndarray, *, seed: int = 0) -> list[dict[str, Any]]:
-    """Return for each kind of strange picture its `auroc` against familiar ones, and `doubted`: the part over the limit.
+    """Return for each kind of strange picture its `auroc` against familiar ones, and `doubted`: the part beyond the limits.
 
     Args:
         engine: runs the student. calibration: of the same weights.
         familiar: `uint8[N, S, S, 3]`, of panels that neither training nor calibration has seen.
     """
-    def distances(pictures: np.ndarray) -> np.ndarray:
+    def excesses(pictures: np.ndarray) -> np.ndarray:
         features = [engine.infer(Sample(stamp_ns=0, image=image), Mode.STUDENT).features for image in pictures]
-        return calibration.familiarity.distance(np.array(features))
+        return calibration.familiarity.excess(np.array(features), fine_detail(pictures))
 
-    known, limit = distances(familiar), calibration.familiarity.limit
-    rows = [{'pictures': 'familiar', 'auroc': None, 'doubted': round(float(np.mean(known > limit)), 4)}]
+    known = excesses(familiar)
+    rows = [{'pictures': 'familiar', 'auroc': None, 'doubted': round(float(np.mean(known > 1.0)), 4)}]
     for name, pictures in strange_pictures(familiar, np.random.default_rng(seed)):
-        found = distances(pictures)
+        found = excesses(pictures)
         labels = np.r_[np.zeros(len(known)), np.ones(len(found))]
         rows.append({'pictures': name, 'auroc': round(float(roc_auc_score(labels, np.r_[known, found])), 4),
-                     'doubted': round(float(np.mean(found > limit)), 4)})
+                     'doubted': round(float(np.mean(found > 1.0)), 4)})
     return rows
 
 

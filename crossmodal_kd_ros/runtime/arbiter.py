@@ -13,7 +13,7 @@ from crossmodal_kd_ros.runtime.sensor import Health
 # factor.
 _MEMORY_S = 30.0
 _MOST_PROOF = 16
-# Pictures that are not looked at may come so seldom: no more of them is a camera that died.
+# Pictures that are not looked at, and readings of a sensor that is known to stutter, may come so seldom: later, it is dead.
 _RARE_S = 3.0
 
 
@@ -62,6 +62,9 @@ class ModeArbiter:
     30 s on, each doubles that time, so that a sensor that comes and goes does not make the mode come and go. A sensor that
     has not failed yet counts from its first reading on: at start-up there is nothing to recover from.
 
+    A sensor that only falls silent is dropped at its timeout; once it has come back it is known to stutter, and as long as it
+    does its last reading counts for up to 3 s: that is worth more than none, and the mode does not come and go.
+
     Where no picture arrives there is nothing to answer: the mode is `HOLD`. Pictures that arrive while the camera is not
     trusted are answered by whoever was measured to decide well without it; as nobody looks at them, these may come seldom.
     """
@@ -90,10 +93,14 @@ class ModeArbiter:
         # Where nobody does well without the camera, that alone is the cause, whatever else is lost.
         if 'camera' in doubts and (self._is_absent or self._choose(SENSORS[1:]) is Mode.HOLD):
             return Decision(mode=Mode.HOLD, reason=doubts['camera'], lost=('camera',), usable=usable)
-        mode = self._choose(usable)
-        if doubts:
-            return Decision(mode=mode, reason='; '.join(doubts.values()), lost=tuple(doubts), usable=usable)
-        return Decision(mode=mode, reason='camera, touch and gas are healthy', usable=usable)
+        late = (healths[sensor].reason for sensor in usable if not healths[sensor].healthy)
+        reason = '; '.join([*doubts.values(), *late]) or 'camera, touch and gas are healthy'
+        return Decision(mode=self._choose(usable), reason=reason, lost=tuple(doubts), usable=usable)
+
+    def _stutters(self, trust: _Trust, health: Health, now_ns: int) -> bool:
+        """Return whether a sensor that has come back after a failure is silent again, for no longer than that may last."""
+        is_known = trust.good_stamp_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
+        return is_known and health.late_s is not None and health.late_s <= _RARE_S
 
     def _await_pictures(self, arriving: bool, now_ns: int) -> None:
         """Note whether there is anything to answer, before the camera is judged."""
@@ -105,7 +112,9 @@ class ModeArbiter:
     def _doubt(self, sensor: str, health: Health, now_ns: int) -> str | None:
         """Return why `sensor` does not count, or `None` if it does."""
         trust = self._trust[sensor]
-        if not health.healthy:
+        if not health.healthy and self._stutters(trust, health, now_ns):
+            trust.last_bad_ns = now_ns
+        elif not health.healthy:
             if trust.trusted:
                 recent = trust.last_bad_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
                 trust.failed, trust.failures = True, trust.failures + 1 if recent else 1

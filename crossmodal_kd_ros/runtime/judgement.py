@@ -5,10 +5,10 @@
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import Mode, Prediction, Sample
+from crossmodal_kd_ros.contract import Mode, Prediction, Sample, square_view
 from crossmodal_kd_ros.runtime.arbiter import Decision
 from crossmodal_kd_ros.runtime.calibration import Calibration
-from crossmodal_kd_ros.runtime.uncertainty import possible_actions
+from crossmodal_kd_ros.runtime.uncertainty import fine_detail, possible_actions
 from crossmodal_kd_ros.runtime.virtual import ResidualMonitor
 
 # Once it was unsure, the robot acts again at this much more than the limit, so that it does not waver at it.
@@ -34,15 +34,16 @@ class Judgement:
         for monitor in self._monitors.values():
             monitor.reset()
 
-    def doubt(self, prediction: Prediction) -> float:
-        """Return how unfamiliar the picture is: 1 up to the limit, then the distance over the limit."""
+    def doubt(self, prediction: Prediction, image: np.ndarray) -> float:
+        """Return how unfamiliar the picture `uint8[H, W, 3]` is: 1 up to the limits, then how many times it is beyond them."""
         if self._calibration is None or prediction.features is None:
             return 1.0
-        return self._calibration.familiarity.doubt(prediction.features)
+        excess = self._calibration.familiarity.excess(prediction.features, fine_detail(square_view(image)))
+        return max(1.0, float(excess))
 
-    def may_accuse(self, prediction: Prediction) -> bool:
+    def may_accuse(self, prediction: Prediction, doubt: float) -> bool:
         """Return whether the picture is so usual that it counts as evidence against touch or gas."""
-        if self._calibration is None or prediction.features is None:
+        if self._calibration is None or prediction.features is None or doubt > 1.0:
             return False
         familiarity = self._calibration.familiarity
         return float(familiarity.distance(prediction.features)) <= familiarity.usual

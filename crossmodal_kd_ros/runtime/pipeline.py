@@ -185,19 +185,22 @@ class Pipeline:
             touch, gas = (
                 self._sensors[sensor].value if sensor in decision.usable else None for sensor in ('touch', 'gas'))
             doubtful = self._sensors['gas'].checks.doubtful & (gas is not None)
+            # The last reading of a sensor that stutters is used, and is no measurement of what is in front of the robot now.
+            touch_is_new, gas_is_new = (self._sensors[sensor].measures(now_ns) for sensor in ('touch', 'gas'))
         sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)
         try:
             sample, prediction = self.evidence = self._infer(sample, decision, doubtful)
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
             self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
             return None
-        doubt = self._judgement.doubt(prediction)
+        doubt = self._judgement.doubt(prediction, image)
         # A decision without the camera is worth as much whatever that shows.
         confidence = float(prediction.probabilities.max()) / (doubt if 'camera' in decision.usable else 1.0)
         distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
         self._cross_examine(sample, prediction, doubt, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
-        is_measured = np.array([touch is not None, touch is not None, gas is not None and not doubtful[_CO2].any()])
+        by_touch, by_gas = touch is not None and touch_is_new, gas is not None and gas_is_new and not doubtful[_CO2].any()
+        is_measured = np.array([by_touch, by_touch, by_gas])
         return self._estimate(sample, decision, distrust, prediction, confidence, doubt, is_measured)
 
     def step(self, now_ns: int) -> Estimate | None:
@@ -280,20 +283,21 @@ class Pipeline:
     def _cross_examine(self, sample: Sample, prediction: Prediction, doubt: float, now_ns: int) -> None:
         """Hold what touch and gas measure against what the picture shows, also while they are not trusted.
 
-        An unusual picture accuses nobody; where touch and gas can do without an unfamiliar one, it is itself not trusted. Nor
-        is one that both contradict, for they have nothing else in common.
+        An unusual or damaged picture accuses nobody; where touch and gas can do without an unfamiliar or damaged one, it is
+        itself not trusted. Nor is one that both contradict, for they have nothing else in common.
         """
         strange = self._judgement.strangeness(doubt)
         with self._lock:
             camera, others = self._sensors['camera'], [self._sensors[sensor] for sensor in ('touch', 'gas')]
-            if self._judgement.may_accuse(prediction) and not camera.checks.verdict():
+            flaw = camera.checks.flaw()
+            if self._judgement.may_accuse(prediction, doubt) and not (flaw or camera.checks.verdict()):
                 found = {state: self._contradiction(state, sample, prediction) for state in others if state.measures(now_ns)}
                 is_outvoted = len(found) == 2 and all(found.values())
                 self._outvoted = 'camera is contradicted by both touch and gas' if is_outvoted else ''
                 for state, words in found.items():
                     state.suspicion = '' if is_outvoted else words
             can_do = all(state.health(now_ns).healthy for state in others) and not self._gas_needs_picture()
-            camera.suspicion = (strange or self._outvoted) if can_do else ''
+            camera.suspicion = (flaw or strange or self._outvoted) if can_do else ''
 
     def _gas_needs_picture(self) -> bool:
         return bool(self._sensors['gas'].checks.doubtful.any())

@@ -13,9 +13,9 @@ from crossmodal_kd_ros.runtime.picture import PictureChecks
 
 # Long enough to see five readings of a 1 Hz gas module.
 RATE_WINDOW_S = 5.0
-# So many readings in a row that are older than the newest are no stragglers: the clock of the sensor was set back. Of
-# readings of which a third come late, twenty in a row do less than once in a billion.
-_SET_BACK = {'camera': 10, 'touch': 20, 'gas': 5}
+# So many readings in a row that are older than the newest, or from the future by the same, are no stragglers: the clock of the
+# sensor was set. Of readings of which a third come late, twenty in a row do less than once in a billion.
+_CLOCK_SET = {'camera': 10, 'touch': 20, 'gas': 5}
 # Under this part of the rate that it had, a sensor is worth a look; what that means for the robot, its timeout says.
 _SLOW = 0.5
 _RATE_READINGS = 10
@@ -30,6 +30,7 @@ class Health:
         reason: why, in words, with the figure behind it.
         stamp_ns: stamp of the newest reading, nanoseconds; `None` if there never was one.
         arriving: readings come, and can be decoded, whatever they are worth; those of a healthy sensor do.
+        late_s: age of a newest reading with which nothing is wrong but that; `None` if anything is, or nothing.
         remark: what a technician should see to though the reading can be used; empty if nothing, and outside of a report.
     """
 
@@ -37,6 +38,7 @@ class Health:
     reason: str
     stamp_ns: int | None = None
     arriving: bool = True
+    late_s: float | None = None
     remark: str = ''
 
 
@@ -89,6 +91,8 @@ class SensorState:
         self._readable = False
         self._read_ns: int | None = None  # stamp of the newest picture that could be decoded
         self._older_in_a_row = 0
+        self._leads_ns: deque[int] = deque(maxlen=_CLOCK_SET[self.sensor])  # of readings from the future, in a row
+        self._ahead_ns = 0  # of the sensor's clock, where that is known to be wrong
         self._refused = ''  # why the readings since the newest good one were refused
         self._refused_in_a_row = 0
         self._stamps: deque[int] = deque()
@@ -109,8 +113,8 @@ class SensorState:
         if why:
             self.refuse(why)
             return
-        self._arrived(stamp_ns)
-        self.value = self.checks.take(stamp_ns, value)
+        self._arrived(stamp_ns - self._ahead_ns)
+        self.value = self.checks.take(stamp_ns - self._ahead_ns, value)
         self.confirm()
 
     def announce(self, stamp_ns: int, now_ns: int | None = None) -> bool:
@@ -119,12 +123,13 @@ class SensorState:
         The content of a picture is decoded later: `picture` or `deny` follows, unless it is skipped.
         """
         self.received += 1
-        if now_ns is not None and stamp_ns - now_ns > self.timeout_s * 1e9:
+        if now_ns is not None and self._is_ahead(stamp_ns - now_ns):
             self.refuse(f'stamped {(stamp_ns - now_ns) / 1e9:.2f} s ahead of this clock (limit {self.timeout_s:.2f} s)')
             return False
+        stamp_ns -= self._ahead_ns
         if self._stamp_ns is not None and stamp_ns < self._stamp_ns:
             self._older_in_a_row += 1
-            if self._older_in_a_row < _SET_BACK[self.sensor]:
+            if self._older_in_a_row < _CLOCK_SET[self.sensor]:
                 self.refuse(f'stamped {(self._stamp_ns - stamp_ns) / 1e9:.2f} s before a reading that came earlier')
                 return False
             self.reset()
@@ -135,8 +140,8 @@ class SensorState:
 
     def picture(self, stamp_ns: int, image: np.ndarray) -> None:
         """Look at the picture that was announced with this stamp."""
-        self.checks.take(stamp_ns, image)
-        self._read_ns = stamp_ns
+        self._read_ns = stamp_ns - self._ahead_ns
+        self.checks.take(self._read_ns, image)
         self.confirm()
 
     def confirm(self) -> None:
@@ -173,11 +178,12 @@ class SensorState:
 
     def health(self, now_ns: int) -> Health:
         """Return whether the newest reading can be used at `now_ns`, and why."""
-        silence = self._silence(self.age_s(now_ns))
-        trouble = silence or self._lie()
-        if trouble:
-            return Health(healthy=False, reason=trouble, stamp_ns=self._stamp_ns, arriving=not silence)
-        reason = f'newest {self.sensor} reading is {self.age_s(now_ns):.2f} s old'
+        age_s = self.age_s(now_ns)
+        silence, lie = self._silence(age_s), self._lie()
+        if silence or lie:
+            late_s = age_s if self.value is not None and age_s > self.timeout_s and not lie else None
+            return Health(healthy=False, reason=silence or lie, stamp_ns=self._stamp_ns, arriving=not silence, late_s=late_s)
+        reason = f'newest {self.sensor} reading is {age_s:.2f} s old'
         return Health(healthy=True, reason=reason, stamp_ns=self._stamp_ns)
 
     def measures(self, now_ns: int) -> bool:
@@ -192,6 +198,24 @@ class SensorState:
         return SensorReport(
             sensor=self.sensor, health=health, age_s=self.age_s(now_ns), rate_hz=self.rate_hz(now_ns),
             received=self.received, rejected=self.rejected, last_rejection=self.last_rejection)
+
+    def _is_ahead(self, lead_ns: int) -> bool:
+        """Return whether a stamp is too far ahead of this clock; by the same again and again, that is allowed for."""
+        most_ns = self.timeout_s * 1e9
+        if lead_ns <= most_ns:
+            self._leads_ns.clear()
+            if lead_ns >= -most_ns:
+                self._ahead_ns = 0
+            return False
+        if abs(lead_ns - self._ahead_ns) <= most_ns:
+            return False
+        self._leads_ns.append(lead_ns)
+        if len(self._leads_ns) < self._leads_ns.maxlen or max(self._leads_ns) - min(self._leads_ns) > most_ns:
+            return True
+        # The least of them had the shortest way.
+        self._ahead_ns = min(self._leads_ns)
+        self._leads_ns.clear()
+        return False
 
     def _silence(self, age_s: float | None) -> str:
         """Return why there is no reading to use; empty if there is one."""
@@ -221,6 +245,8 @@ class SensorState:
         rate_hz = self.rate_hz(now_ns)
         if rate_hz < _SLOW * self._own_rate_hz:
             remarks.append(f'{rate_hz:.1f} Hz, where it used to have {self._own_rate_hz:.1f} Hz')
+        if self._ahead_ns:
+            remarks.append(f'its clock is {self._ahead_ns / 1e9:.2f} s ahead of this one, which is allowed for')
         if self._refused_in_a_row > 1:
             remarks.append(f'the last {self._refused_in_a_row} readings were refused: {self._refused}')
         return '; '.join(filter(None, remarks))

@@ -61,17 +61,27 @@ class Familiarity:
         whitening: `float[K, D]`; a familiar picture's whitened features have a mean square of about 1.
         limit: distance up to which a picture is familiar.
         usual: distance that 19 of 20 familiar pictures keep within: only these are evidence against another sense.
+        least_detail, most_detail: `fine_detail` of familiar pictures: less is out of focus, more is noise, whatever the
+            student makes of it.
     """
 
     mean: np.ndarray
     whitening: np.ndarray
     limit: float
     usual: float
+    least_detail: float
+    most_detail: float
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """Return the root mean square of the whitened features `[..., D]`: about 1 for a familiar picture."""
         return np.sqrt(np.square((features - self.mean) @ self.whitening.T).mean(-1))
 
-    def doubt(self, features: np.ndarray) -> float:
-        """Return the distance over its limit, and at least 1: by how much less the answer is worth."""
-        return max(1.0, float(self.distance(features)) / self.limit)
+    def excess(self, features: np.ndarray, detail: np.ndarray | float) -> np.ndarray:
+        """Return how many times the limits pictures with these features `[..., D]` and details `[...]` are; up to 1: familiar."""
+        too_plain, too_rough = self.least_detail / np.maximum(detail, 1e-3), detail / self.most_detail
+        return np.maximum(self.distance(features) / self.limit, np.maximum(too_plain, too_rough))
+
+
+def fine_detail(view: np.ndarray) -> np.ndarray:
+    """Return the mean step from pixel to pixel along the rows of views `uint8[..., S, S, 3]`: their green, in 8-bit steps."""
+    return np.abs(np.diff(view[..., 1].astype(np.int16), axis=-1)).mean((-1, -2))

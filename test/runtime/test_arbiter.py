@@ -178,3 +178,30 @@ def test_a_camera_that_was_done_without_and_then_dies_makes_the_robot_hold():
     robot.at(0.0, 'camera')
 
     assert [robot.without_picture(now_s).mode for now_s in (0.5, 2.9, 3.1)] == [Mode.PARTIAL, Mode.PARTIAL, Mode.HOLD]
+
+def test_a_sensor_that_has_come_back_from_a_silence_may_fall_silent_for_three_seconds():
+    robot = Robot()
+
+    def late(now_s: float, late_s: float):
+        touch = Health(healthy=False, reason=f'touch is {late_s:.1f} s old', stamp_ns=0, arriving=False, late_s=late_s)
+        return robot.arbiter.decide(healths(now_s) | {'touch': touch}, round(now_s * SECOND))
+
+    robot.at(0.0)
+    assert late(1.0, 0.3).mode is late(2.0, 1.3).mode is Mode.STUDENT
+    robot.at(2.5)
+    robot.at(3.0)
+    decision = late(4.0, 1.0)
+    assert (decision.mode, decision.reason, decision.usable) == (Mode.TEACHER, 'touch is 1.0 s old', SENSORS)
+    assert late(6.0, 3.0).mode is Mode.TEACHER
+    assert late(6.1, 3.1).mode is Mode.STUDENT
+
+
+def test_a_sensor_that_has_not_stuttered_for_half_a_minute_is_dropped_at_its_timeout_again():
+    robot = Robot()
+    robot.at(0.0)
+    robot.at(1.0, 'touch')
+    for tick in range(400):
+        robot.at(1.1 + tick / 10.0)
+    touch = Health(healthy=False, reason='touch is late', stamp_ns=0, arriving=False, late_s=0.3)
+
+    assert robot.arbiter.decide(healths(41.2) | {'touch': touch}, round(41.2 * SECOND)).mode is Mode.STUDENT

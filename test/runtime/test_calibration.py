@@ -37,7 +37,7 @@ def calibration() -> Calibration:
             'camera': {Mode.PARTIAL: predictor(0.6), Mode.STUDENT: student},
             'touch+gas': {Mode.PARTIAL: predictor(0.9, 0.4)}},
         intervals=Intervals(measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])),
-        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.0),
+        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.0, least_detail=1.0, most_detail=200.0),
         residuals={sensor: ResidualModel(
             bias=np.zeros(len(names)), scale=np.ones(len(names)), whitening=np.eye(len(names)),
             limits=np.full((len(WINDOWS_S), len(names) + 1), 6.0)) for sensor, names in FEATURES.items()})
@@ -113,6 +113,18 @@ class Dark:
 
     def integers(self, low, high, size, dtype):
         return np.random.default_rng().integers(0, 8, size, dtype)
+
+
+class Damaged(Dark):
+    """A generator of pictures of which half stands still."""
+
+    def __init__(self) -> None:
+        self._rng = np.random.default_rng(0)
+
+    def integers(self, low, high, size, dtype):
+        picture = self._rng.integers(60, 200, size, dtype)
+        picture[:4] = 100
+        return picture
 
 
 class Robot:
@@ -300,3 +312,21 @@ def test_what_was_used_and_what_the_networks_said_of_it_can_be_looked_up():
 
     assert sample.gas is None and sample.touch is not None
     assert prediction.probabilities is estimate.probabilities
+
+def test_a_damaged_picture_accuses_nobody_and_is_done_without():
+    robot = Robot()
+    robot.rng = Damaged()
+    answers = [robot.step('touch', 'gas', gas=LIE if tick > 15 else 0.0) for tick in range(40)]
+
+    assert (answers[-1].mode, robot.pipeline.decision.lost) == (Mode.PARTIAL, ('camera',))
+    assert answers[-1].reason.startswith('camera is damaged: 50% of the picture')
+
+
+def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measurement_of_now():
+    robot = Robot()
+    for senses in [('touch', 'gas')] * 3 + [('gas',)] * 3 + [('touch', 'gas')] * 7 + [('gas',)] * 3:
+        estimate = robot.step(*senses)
+
+    assert estimate.mode is Mode.TEACHER and robot.engine.last.touch is not None
+    assert (estimate.surface[0], estimate.upper[0]) == (7.0, 8.0)  # as the student sees it
+    assert estimate.reason == 'newest touch reading is 0.30 s old (limit 0.20 s)'

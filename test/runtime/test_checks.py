@@ -216,3 +216,25 @@ def test_the_median_of_noise_is_numpys_bit_for_bit(shape):
 
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
+
+def test_a_part_of_the_picture_that_stands_still_while_the_rest_moves_is_a_flaw():
+    checks, rng = PictureChecks(), np.random.default_rng(0)
+    still = rng.integers(60, 200, (48, 48, 3), np.uint8)
+    for index in range(40):
+        picture = rng.integers(60, 200, (48, 48, 3), np.uint8)
+        picture[:6, :8] = still[:6, :8]
+        checks.take(index * SECOND // 30, picture)
+
+    assert checks.verdict() == ''
+    assert checks.flaw() == (
+        'camera is damaged: 2% of the picture has not changed for 1 s while the rest did (limit 2%)')
+    checks.take(2 * SECOND, still[::-1])
+    assert checks.flaw() == ''
+
+
+def test_a_camera_of_one_picture_a_second_is_not_damaged():
+    checks, rng = PictureChecks(), np.random.default_rng(0)
+    for index in range(8):
+        checks.take(index * SECOND, rng.integers(100, 103, (48, 48, 3), np.uint8))
+
+    assert checks.flaw() == ''

@@ -97,3 +97,41 @@ def test_an_announced_picture_counts_only_once_one_could_be_decoded():
     camera.deny('not a picture')
     camera.announce(2 * SECOND)
     assert camera.health(2 * SECOND).reason == 'no camera reading could be decoded; 1 rejected, the last: not a picture'
+
+
+def test_a_clock_that_is_ahead_by_the_same_again_and_again_is_allowed_for_and_told(gas):
+    for later in range(8):
+        now_ns = 10 * SECOND + later * SECOND // 2
+        gas.accept(now_ns + 60 * SECOND + later, VALUE + later, now_ns)
+
+    assert gas.rejected == 4 and gas.health(now_ns).healthy
+    assert gas.health(now_ns).remark == 'its clock is 60.00 s ahead of this one, which is allowed for'
+    assert gas.health(now_ns + 2 * SECOND).reason.startswith('newest gas reading is 2.00 s old')
+    gas.accept(now_ns + SECOND, VALUE, now_ns + SECOND)
+    assert gas.health(now_ns + SECOND).remark == ''
+
+
+def test_readings_that_are_ahead_by_ever_other_times_are_refused_for_good(gas):
+    for later in range(20):
+        now_ns = 10 * SECOND + later * SECOND // 2
+        gas.accept(now_ns + (10 + 3 * (later % 2)) * SECOND, VALUE + later, now_ns)
+
+    assert gas.rejected == 20 and not gas.health(now_ns).healthy
+
+
+def test_pictures_of_a_camera_whose_clock_is_ahead_are_read_too():
+    camera, rng = SensorState('camera', timeout_s=0.2), np.random.default_rng(0)
+    for later in range(20):
+        now_ns = 10 * SECOND + later * SECOND // 30
+        if camera.announce(now_ns + SECOND, now_ns):
+            camera.picture(now_ns + SECOND, rng.integers(0, 255, (8, 8, 3), np.uint8))
+
+    assert camera.rejected == 9 and camera.health(now_ns).healthy
+
+
+def test_a_reading_that_is_only_late_says_how_late_and_one_that_is_also_wrong_does_not(gas):
+    gas.accept(10 * SECOND, VALUE)
+
+    assert gas.health(12 * SECOND).late_s == 2.0
+    gas.suspicion = 'gas contradicts the picture'
+    assert gas.health(12 * SECOND).late_s is None
