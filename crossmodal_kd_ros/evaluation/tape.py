@@ -15,6 +15,8 @@ from crossmodal_kd_ros.simulation import FaultSchedule, Injector, World
 # Beats at which the newest picture is answered; the pad at half of its rate: an hour takes minutes.
 BEAT_HZ = 6.0
 _TOUCH_HZ, _GAS_HZ = 50.0, 2.0
+# Faults of a camera after which the newest picture of a beat may be missing, or unreadable.
+_MISSING = ('silent', 'slow', 'nan', 'disorder', 'future')
 # As many pixels as the data that the networks were trained on: a view of twice 128 px, averaged down.
 _RENDER_PX = 256
 # The epoch of the tape: any but 0, which a header that was never stamped has.
@@ -61,7 +63,7 @@ def readings(seed: int, duration_s: float, *, pictures: int = 1) -> Iterator[Rea
 class MemoEngine:
     """An engine that remembers its answers: cells differ in one sensor, and have much to ask in common.
 
-    Pictures of the tape are known by their identity; the tape keeps them alive.
+    Pictures of the tape are known by their identity; the tape keeps them alive. All blank ones are one.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -73,9 +75,10 @@ class MemoEngine:
 
     def infer(self, sample: Sample, mode) -> Prediction:
         """Answer as the engine does."""
-        if id(sample.image) not in self.pictures:
+        picture = id(sample.image) if sample.image.any() else 'blank'
+        if picture != 'blank' and picture not in self.pictures:
             return self._engine.infer(sample, mode)
-        key = (id(sample.image), mode, *(None if value is None else value.tobytes() for value in (sample.touch, sample.gas)))
+        key = (picture, mode, *(None if value is None else value.tobytes() for value in (sample.touch, sample.gas)))
         if key not in self._known:
             self._known[key] = self._engine.infer(sample, mode)
         return self._known[key]
@@ -85,15 +88,15 @@ class Player:
     """A robot's pipeline that is given readings as they arrive, broken as a schedule says."""
 
     def __init__(self, engine: Engine, calibration: Calibration | None, schedule: FaultSchedule, *, seed: int = 0) -> None:
-        """Start with no reading."""
+        """Start with no reading. Where the pictures of a beat may be missing every picture is answered, as the node does."""
         self.changes: list[ModeChange] = []
         self.pipeline = Pipeline(engine, calibration=calibration, on_mode=self.changes.append)
         self.arrived: dict[str, list[tuple[int, np.ndarray]]] = {sensor: [] for sensor in SENSORS}
-        self._is_owed = False
+        self._answers_all = any(fault.kind in _MISSING for fault in schedule.faults if fault.sensor == 'camera')
         self._injectors = {sensor: Injector(sensor, schedule, seed=seed) for sensor in SENSORS}
 
     def play(self, reading: Reading) -> Estimate | None:
-        """Let a reading, or what a fault makes of it, arrive; return the answer that it got, if it is a beat."""
+        """Let a reading, or what a fault makes of it, arrive; return the answer that it got, if it got one."""
         sensor, now_ns = reading.sensor, reading.stamp_ns
         for delivery in self._injectors[sensor].deliver(reading.t_s, reading.stamp_ns, reading.value):
             if delivery.value is None:
@@ -102,11 +105,8 @@ class Player:
             self.arrived[sensor].append((delivery.stamp_ns, delivery.value))
             put = {'camera': self.pipeline.put_image, 'touch': self.pipeline.put_touch, 'gas': self.pipeline.put_gas}
             put[sensor](delivery.stamp_ns, delivery.value, now_ns=now_ns)
-        # Where the picture of a beat could not be read a robot answers the next that can.
-        if reading.expert >= 0 or (sensor == 'camera' and self._is_owed):
-            estimate = self.pipeline.step(now_ns)
-            self._is_owed = estimate is None
-            return estimate
+        if reading.expert >= 0 or (sensor == 'camera' and self._answers_all):
+            return self.pipeline.step(now_ns)
         self.pipeline.update(now_ns)
         return None
 

@@ -71,18 +71,19 @@ class Engine:
         return self.asked
 
 
-def test_a_question_about_a_picture_of_the_tape_is_asked_once():
+def test_a_question_about_a_picture_of_the_tape_or_a_blank_one_is_asked_once():
     engine = Engine()
     memo = MemoEngine(engine)
-    kept, gone = (np.zeros((4, 4, 3), np.uint8) for _ in range(2))
+    kept, gone = (np.ones((4, 4, 3), np.uint8) for _ in range(2))
     memo.pictures = {id(kept)}
     touch = np.zeros(256, np.float32)
 
     answers = [memo.infer(Sample(stamp_ns=0, image=image, touch=value), mode) for image, value, mode in (
         (kept, touch, Mode.TEACHER), (kept, touch.copy(), Mode.TEACHER), (kept, touch + 1.0, Mode.TEACHER),
-        (kept, None, Mode.STUDENT), (gone, touch, Mode.TEACHER), (gone, touch, Mode.TEACHER))]
+        (kept, None, Mode.STUDENT), (gone, touch, Mode.TEACHER), (gone, touch, Mode.TEACHER),
+        (np.zeros_like(gone), touch, Mode.PARTIAL), (np.zeros_like(gone), touch, Mode.PARTIAL))]
 
-    assert answers == [1, 1, 2, 3, 4, 5]
+    assert answers == [1, 1, 2, 3, 4, 5, 6, 6]
 
 
 def test_the_tape_is_in_order_of_time_and_every_picture_has_an_expert():
