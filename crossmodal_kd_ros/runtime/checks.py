@@ -27,6 +27,8 @@ class Stream:
         dead_s: an element that repeats itself for so long, while most others change, is dead.
         has_neighbours: a broken element is read from those around it; if not, from the picture.
         most_dead: part of the elements that may be read in such a way.
+        noise_broken, noise_healthy: outside of the first pair of multiples of its own noise it is broken, inside of the
+            second healthy again.
     """
 
     element: str
@@ -40,6 +42,8 @@ class Stream:
     dead_s: float
     has_neighbours: bool
     most_dead: float
+    noise_broken: tuple[float, float]
+    noise_healthy: tuple[float, float]
 
 
 # Up to 1000 um and to the 15 mm that a soft skin gives way, beyond all that the simulated wall can do; a filter may ring to
@@ -48,7 +52,7 @@ _TOUCH = Stream(
     element='taxel', groups=('texture', 'indentation'), low=np.repeat(np.float32([-50.0, -0.75]), 128),
     high=np.repeat(np.float32([1000.0, 15.0]), 128), tops=np.ones(NUM_TAXELS, bool),
     floor=np.repeat(np.float32([20.0, 1.0]), 128), stuck_s=0.5, window=20, dead_s=1.0,
-    has_neighbours=True, most_dead=0.5)
+    has_neighbours=True, most_dead=0.5, noise_broken=(1 / 12, 11.0), noise_healthy=(1 / 8, 7.0))
 # In clean air an electrochemical cell reads a little below zero, as its zero drifts and its noise goes both ways.
 _CELLS = ('nh3_ppm', 'h2s_ppb')
 _BELOW_ZERO = 0.05  # of the range
@@ -60,11 +64,11 @@ _GAS = Stream(
     high=np.float32([channel.high for channel in GAS_CHANNELS]),
     tops=np.array([channel.name != 'relative_humidity_pct' for channel in GAS_CHANNELS]),
     floor=np.full(NUM_GAS, 1e6, np.float32), stuck_s=3.0, window=12,
-    dead_s=float('inf'), has_neighbours=False, most_dead=0.5)
+    dead_s=float('inf'), has_neighbours=False, most_dead=0.5, noise_broken=(1 / 12, 3.5), noise_healthy=(1 / 8, 2.0))
 STREAMS = {'touch': _TOUCH, 'gas': _GAS}
 
-# Noise, as a multiple of the sensor's own: outside of the first pair it is broken, inside of the second healthy again.
-_NOISE_BROKEN, _NOISE_HEALTHY = (1.0 / 12.0, 11.0), (1.0 / 8.0, 7.0)
+# The median change from reading to reading of normal noise, in standard deviations.
+_MEDIAN_CHANGE = 0.954
 _LEAST_NOISE = 1e-9
 _AGEING = 5e-4
 _STUCK_READINGS = 5
@@ -90,14 +94,16 @@ class ReadingChecks:
         self._stamp_ns = 0
         self._changes = np.zeros((groups, self._stream.window), np.float32)  # of late, in a ring
         self._changed = 0  # readings that were unlike the one before
+        self._change = np.zeros(groups)  # the median of these
         self._own_noise: np.ndarray | None = None
         self._judged = 0
         self._wrong_noise = np.zeros(groups, np.int8)  # -1 too quiet, 1 too noisy
         self._noise = np.ones(groups)
         self._outside = self._dead = self._bad = self._none  # cannot be; have not changed; either
         self._bad_count = 0
-        # Elements, `bool[N]`, that neither they nor neighbours tell: what the picture shows of them is better.
-        self.doubtful = self._none
+        # By how much elements without neighbours may be off, `float[N]`, as a standard deviation in their units: 0 where they are
+        # as ever, infinite where they tell nothing.
+        self.doubt = self._sure = np.zeros(self._none.size)
 
     def refuse(self, value: np.ndarray) -> str:
         """Return why `value` cannot be a reading of a working sensor; empty if it can. It is not remembered."""
@@ -129,8 +135,11 @@ class ReadingChecks:
             self._compare(value, last)
         if self._stream.has_neighbours:
             return self._mend(value)
-        is_in_order = self._outside is self._none and not self._wrong_noise.any()
-        self.doubtful = self._none if is_in_order else self._outside | (self._wrong_noise != 0)
+        if self._outside is self._none and not self._wrong_noise.any():
+            self.doubt = self._sure
+        else:
+            noise = np.where(self._wrong_noise > 0, self._change * self._stream.floor / _MEDIAN_CHANGE, 0.0)
+            self.doubt = np.where(self._outside | (self._wrong_noise < 0), np.inf, noise)
         return value
 
     def verdict(self) -> str:
@@ -139,10 +148,10 @@ class ReadingChecks:
 
     def remark(self) -> str:
         """Return what is wrong without making the readings useless; empty if nothing is."""
-        if self.doubtful is not self._none:
+        if self.doubt is not self._sure:
             whys = (self._noise_words(index) if self._wrong_noise[index] else f'{self._name(index)} reads what it cannot'
-                    for index in np.flatnonzero(self.doubtful))
-            return ', '.join(whys) + ': read from the picture'
+                    for index in np.flatnonzero(self.doubt))
+            return f'{", ".join(whys)}: {"read from" if np.isinf(self.doubt).any() else "weighed against"} the picture'
         if self._bad_count:
             return f'{self._bad_count} of {self._bad.size} {self._stream.element}s are dead and read from their neighbours'
         return self._noise_words(int(np.argmin(self._wrong_noise))) if (self._wrong_noise < 0).any() else ''
@@ -168,16 +177,16 @@ class ReadingChecks:
         if self._stream.has_neighbours:
             # A pad that is too quiet has a slow filter: it lags a little, and is worth more than none.
             return self._noise_words(int(np.argmax(self._wrong_noise))) if self._wrong_noise.max() > 0 else ''
-        count, most = int(np.count_nonzero(self.doubtful)), int(self._stream.most_dead * self._none.size)
+        count, most = int(np.count_nonzero(np.isinf(self.doubt))), int(self._stream.most_dead * self._none.size)
         if count <= most:
             return ''
         return (f'{count} of {self._none.size} {self._stream.element}s are in doubt (limit {most}): '
-                f'{self._noise_words(int(np.argmax(np.abs(self._wrong_noise))))}')
+                f'{self._noise_words(int(np.argmin(self._wrong_noise)))}')
 
     def _noise_words(self, worst: int) -> str:
         noisy = self._wrong_noise[worst] > 0
         return (f'{self._stream.groups[worst]} is {"noisy" if noisy else "too quiet"}: {self._noise[worst]:.3g} times its own '
-                f'healthy noise (limit {_NOISE_BROKEN[int(noisy)]:.3g})')
+                f'healthy noise (limit {self._stream.noise_broken[int(noisy)]:.3g})')
 
     def _compare(self, value: np.ndarray, last: np.ndarray) -> None:
         """Note which elements have changed since the reading before, and by how much."""
@@ -204,7 +213,7 @@ class ReadingChecks:
         self._changed += 1
         if self._changed < self._stream.window:
             return
-        noise = median(self._changes)
+        self._change = noise = median(self._changes)
         if self._own_noise is None:
             self._own_noise = np.maximum(noise, _LEAST_NOISE)
         self._noise = np.where(self._own_noise > _LEAST_NOISE, noise / self._own_noise, 1.0)
@@ -212,12 +221,12 @@ class ReadingChecks:
         self._judged += 1
         share = 1.0 / self._judged if self._judged <= 5 * self._stream.window else _AGEING
         towards = share * (np.maximum(noise, _LEAST_NOISE) - self._own_noise)
-        is_right = all(_NOISE_BROKEN[0] <= noise <= _NOISE_BROKEN[1] for noise in self._noise.tolist())
-        if is_right and not np.count_nonzero(self._wrong_noise):  # as nearly always: a quarter of the time of a reading less
+        low, high = self._stream.noise_broken
+        is_right = all(low <= noise <= high for noise in self._noise.tolist())
             self._own_noise += towards
             return
-        broken = (self._noise > _NOISE_BROKEN[1]).astype(np.int8) - (self._noise < _NOISE_BROKEN[0])
-        healthy = (self._noise > _NOISE_HEALTHY[0]) & (self._noise < _NOISE_HEALTHY[1])
+        broken = (self._noise > self._stream.noise_broken[1]).astype(np.int8) - (self._noise < self._stream.noise_broken[0])
+        healthy = (self._noise > self._stream.noise_healthy[0]) & (self._noise < self._stream.noise_healthy[1])
         self._wrong_noise = np.where(broken != 0, broken, np.where(healthy, 0, self._wrong_noise)).astype(np.int8)
         calm = self._wrong_noise == 0
         self._own_noise[calm] += towards[calm]

@@ -79,6 +79,20 @@ class Judgement:
         strange = f'; the picture is {doubt:.1f} times as far from the familiar as it may be' if doubt > 1.0 else ''
         return f'confidence {confidence:.2f} is under the limit {limit:.2f}{strange}'
 
+    def weighed(self, sensor: str, measured: np.ndarray, prediction: Prediction, doubt: np.ndarray) -> np.ndarray:
+        """Return `measured` and what the student sees in its place, each at what it is worth, `float32[N]`.
+
+        Args:
+            sensor: whose features are its elements: `gas`.
+            measured: `float32[N]`. doubt: `float[N]`, its standard deviation beyond the ordinary; infinite: it tells nothing.
+        """
+        seen = getattr(prediction, sensor)
+        if self._calibration is None:
+            return np.where(np.isinf(doubt), seen, measured).astype(np.float32)
+        model = self._calibration.residuals[sensor]
+        share = 1.0 / (1.0 + np.square(doubt / model.scale))
+        return (share * measured + (1.0 - share) * (seen + model.bias)).astype(np.float32)
+
     def contradiction(self, sensor: str, sample: Sample, measured: np.ndarray, prediction: Prediction) -> str:
         """Return why what `sensor` measured cannot be what the picture shows; empty if it can."""
         monitor = self._monitors.get(sensor)

@@ -184,12 +184,12 @@ class Pipeline:
             decision = self._decide(now_ns)
             touch, gas = (
                 self._sensors[sensor].value if sensor in decision.usable else None for sensor in ('touch', 'gas'))
-            doubtful = self._sensors['gas'].checks.doubtful & (gas is not None)
+            gas_doubt = self._sensors['gas'].checks.doubt
             # The last reading of a sensor that stutters is used, and is no measurement of what is in front of the robot now.
             touch_is_new, gas_is_new = (self._sensors[sensor].measures(now_ns) for sensor in ('touch', 'gas'))
         sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)
         try:
-            sample, prediction = self.evidence = self._infer(sample, decision, doubtful)
+            sample, prediction = self.evidence = self._infer(sample, decision, gas_doubt)
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
             self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
             return None
@@ -199,7 +199,7 @@ class Pipeline:
         distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
         self._cross_examine(sample, prediction, doubt, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
-        by_touch, by_gas = touch is not None and touch_is_new, gas is not None and gas_is_new and not doubtful[_CO2].any()
+        by_touch, by_gas = touch is not None and touch_is_new, gas is not None and gas_is_new and not gas_doubt[_CO2].any()
         is_measured = np.array([by_touch, by_touch, by_gas])
         return self._estimate(sample, decision, distrust, prediction, confidence, doubt, is_measured)
 
@@ -261,18 +261,19 @@ class Pipeline:
         self._announced = None
         self._announce(now_ns)
 
-    def _infer(self, sample: Sample, decision: Decision, doubtful: np.ndarray) -> tuple[Sample, Prediction]:
-        """Return the sample, its `doubtful` gas channels (`bool[8]`) as the student sees them, and what the engine says of it.
+    def _infer(self, sample: Sample, decision: Decision, gas_doubt: np.ndarray) -> tuple[Sample, Prediction]:
+        """Return the sample, its doubted gas channels weighed against what the student sees, and what the engine says of it.
 
         Where the camera is not trusted the student still looks, but who decides is shown a blank.
         """
         mode, fills = decision.mode, self._judgement.fills(decision)
         is_blank = mode is not Mode.HOLD and 'camera' not in decision.usable
-        if not (doubtful.any() or fills or is_blank):
+        mends = sample.gas is not None and gas_doubt.any()
+        if not (mends or fills or is_blank):
             return sample, self._engine.infer(sample, mode)
         seen = self._engine.infer(sample, Mode.STUDENT)
-        if doubtful.any():
-            sample = dataclasses.replace(sample, gas=np.where(doubtful, seen.gas, sample.gas).astype(np.float32))
+        if mends:
+            sample = dataclasses.replace(sample, gas=self._judgement.weighed('gas', sample.gas, seen, gas_doubt))
         if mode in (Mode.HOLD, Mode.STUDENT):
             return sample, seen
         shown = completed(sample, seen) if fills else sample
@@ -300,11 +301,12 @@ class Pipeline:
             camera.suspicion = (flaw or strange or self._outvoted) if can_do else ''
 
     def _gas_needs_picture(self) -> bool:
-        return bool(self._sensors['gas'].checks.doubtful.any())
+        return bool(np.isinf(self._sensors['gas'].checks.doubt).any())
 
     def _contradiction(self, state: SensorState, sample: Sample, prediction: Prediction) -> str:
-        # What is doubted already accuses no further.
-        measured = np.where(state.checks.doubtful, getattr(prediction, state.sensor), state.value)
+        measured, doubt = state.value, state.checks.doubt
+        if doubt.any():  # what is doubted already accuses no further
+            measured = self._judgement.weighed(state.sensor, measured, prediction, doubt)
         return self._judgement.contradiction(state.sensor, sample, measured, prediction)
 
     def _settle(self, now_ns: int, *, distrust: str, answered: int = 0, doubt: float = 1.0) -> None:

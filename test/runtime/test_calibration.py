@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import (
     Calibration, CalibrationError, Pipeline, Predictor, load_calibration, save_calibration)
+from crossmodal_kd_ros.runtime.judgement import Judgement
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
 from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel
 
@@ -330,3 +331,13 @@ def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measuremen
     assert estimate.mode is Mode.TEACHER and robot.engine.last.touch is not None
     assert (estimate.surface[0], estimate.upper[0]) == (7.0, 8.0)  # as the student sees it
     assert estimate.reason == 'newest touch reading is 0.30 s old (limit 0.20 s)'
+
+
+def test_a_noisy_gas_channel_counts_as_much_as_it_is_worth_beside_the_picture():
+    judgement, engine = Judgement(calibration()), Engine()
+    doubt = np.array([0.0, 1.0, 3.0, np.inf, 0.0, 0.0, 0.0, 0.0])
+    seen = engine.infer(Sample(stamp_ns=0, image=np.ones((4, 4, 3), np.uint8)), Mode.STUDENT)
+    weighed = judgement.weighed('gas', engine.gas + 10.0, seen, doubt)
+
+    # The student's own deviation is 1 here: a share of 1 / (1 + doubt^2) for what is measured.
+    np.testing.assert_allclose((weighed - engine.gas)[:5], [10.0, 5.0, 1.0, 0.0, 10.0], rtol=1e-4, atol=1e-4)

@@ -140,12 +140,23 @@ def test_gas_channels_that_die_are_named_and_doubted_and_most_of_them_condemn_th
             value[channels] = 0.0
         checks.take(index * SECOND // 2, value)
 
-    np.testing.assert_array_equal(np.flatnonzero(checks.doubtful), channels)
+    np.testing.assert_array_equal(np.flatnonzero(np.isinf(checks.doubt)), channels)
     words = f'{GAS_NAMES[channels[0]]} is too quiet: 0 times its own healthy noise (limit 0.0833)'
     if len(channels) == 1:
         assert (checks.verdict(), checks.remark()) == ('', words + ': read from the picture')
     else:
         assert checks.verdict() == '5 of 8 channels are in doubt (limit 4): ' + words
+
+
+def test_a_noisy_gas_channel_says_by_how_much_it_may_be_off():
+    checks, rng = ReadingChecks(STREAMS['gas']), np.random.default_rng(0)
+    for index in range(200):
+        times = np.where(np.arange(8) == 3, 8.0 if index >= 100 else 1.0, 1.0)
+        checks.take(index * SECOND // 2, (GAS + times * GAS_NOISE * rng.standard_normal(8)).astype(np.float32))
+
+    assert checks.verdict() == '' and checks.remark().endswith('(limit 3.5): weighed against the picture')
+    assert checks.doubt[3] == pytest.approx(8.0 * GAS_NOISE[3], rel=0.5)
+    assert not np.delete(checks.doubt, 3).any()
 
 
 def test_a_gas_channel_that_reads_what_it_cannot_is_doubted_while_it_does():
@@ -163,7 +174,7 @@ def test_a_gas_channel_that_reads_what_it_cannot_is_doubted_while_it_does():
 def test_dead_taxels_are_doubted_by_nobody_for_they_have_neighbours(pad):
     pad.feed(0.1, lambda value: np.where(np.arange(256) < 20, 1e6, value))
 
-    assert not pad.checks.doubtful.any()
+    assert not pad.checks.doubt.any()
 
 
 def test_a_channel_that_never_had_noise_is_not_called_quiet():
