@@ -61,6 +61,11 @@ class Answers:
     surface_std: np.ndarray
     features: np.ndarray
 
+    def by(self, name: str, *, filled: bool, averaged: bool) -> np.ndarray:
+        """Return the probabilities of the teacher with the sensors `name`, shown and averaged as `Predictor` says."""
+        said = (self.filled if filled else self.teacher)[name]
+        return (said + self.student) / 2 if averaged else said
+
 
 @torch.inference_mode()
 def ask(models_dir: Path, pairs: Pairs, *, progress=lambda batches, total: batches) -> Answers:
@@ -112,12 +117,11 @@ def measured_surface(pairs: Pairs) -> np.ndarray:
 
 
 def _teacher(name: str, pairs: Pairs, answers: Answers) -> Predictor:
-    """Return the better of the teachers that are shown nothing, or the student's estimate, of what is lost."""
-    masked = _predictor(answers.teacher[name], pairs)
+    """Return the best of the teachers that are shown nothing, or the student's estimate, of what is lost, and may be averaged."""
     if name not in answers.filled:
-        return masked
-    filled = replace(_predictor(answers.filled[name], pairs), filled=True)
-    return max(masked, filled, key=lambda predictor: predictor.worth)
+        return _predictor(answers.teacher[name], pairs)
+    ways = [{'filled': filled, 'averaged': averaged} for filled in (False, True) for averaged in (False, True)]
+    return max((replace(_predictor(answers.by(name, **way), pairs), **way) for way in ways), key=lambda found: found.worth)
 
 
 def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:

@@ -45,8 +45,9 @@ def _action(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterato
     for name, (teacher_mode, _) in SENSOR_SETS.items():
         mode = calibration.best_mode(tuple(name.split('+')))
         chosen = calibration.predictors[name][mode]
-        teacher = answers.filled if chosen.filled else answers.teacher
-        probabilities = teacher[name] if mode is teacher_mode else answers.student
+        probabilities = answers.student
+        if mode is teacher_mode:
+            probabilities = answers.by(name, filled=chosen.filled, averaged=chosen.averaged)
         possible = probabilities >= chosen.least_possible
         yield _row('action', f'{mode}: {name}', possible[np.arange(len(pairs)), pairs.action], pairs.night) | {
             'mean_width': round(float(possible.sum(1).mean()), 4), 'unit': 'actions'}

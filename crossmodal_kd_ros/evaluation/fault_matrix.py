@@ -176,12 +176,13 @@ class Bench:
         """Return at which beats whoever decides best without `sensor` is right, under no confidence limit."""
         usable = tuple(name for name in SENSORS if name != sensor)
         mode = self.calibration.best_mode(usable)
-        fills = self.calibration.predictor(usable, mode).filled
+        best = self.calibration.predictor(usable, mode)
         said = []
         for image, touch, gas in self._inputs:
             sample = dataclasses.replace(Sample(stamp_ns=0, image=image, touch=touch, gas=gas), **{sensor: None})
-            shown = completed(sample, self.engine.infer(sample, Mode.STUDENT)) if fills else sample
-            said.append(self.engine.infer(shown, mode).probabilities.argmax())
+            seen = self.engine.infer(sample, Mode.STUDENT)
+            probabilities = self.engine.infer(completed(sample, seen) if best.filled else sample, mode).probabilities
+            said.append((probabilities + best.averaged * seen.probabilities).argmax())
         return np.array(said) == self._expert
 
     @torch.inference_mode()

@@ -38,6 +38,7 @@ class Predictor:
         decided: how often it was right from the limit on; 0 where it never came that far.
         least_possible: probability from which on an action belongs to the conformal set.
         filled: it is a teacher that is shown the student's estimate of a lost sense, rather than nothing.
+        averaged: it is a teacher whose probabilities are averaged with the student's.
     """
 
     accuracy: float
@@ -46,6 +47,7 @@ class Predictor:
     decided: float
     least_possible: float
     filled: bool = False
+    averaged: bool = False
 
     @property
     def worth(self) -> float:

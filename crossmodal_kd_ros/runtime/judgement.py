@@ -55,10 +55,12 @@ class Judgement:
             return ''
         return f'camera shows something unfamiliar: {doubt:.1f} times as far from what is known as it may be'
 
-    def fills(self, decision: Decision) -> bool:
-        """Return whether who decides is shown the student's estimate of a lost sense: it was measured to be better."""
-        return (self._calibration is not None and decision.mode is Mode.PARTIAL
-                and self._calibration.predictor(decision.usable, decision.mode).filled)
+    def ways(self, decision: Decision) -> tuple[bool, bool]:
+        """Return whether a teacher without a sense is `filled`, and `averaged`: what was measured to be better."""
+        if self._calibration is None or decision.mode is not Mode.PARTIAL:
+            return False, False
+        found = self._calibration.predictor(decision.usable, decision.mode)
+        return found.filled, found.averaged
 
     def distrust(self, decision: Decision, confidence: float, doubt: float, least: float) -> str:
         """Return why the robot must not act on an answer; empty if it may.

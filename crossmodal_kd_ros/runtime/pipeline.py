@@ -266,10 +266,10 @@ class Pipeline:
 
         Where the camera is not trusted the student still looks, but who decides is shown a blank.
         """
-        mode, fills = decision.mode, self._judgement.fills(decision)
+        mode, (fills, averages) = decision.mode, self._judgement.ways(decision)
         is_blank = mode is not Mode.HOLD and 'camera' not in decision.usable
         mends = sample.gas is not None and gas_doubt.any()
-        if not (mends or fills or is_blank):
+        if not (mends or fills or averages or is_blank):
             return sample, self._engine.infer(sample, mode)
         seen = self._engine.infer(sample, Mode.STUDENT)
         if mends:
@@ -279,7 +279,8 @@ class Pipeline:
         shown = completed(sample, seen) if fills else sample
         if is_blank:
             shown = dataclasses.replace(shown, image=np.zeros_like(sample.image))
-        return sample, dataclasses.replace(seen, probabilities=self._engine.infer(shown, mode).probabilities)
+        said = self._engine.infer(shown, mode).probabilities
+        return sample, dataclasses.replace(seen, probabilities=(said + seen.probabilities) / 2 if averages else said)
 
     def _cross_examine(self, sample: Sample, prediction: Prediction, doubt: float, now_ns: int) -> None:
         """Hold what touch and gas measure against what the picture shows, also while they are not trusted.

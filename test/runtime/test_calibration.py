@@ -4,6 +4,7 @@
 """What was measured of the weights: on disk, refused beside others, and followed by the pipeline."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ class Engine:
     name = 'fake'
 
     def __init__(self) -> None:
-        self.confidence, self.features, self.modes, self.blank = 0.9, np.zeros(4, np.float32), [], []
+        self.confidence, self.features, self.modes, self.blank, self.sure_of = 0.9, np.zeros(4, np.float32), [], [], {}
         self.gas = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 
     def infer(self, sample, mode):
@@ -100,7 +101,7 @@ class Engine:
         self.blank.append(not sample.image.any())
         self.last = sample
         probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
-        probabilities[1] = self.confidence
+        probabilities[self.sure_of.get(mode, 1)] = self.confidence
         return Prediction(probabilities=probabilities, touch=np.full(256, 2.0, np.float32), gas=self.gas,
                           surface=np.array([7.0, 8.0, 0.5], np.float32), surface_std=np.full(3, 0.5, np.float32),
                           features=self.features)
@@ -252,6 +253,17 @@ def test_a_teacher_that_does_better_with_the_students_estimate_than_with_nothing
     # What the student estimates is shown to the teacher and published as an estimate, not as a measurement.
     assert estimate.surface[2] == 0.5
     assert estimate.upper[2] - estimate.surface[2] == pytest.approx(1.0)
+
+
+def test_a_teacher_that_does_better_together_with_the_student_is_averaged_with_it():
+    told = calibration()
+    told.predictors['camera+touch'][Mode.PARTIAL] = replace(predictor(0.9), averaged=True)
+    robot = Robot(told)
+    robot.engine.sure_of = {Mode.PARTIAL: 2, Mode.STUDENT: 1}
+    estimate = robot.step('touch')
+
+    assert estimate.probabilities[[1, 2]] == pytest.approx([0.46, 0.46], abs=1e-4)
+    assert robot.engine.last.gas is None
 
 
 def test_a_gas_channel_that_cannot_be_is_read_from_the_picture_and_the_teacher_goes_on():
