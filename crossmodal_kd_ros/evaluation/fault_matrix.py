@@ -118,7 +118,7 @@ class Bench:
         self.engine.pictures = {id(reading.value) for reading in self.tape if reading.sensor == 'camera'}
         self._inputs, self._expert = self._unguarded()
         self._healthy = self._right(self._inputs)
-        self._zeros = {sensor: self._right(self._with_zeros(sensor)) for sensor in SENSORS}
+        self._zeros = {sensor: self._right(_with_zeros(sensor, self._inputs)) for sensor in SENSORS}
         self._fallback = {sensor: self._without(sensor) for sensor in ('touch', 'gas')}
 
     def run(self, sensor: str, kind: str, severity: float) -> Cell:
@@ -126,12 +126,17 @@ class Bench:
         fault = Fault(sensor, self.onset_s, 1e6, kind, severity)
         player = Player(self.engine, self.calibration, FaultSchedule((fault,)))
         inputs, said, modes, came = [], [], [], []
-        delay_s, reason, changes, mode, pictures, doing = None, '', 0, None, 0, HOLD
+        delay_s, reason, changes, mode, doing = None, '', 0, None, HOLD
+        pictures, answered, asked = 0, 0, None  # arrived by the last beat, and by the last answer, which was given on that
         for reading in self.tape:
             estimate = player.play(reading)
             before, mode = mode, player.pipeline.decision.mode
+            # Unguarded teachers too answer a picture when it comes, by what has come until then.
+            arrived = len(player.arrived['camera'])
+            if arrived > answered and (reading.expert >= 0 or player.answers_all):
+                answered, asked = arrived, _newest(player)
             if reading.t_s < self.onset_s:
-                pictures = len(player.arrived['camera'])
+                pictures = arrived
                 continue
             changes += mode is not before
             if delay_s is None and sensor in player.pipeline.decision.lost:
@@ -142,19 +147,20 @@ class Bench:
             if reading.expert < 0:
                 continue
             said.append(doing)
-            came.append(len(player.arrived['camera']) > pictures)
-            pictures = len(player.arrived['camera'])
+            came.append(arrived > pictures)
+            pictures = arrived
             modes.append(mode)
-            inputs.append(_newest(player))
+            inputs.append(asked)
         came, acted = np.array(came), np.array([action != HOLD for action in said])
+        zeros = self._right(_with_zeros(sensor, inputs)) if player.answers_all else self._zeros[sensor]
         right = np.array([action == ACTIONS[expert] for action, expert in zip(said, self._expert, strict=True)])
         return Cell(
             sensor=sensor, fault=kind, severity=severity, mode=str(Counter(modes).most_common(1)[0][0]), delay_s=delay_s,
             reason=reason, changes=changes, unanswerable=_share(~came), held=_share(~acted[came], 1.0),
             accuracy_package=_share(right[came]), accuracy_decided=_share(right[came & acted], None),
-            accuracy_raw=_share(self._right(inputs)[came]), accuracy_zeros=_share(self._zeros[sensor][came]),
+            accuracy_raw=_share(self._right(inputs)[came]), accuracy_zeros=_share(zeros[came]),
             accuracy_healthy=_share(self._healthy[came]),
-            accuracy_fallback=_share(self._fallback.get(sensor, self._zeros[sensor])[came]))
+            accuracy_fallback=_share(self._fallback.get(sensor, zeros)[came]))
 
     def _unguarded(self) -> tuple[list[tuple], np.ndarray]:
         """Return what a teacher is fed at each beat from the onset on when nothing is broken, and the expert's actions."""
@@ -166,11 +172,6 @@ class Bench:
                 inputs.append(_newest(player))
                 expert.append(reading.expert)
         return inputs, np.array(expert)
-
-    def _with_zeros(self, sensor: str) -> list[tuple]:
-        column = SENSORS.index(sensor)
-        return [tuple(np.zeros_like(value) if index == column else value for index, value in enumerate(row))
-                for row in self._inputs]
 
     def _without(self, sensor: str) -> np.ndarray:
         """Return at which beats whoever decides best without `sensor` is right, under no confidence limit."""
@@ -261,6 +262,11 @@ def judged(found: list[Cell]) -> dict[str, Any]:
         'recoverable': _part(sum(max(cell.accuracy_fallback - cell.accuracy_raw, 0.0) for cell in harmful), cost),
         'worst_shortfall': {name: round(max((cell.shortfall(price) for cell in found), default=0.0), 4)
                             for name, price in HOLD_COSTS.items()}}
+
+
+def _with_zeros(sensor: str, inputs: list[tuple]) -> list[tuple]:
+    column = SENSORS.index(sensor)
+    return [tuple(np.zeros_like(value) if index == column else value for index, value in enumerate(row)) for row in inputs]
 
 
 def _newest(player: Player) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -92,7 +92,7 @@ class Player:
         self.changes: list[ModeChange] = []
         self.pipeline = Pipeline(engine, calibration=calibration, on_mode=self.changes.append)
         self.arrived: dict[str, list[tuple[int, np.ndarray]]] = {sensor: [] for sensor in SENSORS}
-        self._answers_all = any(fault.kind in _MISSING for fault in schedule.faults if fault.sensor == 'camera')
+        self.answers_all = any(fault.kind in _MISSING for fault in schedule.faults if fault.sensor == 'camera')
         self._injectors = {sensor: Injector(sensor, schedule, seed=seed) for sensor in SENSORS}
 
     def play(self, reading: Reading) -> Estimate | None:
@@ -105,7 +105,7 @@ class Player:
             self.arrived[sensor].append((delivery.stamp_ns, delivery.value))
             put = {'camera': self.pipeline.put_image, 'touch': self.pipeline.put_touch, 'gas': self.pipeline.put_gas}
             put[sensor](delivery.stamp_ns, delivery.value, now_ns=now_ns)
-        if reading.expert >= 0 or (sensor == 'camera' and self._answers_all):
+        if reading.expert >= 0 or (sensor == 'camera' and self.answers_all):
             return self.pipeline.step(now_ns)
         self.pipeline.update(now_ns)
         return None
