@@ -157,7 +157,7 @@ def _choice(calibration: Calibration | None) -> Choose:
 
     def choose(usable: tuple[str, ...]) -> tuple[Mode, bool]:
         decision = Decision(mode=best_mode(usable), reason='', usable=usable)
-        return decision.mode, judgement.fills(decision)
+        return decision.mode, judgement.ways(decision)[0]
     return choose
 
 

@@ -154,7 +154,7 @@ def _familiarity(features: np.ndarray, pairs: Pairs) -> Familiarity:
     whitening = (axes[:, kept] / np.sqrt(variances[kept])).T
     detail = np.array([fine_detail(view) for view in pairs.image])
     unlimited = Familiarity(mean=mean, whitening=whitening, limit=1.0, usual=1.0, least_detail=detail.min() / _MARGIN,
-                            most_detail=detail.max() * _MARGIN)
+                            most_detail=detail.max() * _MARGIN, usual_detail=np.quantile(detail, (0.025, 0.975)))
     distance = unlimited.distance(features[~fitted])
     return replace(unlimited, limit=_MARGIN * float(distance.max()), usual=float(conformal.upper_quantile(distance, 0.95)))
 

@@ -34,19 +34,16 @@ class Judgement:
         for monitor in self._monitors.values():
             monitor.reset()
 
-    def doubt(self, prediction: Prediction, image: np.ndarray) -> float:
-        """Return how unfamiliar the picture `uint8[H, W, 3]` is: 1 up to the limits, then how many times it is beyond them."""
-        if self._calibration is None or prediction.features is None:
-            return 1.0
-        excess = self._calibration.familiarity.excess(prediction.features, fine_detail(square_view(image)))
-        return max(1.0, float(excess))
+    def look(self, prediction: Prediction, image: np.ndarray) -> tuple[float, bool]:
+        """Return the doubt in a picture `uint8[H, W, 3]`, and whether it is so usual that it is evidence against touch or gas.
 
-    def may_accuse(self, prediction: Prediction, doubt: float) -> bool:
-        """Return whether the picture is so usual that it counts as evidence against touch or gas."""
-        if self._calibration is None or prediction.features is None or doubt > 1.0:
-            return False
-        familiarity = self._calibration.familiarity
-        return float(familiarity.distance(prediction.features)) <= familiarity.usual
+        The doubt is 1 up to the limits of what is familiar, then how many times it is beyond them.
+        """
+        if self._calibration is None or prediction.features is None:
+            return 1.0, False
+        familiarity, detail = self._calibration.familiarity, fine_detail(square_view(image))
+        return (max(1.0, float(familiarity.excess(prediction.features, detail))),
+                familiarity.is_usual(prediction.features, float(detail)))
 
     def strangeness(self, doubt: float) -> str:
         """Return why pictures cannot be trusted, after some in a row with more than 1 of `doubt`; empty if they can."""

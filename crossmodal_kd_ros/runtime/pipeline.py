@@ -193,11 +193,11 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
             self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
             return None
-        doubt = self._judgement.doubt(prediction, image)
+        doubt, is_usual = self._judgement.look(prediction, image)
         # A decision without the camera is worth as much whatever that shows.
         confidence = float(prediction.probabilities.max()) / (doubt if 'camera' in decision.usable else 1.0)
         distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
-        self._cross_examine(sample, prediction, doubt, now_ns)
+        self._cross_examine(sample, prediction, doubt, is_usual, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
         by_touch, by_gas = touch is not None and touch_is_new, gas is not None and gas_is_new and not gas_doubt[_CO2].any()
         is_measured = np.array([by_touch, by_touch, by_gas])
@@ -282,7 +282,7 @@ class Pipeline:
         said = self._engine.infer(shown, mode).probabilities
         return sample, dataclasses.replace(seen, probabilities=(said + seen.probabilities) / 2 if averages else said)
 
-    def _cross_examine(self, sample: Sample, prediction: Prediction, doubt: float, now_ns: int) -> None:
+    def _cross_examine(self, sample: Sample, prediction: Prediction, doubt: float, is_usual: bool, now_ns: int) -> None:
         """Hold what touch and gas measure against what the picture shows, also while they are not trusted.
 
         An unusual or damaged picture accuses nobody; where touch and gas can do without an unfamiliar or damaged one, it is
@@ -292,7 +292,7 @@ class Pipeline:
         with self._lock:
             camera, others = self._sensors['camera'], [self._sensors[sensor] for sensor in ('touch', 'gas')]
             flaw = camera.checks.flaw()
-            if self._judgement.may_accuse(prediction, doubt) and not (flaw or camera.checks.verdict()):
+            if is_usual and not (flaw or camera.checks.verdict()):
                 found = {state: self._contradiction(state, sample, prediction) for state in others if state.measures(now_ns)}
                 is_outvoted = len(found) == 2 and all(found.values())
                 self._outvoted = 'camera is contradicted by both touch and gas' if is_outvoted else ''

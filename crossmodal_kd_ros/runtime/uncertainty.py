@@ -60,9 +60,10 @@ class Familiarity:
         mean: `float[D]`.
         whitening: `float[K, D]`; a familiar picture's whitened features have a mean square of about 1.
         limit: distance up to which a picture is familiar.
-        usual: distance that 19 of 20 familiar pictures keep within: only these are evidence against another sense.
+        usual: distance that 19 of 20 familiar pictures keep within.
         least_detail, most_detail: `fine_detail` of familiar pictures: less is out of focus, more is noise, whatever the
             student makes of it.
+        usual_detail: `float[2]`, between which 19 of 20 lie.
     """
 
     mean: np.ndarray
@@ -71,10 +72,16 @@ class Familiarity:
     usual: float
     least_detail: float
     most_detail: float
+    usual_detail: np.ndarray
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """Return the root mean square of the whitened features `[..., D]`: about 1 for a familiar picture."""
         return np.sqrt(np.square((features - self.mean) @ self.whitening.T).mean(-1))
+
+    def is_usual(self, features: np.ndarray, detail: float) -> bool:
+        """Return whether a picture with these features `[D]` is like most: only such are evidence against another sense."""
+        low, high = self.usual_detail
+        return bool(self.distance(features) <= self.usual and low <= detail <= high)
 
     def excess(self, features: np.ndarray, detail: np.ndarray | float) -> np.ndarray:
         """Return how many times the limits pictures with these features `[..., D]` and details `[...]` are; up to 1: familiar."""

@@ -39,7 +39,8 @@ def calibration() -> Calibration:
             'camera': {Mode.PARTIAL: predictor(0.6), Mode.STUDENT: student},
             'touch+gas': {Mode.PARTIAL: predictor(0.9, 0.4)}},
         intervals=Intervals(measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])),
-        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.0, least_detail=1.0, most_detail=200.0),
+        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.0, least_detail=1.0,
+                                most_detail=200.0, usual_detail=np.array([1.0, 200.0])),
         residuals={sensor: ResidualModel(
             bias=np.zeros(len(names)), scale=np.ones(len(names)), whitening=np.eye(len(names)),
             limits=np.full((len(WINDOWS_S), len(names) + 1), 6.0)) for sensor, names in FEATURES.items()})

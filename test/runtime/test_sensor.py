@@ -105,10 +105,10 @@ def test_a_clock_that_is_ahead_by_the_same_again_and_again_is_allowed_for_and_to
         gas.accept(now_ns + 60 * SECOND + later, VALUE + later, now_ns)
 
     assert gas.rejected == 4 and gas.health(now_ns).healthy
-    assert gas.health(now_ns).remark == 'its clock is 60.00 s ahead of this one, which is allowed for'
+    assert gas.report(now_ns).health.remark == 'its clock is 60.00 s ahead of this one, which is allowed for'
     assert gas.health(now_ns + 2 * SECOND).reason.startswith('newest gas reading is 2.00 s old')
     gas.accept(now_ns + SECOND, VALUE, now_ns + SECOND)
-    assert gas.health(now_ns + SECOND).remark == ''
+    assert gas.report(now_ns + SECOND).health.remark == ''
 
 
 def test_readings_that_are_ahead_by_ever_other_times_are_refused_for_good(gas):
