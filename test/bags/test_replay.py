@@ -94,7 +94,8 @@ def prefers_the_teacher(*, filled):
     return Calibration(
         weights={}, origin={}, predictors={name: {mode: by_mode[mode] for mode in modes} for name, modes in sets.items()},
         intervals=Intervals(measured=np.zeros((2, 3)), estimated=np.zeros((2, 3))),
-        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.5), residuals={})
+        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.5, least_detail=1.0,
+                                    most_detail=200.0, usual_detail=np.array([1.0, 200.0])), residuals={})
 
 
 @pytest.mark.parametrize('filled', [False, True])
