@@ -67,6 +67,9 @@ _GAS = Stream(
     dead_s=float('inf'), has_neighbours=False, most_dead=0.5, noise_broken=(1 / 12, 3.5), noise_healthy=(1 / 8, 2.0))
 STREAMS = {'touch': _TOUCH, 'gas': _GAS}
 
+# From so many times its own noise on a channel is worth less than it is together with the picture; under that it is only no
+# witness against it.
+_GRAVE_NOISE = 6.0
 # The median change from reading to reading of normal noise, in standard deviations.
 _MEDIAN_CHANGE = 0.954
 _LEAST_NOISE = 1e-9
@@ -104,6 +107,7 @@ class ReadingChecks:
         # By how much elements without neighbours may be off, `float[N]`, as a standard deviation in their units: 0 where they are
         # as ever, infinite where they tell nothing.
         self.doubt = self._sure = np.zeros(self._none.size)
+        self.grave_doubt = self._sure  # the same where a channel is worth more together with the picture
 
     def refuse(self, value: np.ndarray) -> str:
         """Return why `value` cannot be a reading of a working sensor; empty if it can. It is not remembered."""
@@ -136,10 +140,11 @@ class ReadingChecks:
         if self._stream.has_neighbours:
             return self._mend(value)
         if self._outside is self._none and not self._wrong_noise.any():
-            self.doubt = self._sure
+            self.doubt = self.grave_doubt = self._sure
         else:
             noise = np.where(self._wrong_noise > 0, self._change * self._stream.floor / _MEDIAN_CHANGE, 0.0)
             self.doubt = np.where(self._outside | (self._wrong_noise < 0), np.inf, noise)
+            self.grave_doubt = np.where(np.isinf(self.doubt) | (self._noise > _GRAVE_NOISE), self.doubt, 0.0)
         return value
 
     def verdict(self) -> str:

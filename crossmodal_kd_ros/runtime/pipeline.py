@@ -184,7 +184,7 @@ class Pipeline:
             decision = self._decide(now_ns)
             touch, gas = (
                 self._sensors[sensor].value if sensor in decision.usable else None for sensor in ('touch', 'gas'))
-            gas_doubt = self._sensors['gas'].checks.doubt
+            gas_doubt = self._sensors['gas'].checks.grave_doubt
             # The last reading of a sensor that stutters is used, and is no measurement of what is in front of the robot now.
             touch_is_new, gas_is_new = (self._sensors[sensor].measures(now_ns) for sensor in ('touch', 'gas'))
         sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)

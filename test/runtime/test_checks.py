@@ -151,12 +151,13 @@ def test_gas_channels_that_die_are_named_and_doubted_and_most_of_them_condemn_th
 def test_a_noisy_gas_channel_says_by_how_much_it_may_be_off():
     checks, rng = ReadingChecks(STREAMS['gas']), np.random.default_rng(0)
     for index in range(200):
-        times = np.where(np.arange(8) == 3, 8.0 if index >= 100 else 1.0, 1.0)
+        times = np.where(np.arange(8) == 3, 16.0 if index >= 100 else 1.0, 1.0)
         checks.take(index * SECOND // 2, (GAS + times * GAS_NOISE * rng.standard_normal(8)).astype(np.float32))
 
     assert checks.verdict() == '' and checks.remark().endswith('(limit 3.5): weighed against the picture')
-    assert checks.doubt[3] == pytest.approx(8.0 * GAS_NOISE[3], rel=0.5)
+    assert checks.doubt[3] == pytest.approx(16.0 * GAS_NOISE[3], rel=0.5)
     assert not np.delete(checks.doubt, 3).any()
+    np.testing.assert_array_equal(checks.grave_doubt, checks.doubt)
 
 
 def test_a_gas_channel_that_reads_what_it_cannot_is_doubted_while_it_does():
