@@ -72,9 +72,10 @@ def test_the_demo_leaves_summary_report_and_recording(demo):
 
 
 @pytest.mark.alone
-def test_the_demo_decides_as_teacher_and_then_as_student(demo):
+def test_the_demo_decides_as_teacher_and_then_without_touch(demo):
     modes = [change['mode'] for change in json.loads((demo[0] / 'summary.json').read_text())['modes']]
-    assert 'TEACHER' in modes and modes[-1] == 'STUDENT'
+    # By the calibration beside the shipped weights a teacher without touch does better than the student.
+    assert 'TEACHER' in modes and modes[-1] == 'PARTIAL'
 
 
 @pytest.mark.alone
