@@ -56,8 +56,8 @@ def _version() -> str:
 def main() -> None:
     """Maintain living walls with a robot whose sense of touch and smell may fail.
 
-    A teacher network decides from camera, touch and gas; when one of these is lost a student takes over that needs the
-    camera alone; without a camera the robot holds still.
+    A teacher network decides from camera, touch and gas; when one of these is lost it carries on with what is
+    left, down to a student that needs the camera alone; without a picture the robot holds still.
     """
 
 
