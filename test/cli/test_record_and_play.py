@@ -51,12 +51,15 @@ def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(tmp
 
 
 @pytest.mark.alone
-def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and_says_so(tmp_path, private_environ):
+def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and_says_so(
+        tmp_path, private_environ, models):
     source = made.robot(tmp_path / 'source', duration_s=4.0)
     with (tmp_path / 'node.log').open('w') as log:
         node = subprocess.Popen(
             [sys.executable, '-m', 'crossmodal_kd_ros.nodes.maintenance_node', '--ros-args', '-p', 'use_sim_time:=true',
-             '-p', 'camera_transport:=compressed', '-p', 'min_confidence:=0.0'], env=private_environ, stdout=log, stderr=log)
+             '-p', 'camera_transport:=compressed', '-p', 'min_confidence:=0.0',
+             # Weights without a calibration: these pictures show no wall, and it would say so.
+             '-p', f'models_dir:={models}'], env=private_environ, stdout=log, stderr=log)
     recorder = subprocess.Popen([*COMMAND, 'record', '--out', str(tmp_path / 'bag')], env=private_environ,
                                 stderr=subprocess.PIPE, text=True)
     processes = [node, recorder]
