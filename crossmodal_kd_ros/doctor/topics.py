@@ -144,7 +144,7 @@ def _absent(node: Node, heard: Input) -> Finding | None:
     if heard.sensor == 'camera':
         return Finding(about=heard.sensor, told=f'{told}: the robot holds', level=Level.PROBLEM, remedy=(
             remap or 'start the camera driver in this ROS_DOMAIN_ID; without a robot: crossmodal-kd run --sim'))
-    return Finding(about=heard.sensor, told=f'{told}: the student decides', level=Level.WARNING, remedy=remap)
+    return Finding(about=heard.sensor, told=f'{told}: it decides without', level=Level.WARNING, remedy=remap)
 
 
 def _of_another_type(node: Node, heard: Input) -> Finding | None:

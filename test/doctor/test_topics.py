@@ -66,7 +66,7 @@ def test_without_any_camera_it_says_how_to_get_one_and_the_other_senses_are_only
 
     assert camera.level is Level.PROBLEM and 'crossmodal-kd run --sim' in camera.remedy
     assert touched.level is smelt.level is Level.WARNING
-    assert touched.told == 'nobody publishes /tactile/image: the student decides'
+    assert touched.told == 'nobody publishes /tactile/image: it decides without'
 
 
 def test_a_camera_with_less_reliability_than_is_asked_for_is_told_with_the_parameter_that_agrees_with_it(drivers):
