@@ -44,6 +44,7 @@ class Prediction:
         surface_std: `float32[3]`, the standard deviation that the student gives to `surface`, in its units; `None` where
             an engine cannot say.
         features: `float32[D]`, mean and deviation of the student's finest maps of the picture; `None` likewise.
+        detail: `float32[]`, mean step from pixel to pixel of the square view, in 8-bit steps; `None` likewise.
     """
 
     probabilities: np.ndarray
@@ -53,6 +54,7 @@ class Prediction:
     student_probabilities: np.ndarray | None = None
     surface_std: np.ndarray | None = None
     features: np.ndarray | None = None
+    detail: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

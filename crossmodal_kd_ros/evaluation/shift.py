@@ -12,7 +12,6 @@ from sklearn.metrics import roc_auc_score
 
 from crossmodal_kd_ros.contract import Mode, Sample
 from crossmodal_kd_ros.runtime import Calibration, Engine
-from crossmodal_kd_ros.runtime.uncertainty import fine_detail
 from crossmodal_kd_ros.simulation import broken
 
 
@@ -35,8 +34,9 @@ def separation(engine: Engine, calibration: Calibration, familiar: np.ndarray, *
         familiar: `uint8[N, S, S, 3]`, of panels that neither training nor calibration has seen.
     """
     def excesses(pictures: np.ndarray) -> np.ndarray:
-        features = [engine.infer(Sample(stamp_ns=0, image=image), Mode.STUDENT).features for image in pictures]
-        return calibration.familiarity.excess(np.array(features), fine_detail(pictures))
+        said = [engine.infer(Sample(stamp_ns=0, image=image), Mode.STUDENT) for image in pictures]
+        features, detail = (np.array([getattr(one, name) for one in said]) for name in ('features', 'detail'))
+        return calibration.familiarity.excess(features, detail)
 
     known = excesses(familiar)
     rows = [{'pictures': 'familiar', 'auroc': None, 'doubted': round(float(np.mean(known > 1.0)), 4)}]

@@ -231,7 +231,7 @@ class ReadingChecks:
         if is_right and not np.count_nonzero(self._wrong_noise):  # as nearly always: a quarter of the time of a reading less
             self._own_noise += towards
             return
-        broken = (self._noise > self._stream.noise_broken[1]).astype(np.int8) - (self._noise < self._stream.noise_broken[0])
+        broken = (self._noise > high).astype(np.int8) - (self._noise < low)
         healthy = (self._noise > self._stream.noise_healthy[0]) & (self._noise < self._stream.noise_healthy[1])
         self._wrong_noise = np.where(broken != 0, broken, np.where(healthy, 0, self._wrong_noise)).astype(np.int8)
         calm = self._wrong_noise == 0

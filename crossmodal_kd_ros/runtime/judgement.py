@@ -5,10 +5,10 @@
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import Mode, Prediction, Sample, square_view
+from crossmodal_kd_ros.contract import Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime.arbiter import Decision
 from crossmodal_kd_ros.runtime.calibration import Calibration
-from crossmodal_kd_ros.runtime.uncertainty import fine_detail, possible_actions
+from crossmodal_kd_ros.runtime.uncertainty import possible_actions
 from crossmodal_kd_ros.runtime.virtual import ResidualMonitor
 
 # Once it was unsure, the robot acts again at this much more than the limit, so that it does not waver at it.
@@ -34,16 +34,15 @@ class Judgement:
         for monitor in self._monitors.values():
             monitor.reset()
 
-    def look(self, prediction: Prediction, image: np.ndarray) -> tuple[float, bool]:
-        """Return the doubt in a picture `uint8[H, W, 3]`, and whether it is so usual that it is evidence against touch or gas.
+    def look(self, prediction: Prediction) -> tuple[float, bool]:
+        """Return the doubt in a picture, and whether it is so usual that it is evidence against touch or gas.
 
         The doubt is 1 up to the limits of what is familiar, then how many times it is beyond them.
         """
         if self._calibration is None or prediction.features is None:
             return 1.0, False
-        familiarity, detail = self._calibration.familiarity, fine_detail(square_view(image))
-        return (max(1.0, float(familiarity.excess(prediction.features, detail))),
-                familiarity.is_usual(prediction.features, float(detail)))
+        familiarity, features, detail = self._calibration.familiarity, prediction.features, float(prediction.detail)
+        return max(1.0, float(familiarity.excess(features, detail))), familiarity.is_usual(features, detail)
 
     def strangeness(self, doubt: float) -> str:
         """Return why pictures cannot be trusted, after some in a row with more than 1 of `doubt`; empty if they can."""

@@ -193,7 +193,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
             self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
             return None
-        doubt, is_usual = self._judgement.look(prediction, image)
+        doubt, is_usual = self._judgement.look(prediction)
         # A decision without the camera is worth as much whatever that shows.
         confidence = float(prediction.probabilities.max()) / (doubt if 'camera' in decision.usable else 1.0)
         distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)

@@ -17,6 +17,7 @@ from crossmodal_kd_ros.contract import NUM_GAS, NUM_TAXELS, VIEW_PX, Mode, Predi
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.runtime.engine import completed
 from crossmodal_kd_ros.runtime.traced import STUDENT_COLUMNS, trace_student, trace_teacher
+from crossmodal_kd_ros.runtime.uncertainty import fine_detail
 
 # The first calls choose kernels and allocate; measured, the third is as fast as any later one.
 _WARM_UP_CALLS = 3
@@ -61,9 +62,11 @@ class TorchEngine:
 
         Where `filled`, the teacher is shown the student's estimate of a lost sense rather than nothing.
         """
-        views = torch.from_numpy(np.stack([square_view(sample.image) for sample in samples])).to(self._device)
-        columns = [_array(column) for column in self._student(views)]
-        said = [Prediction(probabilities=row[0], **dict(zip(STUDENT_COLUMNS, row))) for row in zip(*columns)]
+        pictures = np.stack([square_view(sample.image) for sample in samples])
+        views = torch.from_numpy(pictures).to(self._device)
+        columns = zip(*(_array(column) for column in self._student(views)))
+        said = [Prediction(probabilities=row[0], detail=detail, **dict(zip(STUDENT_COLUMNS, row)))
+                for row, detail in zip(columns, fine_detail(pictures))]
         taught = [row for row, mode in enumerate(modes) if mode in (Mode.TEACHER, Mode.PARTIAL)]
         if taught:
             shown = [completed(samples[row], said[row]) if filled[row] else samples[row] for row in taught]

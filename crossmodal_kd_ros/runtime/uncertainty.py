@@ -90,5 +90,9 @@ class Familiarity:
 
 
 def fine_detail(view: np.ndarray) -> np.ndarray:
-    """Return the mean step from pixel to pixel along the rows of views `uint8[..., S, S, 3]`: their green, in 8-bit steps."""
-    return np.abs(np.diff(view[..., 1].astype(np.int16), axis=-1)).mean((-1, -2))
+    """Return the mean step from pixel to pixel along the rows of views `uint8[..., S, S, 3]`: their green, in 8-bit steps.
+
+    Returns:
+        `float32[...]`.
+    """
+    return np.abs(np.diff(view[..., 1].astype(np.int16), axis=-1)).mean((-1, -2)).astype(np.float32)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sample
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sample, square_view
 from crossmodal_kd_ros.runtime import (
     Calibration, CalibrationError, Pipeline, Predictor, load_calibration, save_calibration)
 from crossmodal_kd_ros.runtime.judgement import Judgement
-from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
+from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals, fine_detail
 from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel
 
 MS = 1_000_000
@@ -105,7 +105,7 @@ class Engine:
         probabilities[self.sure_of.get(mode, 1)] = self.confidence
         return Prediction(probabilities=probabilities, touch=np.full(256, 2.0, np.float32), gas=self.gas,
                           surface=np.array([7.0, 8.0, 0.5], np.float32), surface_std=np.full(3, 0.5, np.float32),
-                          features=self.features)
+                          features=self.features, detail=fine_detail(square_view(sample.image)))
 
 
 class Dark:

@@ -29,7 +29,7 @@ def test_a_prediction_has_the_shapes_and_types_of_the_contract(engine):
 
     shapes = {name: value.shape for name, value in dataclasses.asdict(prediction).items()}
     assert shapes == {'probabilities': (6,), 'touch': (256,), 'gas': (8,), 'surface': (3,), 'surface_std': (3,),
-                      'features': (64,), 'student_probabilities': (6,)}
+                      'features': (64,), 'detail': (), 'student_probabilities': (6,)}
     assert np.all(prediction.surface_std > 0.0)
     assert {value.dtype for value in dataclasses.asdict(prediction).values()} == {np.dtype(np.float32)}
     assert prediction.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
