@@ -62,8 +62,9 @@ class ModeArbiter:
     30 s on, each doubles that time, so that a sensor that comes and goes does not make the mode come and go. A sensor that
     has not failed yet counts from its first reading on: at start-up there is nothing to recover from.
 
-    A sensor that only falls silent is dropped at its timeout; once it has come back it is known to stutter, and as long as it
-    does its last reading counts for up to 3 s: that is worth more than none, and the mode does not come and go.
+    A sensor that only falls silent is dropped at its timeout. One that has come back from two failures, the second within 30 s
+    of the first, is known to stutter, and as long as it does its last reading counts for up to 3 s: that is worth more than
+    none, and the mode does not come and go. One failure makes no stutterer: a hiccup at start-up must not hide a loss.
 
     Where no picture arrives there is nothing to answer: the mode is `HOLD`. Pictures that arrive while the camera is not
     trusted are answered by whoever was measured to decide well without it; as nobody looks at them, these may come seldom.
@@ -98,8 +99,8 @@ class ModeArbiter:
         return Decision(mode=self._choose(usable), reason=reason, lost=tuple(doubts), usable=usable)
 
     def _stutters(self, trust: _Trust, health: Health, now_ns: int) -> bool:
-        """Return whether a sensor that has come back after a failure is silent again, for no longer than that may last."""
-        is_known = trust.good_stamp_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
+        """Return whether a sensor that has come back from two failures is silent again, for no longer than that may last."""
+        is_known = trust.failures >= 2 and trust.good_stamp_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
         return is_known and health.late_s is not None and health.late_s <= _RARE_S
 
     def _await_pictures(self, arriving: bool, now_ns: int) -> None:

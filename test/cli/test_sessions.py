@@ -33,7 +33,7 @@ def call(*arguments: str, limit_s: float = 120.0) -> subprocess.CompletedProcess
 
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory):
-    """Fourteen seconds of the demo: touch dies at 10 s, and a pad that has stuttered before counts for 3 s more."""
+    """Fourteen seconds of the demo: touch dies at 10 s, and is noticed within its limit."""
     out = tmp_path_factory.mktemp('demo') / 'out'
     done = call('demo', '--out', str(out), '--duration', '14', '--seed', '1')
     assert done.returncode == 0, done.stderr

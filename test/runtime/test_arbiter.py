@@ -179,7 +179,7 @@ def test_a_camera_that_was_done_without_and_then_dies_makes_the_robot_hold():
 
     assert [robot.without_picture(now_s).mode for now_s in (0.5, 2.9, 3.1)] == [Mode.PARTIAL, Mode.PARTIAL, Mode.HOLD]
 
-def test_a_sensor_that_has_come_back_from_a_silence_may_fall_silent_for_three_seconds():
+def test_a_sensor_that_has_come_back_from_two_silences_may_fall_silent_for_three_seconds():
     robot = Robot()
 
     def late(now_s: float, late_s: float):
@@ -190,10 +190,13 @@ def test_a_sensor_that_has_come_back_from_a_silence_may_fall_silent_for_three_se
     assert late(1.0, 0.3).mode is late(2.0, 1.3).mode is Mode.STUDENT
     robot.at(2.5)
     robot.at(3.0)
-    decision = late(4.0, 1.0)
+    assert late(4.0, 0.3).mode is Mode.STUDENT  # once is no habit
+    robot.at(4.5)
+    robot.at(5.0)
+    decision = late(6.0, 1.0)
     assert (decision.mode, decision.reason, decision.usable) == (Mode.TEACHER, 'touch is 1.0 s old', SENSORS)
-    assert late(6.0, 3.0).mode is Mode.TEACHER
-    assert late(6.1, 3.1).mode is Mode.STUDENT
+    assert late(8.0, 3.0).mode is Mode.TEACHER
+    assert late(8.1, 3.1).mode is Mode.STUDENT
 
 
 def test_a_sensor_that_has_not_stuttered_for_half_a_minute_is_dropped_at_its_timeout_again():

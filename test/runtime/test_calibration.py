@@ -338,7 +338,7 @@ def test_a_damaged_picture_accuses_nobody_and_is_done_without():
 
 def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measurement_of_now():
     robot = Robot()
-    for senses in [('touch', 'gas')] * 3 + [('gas',)] * 3 + [('touch', 'gas')] * 7 + [('gas',)] * 3:
+    for senses in ([('touch', 'gas')] * 7 + [('gas',)] * 3) * 3:
         estimate = robot.step(*senses)
 
     assert estimate.mode is Mode.TEACHER and robot.engine.last.touch is not None
