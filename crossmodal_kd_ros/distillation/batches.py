@@ -65,13 +65,15 @@ def in_order(pairs: Pairs, size: int = 128) -> Iterator[Batch]:
         yield take(pairs, torch.arange(start, min(start + size, len(pairs))))
 
 
-def draw_rows(labelled: Tensor, unlabelled: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Draw `size` rows with replacement: half of them with a label, half without, where both kinds exist."""
+def draw_rows(labelled: Tensor, unlabelled: Tensor, size: int, generator: torch.Generator, *, least_labelled: float) -> Tensor:
+    """Draw `size` rows with replacement: as many with a label as their share of all rows, and not less than `least_labelled`."""
     def some(rows: Tensor, count: int) -> Tensor:
         return rows[torch.randint(len(rows), (count,), generator=generator)]
     if not len(unlabelled):
         return some(labelled, size)
-    return torch.cat([some(labelled, size // 2), some(unlabelled, size - size // 2)])
+    share = max(least_labelled, len(labelled) / (len(labelled) + len(unlabelled)))
+    with_label = round(share * size)
+    return torch.cat([some(labelled, with_label), some(unlabelled, size - with_label)])
 
 
 def augment(batch: Batch, generator: torch.Generator) -> Batch:

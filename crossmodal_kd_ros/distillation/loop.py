@@ -52,7 +52,7 @@ def fit(task: TeacherTask | StudentTask, recipe: OptimiserRecipe, train: Pairs, 
     Args:
         task: network and loss.
         recipe: steps, rates, sizes.
-        train: what batches are drawn from, half from the rows `labelled`, half from `unlabelled` if there are any.
+        train: what batches are drawn from, see `draw_rows`.
         validation: what chooses the step.
         labelled, unlabelled: `int64[...]`, rows of `train`.
         seed: of batches and augmentation. One process alone gives the same weights for the same seed and the same
@@ -84,7 +84,8 @@ def fit(task: TeacherTask | StudentTask, recipe: OptimiserRecipe, train: Pairs, 
         for group in optimiser.param_groups:
             group['lr'] = recipe.learning_rate * learning_rate_share(step, recipe.steps)
         task.train()
-        rows = draw_rows(labelled, unlabelled, recipe.batch, rows_generator)[place.rank::place.world]
+        rows = draw_rows(labelled, unlabelled, recipe.batch, rows_generator, least_labelled=recipe.least_labelled)
+        rows = rows[place.rank::place.world]
         batch = augment(take(train, rows), own_generator).to(place.device)
         present = torch.rand(2, len(rows), generator=own_generator).to(place.device)
         with torch.autocast(place.device.type, torch.bfloat16, enabled=place.bf16):

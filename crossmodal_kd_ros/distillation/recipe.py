@@ -44,6 +44,7 @@ class OptimiserRecipe(_Strict):
     weight_decay: float = Field(0.05, ge=0.0)
     view_px: Literal[32, 64, 128] = Field(64, description='side to which the network averages pictures down')
     validate_every: int = Field(250, ge=1, description='steps')
+    least_labelled: float = Field(0.5, ge=0.0, le=1.0, description='share of a batch that has labels, if few views have')
 
 
 class TeacherRecipe(OptimiserRecipe):
@@ -72,8 +73,14 @@ class FinishRecipe(_Strict):
 
 
 class StudentRecipe(OptimiserRecipe):
-    """The student's training. With `distil` false it is the control: the labelled views alone, no teacher."""
+    """The student's training. With `distil` false it is the control: the labelled views alone, no teacher.
 
+    Where few views have a label, the teacher's word on new ones is worth more than a label seen a hundred times: with 500
+    labels in an eighth of each batch a student was right in 0.765, where a half and more steps gave 0.736 (validation, one
+    seed). Roughness, depth and absorption at a third of their weight left R2 of roughness 0.44 for 0.52.
+    """
+
+    least_labelled: float = Field(0.125, ge=0.0, le=1.0, description='share of a batch that has labels, if few views have')
     distil: bool = True
     unlabelled: bool = Field(True, description='whether the teacher teaches on views without a label too')
     temperature: float = Field(4.0, gt=0.0, description="T of the article's loss")
@@ -90,7 +97,7 @@ class StudentRecipe(OptimiserRecipe):
         0.0, ge=0.0, description='lambda of gradient reversal against telling day from night, ramped')
     touch_weight: float = Field(0.3, ge=0.0, description='prediction of 256 taxels')
     gas_weight: float = Field(0.3, ge=0.0, description='prediction of 8 channels')
-    surface_weight: float = Field(0.3, ge=0.0, description='prediction of roughness, crack depth, CO2 absorption')
+    surface_weight: float = Field(1.0, ge=0.0, description='prediction of roughness, crack depth, CO2 absorption')
     gas_from: float = Field(0.0, ge=0.0, lt=1.0, description='share of the steps after which gas joins')
     touch_from: float = Field(0.0, ge=0.0, lt=1.0, description='share after which touch and surface join')
     finish: FinishRecipe | None = None

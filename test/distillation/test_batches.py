@@ -6,17 +6,24 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from made_up_pairs import make_pairs
 
 from crossmodal_kd_ros.distillation.batches import augment, draw_rows, in_order, shrink, take
 
 
-def test_half_of_a_batch_has_labels_where_there_are_pairs_without():
-    labelled, unlabelled = torch.arange(10), torch.arange(10, 100)
-    rows = draw_rows(labelled, unlabelled, 16, torch.Generator().manual_seed(0))
-    assert (rows[:8] < 10).all() and (rows[8:] >= 10).all()
-    assert (draw_rows(labelled, unlabelled[:0], 16, torch.Generator().manual_seed(0)) < 10).all()
+@pytest.mark.parametrize(('least_labelled', 'with_label'), [(0.5, 8), (0.125, 2), (0.0, 2), (1.0, 16)])
+def test_a_batch_has_as_many_labels_as_all_pairs_have_and_no_fewer_than_asked_for(least_labelled, with_label):
+    labelled, unlabelled = torch.arange(10), torch.arange(10, 80)  # an eighth
+    rows = draw_rows(labelled, unlabelled, 16, torch.Generator().manual_seed(0), least_labelled=least_labelled)
+    assert len(rows) == 16
+    assert (rows[:with_label] < 10).all() and (rows[with_label:] >= 10).all()
+
+
+def test_a_batch_is_all_labelled_where_every_pair_is():
+    labelled = torch.arange(10)
+    assert (draw_rows(labelled, labelled[:0], 16, torch.Generator().manual_seed(0), least_labelled=0.1) < 10).all()
 
 
 def test_in_order_gives_every_pair_once():
