@@ -63,7 +63,7 @@ def make_plan(quick: bool, *, most_cells: int | None = None, conditions: bool = 
     """Return the whole benchmark, or a small one by the recipe `quick`."""
     recipe = load_recipe(find_recipe('quick' if quick else 'default'))
     if not quick:
-        return Plan(recipe=recipe, most_cells=most_cells, **({} if conditions else {'condition_views': 0}))
+        return Plan(recipe=recipe, more_labels=(2000,), most_cells=most_cells, **({} if conditions else {'condition_views': 0}))
     return Plan(recipe=recipe, labels=(recipe.data.labelled_views,), seeds=(0,), ablation_seeds=(), recoveries=(),
                 condition_views=150 * conditions, ceiling_panels=2000, most_cells=most_cells)
 

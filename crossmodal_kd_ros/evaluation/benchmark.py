@@ -49,7 +49,8 @@ class Plan:
 
     Attributes:
         recipe: of every cell; its labelled views are replaced by the cell's.
-        labels: label counts of the trio, the most telling first: with few labels there is most to learn from a teacher.
+        labels: label counts of the trio: with few labels there is most to learn from a teacher.
+        more_labels: further label counts of the trio, to be measured last.
         seeds: of the trio.
         ablation_labels, ablation_seeds: of the ablations; no seed: no ablation.
         recoveries: values of `vision_recovery` at which the trio is trained too, with `ablation_labels` labels.
@@ -59,7 +60,8 @@ class Plan:
     """
 
     recipe: Recipe
-    labels: tuple[int, ...] = (500, 10000, 2000)
+    labels: tuple[int, ...] = (500, 10000)
+    more_labels: tuple[int, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
     ablation_labels: int = 500
     ablation_seeds: tuple[int, ...] = (0, 1)
@@ -87,13 +89,14 @@ class Cell:
 
 def cells(plan: Plan) -> list[Cell]:
     """Return all cells of `plan`, the most telling first."""
-    trio = [Cell(system=system, labels=labels, seed=seed)
-            for seed in plan.seeds for labels in plan.labels for system in TRIO]
+    trio, more = ([Cell(system=system, labels=labels, seed=seed)
+                   for seed in plan.seeds for labels in counts for system in TRIO]
+                  for counts in (plan.labels, plan.more_labels))
     ablations = [Cell(system=system, labels=plan.ablation_labels, seed=seed)
                  for seed in plan.ablation_seeds for system in (REFERENCE, *ABLATIONS)]
     curve = [Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)
              for recovery in plan.recoveries for system in TRIO]
-    return trio + ablations + curve
+    return trio + curve + ablations + more
 
 
 @dataclass(kw_only=True)
