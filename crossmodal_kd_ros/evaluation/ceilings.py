@@ -17,7 +17,9 @@ from crossmodal_kd_ros.contract import ACTIONS, INDENTATION, TEXTURE
 from crossmodal_kd_ros.simulation import Panel, Wall, draw_panels, gas, touch
 from crossmodal_kd_ros.simulation.view import VIEW_MM, reachable_mm
 
-SENSES = ('camera', 'touch_gas', 'all')
+_EYE, _TOUCH, _GAS = slice(0, 8), slice(8, 16), slice(16, 24)  # columns, see `_table`
+SENSES = {'camera': (_EYE,), 'touch_gas': (_TOUCH, _GAS), 'camera_touch': (_EYE, _TOUCH), 'camera_gas': (_EYE, _GAS),
+          'all': (_EYE, _TOUCH, _GAS)}
 
 
 def ceilings(*, seed: int = 0, panels: int = 8000, vision_recovery: float = 1.0) -> dict[str, float]:
@@ -28,11 +30,11 @@ def ceilings(*, seed: int = 0, panels: int = 8000, vision_recovery: float = 1.0)
         panels: one view of each, the first 3/4 for training.
         vision_recovery: see `draw_panels`.
     """
-    camera, felt, action = _tables(seed, panels, vision_recovery)
+    known, action = _table(seed, panels, vision_recovery)
     split = panels * 3 // 4
-    tables = dict(zip(SENSES, (camera, felt, np.hstack([camera, felt])), strict=True))
     scores = {}
-    for name, table in tables.items():
+    for name, columns in SENSES.items():
+        table = np.hstack([known[:, part] for part in columns])
         model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, random_state=seed)
         model.fit(table[:split], action[:split])
         scores[name] = float(model.score(table[split:], action[split:]))
@@ -40,20 +42,19 @@ def ceilings(*, seed: int = 0, panels: int = 8000, vision_recovery: float = 1.0)
     return scores
 
 
-def _tables(seed: int, panels: int, vision_recovery: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (what the camera could see, what touch and gas read, action index), a row for each panel."""
+def _table(seed: int, panels: int, vision_recovery: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the camera could see, touch statistics and gas, `float64[panels, 24]`, and the index of the action."""
     rng = np.random.default_rng((seed, 1))
     low, high = reachable_mm(VIEW_MM)
-    camera, felt, action = [], [], []
+    known, action = [], []
     for panel in draw_panels(panels, seed=(seed, 0), vision_recovery=vision_recovery):
         centre = tuple(rng.uniform(low, high))
         wall = Wall(panel)
         truth = wall.truth(centre)
-        camera.append(_shown(panel, centre))
-        felt.append(np.concatenate([
-            touch_statistics(touch.add_noise(truth.touch, rng)), gas.add_noise(truth.gas, rng)]))
+        known.append(np.concatenate([
+            _shown(panel, centre), touch_statistics(touch.add_noise(truth.touch, rng)), gas.add_noise(truth.gas, rng)]))
         action.append(ACTIONS.index(truth.action))
-    return np.array(camera), np.array(felt), np.array(action)
+    return np.array(known), np.array(action)
 
 
 def _shown(panel: Panel, centre: tuple[float, float]) -> np.ndarray:

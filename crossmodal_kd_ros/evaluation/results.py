@@ -77,9 +77,10 @@ def _ceilings(ceilings: dict[str, float]) -> Iterator[str]:
     yield from ('## What can be known', '',
                 ('A gradient-boosted model on the quantities that each sense could read at best (of the picture, those that '
                 'show; of touch and gas, the noisy readings) agrees with the expert in:'), '',
-                '| camera | touch and gas | all | commonest action |', '|---|---|---|---|',
-                (f'| {_percent(ceilings["camera"])} | {_percent(ceilings["touch_gas"])} | {_percent(ceilings["all"])} | '
-                f'{_percent(ceilings["largest_class"])} |'), '')
+                '| camera | touch and gas | camera and touch | camera and gas | all | commonest action |',
+                '|---|---|---|---|---|---|',
+                '| ' + ' | '.join(_percent(ceilings[name]) for name in (
+                    'camera', 'touch_gas', 'camera_touch', 'camera_gas', 'all', 'largest_class')) + ' |', '')
 
 
 def _trio(summary: dict[str, Any]) -> Iterator[str]:
