@@ -25,8 +25,9 @@ from crossmodal_kd_ros.evaluation.card import commit
 from crossmodal_kd_ros.evaluation.ceilings import ceilings
 from crossmodal_kd_ros.evaluation.gaze import draw_gaze
 from crossmodal_kd_ros.evaluation.photos import Photos, crack_scores, measure_photos, worst_mistakes
+from crossmodal_kd_ros.evaluation.record import RECORD, read_record, write_record
 from crossmodal_kd_ros.evaluation.report import thumbnails, write_report
-from crossmodal_kd_ros.evaluation.results import gather, write
+from crossmodal_kd_ros.evaluation.results import gather, measured_cells, write
 from crossmodal_kd_ros.networks import load_student, load_teacher
 
 _GAZE_VIEWS = 60  # a few views of each action are among them
@@ -53,6 +54,10 @@ def evaluate_benchmark(plan: Plan, *, out: Path, models: Path, cache: Path, resu
             workshop=Workshop(cache / 'networks', run=lambda name: Run(
                 report=bars.enter_context(Progress(name, None)), place=place)),
             progress=lambda tasks, total: tqdm(tasks, 'simulating', total, mininterval=REFRESH_S))
+        if outdated := bench.set_aside_outdated():
+            click.echo(f'{outdated} cells of other code or another recipe are set aside: {out / "cells"}/*.outdated', err=True)
+        if results is not None and (taken := bench.take(read_record(results))):
+            click.echo(f'{taken} cells were measured before, by this very code and recipe: {results / RECORD}', err=True)
         for number, (cell, measured) in enumerate(bench.measure_all(todo), 1):
             click.echo(f'{number} of {len(todo)}: {cell.name}: {measured["accuracy"]:.3f}', err=True)
             with FileLock(out / 'publish.lock'):
@@ -90,6 +95,8 @@ def publish(out: Path, *, models: Path, cache: Path, results: Path | None) -> No
         results.mkdir(parents=True, exist_ok=True)
         shutil.copy(out / 'results.md', results / 'results.md')
         shutil.copy(out / 'summary.json', results / 'results.json')
+        if found := measured_cells(out):
+            write_record(list(found.values()), results)
 
 
 def _gaze(models: Path, cache: Path) -> str:

@@ -73,7 +73,7 @@ class Workshop:
 
     def _place(self, kind: str, recipe: dict, train: Pairs, validation: Pairs, seed: int, *more: str) -> Path:
         data = [_digest((pairs.image[::61], pairs.touch, pairs.gas, pairs.action)) for pairs in (train, validation)]
-        key = json.dumps([kind, recipe, seed, data, _code_hash(), *more], sort_keys=True)
+        key = json.dumps([kind, recipe, seed, data, code_hash(), *more], sort_keys=True)
         return self._folder / f'{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}'
 
 
@@ -84,7 +84,8 @@ def _digest(arrays) -> str:
     return digest.hexdigest()
 
 
-def _code_hash() -> str:
+def code_hash() -> str:
+    """Return a hash of the code that decides what a recipe makes of its data."""
     digest = hashlib.sha256()
     for package, patterns in ((distillation, _CODE), (networks, ('*.py',))):
         root = Path(package.__file__).parent

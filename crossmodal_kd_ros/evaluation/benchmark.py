@@ -3,6 +3,7 @@
 
 """The benchmark: trains and measures cell by cell; what is done is never done again, so that it can be stopped any time."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,12 +16,15 @@ from filelock import FileLock, Timeout
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
 from crossmodal_kd_ros.distillation.recipe import Recipe, ReferenceRecipe, StudentRecipe
 from crossmodal_kd_ros.distillation.reference import train_reference
-from crossmodal_kd_ros.distillation.workshop import Workshop
+from crossmodal_kd_ros.distillation.workshop import Workshop, code_hash
+from crossmodal_kd_ros.evaluation.card import commit
 from crossmodal_kd_ros.evaluation.measures import (
     accuracy, ask_reference, ask_student, ask_teacher, lighting_probe, measure, readings)
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.simulation import CONDITIONS
 
+# Beside `code_hash`, what the figures of a cell depend on: what is simulated, and how it is measured.
+_CODE = ('contract/*.py', 'simulation/*.py', 'datasets/simulated.py', 'distillation/reference.py', 'evaluation/measures.py')
 # In the order in which two processes lose no time: the control needs no teacher.
 TRIO = ('teacher', 'student_no_kd', 'student_kd')
 REFERENCE = 'reference'  # the article's own nets and loop
@@ -131,16 +135,48 @@ class Bench:
             yield cell, self._run(cell, wait_s=-1.0)
 
     def _run(self, cell: Cell, *, wait_s: float) -> dict[str, Any]:
-        path = self.out / 'cells' / f'{cell.name}.json'
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = self._path(cell)
         with FileLock(path.with_suffix('.lock'), timeout=wait_s):
             if path.is_file():
                 return json.loads(path.read_text())
-            measured = self._measure(cell)
-            unfinished = path.with_suffix('.part')
-            unfinished.write_text(json.dumps(measured))
-            unfinished.replace(path)
+            measured = self._measure(cell) | {'made_of': self._made_of(cell), 'commit': commit()}
+            _keep(path, measured)
         return measured
+
+    def set_aside_outdated(self) -> int:
+        """Rename those cells in `out` that another code or plan measured; return how many they are."""
+        outdated = [path for path in (self.out / 'cells').glob('*.json')
+                    if (measured := json.loads(path.read_text())).get('made_of') != self._made_of(Cell(**measured['cell']))]
+        for path in outdated:
+            path.replace(path.with_suffix('.outdated'))
+        return len(outdated)
+
+    def take(self, measured_before: list[dict[str, Any]]) -> int:
+        """Keep those cells, measured elsewhere, that this code and this plan would measure too; return how many are new."""
+        new = 0
+        for measured in measured_before:
+            cell = Cell(**measured['cell'])
+            path = self._path(cell)
+            if not path.is_file() and measured['made_of'] == self._made_of(cell):
+                _keep(path, measured)
+                new += 1
+        return new
+
+    def _path(self, cell: Cell) -> Path:
+        path = self.out / 'cells' / f'{cell.name}.json'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _made_of(self, cell: Cell) -> str:
+        """Return a hash of recipe, views and code: of all that the figures of `cell` depend on."""
+        recipe = self.plan.recipe.model_dump()
+        recipe['student'] |= ABLATIONS.get(cell.system, {})
+        digest = hashlib.sha256(json.dumps([vars(cell), recipe, self.plan.condition_views], sort_keys=True).encode())
+        digest.update(code_hash().encode())
+        root = Path(__file__).parents[1]
+        for path in sorted(path for pattern in _CODE for path in root.glob(pattern)):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
 
     def _measure(self, cell: Cell) -> dict[str, Any]:
         train, validation = self._train(cell), self._views('validation', self.plan.recipe.data.validation_views, cell)
@@ -228,3 +264,8 @@ class Bench:
             'gas dead': replace(test, gas=np.zeros_like(test.gas)), 'gas stuck': replace(test, gas=test.gas[other])}
         return {name: accuracy(ask_teacher(teacher, pairs), pairs) for name, pairs in broken.items()}
 
+
+def _keep(path: Path, measured: dict[str, Any]) -> None:
+    unfinished = path.with_suffix('.part')
+    unfinished.write_text(json.dumps(measured))
+    unfinished.replace(path)

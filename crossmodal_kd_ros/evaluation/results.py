@@ -17,17 +17,21 @@ STATEMENT = ('Simulated: every figure but those on photographs was measured on s
              'wall.')
 
 
+def measured_cells(out: Path) -> dict[Cell, dict[str, Any]]:
+    """Return what was measured of each cell that `out` holds, by name."""
+    found = [json.loads(path.read_text()) for path in sorted((out / 'cells').glob('*.json'))]
+    return {Cell(**measured['cell']): measured for measured in found}
+
+
 def gather(out: Path) -> dict[str, Any]:
     """Return the summary of all that `out` holds: cells, ceilings, photographs, and what made them."""
-    cells = {}
-    for path in sorted((out / 'cells').glob('*.json')):
-        measured = json.loads(path.read_text())
-        cells[Cell(**measured['cell'])] = measured
+    cells = measured_cells(out)
 
     def read(name: str) -> dict[str, Any]:
         path = out / f'{name}.json'
         return json.loads(path.read_text()) if path.is_file() else {}
     return {'statement': STATEMENT, **read('origin'), 'cells': sorted(cell.name for cell in cells),
+            'measured_at': sorted({measured['commit'] for measured in cells.values()}),
             'ceilings': read('ceilings'), **summarise(cells), 'photos': read('photos')}
 
 
@@ -39,9 +43,8 @@ def write(out: Path, summary: dict[str, Any]) -> None:
         table = csv.writer(file)
         table.writerow(['cell', 'labels', 'seed', 'vision_recovery', 'accuracy', 'macro_f1', 'ece', 'day_accuracy',
                         'night_accuracy', 'r2_crack_depth', 'r2_surface_roughness', 'r2_co2_uptake'])
-        for path in sorted((out / 'cells').glob('*.json')):
-            m = json.loads(path.read_text())
-            cell, r2 = Cell(**m['cell']), m.get('r2', {})
+        for cell, m in measured_cells(out).items():
+            r2 = m.get('r2', {})
             table.writerow([cell.system, cell.labels, cell.seed, cell.recovery, *(m[name] for name in (
                 'accuracy', 'macro_f1', 'ece', 'day_accuracy', 'night_accuracy')), *(r2.get(name, '') for name in (
                     'crack_depth', 'surface_roughness', 'co2_uptake'))])
@@ -55,8 +58,10 @@ def markdown(summary: dict[str, Any]) -> str:
 def _page(summary: dict[str, Any]) -> Iterator[str]:
     yield from ('# Results', '', summary['statement'], '')
     if 'command' in summary:
-        yield from ((f'Made by `{summary["command"]}`, commit {summary["commit"]}, torch {summary["torch"]}. This page and '
-                    '`results.json` are written by that command; do not edit them.'), '')
+        yield from ((f'Made by `{summary["command"]}`, commit {summary["commit"]}, torch {summary["torch"]}. '
+                    f'{len(summary["cells"])} of {summary["planned_cells"]} networks are trained and measured, by the code of '
+                    f'{" and ".join(summary["measured_at"])}. This page, `results.json` and `cells.json` (what each network '
+                    'chose on which view) are written by that command; do not edit them.'), '')
     if summary['ceilings']:
         yield from _ceilings(summary['ceilings'])
     if any(summary[system] for system in NAMES):

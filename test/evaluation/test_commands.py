@@ -98,6 +98,21 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
     assert 'SIMULATED' in page and page.count('<svg') == 4 and 'Where they look' in page
     monkeypatch.setattr('crossmodal_kd_ros.evaluation.benchmark.Bench._measure', None)
     evaluating.evaluate_benchmark(plan, **where, place=Place(), command='crossmodal-kd evaluate')
+    # On another machine, which has the published results alone, nothing is measured again either.
+    elsewhere = where | {'out': place / 'elsewhere'}
+    evaluating.evaluate_benchmark(plan, **elsewhere, place=Place(), command='crossmodal-kd evaluate')
+    assert json.loads((place / 'docs/results.json').read_text()) == summary
+
+
+def test_cells_of_another_recipe_are_neither_shown_nor_taken(tmp_path, monkeypatch):
+    old, new = (Plan(recipe=load_recipe(find_recipe(name)), labels=(36,), seeds=(0,), ablation_seeds=(), recoveries=())
+                for name in ('default', 'quick'))
+    monkeypatch.setattr(Bench, '_measure', lambda bench, cell: {'cell': vars(cell)})
+    before, after = (Bench(plan=plan, out=tmp_path, cache=tmp_path, workshop=None) for plan in (old, new))
+    found = [measured for _, measured in before.measure_all(cells(old))]
+    assert before.set_aside_outdated() == 0 and after.set_aside_outdated() == len(found) == 3
+    assert not list((tmp_path / 'cells').glob('*.json')) and len(list((tmp_path / 'cells').glob('*.outdated'))) == 3
+    assert after.take(found) == 0 and before.take(found) == 3
 
 
 def test_a_cell_that_another_process_measures_comes_last_and_is_read_from_it(tmp_path, monkeypatch):
@@ -108,7 +123,8 @@ def test_a_cell_that_another_process_measures_comes_last_and_is_read_from_it(tmp
     taken.parent.mkdir()
     turns = Bench(plan=plan, out=tmp_path, cache=tmp_path, workshop=None).measure_all(todo)
     with FileLock(taken.with_suffix('.lock')):
-        assert [next(turns) for _ in rest] == [(cell, {'accuracy': todo.index(cell) / 10}) for cell in rest]
+        assert [(cell, measured['accuracy']) for cell, measured in (next(turns) for _ in rest)] == [
+            (cell, todo.index(cell) / 10) for cell in rest]
         taken.with_suffix('.json').write_text('{"accuracy": 0.7}')
     assert list(turns) == [(first, {'accuracy': 0.7})]
 

@@ -3,6 +3,7 @@
 
 """Figures, against closed forms and other people's implementations."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from crossmodal_kd_ros.contract import ACTIONS
 from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
 from crossmodal_kd_ros.evaluation.benchmark import ABLATIONS, TRIO, Cell, Plan, cells
 from crossmodal_kd_ros.evaluation.measures import Answers, expected_calibration_error, measure, readings
+from crossmodal_kd_ros.evaluation.record import read_record, write_record
 from crossmodal_kd_ros.evaluation.results import markdown
 from crossmodal_kd_ros.evaluation.summary import accuracy, confusions, interval, macro_f1, summarise
 
@@ -86,6 +88,13 @@ def test_every_seed_of_the_trio_comes_before_any_ablation():
                       recoveries=(0.0,)))
     assert [cell.system for cell in todo[:3]] == list(TRIO) and {cell.labels for cell in todo[:3]} == {500}
     assert len(todo) == 12 + 1 + len(ABLATIONS) + 3 and len({cell.name for cell in todo}) == len(todo)
+
+
+def test_a_record_of_cells_gives_them_back(tmp_path):
+    found = [made_up_cell(Cell(system='student_kd', labels=500, seed=seed), 0.8) | {'panel': [0, 0, 1] * 100}
+             for seed in (0, 1)]
+    write_record(found, tmp_path)
+    assert read_record(tmp_path) == json.loads(json.dumps(found)) and read_record(tmp_path / 'none') == []
 
 
 def made_up_cell(cell: Cell, right: float) -> dict:
