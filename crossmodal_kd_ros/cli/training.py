@@ -62,6 +62,8 @@ def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, reci
             alone, None, train, validation, seed=recipe.seed, name='student without distillation')
     card.figures['student without distillation'] = measure(ask_student(control, test), test)
     card.origin['wall_time_min'] = f'{(time.monotonic() - start) / 60:.0f}'
+    if workshop.found:
+        card.origin['trained_before'] = f'{"; ".join(workshop.found)} (found in the cache)'
     if place.is_first:
         card.write(out / 'README.md')
     return card

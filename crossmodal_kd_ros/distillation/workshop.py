@@ -25,12 +25,17 @@ _CODE = ('batches.py', 'loop.py', 'tasks.py', 'train.py', 'losses/*.py', 'quantu
 
 
 class Workshop:
-    """Trains teachers and students; keeps them in `folder`, each under a key of its recipe, seed, data and code."""
+    """Trains teachers and students; keeps them in `folder`, each under a key of its recipe, seed, data and code.
+
+    Attributes:
+        run: says how a training is run and shown, by its name.
+        found: names of the networks that were there already.
+    """
 
     def __init__(self, folder: Path, *, run: Callable[[str], Run] = lambda name: Run()) -> None:
         """Keep networks in `folder`; `run(name)` says how the training called `name` is run and shown."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self.run = folder, run
+        self._folder, self.run, self.found = folder, run, []
 
     def teacher(self, recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int,
                 name: str = 'teacher') -> Teacher:
@@ -59,7 +64,9 @@ class Workshop:
         # Another command may be making the very same network: the first process waits for it, the rest for the first.
         with FileLock(self._folder / f'{folder.name}.lock') if run.place.is_first else nullcontext():
             run.place.wait_for_all()
-            if not weights.is_file():
+            if weights.is_file():
+                self.found.append(name)
+            else:
                 network, history = make(replace(run, checkpoint=folder / 'progress.pt'))
                 if run.place.is_first:
                     folder.mkdir(parents=True, exist_ok=True)

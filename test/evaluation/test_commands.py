@@ -22,6 +22,7 @@ from crossmodal_kd_ros.distillation.place import Place
 from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
 from crossmodal_kd_ros.evaluation.benchmark import Bench, Plan, cells
 from crossmodal_kd_ros.networks import load_student, load_teacher, read_card
+from crossmodal_kd_ros.runtime.calibration import weights_digest
 
 DATA = 'data: {labelled_views: 36, unlabelled_views: 24, validation_views: 18, test_views: 60}\n'
 TINY = DATA + 'teacher: {steps: 3, batch: 8, view_px: 32}\nstudent: {steps: 3, batch: 8, view_px: 32}\n'
@@ -56,6 +57,17 @@ def test_training_leaves_weights_that_load_and_a_card_that_says_where_they_come_
     assert 'SIMULATED' in page and '| student without distillation |' in page and '| teacher, both masked |' in page
     assert sum(path.stat().st_size for path in models.iterdir()) < 10e6
     assert list((place / 'curves').glob('student*/events*'))
+
+
+@pytest.mark.timeout(600)
+def test_networks_from_the_cache_are_the_same_and_the_card_says_that_they_were_there(place):
+    shown = CliRunner().invoke(main, ['train', '--recipe', str(place / 'tiny.yaml'), '--cache', str(place / 'out/cache'),
+                                      '--out', str(place / 'again')])
+    assert shown.exit_code == 0, shown.output
+    pages = [(folder / 'README.md').read_text() for folder in (place / 'models', place / 'again')]
+    assert ['found in the cache' in page for page in pages] == [False, True]
+    for name in ('teacher', 'student'):
+        assert weights_digest(place / f'again/{name}.safetensors') == weights_digest(place / f'models/{name}.safetensors')
 
 
 @pytest.mark.timeout(600)
