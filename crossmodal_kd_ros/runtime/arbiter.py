@@ -64,7 +64,8 @@ class ModeArbiter:
 
     A sensor that only falls silent is dropped at its timeout. One that has come back from two failures, the second within 30 s
     of the first, is known to stutter, and as long as it does its last reading counts for up to 3 s: that is worth more than
-    none, and the mode does not come and go. One failure makes no stutterer: a hiccup at start-up must not hide a loss.
+    none, and the mode does not come and go. So is one that was good for `recovery_s` in between, its second reading just too
+    late. One failure makes no stutterer: a hiccup at start-up must not hide a loss.
 
     Where no picture arrives there is nothing to answer: the mode is `HOLD`. Pictures that arrive while the camera is not
     trusted are answered by whoever was measured to decide well without it; as nobody looks at them, these may come seldom.
@@ -103,6 +104,11 @@ class ModeArbiter:
         is_known = trust.failures >= 2 and trust.good_stamp_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
         return is_known and health.late_s is not None and health.late_s <= _RARE_S
 
+    def _was_back(self, trust: _Trust, health: Health, now_ns: int) -> bool:
+        """Return whether a sensor falls silent that was good for long enough, but too seldom to be trusted again."""
+        return (health.late_s is not None and trust.good_stamp_ns is not None
+                and now_ns - trust.good_since_ns >= self.recovery_s * 1e9)
+
     def _await_pictures(self, arriving: bool, now_ns: int) -> None:
         """Note whether there is anything to answer, before the camera is judged."""
         if arriving:
@@ -116,7 +122,7 @@ class ModeArbiter:
         if not health.healthy and self._stutters(trust, health, now_ns):
             trust.last_bad_ns = now_ns
         elif not health.healthy:
-            if trust.trusted:
+            if trust.trusted or self._was_back(trust, health, now_ns):
                 recent = trust.last_bad_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
                 trust.failed, trust.failures = True, trust.failures + 1 if recent else 1
             trust.trusted, trust.good_stamp_ns, trust.last_bad_ns = False, None, now_ns

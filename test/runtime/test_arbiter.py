@@ -199,6 +199,20 @@ def test_a_sensor_that_has_come_back_from_two_silences_may_fall_silent_for_three
     assert late(8.1, 3.1).mode is Mode.STUDENT
 
 
+def test_a_gas_module_that_sends_just_too_seldom_counts_once_that_is_known():
+    robot, modes = Robot(), []
+    for tick in range(400):  # a reading every 1.5 s, fresh for 1.25 s of them, for 20 s
+        now_s = tick / 20.0
+        read_s = now_s // 1.5 * 1.5
+        late_s = now_s - read_s
+        gas = Health(healthy=late_s < 1.25, reason='gas is late', stamp_ns=round(read_s * SECOND), arriving=True,
+                     late_s=None if late_s < 1.25 else late_s)
+        modes.append(robot.arbiter.decide(healths(now_s) | {'gas': gas}, round(now_s * SECOND)).mode)
+
+    assert modes[25] is Mode.STUDENT  # the first silence is one like any other
+    assert set(modes[100:]) == {Mode.TEACHER}
+
+
 def test_a_sensor_that_has_not_stuttered_for_half_a_minute_is_dropped_at_its_timeout_again():
     robot = Robot()
     robot.at(0.0)
