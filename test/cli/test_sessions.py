@@ -186,8 +186,8 @@ def test_a_node_that_is_killed_answers_again_within_five_seconds(tmp_path, priva
         killed_s = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         wait_for(lambda: (tmp_path / 'log').read_text().count('TEACHER: ') > told)
-        # A machine that needs longer than that to start for the first time cannot do it.
-        assert time.monotonic() - killed_s < max(5.0, first_s)
+        # A machine that needs longer than that to load PyTorch cannot do it: it may take a second more than the first time.
+        assert time.monotonic() - killed_s < max(5.0, first_s + 1.0)
         assert 'maintenance_node died (exit code 137): started again' in (tmp_path / 'log').read_text()
         command.send_signal(signal.SIGINT)
         assert command.wait(30) == 0
