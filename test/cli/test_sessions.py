@@ -89,8 +89,9 @@ def test_the_bag_holds_every_topic_and_scores_with_the_stamps_of_pictures(demo):
             '/maintenance/gas_estimate', '/diagnostics', '/simulation/truth', '/simulation/tactile_truth',
             '/simulation/expert'} <= set(stamps)
     answered, seen = stamps['/maintenance/action_scores'], stamps['/camera/image_raw']
-    # How many are answered is a matter of the machine; which picture an answer belongs to is not.
-    assert len(answered) > 0.5 * len(seen) and len(answered & seen) > 0.95 * len(answered)
+    # How many the node answers is a matter of the machine; that all of them are in the bag, by their picture, is not.
+    counted = json.loads((demo[0] / 'summary.json').read_text())['frames_answered']
+    assert len(answered) > 0.5 * len(seen) and len(answered & seen) > 0.95 * max(len(answered), counted)
 
 
 def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(of_photographs):
@@ -186,13 +187,15 @@ def test_a_node_that_is_killed_answers_again_within_five_seconds(tmp_path, priva
         killed_s = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         wait_for(lambda: (tmp_path / 'log').read_text().count('TEACHER: ') > told)
-        # A machine that needs longer than that to load PyTorch cannot do it: it may take a second more than the first time.
-        assert time.monotonic() - killed_s < max(5.0, first_s + 1.0)
+        took_s = time.monotonic() - killed_s
         assert 'maintenance_node died (exit code 137): started again' in (tmp_path / 'log').read_text()
         command.send_signal(signal.SIGINT)
         assert command.wait(30) == 0
     finally:
         command.kill()
+    if first_s > 4.0:
+        pytest.skip(f'a first start takes {first_s:.1f} s on this machine, the second took {took_s:.1f} s: too slow for the 5 s')
+    assert took_s < 5.0
 
 
 def command_line(pid: int) -> str:
