@@ -42,7 +42,7 @@ def robot(monkeypatch, private_environ):
     rclpy.shutdown(context=context)
 
 
-def wait_for(condition, limit_s: float = 20.0) -> None:
+def wait_for(condition, limit_s: float = 60.0) -> None:
     end_s = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < end_s, 'waited in vain'

@@ -173,7 +173,7 @@ def test_gazebos_word_on_contact_counts_and_not_the_gap(robot, gazebo, start):
 def test_the_maintenance_node_decides_with_the_teacher_on_these_senses(robot, gazebo, start, models):
     start('gazebo_senses_node')
     node = start('maintenance_node', models_dir=models, min_confidence=0.0)
-    wait_for(lambda: 'configured with' in node.printed(), limit_s=60.0, printed=node.printed)  # it imports torch
+    wait_for(lambda: 'configured with' in node.printed(), printed=node.printed)  # it imports torch
     gazebo.sends = True
     robot.turn_on('camera')
 

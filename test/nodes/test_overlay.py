@@ -57,7 +57,7 @@ def test_the_node_sends_the_picture_with_the_header_of_its_image(start, models):
         robot.node.create_subscription(Image, 'maintenance/overlay', got.append, 10)
         node = start('maintenance_node', models_dir=models, min_confidence=0.0)
         robot.turn_on('camera', 'touch', 'gas')
-        wait_for(lambda: len(got) >= 3, limit_s=60.0, printed=node.printed)
+        wait_for(lambda: len(got) >= 3, printed=node.printed)
 
         assert all(message.header in robot.sent for message in got)
         picture = conversions.image_reader(got[-1])()

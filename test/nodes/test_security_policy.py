@@ -59,7 +59,7 @@ def test_a_running_node_uses_all_it_may_and_nothing_else(policy, start, request,
     process = start(node, **weights)
     robot = Robot()
     try:
-        wait_for(lambda: 'active' in process.printed().split(), limit_s=60.0, printed=process.printed)
+        wait_for(lambda: 'active' in process.printed().split(), printed=process.printed)
         graph = {'publish': robot.node.get_publisher_names_and_types_by_node,
                  'subscribe': robot.node.get_subscriber_names_and_types_by_node,
                  'reply': robot.node.get_service_names_and_types_by_node}
