@@ -19,6 +19,8 @@ from crossmodal_kd_ros.simulation import FaultSchedule
 # A live answer comes at most so many frames after its picture: 10 s of 30 Hz.
 _REMEMBERED = 300
 _MOST_TOLD = 200
+# The best two actions are close when their probabilities differ by less.
+_CLOSE = 0.2
 # A sensor that was broken has to earn its return.
 _AFTER_FAULT_S = 2.0
 
@@ -29,6 +31,7 @@ class _Replayed:
 
     now_ns: int
     mode: str
+    reason: str
     action: str
     probabilities: np.ndarray | None
 
@@ -58,8 +61,8 @@ class Agreement:
         self.differences: list[dict[str, Any]] = []
         self._lossy, self._model, self._schedule, self._start_ns = lossy, model, schedule, 0
         self._replayed: OrderedDict[int, _Replayed] = OrderedDict()
-        self._mode, self._mode_since_ns = '', 0
-        self._own_mode, self._own_mode_since_ns = '', 0
+        self._mode, self._mode_since_ns, self._reason = '', 0, ''
+        self._own_mode, self._own_mode_since_ns, self._own_reason = '', 0, ''
         self._waiting: tuple[int, int, np.ndarray] | None = None  # stamp, receipt, probabilities
 
     @property
@@ -71,14 +74,15 @@ class Agreement:
         """Note a change of mode in the replay."""
         if change.mode.value != self._own_mode:
             self._own_mode, self._own_mode_since_ns = change.mode.value, change.now_ns
+        self._own_reason = change.reason
 
     def replayed(self, now_ns: int, stamp_ns: int, answer: Answer) -> None:
         """Note what the replay says of a picture."""
         self._start_ns = self._start_ns or now_ns
         estimate = answer.estimate
         self._replayed[stamp_ns] = _Replayed(
-            now_ns, estimate.mode.value if estimate else self._own_mode, estimate.action if estimate else '',
-            estimate.probabilities if estimate else None)
+            now_ns, estimate.mode.value if estimate else self._own_mode, estimate.reason if estimate else self._own_reason,
+            estimate.action if estimate else '', estimate.probabilities if estimate else None)
         if len(self._replayed) > _REMEMBERED:
             self._replayed.popitem(last=False)
 
@@ -87,6 +91,8 @@ class Agreement:
         message = reading.value
         if reading.role == 'live_mode':
             self._mode, self._mode_since_ns = message.data, reading.received_ns
+        elif reading.role == 'live_reason':
+            self._reason = message.data
         elif reading.role == 'live_scores' and not reading.bad:
             self.latency.add((reading.received_ns - reading.stamp_ns) / 1e6)
             scores = dict(zip(message.name, message.position))
@@ -130,12 +136,14 @@ class Agreement:
         if mine.mode != self._mode:
             ago_ms, own_ago_ms = (
                 (received_ns - since_ns) / 1e6 for since_ns in (self._mode_since_ns, self._own_mode_since_ns))
-            return (f'a change of mode near by: live {self._mode} for {ago_ms:.0f} ms by then, here {mine.mode} for '
-                    f'{own_ago_ms:.0f} ms; when it is noticed depends on when the node woke, to a frame')
+            return (f'live for {ago_ms:.0f} ms by then "{self._reason or self._mode}", here for {own_ago_ms:.0f} ms '
+                    f'"{mine.mode}: {mine.reason}"; the node noticed it at another moment, or readings came later to it than '
+                    'to the recorder')
         moved = float(np.nanmax(np.abs(live - mine.probabilities)))
         best, second = np.sort(live)[::-1][:2]
         cause = 'other weights than live' if self.live_model not in ('', self._model) else (
             'the picture was recorded as JPEG, not as the node saw it' if self._lossy else
-            'readings arrived at the node in another order than at the recorder, or the arithmetic differs')
-        return (f'a close call: live {best:.3f} to {second:.3f} between the best two, and {moved:.3f} is what changed here '
+            'readings reached the node in another order than the recorder, or the arithmetic differs')
+        call = 'a close call: ' if best - second < _CLOSE else ''
+        return (f'{call}live {best:.3f} to {second:.3f} between the best two, and up to {moved:.3f} is what changed here '
                 f'({cause})')

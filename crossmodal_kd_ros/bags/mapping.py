@@ -26,6 +26,7 @@ _LIVE = {
     'live_scores': ('/maintenance/action_scores', 'sensor_msgs/msg/JointState'),
     'live_action': ('/maintenance/action', 'std_msgs/msg/String'),
     'live_mode': ('/maintenance/mode', 'std_msgs/msg/String'),
+    'live_reason': ('/maintenance/mode_reason', 'std_msgs/msg/String'),
     'live_diagnostics': ('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray')}
 
 

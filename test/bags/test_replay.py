@@ -212,6 +212,17 @@ def test_agreement_with_what_was_said_live_is_counted_and_each_difference_explai
     assert told['live_latency_ms']['p50'] == pytest.approx(21.0, abs=1.0)
 
 
+def test_a_mode_of_another_moment_is_explained_by_what_the_node_said_of_it(bag, tmp_path):
+    said = live_answers(bag)
+    late = 'HOLD: newest camera reading is 0.38 s old (limit 0.20 s)'
+    said['/maintenance/mode'][1].append((1.5, made.text('HOLD')))
+    said['/maintenance/mode_reason'] = (made.STRING, [(1.501, made.text(late))])
+    told = replayed(made.robot(tmp_path / 'bag', more=said), tmp_path / 'out')['replays'][0]['recording']
+    first = told['differences'][0]
+    assert (first['live']['mode'], first['replay']['mode']) == ('HOLD', 'TEACHER')
+    assert f'"{late}"' in first['why'] and 'TEACHER: camera, touch and gas are healthy' in first['why']
+
+
 def test_a_bag_without_live_answers_claims_no_agreement(bag, tmp_path):
     summary = replayed(bag, tmp_path)
     assert summary['agreement_with_recording'] is None and summary['replays'][0]['recording'] is None
