@@ -23,6 +23,7 @@ from rosbags.typesys import Stores, get_typestore
 from sensor_msgs.msg import Image
 
 from crossmodal_kd_ros.bags import BagRecorder, offered_qos
+from crossmodal_kd_ros.memory import spare_heap
 from crossmodal_kd_ros.nodes import conversions
 
 _IMAGE_TYPE, _JPEG_TYPE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
@@ -58,6 +59,7 @@ class Observer:
         self._as_jpeg: frozenset[str] = frozenset()
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
+        spare_heap()
         self._thread = threading.Thread(target=self._spin, name='observer')
         self._thread.start()
 

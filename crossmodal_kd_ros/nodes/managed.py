@@ -17,6 +17,7 @@ from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
+from crossmodal_kd_ros.memory import spare_heap
 from crossmodal_kd_ros.nodes.parameters import AUTOSTART, Refusal, Setting, check_overrides_used, declare
 
 try:
@@ -172,6 +173,7 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
         node = node_class()
         if not node.start():
             return 1
+        spare_heap()
         executor = Executor()
         executor.add_node(node)
         while not ended.is_set():
