@@ -30,8 +30,6 @@ class _Replayed:
     """What the replay said of a picture."""
 
     now_ns: int
-    mode: str
-    reason: str
     action: str
     probabilities: np.ndarray | None
 
@@ -39,8 +37,8 @@ class _Replayed:
 class Agreement:
     """Compares a replay with the answers in the recording, as both go by.
 
-    The action of a frame is the first published after its scores, its mode the one in force by then: the node publishes
-    the mode first, then scores, then the action, and only the scores carry the header of the picture.
+    The action of a frame is the first published after its scores, its mode the one in force by then, live and here: the node
+    publishes the mode first, then scores, then the action, and only the scores carry the header of the picture.
 
     Attributes:
         compared: frames that the node answered live and whose picture is in the bag.
@@ -81,8 +79,7 @@ class Agreement:
         self._start_ns = self._start_ns or now_ns
         estimate = answer.estimate
         self._replayed[stamp_ns] = _Replayed(
-            now_ns, estimate.mode.value if estimate else self._own_mode, estimate.reason if estimate else self._own_reason,
-            estimate.action if estimate else '', estimate.probabilities if estimate else None)
+            now_ns, estimate.action if estimate else '', estimate.probabilities if estimate else None)
         if len(self._replayed) > _REMEMBERED:
             self._replayed.popitem(last=False)
 
@@ -119,12 +116,12 @@ class Agreement:
             self.not_in_bag += 1
             return
         self.compared += 1
-        if (mine.mode, mine.action) == (self._mode, action):
+        if (self._own_mode, mine.action) == (self._mode, action):
             self.agreed += 1
         elif len(self.differences) < _MOST_TOLD:
             self.differences.append({
                 't_s': round((mine.now_ns - self._start_ns) / 1e9, 3),
-                'live': {'mode': self._mode, 'action': action}, 'replay': {'mode': mine.mode, 'action': mine.action},
+                'live': {'mode': self._mode, 'action': action}, 'replay': {'mode': self._own_mode, 'action': mine.action},
                 'why': self._why(mine, received_ns, live, action)})
 
     def _why(self, mine: _Replayed, received_ns: int, live: np.ndarray, action: str) -> str:
@@ -133,12 +130,12 @@ class Agreement:
         at_s = (mine.now_ns - self._start_ns) / 1e9
         if any(fault.start_s <= at_s < fault.end_s + _AFTER_FAULT_S for fault in self._schedule.faults):
             return 'a fault was put into this replay'
-        if mine.mode != self._mode:
+        if self._own_mode != self._mode:
             ago_ms, own_ago_ms = (
                 (received_ns - since_ns) / 1e6 for since_ns in (self._mode_since_ns, self._own_mode_since_ns))
             return (f'live for {ago_ms:.0f} ms by then "{self._reason or self._mode}", here for {own_ago_ms:.0f} ms '
-                    f'"{mine.mode}: {mine.reason}"; the node noticed it at another moment, or readings came later to it than '
-                    'to the recorder')
+                    f'"{self._own_mode}: {self._own_reason}"; the node noticed it at another moment, or readings came later to '
+                    'it than to the recorder')
         moved = float(np.nanmax(np.abs(live - mine.probabilities)))
         best, second = np.sort(live)[::-1][:2]
         cause = 'other weights than live' if self.live_model not in ('', self._model) else (

@@ -22,6 +22,7 @@ from crossmodal_kd_ros.bags.pace import TURN
 from crossmodal_kd_ros.contract import SENSORS, ContractError, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import Engine, Limits
 from crossmodal_kd_ros.runtime.engine import completed
+from crossmodal_kd_ros.runtime.sensor import RecentReadings
 
 # Half the cost of single frames, and nine tenths of that of eight at once; twice as many bring another 2 %.
 BATCH = 16
@@ -40,7 +41,7 @@ class Foreseen:
 
     Attributes:
         reading: as it came from the bag.
-        touch, gas: the newest ones by then, if it is a picture's turn and they are fresh; else `None`.
+        touch, gas: those that go with it, if it is a picture's turn and they are fresh; else `None`.
         image: `uint8[H, W, 3]`, RGB, once decoded; or why there is none.
         choices, predictions: one for each engine, once computed: see `Choose`, and what is said then.
     """
@@ -108,24 +109,27 @@ class ForeseeingEngine:
 
 
 class _Sense:
-    """The newest reading of touch or gas, and whether the pipeline will probably use it."""
+    """The last readings of touch or gas, and whether the pipeline will probably use them."""
 
     def __init__(self, timeout_s: float, recovery_s: float) -> None:
         self._timeout_ns, self._recovery_ns = timeout_s * 1e9, recovery_s * 1e9
-        self._newest: Reading | None = None
+        self._readings = RecentReadings()
+        self._newest_ns: int | None = None
         self._back_ns: int | None = None  # when it came back, if it ever was away
 
     def take(self, reading: Reading) -> None:
-        if self._newest is not None and reading.received_ns - self._newest.received_ns > self._timeout_ns:
+        if self._newest_ns is not None and reading.received_ns - self._newest_ns > self._timeout_ns:
             self._back_ns = reading.received_ns
-        self._newest = reading
+        self._newest_ns = reading.received_ns
+        self._readings.add(reading.stamp_ns, reading.value)
 
-    def value_at(self, now_ns: int) -> np.ndarray | None:
-        """Return it, if it is neither stale nor back too lately to be trusted."""
-        if self._newest is None or now_ns - self._newest.received_ns > self._timeout_ns:
+    def value_for(self, picture: Reading) -> np.ndarray | None:
+        """Return what goes with a picture, if it is neither stale nor back too lately to be trusted."""
+        now_ns = picture.received_ns
+        if self._newest_ns is None or now_ns - self._newest_ns > self._timeout_ns:
             return None
         is_back_lately = self._back_ns is not None and 0 <= now_ns - self._back_ns < self._recovery_ns
-        return None if is_back_lately else self._newest.value
+        return None if is_back_lately else self._readings.at(picture.stamp_ns)
 
 
 class Lookahead:
@@ -161,7 +165,7 @@ class Lookahead:
                 self._senses[reading.role].take(reading)
             if foreseen.is_picture:
                 pictures += 1
-                foreseen.touch, foreseen.gas = (sense.value_at(reading.received_ns) for sense in self._senses.values())
+                foreseen.touch, foreseen.gas = (sense.value_for(reading) for sense in self._senses.values())
             stretch.append(foreseen)
             if pictures == BATCH or len(stretch) == _LONGEST_STRETCH:
                 stretches.append((stretch, self._pool.submit(self._compute, stretch)))

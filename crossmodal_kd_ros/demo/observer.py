@@ -46,8 +46,13 @@ class Observer:
         recorder: writes the bag; `None` before `record`.
     """
 
-    def __init__(self, *, domain_id: int | None = None, name: str = 'demo_observer') -> None:
-        """Join the domain as the node `name` and start to spin in a thread."""
+    def __init__(self, *, domain_id: int | None = None, name: str = 'demo_observer', one_clock: bool = False) -> None:
+        """Join the domain as the node `name` and start to spin in a thread.
+
+        Where `one_clock`, every publisher is on this machine: a message then counts from when it was sent, so that the bag says
+        when things happened even if this process was given no time to notice.
+        """
+        self._when = 'source_timestamp' if one_clock else 'received_timestamp'
         self._context = Context()
         rclpy.init(args=[], context=self._context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
         self.node = rclpy.create_node(name, context=self._context, enable_rosout=False,
@@ -141,8 +146,8 @@ class Observer:
         def store(data: bytes, info: dict) -> None:
             if name in self._deaf:
                 return
-            # When DDS had it, as `ros2 bag record` notes it; not when Python came round to it.
-            received_ns = info.get('received_timestamp') or time.time_ns()
+            # When DDS had it, as `ros2 bag record` notes it, or when it was sent; not when Python came round to it.
+            received_ns = info.get(self._when) or time.time_ns()
             self.newest[name] = (received_ns, data)
             self.recorder.write(bag_topic, received_ns, (lambda: _as_jpeg(data)) if name in self._as_jpeg else data)
             if len(data) < _SMALL_BYTES:

@@ -128,7 +128,7 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
     try:
         for name, arguments in (('maintenance_node', []), ('simulator_node', plan.simulator_arguments)):
             processes.append(NodeProcess(name, arguments, environ=os.environ, log=plan.out / 'log' / f'{name}.log'))
-        observer = Observer(domain_id=domain_id)
+        observer = Observer(domain_id=domain_id, one_clock=True)
         limits, trouble = _watch(plan, processes, observer, screen, stop)
     except _Stopped:
         return None

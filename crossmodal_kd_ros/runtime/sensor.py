@@ -16,6 +16,8 @@ RATE_WINDOW_S = 5.0
 # So many readings in a row that are older than the newest, or from the future by the same, are no stragglers: the clock of the
 # sensor was set. Of readings of which a third come late, twenty in a row do less than once in a billion.
 _CLOCK_SET = {'camera': 10, 'touch': 20, 'gas': 5}
+# At 200 Hz the last third of a second: longer than any answer is under way.
+_REMEMBERED = 64
 # Under this part of the rate that it had, a sensor is worth a look; what that means for the robot, its timeout says.
 _SLOW = 0.5
 _RATE_READINGS = 10
@@ -65,6 +67,28 @@ class SensorReport:
     last_rejection: str
 
 
+class RecentReadings:
+    """The last readings of touch or gas: a picture goes with what was felt when it was taken, not when it is answered."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._readings: deque[tuple[int, np.ndarray]] = deque(maxlen=_REMEMBERED)
+
+    def __bool__(self) -> bool:
+        return bool(self._readings)
+
+    def add(self, stamp_ns: int, value: np.ndarray) -> None:
+        """Remember a reading."""
+        self._readings.append((stamp_ns, value))
+
+    def at(self, stamp_ns: int) -> np.ndarray | None:
+        """Return the newest that is not of after `stamp_ns`; the oldest if all are, `None` if there is none."""
+        for read_ns, value in reversed(self._readings):
+            if read_ns <= stamp_ns:
+                return value
+        return self._readings[0][1] if self._readings else None
+
+
 class SensorState:
     """The newest reading of one sensor, and how it has behaved. Every time is a header stamp: no clock is read here.
 
@@ -85,7 +109,7 @@ class SensorState:
 
     def reset(self) -> None:
         """Forget every reading, as after a jump of the clock; the counts go on."""
-        self.value: np.ndarray | None = None
+        self.readings = RecentReadings()  # of touch or gas: those that were not refused
         self.suspicion = ''  # why another sense contradicts this one; empty if none does
         self._stamp_ns: int | None = None
         self._readable = False
@@ -113,8 +137,9 @@ class SensorState:
         if why:
             self.refuse(why)
             return
-        self._arrived(stamp_ns - self._ahead_ns)
-        self.value = self.checks.take(stamp_ns - self._ahead_ns, value)
+        stamp_ns = self.by_this_clock(stamp_ns)
+        self._arrived(stamp_ns)
+        self.readings.add(stamp_ns, self.checks.take(stamp_ns, value))
         self.confirm()
 
     def announce(self, stamp_ns: int, now_ns: int | None = None) -> bool:
@@ -126,7 +151,7 @@ class SensorState:
         if now_ns is not None and self._is_ahead(stamp_ns - now_ns):
             self.refuse(f'stamped {(stamp_ns - now_ns) / 1e9:.2f} s ahead of this clock (limit {self.timeout_s:.2f} s)')
             return False
-        stamp_ns -= self._ahead_ns
+        stamp_ns = self.by_this_clock(stamp_ns)
         if self._stamp_ns is not None and stamp_ns < self._stamp_ns:
             self._older_in_a_row += 1
             if self._older_in_a_row < _CLOCK_SET[self.sensor]:
@@ -140,7 +165,7 @@ class SensorState:
 
     def picture(self, stamp_ns: int, image: np.ndarray) -> None:
         """Look at the picture that was announced with this stamp."""
-        self._read_ns = stamp_ns - self._ahead_ns
+        self._read_ns = self.by_this_clock(stamp_ns)
         self.checks.take(self._read_ns, image)
         self.confirm()
 
@@ -165,6 +190,10 @@ class SensorState:
         self._refused = reason
         self._refused_in_a_row += 1
 
+    def by_this_clock(self, stamp_ns: int) -> int:
+        """Return a stamp of this sensor without the lead of its clock, where that is known to be wrong."""
+        return stamp_ns - self._ahead_ns
+
     def age_s(self, now_ns: int) -> float | None:
         """Return the age of the newest reading, seconds; negative if its stamp is ahead of the clock."""
         return None if self._stamp_ns is None else (now_ns - self._stamp_ns) / 1e9
@@ -181,14 +210,14 @@ class SensorState:
         age_s = self.age_s(now_ns)
         silence, lie = self._silence(age_s), self._lie()
         if silence or lie:
-            late_s = age_s if self.value is not None and age_s > self.timeout_s and not lie else None
+            late_s = age_s if self.readings and age_s > self.timeout_s and not lie else None
             return Health(healthy=False, reason=silence or lie, stamp_ns=self._stamp_ns, arriving=not silence, late_s=late_s)
         reason = f'newest {self.sensor} reading is {age_s:.2f} s old'
         return Health(healthy=True, reason=reason, stamp_ns=self._stamp_ns)
 
     def measures(self, now_ns: int) -> bool:
         """Return whether there is a fresh reading that is sound by itself, whatever another sense says of it."""
-        return self.value is not None and abs(self.age_s(now_ns)) <= self.timeout_s and not self.checks.verdict()
+        return bool(self.readings) and abs(self.age_s(now_ns)) <= self.timeout_s and not self.checks.verdict()
 
     def report(self, now_ns: int) -> SensorReport:
         """Return what a technician wants to know at `now_ns`."""

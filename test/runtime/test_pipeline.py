@@ -69,6 +69,29 @@ def rig() -> Rig:
     return Rig()
 
 
+def test_a_picture_goes_with_what_was_felt_when_it_was_taken_not_when_it_is_answered(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    rig.pipeline.put_touch(START + 30 * MS, TOUCH + 1.0)
+    rig.pipeline.put_image(START + 35 * MS, np.roll(IMAGE, 1, 1))
+    rig.pipeline.put_touch(START + 50 * MS, TOUCH + 5.0)  # the robot has moved on while the picture was under way
+
+    estimate = rig.pipeline.step(START + 60 * MS)
+
+    np.testing.assert_array_equal(rig.engine.asked[-1][0].touch, TOUCH + 1.0)
+    np.testing.assert_allclose(estimate.surface[:2], [3.0, 3.0])
+
+
+def test_a_picture_of_before_every_reading_goes_with_the_first_of_them(rig):
+    rig.pipeline.put_touch(START + 10 * MS, TOUCH)
+    rig.pipeline.put_touch(START + 20 * MS, TOUCH + 5.0)
+    rig.pipeline.put_gas(START + 10 * MS, GAS)
+    rig.pipeline.put_image(START, IMAGE)
+
+    rig.pipeline.step(START + 30 * MS)
+
+    np.testing.assert_array_equal(rig.engine.asked[-1][0].touch, TOUCH)
+
+
 def test_with_every_sense_the_teacher_decides_on_the_measured_surface(rig):
     estimate = rig.feed(START, 'camera', 'touch', 'gas')
 

@@ -66,7 +66,7 @@ def test_a_reading_that_was_overtaken_is_refused_and_the_newer_one_goes_on_count
     gas.accept(10 * SECOND, VALUE)
     gas.accept(9 * SECOND, VALUE + 1.0)
 
-    assert gas.value[0] == 0.0
+    assert gas.readings.at(10 * SECOND)[0] == 0.0
     assert gas.last_rejection == 'stamped 1.00 s before a reading that came earlier'
     assert gas.health(10 * SECOND).healthy
 
