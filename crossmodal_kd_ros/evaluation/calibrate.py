@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
 
-from crossmodal_kd_ros.contract import Mode, co2_absorption, crack_depth_mm, surface_roughness_um
+from crossmodal_kd_ros.contract import ACTIONS, Mode, co2_absorption, crack_depth_mm, surface_roughness_um
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.batches import in_order
 from crossmodal_kd_ros.distillation.train import teacher_output
 from crossmodal_kd_ros.evaluation import conformal
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.runtime.calibration import HOLD_COST, KINDS, Calibration, Predictor, weights_digest
+from crossmodal_kd_ros.runtime.stacking import Stack, opinions
 from crossmodal_kd_ros.runtime.traced import surface_std
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals, fine_detail
 from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel, residual
@@ -40,6 +43,8 @@ _LEAST_CONFIDENCE = 0.25
 _MARGIN = 1.15
 # Panels are passed in 5 s in the simulated world; on so many, drawn from the split, no mean may reach its limit.
 _DWELL_S, _COURSE_PANELS = 5.0, 20_000
+# A stack is judged on panels that it was not fitted to; its 78 numbers want so many of each action.
+_FOLDS, _STACK_PANELS = 5, 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +66,10 @@ class Answers:
     surface_std: np.ndarray
     features: np.ndarray
 
-    def by(self, name: str, *, filled: bool, averaged: bool) -> np.ndarray:
-        """Return the probabilities of the teacher with the sensors `name`, shown and averaged as `Predictor` says."""
+    def by(self, name: str, *, filled: bool, stack: Stack | None) -> np.ndarray:
+        """Return the probabilities of the teacher with the sensors `name`, shown and joined as `Predictor` says."""
         said = (self.filled if filled else self.teacher)[name]
-        return (said + self.student) / 2 if averaged else said
+        return said if stack is None else stack.join(said, self.student)
 
 
 @torch.inference_mode()
@@ -117,11 +122,37 @@ def measured_surface(pairs: Pairs) -> np.ndarray:
 
 
 def _teacher(name: str, pairs: Pairs, answers: Answers) -> Predictor:
-    """Return the best of the teachers that are shown nothing, or the student's estimate, of what is lost, and may be averaged."""
+    """Return the best teacher: shown nothing, or the student's estimate, of what is lost; alone, or joined with the student."""
     if name not in answers.filled:
         return _predictor(answers.teacher[name], pairs)
-    ways = [{'filled': filled, 'averaged': averaged} for filled in (False, True) for averaged in (False, True)]
-    return max((replace(_predictor(answers.by(name, **way), pairs), **way) for way in ways), key=lambda found: found.worth)
+    ways = []
+    for filled in (False, True):
+        said = answers.by(name, filled=filled, stack=None)
+        ways.append(replace(_predictor(said, pairs), filled=filled))
+        # With the camera alone there is no measurement to join: both see the same.
+        if name != 'camera' and _are_enough(pairs):
+            joined, stack = _stacked(said, answers.student, pairs)
+            ways.append(replace(_predictor(joined, pairs), filled=filled, stack=stack))
+    return max(ways, key=lambda found: found.worth)
+
+
+def _stacked(teacher: np.ndarray, student: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, Stack]:
+    """Return what both say together, `float32[N, 6]`, of each panel by a stack that has not seen it; and the stack of all."""
+    joined = np.empty_like(teacher)
+    for fitted, asked in GroupKFold(_FOLDS).split(teacher, groups=pairs.panel):
+        stack = _fit_stack(teacher[fitted], student[fitted], pairs.action[fitted])
+        joined[asked] = stack.join(teacher[asked], student[asked])
+    return joined, _fit_stack(teacher, student, pairs.action)
+
+
+def _are_enough(pairs: Pairs) -> bool:
+    """Return whether every action is wanted on panels enough to fit a stack to."""
+    return all(len(np.unique(pairs.panel[pairs.action == action])) >= _STACK_PANELS for action in range(len(ACTIONS)))
+
+
+def _fit_stack(teacher: np.ndarray, student: np.ndarray, action: np.ndarray) -> Stack:
+    model = LogisticRegression(max_iter=1000).fit(opinions(teacher, student), action)
+    return Stack(weights=model.coef_.T, bias=model.intercept_)
 
 
 def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:

@@ -47,7 +47,7 @@ def _action(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterato
         chosen = calibration.predictors[name][mode]
         probabilities = answers.student
         if mode is teacher_mode:
-            probabilities = answers.by(name, filled=chosen.filled, averaged=chosen.averaged)
+            probabilities = answers.by(name, filled=chosen.filled, stack=chosen.stack)
         possible = probabilities >= chosen.least_possible
         yield _row('action', f'{mode}: {name}', possible[np.arange(len(pairs)), pairs.action], pairs.night) | {
             'mean_width': round(float(possible.sum(1).mean()), 4), 'unit': 'actions'}

@@ -183,7 +183,7 @@ class Bench:
             sample = dataclasses.replace(Sample(stamp_ns=0, image=image, touch=touch, gas=gas), **{sensor: None})
             seen = self.engine.infer(sample, Mode.STUDENT)
             probabilities = self.engine.infer(completed(sample, seen) if best.filled else sample, mode).probabilities
-            said.append((probabilities + best.averaged * seen.probabilities).argmax())
+            said.append((best.stack.join(probabilities, seen.probabilities) if best.stack else probabilities).argmax())
         return np.array(said) == self._expert
 
     @torch.inference_mode()

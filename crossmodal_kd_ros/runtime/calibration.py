@@ -13,6 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from crossmodal_kd_ros.contract import SENSORS, Mode, fingerprint
+from crossmodal_kd_ros.runtime.stacking import Stack
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
 from crossmodal_kd_ros.runtime.virtual import ResidualModel
 
@@ -38,7 +39,7 @@ class Predictor:
         decided: how often it was right from the limit on; 0 where it never came that far.
         least_possible: probability from which on an action belongs to the conformal set.
         filled: it is a teacher that is shown the student's estimate of a lost sense, rather than nothing.
-        averaged: it is a teacher whose probabilities are averaged with the student's.
+        stack: it is a teacher whose opinion is joined with the student's by this; `None`: it decides alone.
     """
 
     accuracy: float
@@ -47,7 +48,7 @@ class Predictor:
     decided: float
     least_possible: float
     filled: bool = False
-    averaged: bool = False
+    stack: Stack | None = None
 
     @property
     def worth(self) -> float:
@@ -103,7 +104,7 @@ def save_calibration(calibration: Calibration, folder: Path) -> None:
     """Write `calibration.json` to `folder`; the file appears only when it is complete."""
     document = {
         'contract': fingerprint(), 'weights': dict(calibration.weights), 'origin': dict(calibration.origin),
-        'predictors': {name: {str(mode): vars(predictor) for mode, predictor in by_mode.items()}
+        'predictors': {name: {str(mode): _figures(predictor) for mode, predictor in by_mode.items()}
                        for name, by_mode in calibration.predictors.items()},
         'intervals': vars(calibration.intervals), 'residuals': {
             sensor: vars(model) for sensor, model in calibration.residuals.items()},
@@ -127,7 +128,7 @@ def load_calibration(folder: str | Path) -> Calibration | None:
         document = json.loads(path.read_text(encoding='utf-8'))
         calibration = Calibration(
             weights=document['weights'], origin=document['origin'],
-            predictors={name: {Mode(mode): Predictor(**figures) for mode, figures in by_mode.items()}
+            predictors={name: {Mode(mode): _predictor(figures) for mode, figures in by_mode.items()}
                         for name, by_mode in document['predictors'].items()},
             intervals=Intervals(**_arrays(document['intervals'])),
             familiarity=Familiarity(**_arrays(document['familiarity'])),
@@ -150,6 +151,15 @@ def weights_digest(path: Path) -> str:
     except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise CalibrationError(f'expected weights of this package in {path}, to know whose the calibration is: '
                                f'{error}') from error
+
+
+def _figures(predictor: Predictor) -> dict[str, Any]:
+    return vars(predictor) | {'stack': None if predictor.stack is None else vars(predictor.stack)}
+
+
+def _predictor(figures: Mapping[str, Any]) -> Predictor:
+    stack = figures['stack']
+    return Predictor(**{**figures, 'stack': None if stack is None else Stack(**_arrays(stack))})
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from crossmodal_kd_ros.contract import Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime.arbiter import Decision
 from crossmodal_kd_ros.runtime.calibration import Calibration
+from crossmodal_kd_ros.runtime.stacking import Stack
 from crossmodal_kd_ros.runtime.uncertainty import possible_actions
 from crossmodal_kd_ros.runtime.virtual import ResidualMonitor
 
@@ -51,12 +52,12 @@ class Judgement:
             return ''
         return f'camera shows something unfamiliar: {doubt:.1f} times as far from what is known as it may be'
 
-    def ways(self, decision: Decision) -> tuple[bool, bool]:
-        """Return whether a teacher without a sense is `filled`, and `averaged`: what was measured to be better."""
+    def ways(self, decision: Decision) -> tuple[bool, Stack | None]:
+        """Return whether a teacher without a sense is `filled`, and what joins it with the student: as measured to be best."""
         if self._calibration is None or decision.mode is not Mode.PARTIAL:
-            return False, False
+            return False, None
         found = self._calibration.predictor(decision.usable, decision.mode)
-        return found.filled, found.averaged
+        return found.filled, found.stack
 
     def distrust(self, decision: Decision, confidence: float, doubt: float, least: float) -> str:
         """Return why the robot must not act on an answer; empty if it may.

@@ -267,10 +267,10 @@ class Pipeline:
 
         Where the camera is not trusted the student still looks, but who decides is shown a blank.
         """
-        mode, (fills, averages) = decision.mode, self._judgement.ways(decision)
+        mode, (fills, stack) = decision.mode, self._judgement.ways(decision)
         is_blank = mode is not Mode.HOLD and 'camera' not in decision.usable
         mends = sample.gas is not None and gas_doubt.any()
-        if not (mends or fills or averages or is_blank):
+        if not (mends or fills or stack or is_blank):
             return sample, self._engine.infer(sample, mode)
         seen = self._engine.infer(sample, Mode.STUDENT)
         if mends:
@@ -281,7 +281,7 @@ class Pipeline:
         if is_blank:
             shown = dataclasses.replace(shown, image=np.zeros_like(sample.image))
         said = self._engine.infer(shown, mode).probabilities
-        return sample, dataclasses.replace(seen, probabilities=(said + seen.probabilities) / 2 if averages else said)
+        return sample, dataclasses.replace(seen, probabilities=stack.join(said, seen.probabilities) if stack else said)
 
     def _cross_examine(self, sample: Sample, prediction: Prediction, doubt: float, is_usual: bool, taken_ns: int,
                        now_ns: int) -> None:

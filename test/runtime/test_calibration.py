@@ -14,6 +14,7 @@ from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sam
 from crossmodal_kd_ros.runtime import (
     Calibration, CalibrationError, Pipeline, Predictor, load_calibration, save_calibration)
 from crossmodal_kd_ros.runtime.judgement import Judgement
+from crossmodal_kd_ros.runtime.stacking import Stack
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals, fine_detail
 from crossmodal_kd_ros.runtime.virtual import FEATURES, WINDOWS_S, ResidualModel
 
@@ -63,6 +64,18 @@ def test_a_calibration_comes_back_as_it_was_saved(folder):
     np.testing.assert_allclose(loaded.residuals['touch'].limits, saved.residuals['touch'].limits)
     np.testing.assert_allclose(loaded.intervals.estimated, saved.intervals.estimated)
     assert loaded.familiarity.limit == 2.0
+
+
+def test_a_stack_comes_back_as_it_was_saved(folder):
+    told = calibration()
+    stack = Stack(weights=np.arange(72.0).reshape(12, 6) / 8, bias=np.arange(6.0))
+    told.predictors['camera+gas'][Mode.PARTIAL] = replace(predictor(0.9), stack=stack)
+    save_calibration(told, folder)
+
+    found = load_calibration(folder).predictors['camera+gas']
+    np.testing.assert_array_equal(found[Mode.PARTIAL].stack.weights, stack.weights)
+    np.testing.assert_array_equal(found[Mode.PARTIAL].stack.bias, stack.bias)
+    assert found[Mode.STUDENT].stack is None
 
 
 def test_weights_without_a_calibration_have_none(tmp_path):
@@ -256,14 +269,18 @@ def test_a_teacher_that_does_better_with_the_students_estimate_than_with_nothing
     assert estimate.upper[2] - estimate.surface[2] == pytest.approx(1.0)
 
 
-def test_a_teacher_that_does_better_together_with_the_student_is_averaged_with_it():
+def test_a_teacher_that_does_better_together_with_the_student_is_joined_with_it():
     told = calibration()
-    told.predictors['camera+touch'][Mode.PARTIAL] = replace(predictor(0.9), averaged=True)
+    # The geometric mean of both.
+    half = Stack(weights=np.tile(0.5 * np.eye(6), (2, 1)), bias=np.zeros(6))
+    told.predictors['camera+touch'][Mode.PARTIAL] = replace(predictor(0.9), stack=half)
     robot = Robot(told)
     robot.engine.sure_of = {Mode.PARTIAL: 2, Mode.STUDENT: 1}
     estimate = robot.step('touch')
 
-    assert estimate.probabilities[[1, 2]] == pytest.approx([0.46, 0.46], abs=1e-4)
+    # Of each one action has 0.9 and five have 0.02: two have the root of 0.9 * 0.02, the other four 0.02.
+    both = np.sqrt(0.9 * 0.02)
+    assert estimate.probabilities[[1, 2]] == pytest.approx([both / (2 * both + 4 * 0.02)] * 2, abs=1e-4)
     assert robot.engine.last.gas is None
 
 
