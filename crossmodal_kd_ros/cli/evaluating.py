@@ -7,7 +7,6 @@ import json
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
 import torch
@@ -24,8 +23,8 @@ from crossmodal_kd_ros.evaluation.benchmark import Bench, Plan, cells
 from crossmodal_kd_ros.evaluation.card import commit
 from crossmodal_kd_ros.evaluation.ceilings import ceilings
 from crossmodal_kd_ros.evaluation.gaze import draw_gaze
-from crossmodal_kd_ros.evaluation.photos import Photos, crack_scores, measure_photos, worst_mistakes
-from crossmodal_kd_ros.evaluation.record import RECORD, read_record, write_record
+from crossmodal_kd_ros.evaluation.photos import Photos, PhotosError, crack_scores, measure_photos, worst_mistakes
+from crossmodal_kd_ros.evaluation.record import RECORD, read_record, write_json, write_record
 from crossmodal_kd_ros.evaluation.report import thumbnails, write_report
 from crossmodal_kd_ros.evaluation.results import gather, measured_cells, write
 from crossmodal_kd_ros.networks import load_student, load_teacher
@@ -41,13 +40,13 @@ def evaluate_benchmark(plan: Plan, *, out: Path, models: Path, cache: Path, resu
     """
     todo = cells(plan)[:plan.most_cells]
     out.mkdir(parents=True, exist_ok=True)
-    _write_json(out / 'origin.json', {
+    write_json(out / 'origin.json', {
         'command': command, 'commit': commit(), 'torch': str(torch.__version__), 'threads': torch.get_num_threads(),
         'recipe': plan.recipe.model_dump(), 'planned_cells': len(cells(plan))})
     with FileLock(out / 'ceilings.lock'):
         if not (out / 'ceilings.json').is_file():
             click.echo('what can be known, by a gradient-boosted model', err=True)
-            _write_json(out / 'ceilings.json', ceilings(panels=plan.ceiling_panels))
+            write_json(out / 'ceilings.json', ceilings(panels=plan.ceiling_panels))
     with ExitStack() as bars:
         bench = Bench(
             plan=plan, out=out, cache=cache,
@@ -74,13 +73,20 @@ def make_plan(quick: bool, *, most_cells: int | None = None, conditions: bool = 
 
 
 def evaluate_photos(folder: Path, *, out: Path, models: Path, cache: Path, results: Path | None) -> None:
-    """Measure the student of `models` on the photographs in `folder`; keep figures and worst mistakes in `out`."""
+    """Measure the student of `models` on the photographs in `folder`; keep figures and worst mistakes in `out`.
+
+    Raises:
+        PhotosError: the photographs cannot be used, or `out` has not the cells that `results` shows, which would be lost there.
+    """
+    if results is not None and (lost := len(read_record(results)) - len(measured_cells(out))) > 0:
+        raise PhotosError(f'expected the benchmark that {results} shows in {out}, found {lost} cells less: run "crossmodal-kd '
+                          f'evaluate --results {results}" first, or leave --results out')
     student, photos = load_student(models / 'student.safetensors'), Photos.load(folder)
     sureness = crack_scores(student, photos.image)[0]
     out.mkdir(parents=True, exist_ok=True)
-    _write_json(out / 'photos.json', {'folder': folder.name, **measure_photos(student, photos)})
+    write_json(out / 'photos.json', {'folder': folder.name, **measure_photos(student, photos)})
     worst = [thumbnails(photos, sureness, rows) for rows in worst_mistakes(photos, sureness)]
-    _write_json(out / 'mistakes.json', worst[0] + worst[1])
+    write_json(out / 'mistakes.json', worst[0] + worst[1])
     publish(out, models=models, cache=cache, results=results)
 
 
@@ -104,9 +110,3 @@ def _gaze(models: Path, cache: Path) -> str:
         return ''
     pairs = load_simulated('test', _GAZE_VIEWS, seed=0, cache_dir=cache)
     return draw_gaze(load_teacher(models / 'teacher.safetensors'), load_student(models / 'student.safetensors'), pairs)
-
-
-def _write_json(path: Path, content: Any) -> None:
-    unfinished = path.with_name(path.name + '.part')
-    unfinished.write_text(json.dumps(content, indent=1) + '\n')
-    unfinished.replace(path)

@@ -20,6 +20,7 @@ from crossmodal_kd_ros.distillation.workshop import Workshop, code_hash
 from crossmodal_kd_ros.evaluation.card import commit
 from crossmodal_kd_ros.evaluation.measures import (
     accuracy, ask_reference, ask_student, ask_teacher, lighting_probe, measure, readings)
+from crossmodal_kd_ros.evaluation.record import write_json
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.simulation import CONDITIONS
 
@@ -140,7 +141,7 @@ class Bench:
             if path.is_file():
                 return json.loads(path.read_text())
             measured = self._measure(cell) | {'made_of': self._made_of(cell), 'commit': commit()}
-            _keep(path, measured)
+            write_json(path, measured)
         return measured
 
     def set_aside_outdated(self) -> int:
@@ -158,7 +159,7 @@ class Bench:
             cell = Cell(**measured['cell'])
             path = self._path(cell)
             if not path.is_file() and measured['made_of'] == self._made_of(cell):
-                _keep(path, measured)
+                write_json(path, measured)
                 new += 1
         return new
 
@@ -263,9 +264,3 @@ class Bench:
             'touch stuck': replace(test, touch=test.touch[other]),
             'gas dead': replace(test, gas=np.zeros_like(test.gas)), 'gas stuck': replace(test, gas=test.gas[other])}
         return {name: accuracy(ask_teacher(teacher, pairs), pairs) for name, pairs in broken.items()}
-
-
-def _keep(path: Path, measured: dict[str, Any]) -> None:
-    unfinished = path.with_suffix('.part')
-    unfinished.write_text(json.dumps(measured))
-    unfinished.replace(path)

@@ -11,6 +11,13 @@ from typing import Any
 RECORD = 'cells.json'
 
 
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` to `path`, which is there whole or not at all."""
+    unfinished = path.with_name(path.name + '.part')
+    unfinished.write_text(json.dumps(content, indent=1) + '\n')
+    unfinished.replace(path)
+
+
 def write_record(cells: list[dict[str, Any]], folder: Path) -> None:
     """Write measured cells into `folder`: figures, and which action each network chose on which view.
 

@@ -21,6 +21,7 @@ from crossmodal_kd_ros.cli.main import main
 from crossmodal_kd_ros.distillation.place import Place
 from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
 from crossmodal_kd_ros.evaluation.benchmark import Bench, Plan, cells
+from crossmodal_kd_ros.evaluation.record import write_record
 from crossmodal_kd_ros.networks import load_student, load_teacher, read_card
 from crossmodal_kd_ros.runtime.calibration import weights_digest
 
@@ -156,6 +157,15 @@ def test_photographs_are_measured_alone_and_shown_with_the_worst_mistakes(place)
     photos = json.loads((out / 'summary.json').read_text())['photos']
     assert photos['pictures'] == 6 and {'auroc', 'black_hat_auroc', 'average_precision'} <= set(photos)
     assert (out / 'report.html').read_text().count('data:image/jpeg') == 6
+    # A page that shows more than this run knows of is not written over.
+    results = place / 'shown'
+    results.mkdir()
+    write_record([{'cell': {}, 'panel': [0], 'action': [1], 'chosen': [2]}], results)
+    refused = CliRunner().invoke(main, [
+        'evaluate', '--photos', str(place / 'photos'), '--models', str(place / 'models'), '--out', str(out),
+        '--cache', str(place / 'out/cache'), '--results', str(results)])
+    assert refused.exit_code == 1 and 'found 1 cells less' in refused.output
+    assert [path.name for path in results.iterdir()] == ['cells.json']
 
 
 def test_an_evaluation_without_weights_or_photographs_says_why_in_one_sentence(tmp_path):
