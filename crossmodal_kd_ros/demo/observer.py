@@ -53,6 +53,7 @@ class Observer:
         when things happened even if this process was given no time to notice.
         """
         self._when = 'source_timestamp' if one_clock else 'received_timestamp'
+        self._start_ns = 0
         self._context = Context()
         rclpy.init(args=[], context=self._context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
         self.node = rclpy.create_node(name, context=self._context, enable_rosout=False,
@@ -83,6 +84,7 @@ class Observer:
             as_jpeg: topics of pictures that are kept as JPEG, under their name with /compressed behind: a seventh of the
                 size, and not what a node saw. It decides otherwise on up to 7 frames of 1000.
         """
+        self._start_ns = time.time_ns()
         self.recorder = BagRecorder(bag, storage=storage)
         self._as_jpeg = frozenset(as_jpeg)
         self.also_record(types)
@@ -146,8 +148,9 @@ class Observer:
         def store(data: bytes, info: dict) -> None:
             if name in self._deaf:
                 return
-            # When DDS had it, as `ros2 bag record` notes it, or when it was sent; not when Python came round to it.
-            received_ns = info.get(self._when) or time.time_ns()
+            # When DDS had it, as `ros2 bag record` notes it, or when it was sent; not when Python came round to it. What is
+            # repeated for who comes late was sent before the recording.
+            received_ns = max(info.get(self._when) or time.time_ns(), self._start_ns)
             self.newest[name] = (received_ns, data)
             self.recorder.write(bag_topic, received_ns, (lambda: _as_jpeg(data)) if name in self._as_jpeg else data)
             if len(data) < _SMALL_BYTES:

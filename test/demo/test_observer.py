@@ -4,6 +4,7 @@
 """What is published over DDS is what the bag holds."""
 
 import os
+import sys
 import time
 from array import array
 from contextlib import closing
@@ -100,6 +101,32 @@ def test_small_messages_are_handed_over_once(robot, tmp_path):
         wait_for(lambda: observer.recorder.written['/maintenance/action'] == 2)
         assert [topic for topic, _, _ in observer.drain()] == [topics.ACTION] * 2
         assert observer.drain() == []
+
+
+def test_where_there_is_one_clock_a_message_counts_from_when_it_was_sent_and_none_from_before_the_recording(robot, tmp_path):
+    node, domain_id = robot
+    action = node.create_publisher(String, topics.ACTION, 10)
+    mode = node.create_publisher(String, topics.MODE, LATCHED)
+    mode.publish(String(data='HOLD'))
+    with closing(Observer(domain_id=domain_id, one_clock=True)) as observer:
+        wait_for(lambda: len(observer.published([topics.ACTION, topics.MODE])) == 2)
+        start_ns = time.time_ns()
+        observer.record(tmp_path / 'bag', dict.fromkeys([topics.ACTION, topics.MODE], 'std_msgs/msg/String'))
+        wait_for(lambda: action.get_subscription_count() == 1 and topics.MODE in observer.newest)
+        # While this thread does not let go of Python's lock, the observer has no time to take anything.
+        interval_s = sys.getswitchinterval()
+        sys.setswitchinterval(10.0)
+        try:
+            before_ns = time.time_ns()
+            action.publish(String(data='hydrate'))
+            after_ns = time.time_ns()
+            while time.time_ns() - after_ns < 100_000_000:
+                pass
+        finally:
+            sys.setswitchinterval(interval_s)
+        wait_for(lambda: topics.ACTION in observer.newest)
+        assert before_ns <= observer.newest[topics.ACTION][0] <= after_ns
+        assert start_ns <= observer.newest[topics.MODE][0] <= before_ns
 
 
 def test_a_topic_that_is_ignored_is_neither_recorded_nor_shown(robot, tmp_path):
