@@ -61,8 +61,8 @@ def run_matrix(models_dir: Path, out: Path, *, healthy_minutes: float, command: 
             **summarise(found, [control.result() for control in tqdm(controls, 'healthy', mininterval=_REFRESH_S)]),
             'unfamiliar': calibration.origin.get('unfamiliar_on_test', []),
             'coverage': calibration.origin.get('coverage_on_test', []),
-            'predictors': {name: {str(mode): vars(figures) for mode, figures in by_mode.items()}
-                           for name, by_mode in calibration.predictors.items()},
+            'predictors': {name: {str(mode): vars(figures) | {'stack': figures.stack is not None}
+                                  for mode, figures in by_mode.items()} for name, by_mode in calibration.predictors.items()},
             'chosen': {name: str(calibration.best_mode(tuple(name.split('+')))) for name in calibration.predictors}}
     out.mkdir(parents=True, exist_ok=True)
     (out / 'summary.json').write_text(json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8')

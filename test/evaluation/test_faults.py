@@ -16,6 +16,7 @@ from crossmodal_kd_ros.contract import Mode, Sample
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.evaluation.fault_matrix import Cell, cells, judged
 from crossmodal_kd_ros.runtime import CalibrationError, save_calibration
+from crossmodal_kd_ros.runtime.stacking import Stack
 from crossmodal_kd_ros.simulation import FaultSchedule
 
 pytest.importorskip('torch')
@@ -114,7 +115,13 @@ def test_the_matrix_ends_in_figures_and_a_page_that_say_they_are_simulated(model
         image=rng.integers(0, 256, (360, 128, 128, 3), np.uint8), touch=rng.random((360, 256), np.float32),
         gas=rng.random((360, 8), np.float32), surface=rng.random((360, 3), np.float32), action=rng.integers(0, 6, 360),
         night=rng.random(360) < 0.5, panel=np.arange(360) // 3)
-    save_calibration(calibrate(models, pairs, ask(models, pairs), origin={}), models)
+    calibration = calibrate(models, pairs, ask(models, pairs), origin={})
+    # So few panels make no stack of their own.
+    joined = Stack(weights=np.tile(0.5 * np.eye(6), (2, 1)), bias=np.zeros(6))
+    for name in ('camera+touch', 'camera+gas'):
+        by_mode = calibration.predictors[name]
+        by_mode[Mode.PARTIAL] = dataclasses.replace(by_mode[Mode.PARTIAL], stack=joined)
+    save_calibration(calibration, models)
     chosen = [('touch', 'silent', 1.0), ('gas', 'nan', 0.5), ('camera', 'covered', 1.0)]
 
     summary = run_matrix(models, tmp_path, healthy_minutes=0.1, command='crossmodal-kd faults', only=chosen,
@@ -124,6 +131,7 @@ def test_the_matrix_ends_in_figures_and_a_page_that_say_they_are_simulated(model
     assert [(cell['sensor'], cell['fault'], cell['severity']) for cell in summary['cells']] == chosen
     assert {'mode', 'delay_s', 'accuracy_package', 'accuracy_raw', 'accuracy_zeros', 'accuracy_healthy'} <= set(
         summary['cells'][0])
+    assert summary['predictors']['camera+gas']['PARTIAL']['stack'] is True
     silent, _, covered = summary['cells']
     assert silent['delay_s'] < 1.0 and 'newest touch reading is' in silent['reason']
     assert covered['mode'] == 'PARTIAL' and covered['reason'].startswith('camera ')
