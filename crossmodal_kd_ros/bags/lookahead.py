@@ -121,7 +121,7 @@ class _Sense:
         if self._newest_ns is not None and reading.received_ns - self._newest_ns > self._timeout_ns:
             self._back_ns = reading.received_ns
         self._newest_ns = reading.received_ns
-        self._readings.add(reading.stamp_ns, reading.value)
+        self._readings.add(min(reading.stamp_ns, reading.received_ns), reading.value)
 
     def value_for(self, picture: Reading) -> np.ndarray | None:
         """Return what goes with a picture, if it is neither stale nor back too lately to be trusted."""

@@ -139,7 +139,8 @@ class SensorState:
             return
         stamp_ns = self.by_this_clock(stamp_ns)
         self._arrived(stamp_ns)
-        self.readings.add(stamp_ns, self.checks.take(stamp_ns, value))
+        # No reading is of later than its arrival, whatever its stamp says.
+        self.readings.add(stamp_ns if now_ns is None else min(stamp_ns, now_ns), self.checks.take(stamp_ns, value))
         self.confirm()
 
     def announce(self, stamp_ns: int, now_ns: int | None = None) -> bool:

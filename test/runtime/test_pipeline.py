@@ -81,6 +81,16 @@ def test_a_picture_goes_with_what_was_felt_when_it_was_taken_not_when_it_is_answ
     np.testing.assert_allclose(estimate.surface[:2], [3.0, 3.0])
 
 
+def test_a_reading_whose_clock_is_a_little_ahead_goes_with_the_pictures_after_its_arrival(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    rig.pipeline.put_touch(START + 140 * MS, TOUCH + 1.0, now_ns=START + 40 * MS)
+    rig.pipeline.put_image(START + 60 * MS, np.roll(IMAGE, 1, 1))
+
+    rig.pipeline.step(START + 70 * MS)
+
+    np.testing.assert_array_equal(rig.engine.asked[-1][0].touch, TOUCH + 1.0)
+
+
 def test_a_picture_of_before_every_reading_goes_with_the_first_of_them(rig):
     rig.pipeline.put_touch(START + 10 * MS, TOUCH)
     rig.pipeline.put_touch(START + 20 * MS, TOUCH + 5.0)
