@@ -3,8 +3,8 @@
 
 """When each picture has its turn: at its arrival or, where the recording says so, when the node was done with the one before.
 
-A node answers one picture at a time, with the touch and gas that it has by then. Its scores are in the bag,
-with the stamp of their picture and the time of their receipt: until then it was busy.
+A node answers one picture at a time, with the touch and gas that it has by then. Its scores are in the bag, with the stamp of
+their picture and the time of their receipt: until then it was busy.
 """
 
 from collections.abc import Iterable, Iterator

@@ -183,8 +183,8 @@ class Pipeline:
         with self._lock:
             decision = self._decide(now_ns)
             taken_ns = self._sensors['camera'].by_this_clock(frame.stamp_ns)
-            touch, gas = (self._sensors[sensor].readings.at(taken_ns) if sensor in decision.usable else None
-                          for sensor in ('touch', 'gas'))
+            measured = {sensor: self._sensors[sensor].readings.at(taken_ns) for sensor in ('touch', 'gas')}
+            touch, gas = (value if sensor in decision.usable else None for sensor, value in measured.items())
             gas_doubt = self._sensors['gas'].checks.grave_doubt
             # The last reading of a sensor that stutters is used, and is no measurement of what is in front of the robot now.
             touch_is_new, gas_is_new = (self._sensors[sensor].measures(now_ns) for sensor in ('touch', 'gas'))
@@ -198,7 +198,7 @@ class Pipeline:
         # A decision without the camera is worth as much whatever that shows.
         confidence = float(prediction.probabilities.max()) / (doubt if 'camera' in decision.usable else 1.0)
         distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
-        self._cross_examine(sample, prediction, doubt, is_usual, taken_ns, now_ns)
+        self._cross_examine(sample, measured, prediction, doubt, is_usual, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
         by_touch, by_gas = touch is not None and touch_is_new, gas is not None and gas_is_new and not gas_doubt[_CO2].any()
         is_measured = np.array([by_touch, by_touch, by_gas])
@@ -283,9 +283,9 @@ class Pipeline:
         said = self._engine.infer(shown, mode).probabilities
         return sample, dataclasses.replace(seen, probabilities=stack.join(said, seen.probabilities) if stack else said)
 
-    def _cross_examine(self, sample: Sample, prediction: Prediction, doubt: float, is_usual: bool, taken_ns: int,
-                       now_ns: int) -> None:
-        """Hold what touch and gas measured against what the picture of `taken_ns` shows, also while they are not trusted.
+    def _cross_examine(self, sample: Sample, measured: dict[str, np.ndarray | None], prediction: Prediction, doubt: float,
+                       is_usual: bool, now_ns: int) -> None:
+        """Hold what touch and gas measured against what the picture shows, also while they are not trusted.
 
         An unusual or damaged picture accuses nobody; where touch and gas can do without an unfamiliar or damaged one, it is
         itself not trusted. Nor is one that both contradict, for they have nothing else in common.
@@ -295,8 +295,8 @@ class Pipeline:
             camera, others = self._sensors['camera'], [self._sensors[sensor] for sensor in ('touch', 'gas')]
             flaw = camera.checks.flaw()
             if is_usual and not (flaw or camera.checks.verdict()):
-                found = {state: self._contradiction(state, sample, prediction, taken_ns) for state in others
-                         if state.measures(now_ns)}
+                found = {state: self._contradiction(state, sample, measured[state.sensor], prediction) for state in others
+                         if measured[state.sensor] is not None and state.measures(now_ns)}
                 is_outvoted = len(found) == 2 and all(found.values())
                 self._outvoted = 'camera is contradicted by both touch and gas' if is_outvoted else ''
                 for state, words in found.items():
@@ -307,8 +307,8 @@ class Pipeline:
     def _gas_needs_picture(self) -> bool:
         return bool(np.isinf(self._sensors['gas'].checks.doubt).any())
 
-    def _contradiction(self, state: SensorState, sample: Sample, prediction: Prediction, taken_ns: int) -> str:
-        measured, doubt = state.readings.at(taken_ns), state.checks.doubt
+    def _contradiction(self, state: SensorState, sample: Sample, measured: np.ndarray, prediction: Prediction) -> str:
+        doubt = state.checks.doubt
         if doubt.any():  # what is doubted already accuses no further
             measured = self._judgement.weighed(state.sensor, measured, prediction, doubt)
         return self._judgement.contradiction(state.sensor, sample, measured, prediction)
