@@ -14,7 +14,6 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Float32MultiArray, Header, String
 
 from crossmodal_kd_ros.contract import GAS_NAMES, HOLD, Estimate, Mode
-from crossmodal_kd_ros.memory import spare_heap
 from crossmodal_kd_ros.nodes import conversions, qos
 from crossmodal_kd_ros.nodes.diagnostics import diagnostics
 from crossmodal_kd_ros.nodes.managed import ManagedNode, run
@@ -229,11 +228,9 @@ def _load_engine(models_dir: str, device: str, threads: int) -> Engine:
         gc.enable()
 
     try:
-        engine = TorchEngine(models_dir, device=device, threads=threads)
+        return TorchEngine(models_dir, device=device, threads=threads)
     except (WeightsError, ValueError) as error:
         raise Refusal(str(error)) from error
-    spare_heap()
-    return engine
 
 
 def _load_calibration(models_dir: str) -> Calibration | None:

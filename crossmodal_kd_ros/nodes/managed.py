@@ -85,6 +85,7 @@ class ManagedNode(LifecycleNode):
         """Answer the transition by `configure`."""
         if not self._run(self.configure):
             return _FAILURE
+        spare_heap()
         self._configured = True
         return super().on_configure(state)
 
@@ -173,7 +174,6 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
         node = node_class()
         if not node.start():
             return 1
-        spare_heap()
         executor = Executor()
         executor.add_node(node)
         while not ended.is_set():
