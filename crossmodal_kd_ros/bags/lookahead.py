@@ -21,7 +21,6 @@ from crossmodal_kd_ros.bags.mapping import Reading
 from crossmodal_kd_ros.bags.pace import TURN
 from crossmodal_kd_ros.contract import SENSORS, ContractError, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import Engine, Limits
-from crossmodal_kd_ros.runtime.engine import completed
 from crossmodal_kd_ros.runtime.sensor import RecentReadings
 
 # Half the cost of single frames, and nine tenths of that of eight at once; twice as many bring another 2 %.
@@ -83,29 +82,26 @@ class ForeseeingEngine:
         """Return the picture whose turn it is; raise `ContractError` if it cannot be read."""
         return self._foreseen.read()
 
-    def infer(self, sample: Sample, mode: Mode) -> Prediction:
+    def infer(self, sample: Sample, mode: Mode, filled: bool = False) -> Prediction:
         """Return what the engine says."""
-        known = self._known(sample, mode)
+        known = self._known(sample, mode, filled)
         if known is None:
             self.asked_again += 1
-            return self._engine.infer(sample, mode)
+            return self._engine.infer(sample, mode, filled)
         return known
 
-    def _known(self, sample: Sample, mode: Mode) -> Prediction | None:
+    def _known(self, sample: Sample, mode: Mode, filled: bool) -> Prediction | None:
         foreseen = self._foreseen
         prediction = foreseen.predictions[self._index] if foreseen.predictions else None
         if prediction is None or sample.image is not foreseen.image:
             return None
-        if mode in _TAUGHT:
-            expected_mode, is_filled = foreseen.choices[self._index]
-            expected = Sample(stamp_ns=sample.stamp_ns, image=sample.image, touch=foreseen.touch, gas=foreseen.gas)
-            if is_filled:
-                expected = completed(expected, prediction)
-            same = _same(sample.touch, expected.touch) and _same(sample.gas, expected.gas)
-            return prediction if same and expected_mode in _TAUGHT else None
-        if prediction.student_probabilities is not None:
-            return dataclasses.replace(prediction, probabilities=prediction.student_probabilities)
-        return None
+        if mode not in _TAUGHT:
+            own = prediction.student_probabilities
+            return None if own is None else dataclasses.replace(prediction, probabilities=own)
+        expected_mode, expected_filled = foreseen.choices[self._index]
+        as_expected = (expected_mode in _TAUGHT and filled == expected_filled
+                       and _same(sample.touch, foreseen.touch) and _same(sample.gas, foreseen.gas))
+        return prediction if as_expected else None
 
 
 class _Sense:

@@ -16,7 +16,6 @@ from crossmodal_kd_ros.contract import ACTIONS, HOLD, NUM_GAS, NUM_TAXELS, SENSO
 from crossmodal_kd_ros.evaluation.tape import MemoEngine, Player, Reading, readings
 from crossmodal_kd_ros.networks import Teacher, load_teacher
 from crossmodal_kd_ros.runtime import HOLD_COST, Calibration, load_calibration
-from crossmodal_kd_ros.runtime.engine import completed
 from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
 from crossmodal_kd_ros.simulation import Fault, FaultSchedule, kinds_of
 
@@ -181,9 +180,11 @@ class Bench:
         said = []
         for image, touch, gas in self._inputs:
             sample = dataclasses.replace(Sample(stamp_ns=0, image=image, touch=touch, gas=gas), **{sensor: None})
-            seen = self.engine.infer(sample, Mode.STUDENT)
-            probabilities = self.engine.infer(completed(sample, seen) if best.filled else sample, mode).probabilities
-            said.append((best.stack.join(probabilities, seen.probabilities) if best.stack else probabilities).argmax())
+            heard = self.engine.infer(sample, mode, best.filled)
+            probabilities = heard.probabilities
+            if best.stack:
+                probabilities = best.stack.join(probabilities, heard.student_probabilities)
+            said.append(probabilities.argmax())
         return np.array(said) == self._expert
 
     @torch.inference_mode()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import ACTIONS, SENSORS, ContractError, Estimate, Prediction, Sample, square_view
+from crossmodal_kd_ros.contract import ACTIONS, SENSORS, ContractError, Estimate, Mode, Prediction, Sample, square_view
 from crossmodal_kd_ros.runtime import Calibration, Engine, ModeChange, Pipeline
 from crossmodal_kd_ros.simulation import FaultSchedule, Injector, World
 
@@ -73,14 +73,14 @@ class MemoEngine:
         self._known: dict[tuple, Prediction] = {}
         self.pictures: set[int] = set()  # identities of pictures that stay
 
-    def infer(self, sample: Sample, mode) -> Prediction:
+    def infer(self, sample: Sample, mode: Mode, filled: bool = False) -> Prediction:
         """Answer as the engine does."""
         picture = id(sample.image) if sample.image.any() else 'blank'
         if picture != 'blank' and picture not in self.pictures:
-            return self._engine.infer(sample, mode)
-        key = (picture, mode, *(None if value is None else value.tobytes() for value in (sample.touch, sample.gas)))
+            return self._engine.infer(sample, mode, filled)
+        key = (picture, mode, filled, *(None if value is None else value.tobytes() for value in (sample.touch, sample.gas)))
         if key not in self._known:
-            self._known[key] = self._engine.infer(sample, mode)
+            self._known[key] = self._engine.infer(sample, mode, filled)
         return self._known[key]
 
 

@@ -3,7 +3,6 @@
 
 """What the pipeline asks of whatever runs the networks."""
 
-import dataclasses
 from typing import Protocol
 
 from crossmodal_kd_ros.contract import Mode, Prediction, Sample
@@ -18,18 +17,14 @@ class Engine(Protocol):
 
     name: str
 
-    def infer(self, sample: Sample, mode: Mode) -> Prediction:
+    def infer(self, sample: Sample, mode: Mode, filled: bool = False) -> Prediction:
         """Return the student's estimates, and the probabilities of the network that decides in `mode`.
 
         Args:
             sample: the readings; in `TEACHER` mode touch and gas are there.
             mode: `TEACHER` and `PARTIAL` let the teacher decide, with a sense that is `None` masked; in every other mode
                 the student does.
+            filled: the teacher is shown the student's estimate of a lost sense rather than nothing.
         """
         ...
 
-
-def completed(sample: Sample, seen: Prediction) -> Sample:
-    """Return `sample` with what the student sees of touch and gas in place of what is lost."""
-    return dataclasses.replace(
-        sample, touch=seen.touch if sample.touch is None else sample.touch, gas=seen.gas if sample.gas is None else sample.gas)

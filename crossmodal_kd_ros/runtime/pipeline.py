@@ -15,7 +15,7 @@ from crossmodal_kd_ros.contract import (
     co2_absorption, crack_depth_mm, surface_roughness_um)
 from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter, without_evidence
 from crossmodal_kd_ros.runtime.calibration import Calibration
-from crossmodal_kd_ros.runtime.engine import Engine, completed
+from crossmodal_kd_ros.runtime.engine import Engine
 from crossmodal_kd_ros.runtime.judgement import Judgement
 from crossmodal_kd_ros.runtime.limits import Limits
 from crossmodal_kd_ros.runtime.sensor import SensorReport, SensorState
@@ -270,18 +270,15 @@ class Pipeline:
         mode, (fills, stack) = decision.mode, self._judgement.ways(decision)
         is_blank = mode is not Mode.HOLD and 'camera' not in decision.usable
         mends = sample.gas is not None and gas_doubt.any()
-        if not (mends or fills or stack or is_blank):
-            return sample, self._engine.infer(sample, mode)
-        seen = self._engine.infer(sample, Mode.STUDENT)
+        said = self._engine.infer(sample, Mode.STUDENT if mends or is_blank else mode, fills)
         if mends:
-            sample = dataclasses.replace(sample, gas=self._judgement.weighed('gas', sample.gas, seen, gas_doubt))
-        if mode in (Mode.HOLD, Mode.STUDENT):
-            return sample, seen
-        shown = completed(sample, seen) if fills else sample
-        if is_blank:
-            shown = dataclasses.replace(shown, image=np.zeros_like(sample.image))
-        said = self._engine.infer(shown, mode).probabilities
-        return sample, dataclasses.replace(seen, probabilities=stack.join(said, seen.probabilities) if stack else said)
+            sample = dataclasses.replace(sample, gas=self._judgement.weighed('gas', sample.gas, said, gas_doubt))
+        if (mends or is_blank) and mode not in (Mode.HOLD, Mode.STUDENT):
+            shown = dataclasses.replace(sample, image=np.zeros_like(sample.image)) if is_blank else sample
+            said = dataclasses.replace(said, probabilities=self._engine.infer(shown, mode, fills).probabilities)
+        if stack:
+            said = dataclasses.replace(said, probabilities=stack.join(said.probabilities, said.student_probabilities))
+        return sample, said
 
     def _cross_examine(self, sample: Sample, measured: dict[str, np.ndarray | None], prediction: Prediction, doubt: float,
                        is_usual: bool, now_ns: int) -> None:

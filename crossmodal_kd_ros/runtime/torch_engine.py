@@ -15,7 +15,6 @@ from torch import Tensor
 
 from crossmodal_kd_ros.contract import NUM_GAS, NUM_TAXELS, VIEW_PX, Mode, Prediction, Sample, square_view
 from crossmodal_kd_ros.networks import load_student, load_teacher
-from crossmodal_kd_ros.runtime.engine import completed
 from crossmodal_kd_ros.runtime.traced import STUDENT_COLUMNS, trace_student, trace_teacher
 from crossmodal_kd_ros.runtime.uncertainty import fine_detail
 
@@ -52,16 +51,13 @@ class TorchEngine:
         for _ in range(_WARM_UP_CALLS):
             self.infer(blank, Mode.TEACHER)
 
-    def infer(self, sample: Sample, mode: Mode) -> Prediction:
-        """Return the student's estimates, and the probabilities of the network that decides in `mode`."""
-        return self.infer_many([sample], [mode], [False])[0]
+    def infer(self, sample: Sample, mode: Mode, filled: bool = False) -> Prediction:
+        """Return the student's estimates, and the probabilities of the network that decides in `mode`; see `Engine`."""
+        return self.infer_many([sample], [mode], [filled])[0]
 
     @torch.inference_mode()
     def infer_many(self, samples: Sequence[Sample], modes: Sequence[Mode], filled: Sequence[bool]) -> list[Prediction]:
-        """Return what `infer` says of each sample in its mode, within rounding; sixteen at once take half the time.
-
-        Where `filled`, the teacher is shown the student's estimate of a lost sense rather than nothing.
-        """
+        """Return what `infer` says of each sample in its mode, within rounding; sixteen at once take half the time."""
         pictures = np.stack([square_view(sample.image) for sample in samples])
         views = torch.from_numpy(pictures).to(self._device)
         columns = zip(*(_array(column) for column in self._student(views)))
@@ -69,7 +65,7 @@ class TorchEngine:
                 for row, detail in zip(columns, fine_detail(pictures))]
         taught = [row for row, mode in enumerate(modes) if mode in (Mode.TEACHER, Mode.PARTIAL)]
         if taught:
-            shown = [completed(samples[row], said[row]) if filled[row] else samples[row] for row in taught]
+            shown = [_completed(samples[row], said[row]) if filled[row] else samples[row] for row in taught]
             for row, probabilities in zip(taught, _array(self._ask_teacher(views[taught], shown))):
                 said[row] = dataclasses.replace(said[row], probabilities=probabilities)
         return said
@@ -85,6 +81,12 @@ class TorchEngine:
         absent = np.zeros(size, np.float32)
         batch = torch.from_numpy(np.stack([absent if value is None else value for value in values]))
         return batch.to(self._device), present
+
+
+def _completed(sample: Sample, seen: Prediction) -> Sample:
+    """Return `sample` with what the student sees of touch and gas in place of what is lost."""
+    return dataclasses.replace(
+        sample, touch=seen.touch if sample.touch is None else sample.touch, gas=seen.gas if sample.gas is None else sample.gas)
 
 
 def _array(batch: Tensor) -> np.ndarray:

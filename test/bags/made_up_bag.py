@@ -103,7 +103,7 @@ class Oracle:
         self.teacher = ACTIONS.index(teacher)
         self.asked = 0
 
-    def infer(self, sample: Sample, mode: Mode) -> Prediction:
+    def infer(self, sample: Sample, mode: Mode, filled: bool = False) -> Prediction:
         self.asked += 1
         own = np.full(6, 0.04, np.float32)
         own[int(sample.image.mean()) // 20 % 6] = 0.8

@@ -67,7 +67,7 @@ class Engine:
     def __init__(self) -> None:
         self.asked = 0
 
-    def infer(self, sample, mode):
+    def infer(self, sample, mode, filled=False):
         self.asked += 1
         return self.asked
 
@@ -79,12 +79,13 @@ def test_a_question_about_a_picture_of_the_tape_or_a_blank_one_is_asked_once():
     memo.pictures = {id(kept)}
     touch = np.zeros(256, np.float32)
 
-    answers = [memo.infer(Sample(stamp_ns=0, image=image, touch=value), mode) for image, value, mode in (
+    answers = [memo.infer(Sample(stamp_ns=0, image=image, touch=value), *asked) for image, value, *asked in (
         (kept, touch, Mode.TEACHER), (kept, touch.copy(), Mode.TEACHER), (kept, touch + 1.0, Mode.TEACHER),
         (kept, None, Mode.STUDENT), (gone, touch, Mode.TEACHER), (gone, touch, Mode.TEACHER),
-        (np.zeros_like(gone), touch, Mode.PARTIAL), (np.zeros_like(gone), touch, Mode.PARTIAL))]
+        (np.zeros_like(gone), touch, Mode.PARTIAL), (np.zeros_like(gone), touch, Mode.PARTIAL),
+        (kept, None, Mode.PARTIAL), (kept, None, Mode.PARTIAL, True), (kept, None, Mode.PARTIAL, True))]
 
-    assert answers == [1, 1, 2, 3, 4, 5, 6, 6]
+    assert answers == [1, 1, 2, 3, 4, 5, 6, 6, 7, 8, 8]
 
 
 def test_the_tape_is_in_order_of_time_and_every_picture_has_an_expert():

@@ -107,18 +107,25 @@ class Engine:
     name = 'fake'
 
     def __init__(self) -> None:
-        self.confidence, self.features, self.modes, self.blank, self.sure_of = 0.9, np.zeros(4, np.float32), [], [], {}
+        self.confidence, self.features, self.blank, self.sure_of = 0.9, np.zeros(4, np.float32), [], {}
+        self.modes, self.filled = [], []
         self.gas = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 
-    def infer(self, sample, mode):
+    def infer(self, sample, mode, filled=False):
         self.modes.append(mode)
+        self.filled.append(filled)
         self.blank.append(not sample.image.any())
         self.last = sample
+        return Prediction(
+            probabilities=self._sure(mode), student_probabilities=self._sure(Mode.STUDENT),
+            touch=np.full(256, 2.0, np.float32), gas=self.gas, surface=np.array([7.0, 8.0, 0.5], np.float32),
+            surface_std=np.full(3, 0.5, np.float32), features=self.features,
+            detail=fine_detail(square_view(sample.image)))
+
+    def _sure(self, mode):
         probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
         probabilities[self.sure_of.get(mode, 1)] = self.confidence
-        return Prediction(probabilities=probabilities, touch=np.full(256, 2.0, np.float32), gas=self.gas,
-                          surface=np.array([7.0, 8.0, 0.5], np.float32), surface_std=np.full(3, 0.5, np.float32),
-                          features=self.features, detail=fine_detail(square_view(sample.image)))
+        return probabilities
 
 
 class Dark:
@@ -262,9 +269,9 @@ def test_a_teacher_that_does_better_with_the_students_estimate_than_with_nothing
     robot = Robot(told)
     estimate = robot.step('touch')
 
-    assert robot.engine.modes == [Mode.STUDENT, Mode.PARTIAL]
-    np.testing.assert_array_equal(robot.engine.last.gas, robot.engine.gas)
-    # What the student estimates is shown to the teacher and published as an estimate, not as a measurement.
+    assert (robot.engine.modes, robot.engine.filled) == ([Mode.PARTIAL], [True])
+    assert robot.engine.last.gas is None
+    # What the student estimates is published as an estimate, not as a measurement.
     assert estimate.surface[2] == 0.5
     assert estimate.upper[2] - estimate.surface[2] == pytest.approx(1.0)
 

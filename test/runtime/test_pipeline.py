@@ -25,13 +25,14 @@ class FakeEngine:
         self.best, self.confidence, self.asked = 'seal_crack', 0.9, []
         self.error = None
 
-    def infer(self, sample, mode):
+    def infer(self, sample, mode, filled=False):
         self.asked.append((sample, mode))
         if self.error is not None:
             raise self.error
         probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
         probabilities[ACTIONS.index(self.best)] = self.confidence
-        return Prediction(probabilities=probabilities, touch=np.ones(256, np.float32), gas=np.ones(8, np.float32),
+        return Prediction(probabilities=probabilities, student_probabilities=probabilities,
+                          touch=np.ones(256, np.float32), gas=np.ones(8, np.float32),
                           surface=np.array([7.0, 8.0, 0.5], np.float32))
 
 
