@@ -21,8 +21,8 @@ from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
 from crossmodal_kd_ros.distillation.workshop import Workshop
 from crossmodal_kd_ros.evaluation.benchmark import Bench, Plan, cells
 from crossmodal_kd_ros.evaluation.card import commit
-from crossmodal_kd_ros.evaluation.ceilings import ceilings
 from crossmodal_kd_ros.evaluation.gaze import draw_gaze
+from crossmodal_kd_ros.evaluation.once import measure_once
 from crossmodal_kd_ros.evaluation.photos import Photos, PhotosError, crack_scores, measure_photos, worst_mistakes
 from crossmodal_kd_ros.evaluation.record import RECORD, read_record, write_json, write_record
 from crossmodal_kd_ros.evaluation.report import thumbnails, write_report
@@ -43,10 +43,7 @@ def evaluate_benchmark(plan: Plan, *, out: Path, models: Path, cache: Path, resu
     write_json(out / 'origin.json', {
         'command': command, 'commit': commit(), 'torch': str(torch.__version__), 'threads': torch.get_num_threads(),
         'recipe': plan.recipe.model_dump(), 'planned_cells': len(cells(plan))})
-    with FileLock(out / 'ceilings.lock'):
-        if not (out / 'ceilings.json').is_file():
-            click.echo('what can be known, by a gradient-boosted model', err=True)
-            write_json(out / 'ceilings.json', ceilings(panels=plan.ceiling_panels))
+    measure_once(plan, out=out, models=models, cache=cache, say=lambda words: click.echo(words, err=True))
     with ExitStack() as bars:
         bench = Bench(
             plan=plan, out=out, cache=cache,
@@ -69,7 +66,7 @@ def make_plan(quick: bool, *, most_cells: int | None = None, conditions: bool = 
     if not quick:
         return Plan(recipe=recipe, more_labels=(2000,), most_cells=most_cells, **({} if conditions else {'condition_views': 0}))
     return Plan(recipe=recipe, labels=(recipe.data.labelled_views,), seeds=(0,), ablation_seeds=(), recoveries=(),
-                condition_views=150 * conditions, ceiling_panels=2000, most_cells=most_cells)
+                condition_views=150 * conditions, ceiling_panels=2000, light_views=300, most_cells=most_cells)
 
 
 def evaluate_photos(folder: Path, *, out: Path, models: Path, cache: Path, results: Path | None) -> None:
@@ -92,8 +89,9 @@ def evaluate_photos(folder: Path, *, out: Path, models: Path, cache: Path, resul
 
 def publish(out: Path, *, models: Path, cache: Path, results: Path | None) -> None:
     """Write summary, table and report over all that `out` holds."""
-    summary = gather(out)
-    write(out, summary)
+    found = measured_cells(out)
+    summary = gather(out, found)
+    write(out, summary, found)
     mistakes = out / 'mistakes.json'
     write_report(out / 'report.html', summary, gaze=_gaze(models, cache),
                  mistakes=json.loads(mistakes.read_text()) if mistakes.is_file() else [])
@@ -101,7 +99,7 @@ def publish(out: Path, *, models: Path, cache: Path, results: Path | None) -> No
         results.mkdir(parents=True, exist_ok=True)
         shutil.copy(out / 'results.md', results / 'results.md')
         shutil.copy(out / 'summary.json', results / 'results.json')
-        if found := measured_cells(out):
+        if found:
             write_record(list(found.values()), results)
 
 

@@ -3,7 +3,6 @@
 
 """The benchmark: trains and measures cell by cell; what is done is never done again, so that it can be stopped any time."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from crossmodal_kd_ros.distillation.workshop import Workshop, code_hash
 from crossmodal_kd_ros.evaluation.card import commit
 from crossmodal_kd_ros.evaluation.measures import (
     accuracy, ask_reference, ask_student, ask_teacher, lighting_probe, measure, readings)
-from crossmodal_kd_ros.evaluation.record import write_json
+from crossmodal_kd_ros.evaluation.record import made_of, write_json
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.simulation import CONDITIONS
 
@@ -46,6 +45,12 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     'decoupled (DKD)': {'decision_loss': 'decoupled'},
     'relational (RKD)': {'distance_weight': 25.0, 'angle_weight': 50.0, 'feature_weight': 0.0},
 }
+# How features are aligned, by the names of `alignment_costs`: which system does so, and in words.
+RECIPE = 'as in the recipe'
+ALIGNMENTS = {
+    'none': ('no feature matching', 'none'), 'cosine': (RECIPE, 'cosine (the recipe)'),
+    'mse': ('MSE features', 'squared error'), 'product': ('product fidelity', "product fidelity (the article's)"),
+    'entangled': ('entangled fidelity', 'entangled fidelity')}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,7 @@ class Plan:
         condition_views: views under each of `CONDITIONS`; 0: leave them out.
         most_cells: stop after so many.
         ceiling_panels: panels for the ceilings.
+        light_views: test views that the shipped weights see by day and by night.
     """
 
     recipe: Recipe
@@ -73,6 +79,7 @@ class Plan:
     recoveries: tuple[float, ...] = (0.0, 0.5)
     condition_views: int = 300
     ceiling_panels: int = 8000
+    light_views: int = 3000
     most_cells: int | None = None
 
 
@@ -172,12 +179,7 @@ class Bench:
         """Return a hash of recipe, views and code: of all that the figures of `cell` depend on."""
         recipe = self.plan.recipe.model_dump()
         recipe['student'] |= ABLATIONS.get(cell.system, {})
-        digest = hashlib.sha256(json.dumps([vars(cell), recipe, self.plan.condition_views], sort_keys=True).encode())
-        digest.update(code_hash().encode())
-        root = Path(__file__).parents[1]
-        for path in sorted(path for pattern in _CODE for path in root.glob(pattern)):
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
+        return made_of([vars(cell), recipe, self.plan.condition_views], *_CODE, also=code_hash())
 
     def _measure(self, cell: Cell) -> dict[str, Any]:
         train, validation = self._train(cell), self._views('validation', self.plan.recipe.data.validation_views, cell)

@@ -8,6 +8,7 @@ pad and over the view), and for touch and gas the noisy readings in a few statis
 be expected to do better.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -22,18 +23,21 @@ SENSES = {'camera': (_EYE,), 'touch_gas': (_TOUCH, _GAS), 'camera_touch': (_EYE,
           'all': (_EYE, _TOUCH, _GAS)}
 
 
-def ceilings(*, seed: int = 0, panels: int = 8000, vision_recovery: float = 1.0) -> dict[str, float]:
-    """Return the accuracy that each of `SENSES` allows, and `largest_class`: the share of the commonest action.
+def ceilings(*, seed: int = 0, panels: int = 8000, vision_recovery: float = 1.0,
+             senses: Iterable[str] = tuple(SENSES)) -> dict[str, float]:
+    """Return the accuracy that each of `senses` allows, and `largest_class`: the share of the commonest action.
 
     Args:
         seed: of the panels; the test half shares none with the training half.
         panels: one view of each, the first 3/4 for training.
         vision_recovery: see `draw_panels`.
+        senses: which of `SENSES`.
     """
     known, action = _table(seed, panels, vision_recovery)
     split = panels * 3 // 4
     scores = {}
-    for name, columns in SENSES.items():
+    for name in senses:
+        columns = SENSES[name]
         table = np.hstack([known[:, part] for part in columns])
         model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, random_state=seed)
         model.fit(table[:split], action[:split])

@@ -88,6 +88,50 @@ def sensors(summary: dict[str, Any], count: str) -> str:
         return _svg(figure)
 
 
+def changes(rows: list[tuple[str, dict[str, Any]]]) -> str:
+    """Draw what each change to the recipe gains or costs, with its interval.
+
+    Args:
+        rows: (name of the change, {mean, interval} of the accuracy it gains).
+    """
+    rows = sorted(rows, key=lambda row: row[1]['mean'])
+    mean = 100 * np.array([gained['mean'] for _, gained in rows])
+    limits = 100 * np.array([gained['interval'] for _, gained in rows])
+    with matplotlib.rc_context(_STYLE | {'axes.spines.left': False}):
+        figure = Figure(figsize=(10.6, 0.36 * len(rows) + 0.8), layout='constrained')
+        axes = figure.add_subplot()
+        places = np.arange(len(rows))
+        axes.axvline(0, color=_FAINT, lw=1, ls='--', zorder=1)
+        axes.errorbar(mean, places, xerr=np.abs(limits.T - mean), fmt='none', ecolor=_FAINT, lw=1.6, capsize=3, zorder=2)
+        colours = ['#c2483d' if high < 0 else '#2a8c82' if low > 0 else _COLOURS['student_no_kd'] for low, high in limits]
+        axes.scatter(mean, places, s=60, color=colours, zorder=3)
+        axes.set_yticks(places, [name for name, _ in rows], color=_INK)
+        axes.tick_params(axis='y', length=0)
+        axes.set(xlabel='points of accuracy gained on the recipe, same seeds')
+        return _svg(figure)
+
+
+def curve(summary: dict[str, Any]) -> str:
+    """Draw accuracy of the trio, and of a perfect eye, over how much of the hidden state shows."""
+    points = sorted((float(recovery), found) for recovery, found in summary['recovery'].items())
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(10.6, 3.6), layout='constrained')
+        axes = figure.add_subplot()
+        best = sorted((float(recovery), 100 * value) for recovery, value in summary['ceilings']['by_recovery'].items())
+        axes.plot(*zip(*best), color=_FAINT, lw=1, ls='--', label='camera at best')
+        for system in TRIO:
+            found = [(recovery, 100 * point[system]) for recovery, point in points if system in point]
+            if found:
+                axes.plot(*zip(*found), color=_COLOURS[system], lw=2, marker='o', ms=7, label=NAMES[system])
+        commonest = 100 * summary['ceilings']['largest_class']
+        axes.axhline(commonest, color=_FAINT, lw=1, ls=':')
+        axes.text(0.99, commonest - 1.5, 'commonest action', color=_FAINT, fontsize=9, ha='right', va='top')
+        axes.set(ylim=(0, 104), xlim=(-0.03, 1.03), ylabel='agrees with the expert, %',
+                 xlabel='how much of the hidden state shows in the picture')
+        figure.legend(loc='outside upper left', ncols=4, frameon=False)
+        return _svg(figure)
+
+
 def gaze(pictures: list[np.ndarray], teacher: list[np.ndarray], taxels: list[np.ndarray], student: list[np.ndarray],
          titles: list[str]) -> str:
     """Draw where the networks look: picture, teacher's attention over it and over the pad, student's occlusion map."""

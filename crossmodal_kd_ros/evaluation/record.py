@@ -1,12 +1,18 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""All measured cells in one file, so that a benchmark of many hours can go on elsewhere, and anyone can compute on it."""
+"""What was measured, kept with a hash of what it was made of, and all measured cells in one file.
+
+So a benchmark of many hours can be stopped any time, go on elsewhere, and be computed on by anyone.
+"""
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 RECORD = 'cells.json'
 
@@ -16,6 +22,23 @@ def write_json(path: Path, content: Any) -> None:
     unfinished = path.with_name(path.name + '.part')
     unfinished.write_text(json.dumps(content, indent=1) + '\n')
     unfinished.replace(path)
+
+
+def made_of(what: Any, *code: str, also: str = '') -> str:
+    """Return a hash of `what`, anything that JSON can hold, of `also`, and of `code`, patterns of files in this package."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256((json.dumps(what, sort_keys=True) + also).encode())
+    for path in sorted(path for pattern in code for path in root.glob(pattern)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def keep(path: Path, key: str, measure: Callable[[], dict[str, Any]]) -> None:
+    """Write what `measure` returns to `path`, unless it holds what was made of `key` already. One process at a time does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix('.lock')):
+        if not path.is_file() or json.loads(path.read_text()).get('made_of') != key:
+            write_json(path, measure() | {'made_of': key})
 
 
 def write_record(cells: list[dict[str, Any]], folder: Path) -> None:

@@ -31,12 +31,19 @@ def write_report(path: Path, summary: dict[str, Any], *, gaze: str, mistakes: li
         'labels': figures.labels(summary) if summary['ceilings'] and counts else '',
         'conditions': [(count, figures.conditions(summary, count)) for count in counts
                        if 'conditions' in summary['teacher'][count]],
+        'changes': [(count, figures.changes(rows)) for count in counts if (rows := _changes(summary, count))],
+        'curve': figures.curve(summary) if summary['ceilings'] and len(summary['recovery']) > 1 else '',
         'sensors': [(count, figures.sensors(summary, count)) for count in counts if count in summary['student_kd']]}
     environment = Environment(loader=PackageLoader('crossmodal_kd_ros', 'evaluation'), autoescape=True,
                               undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters['percent'] = lambda value: f'{100 * value:.1f}'
     path.write_text(environment.get_template('report.html.j2').render(
         summary=summary, names=figures.NAMES, pictures=pictures, gaze=gaze, mistakes=mistakes), encoding='utf-8')
+
+
+def _changes(summary: dict[str, Any], count: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, found[count]['against_recipe']['accuracy']) for name, found in summary['ablations'].items()
+            if 'against_recipe' in found.get(count, {})]
 
 
 def thumbnails(photos: Photos, sureness: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@
 """From measured cells to one table: means over seeds, with intervals."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,23 +26,44 @@ def summarise(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         For each of the trio and each label count: `accuracy`, `macro_f1` ({mean, interval, seeds}), `day_accuracy`,
         `night_accuracy`, `ece`, `conditions`; for students `r2`, `readings` and `lighting_probe`, for the teacher
         `sensors` and `unguarded`. `gain`: by label count, student with minus student without distillation. `ablations`
-        and `recovery` likewise. Only what was measured.
+        likewise, each with `against_recipe`: what it gains on the student as in the recipe, same seeds. `recovery`: by how
+        much shows, the accuracy of each of the trio, and the `gain` of distillation. Only what was measured.
     """
     table: dict[str, Any] = {system: {} for system in TRIO} | {'gain': {}, 'ablations': {}, 'recovery': {}}
     plain = [cell for cell in cells if cell.recovery == 1.0]
     for system in dict.fromkeys(cell.system for cell in plain):
         for labels in sorted({cell.labels for cell in plain if cell.system == system}):
             found = [cells[cell] for cell in plain if (cell.system, cell.labels) == (system, labels)]
-            (table if system in TRIO else table['ablations']).setdefault(system, {})[str(labels)] = _joined(found)
+            joined = _joined(found)
+            if system not in TRIO and (pairs := _rivals(plain, system, 'student_kd', labels)):
+                joined['against_recipe'] = _gain([(cells[one], cells[other]) for one, other in pairs])
+            (table if system in TRIO else table['ablations']).setdefault(system, {})[str(labels)] = joined
     for labels in sorted({cell.labels for cell in plain}):
-        pairs = [(cells[cell], cells[rival]) for cell in plain if cell.system == 'student_kd' and cell.labels == labels
-                 for rival in plain if (rival.system, rival.labels, rival.seed) == ('student_no_kd', labels, cell.seed)]
-        if pairs:
-            table['gain'][str(labels)] = _gain(pairs)
-    for cell, measured in cells.items():
-        if cell.recovery != 1.0:
-            table['recovery'].setdefault(f'{cell.recovery:g}', {})[cell.system] = measured['accuracy']
+        if pairs := _rivals(plain, 'student_kd', 'student_no_kd', labels):
+            table['gain'][str(labels)] = _gain([(cells[one], cells[other]) for one, other in pairs])
+    table['recovery'] = _curve(cells)
     return table
+
+
+def _rivals(found: list[Cell], system: str, rival: str, labels: int) -> list[tuple[Cell, Cell]]:
+    """Return the cells of both systems that have `labels` and a seed in common."""
+    return [(one, other) for one in found if (one.system, one.labels) == (system, labels)
+            for other in found if other == replace(one, system=rival)]
+
+
+def _curve(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
+    """Return by how much shows what each of the trio comes to, and what distillation gains; empty if all shows everywhere."""
+    alike = {(cell.labels, cell.seed) for cell in cells if cell.recovery != 1.0}
+    curve: dict[str, Any] = {}
+    for recovery in sorted({cell.recovery for cell in cells} if alike else ()):
+        here = [cell for cell in cells
+                if cell.recovery == recovery and (cell.labels, cell.seed) in alike and cell.system in TRIO]
+        curve[f'{recovery:g}'] = point = {cell.system: cells[cell]['accuracy'] for cell in here}
+        pairs = [pair for labels in {cell.labels for cell in here}
+                 for pair in _rivals(here, 'student_kd', 'student_no_kd', labels)]
+        if pairs:
+            point['gain'] = _gain([(cells[one], cells[other]) for one, other in pairs])['accuracy']
+    return curve
 
 
 def _joined(found: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,19 +5,25 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import f1_score
 
 from crossmodal_kd_ros.contract import ACTIONS
 from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
-from crossmodal_kd_ros.evaluation.benchmark import ABLATIONS, TRIO, Cell, Plan, cells
-from crossmodal_kd_ros.evaluation.measures import Answers, expected_calibration_error, measure, readings
-from crossmodal_kd_ros.evaluation.record import read_record, write_record
-from crossmodal_kd_ros.evaluation.results import markdown
+from crossmodal_kd_ros.evaluation.alignment import alignment_costs
+from crossmodal_kd_ros.evaluation.benchmark import ABLATIONS, ALIGNMENTS, RECIPE, TRIO, Cell, Plan, cells
+from crossmodal_kd_ros.evaluation.measures import (
+    Answers, ask_student, ask_teacher, expected_calibration_error, measure, readings)
+from crossmodal_kd_ros.evaluation.light import by_light
+from crossmodal_kd_ros.evaluation.record import keep, made_of, read_record, write_record
 from crossmodal_kd_ros.evaluation.summary import accuracy, confusions, interval, macro_f1, summarise
+from crossmodal_kd_ros.evaluation.tables import markdown
+from crossmodal_kd_ros.networks import Student, Teacher
 
 sys.path.append(str(Path(__file__).parent.parent / 'distillation'))
 from made_up_pairs import make_pairs
@@ -113,6 +119,80 @@ def made_up_cell(cell: Cell, right: float) -> dict:
             'panel': (np.arange(300) // 3).tolist(), 'conditions': {'day': right, 'night': right}}
 
 
+def page_of(table: dict, **more) -> str:
+    ceilings = {'camera': 0.87, 'touch_gas': 0.95, 'camera_touch': 0.96, 'camera_gas': 0.97, 'all': 0.99, 'largest_class': 0.2,
+                'by_recovery': {'0': 0.25, '1': 0.87}}
+    return markdown({'statement': 'Simulated.', 'ceilings': ceilings, **table, 'photos': {}, 'light': {}, 'alignment_ms': {},
+                     **more})
+
+
+def row_of(page: str, start: str) -> list[str]:
+    [line] = [line for line in page.splitlines() if line.startswith(f'| {start} |')]
+    return [cell.strip() for cell in line.strip('|').split('|')]
+
+
+def test_a_change_is_held_against_the_same_seeds_of_the_recipe():
+    found = [Cell(system=system, labels=500, seed=seed) for system, seeds in (
+        ('student_kd', (0, 1, 2)), ('MSE features', (0, 1)), ('product fidelity', (0, 1))) for seed in seeds]
+    # Of the recipe's seeds the third is bad: no seed of a change is compared with it.
+    right = {'student_kd': (0.8, 0.8, 0.1), 'MSE features': (0.6, 0.6), 'product fidelity': (0.8, 0.8)}
+    table = summarise({cell: made_up_cell(cell, right[cell.system][cell.seed]) for cell in found})
+
+    gained = table['ablations']['MSE features']['500']['against_recipe']['accuracy']
+    assert len(gained['seeds']) == 2 and gained['mean'] == pytest.approx(-0.2, abs=0.03) and gained['interval'][1] < 0.0
+    page = page_of(table, alignment_ms={'cosine': 0.1, 'mse': 0.2, 'product': 0.3, 'entangled': 0.4, 'circuit': 99.0})
+    assert row_of(page, RECIPE)[4] == '' and row_of(page, 'MSE features')[4].startswith('-')
+    # The same draw of luck: the very answers of the recipe, which gain nothing.
+    assert row_of(page, ALIGNMENTS['product'][1])[3:] == ['0.0 points [0.0, 0.0]', '0.30']
+    assert 'quantum alignment brings nothing' in page and 'takes 99 ms a batch' in page
+
+
+def test_the_curve_ends_with_the_trio_that_sees_all():
+    measured = {cell: made_up_cell(cell, right) for recovery, rights in ((0.0, (0.9, 0.2, 0.2)), (1.0, (0.95, 0.8, 0.6)))
+                for system, right in zip(TRIO, rights) for seed in (0, 1)[:1 + (recovery == 1.0)]
+                for cell in [Cell(system=system, labels=500, seed=seed, recovery=recovery)]}
+    table = summarise(measured)
+    assert set(table['recovery']) == {'0', '1'} and set(table['recovery']['1']) == {*TRIO, 'gain'}
+    assert len(table['recovery']['1']['gain']['seeds']) == 1
+    page = page_of(table)
+    assert [row_of(page, shows)[1] for shows in '01'] == ['25.0 %', '87.0 %']
+    assert row_of(page, '0')[5] == '0.0 points [0.0, 0.0]'
+
+
+def test_the_light_is_judged_by_the_same_places():
+    torch.manual_seed(0)
+    teacher, student = Teacher().eval(), Student().eval()
+    dark = replace(PAIRS, image=PAIRS.image // 4)
+    found = by_light(teacher, student, PAIRS, dark)
+
+    assert (found['views'], found['panels']) == (60, len(np.unique(PAIRS.panel)))
+    for name, network, ask in (('teacher', teacher, ask_teacher), ('student', student, ask_student)):
+        rights = [ask(network, pairs).probabilities.argmax(1) == pairs.action for pairs in (PAIRS, dark)]
+        assert [found[name]['day'], found[name]['night']] == pytest.approx([right.mean() for right in rights])
+        assert found[name]['less_by_night']['mean'] == pytest.approx(rights[0].mean() - rights[1].mean())
+    with pytest.raises(ValueError, match='the same views by day and by night'):
+        by_light(teacher, student, PAIRS, PAIRS[np.arange(60)[::-1]])
+
+
+def test_an_alignment_costs_time_and_the_articles_circuit_far_more():
+    costs = alignment_costs(batch=8, features=16, qubits=3)
+    assert set(costs) - {'circuit'} == {'cosine', 'mse', 'product', 'entangled'} and min(costs.values()) > 0.0
+    if 'circuit' in costs:
+        assert costs['circuit'] > 5 * costs['product']
+
+
+def test_what_was_measured_is_measured_again_only_of_something_else(tmp_path):
+    asked = []
+
+    def measure() -> dict:
+        asked.append(1)
+        return {'camera': 0.1 * len(asked)}
+    for key in (made_of([1, 2], 'contract/*.py'), made_of([1, 2], 'contract/*.py'), made_of([1, 3], 'contract/*.py'),
+                made_of([1, 3], 'contract/view.py')):
+        keep(tmp_path / 'new/ceilings.json', key, measure)
+    assert len(asked) == 3 and json.loads((tmp_path / 'new/ceilings.json').read_text())['camera'] == pytest.approx(0.3)
+
+
 def test_the_summary_holds_what_is_promised_and_the_gain_of_distillation():
     measured = {}
     for seed in (0, 1):
@@ -126,6 +206,5 @@ def test_the_summary_holds_what_is_promised_and_the_gain_of_distillation():
     assert set(table['student_kd']['500']['r2']) == {'crack_depth', 'surface_roughness', 'co2_uptake'}
     low, high = table['gain']['500']['accuracy']['interval']
     assert 0.1 < low < table['gain']['500']['accuracy']['mean'] < high < 0.3
-    ceilings = {'camera': 0.87, 'touch_gas': 0.95, 'camera_touch': 0.96, 'camera_gas': 0.97, 'all': 0.99, 'largest_class': 0.2}
-    page = markdown({'statement': 'Simulated.', 'ceilings': ceilings, **table, 'photos': {}})
+    page = page_of(table)
     assert '| 500 | student | 2 |' in page and "to the camera's ceiling" in page

@@ -1,0 +1,54 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the benchmark measures without training anything: ceilings, what alignments cost, the shipped weights by light."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from crossmodal_kd_ros.datasets import load_simulated
+from crossmodal_kd_ros.evaluation.alignment import alignment_costs
+from crossmodal_kd_ros.evaluation.benchmark import Plan
+from crossmodal_kd_ros.evaluation.ceilings import ceilings
+from crossmodal_kd_ros.evaluation.light import by_light
+from crossmodal_kd_ros.evaluation.record import keep, made_of
+from crossmodal_kd_ros.networks import StudentConfig, load_student, load_teacher
+
+_WORLD = ('contract/*.py', 'simulation/*.py')
+
+
+def measure_once(plan: Plan, *, out: Path, models: Path, cache: Path, say: Callable[[str], None]) -> None:
+    """Write `ceilings.json`, `alignment.json` and, where `models` has weights, `light.json` into `out`.
+
+    What is there already, of the same code, plan and weights, is left as it is.
+
+    Args:
+        plan: how much to measure.
+        out: see above. models: folder with the shipped weights. cache: of simulated views.
+        say: called with what takes a while.
+    """
+    def known() -> dict[str, Any]:
+        say('what can be known, by a gradient-boosted model')
+        found = ceilings(panels=plan.ceiling_panels)
+        curve = {f'{recovery:g}': ceilings(panels=plan.ceiling_panels, vision_recovery=recovery, senses=('camera',))['camera']
+                 for recovery in plan.recoveries}
+        return found | {'by_recovery': curve | {'1': found['camera']}}
+    keep(out / 'ceilings.json', made_of([plan.ceiling_panels, plan.recoveries], *_WORLD, 'evaluation/ceilings.py'), known)
+
+    sizes = {'batch': plan.recipe.student.batch, 'features': StudentConfig().features, 'qubits': plan.recipe.student.qubits}
+    losses = ('evaluation/alignment.py', 'distillation/losses/*.py', 'distillation/quantum/*.py')
+    keep(out / 'alignment.json', made_of(sizes, *losses), lambda: alignment_costs(**sizes))
+
+    weights = [models / f'{kind}.safetensors' for kind in ('teacher', 'student')]
+    if not all(path.is_file() for path in weights):
+        return
+
+    def lit() -> dict[str, Any]:
+        say('the same places by day and by night')
+        day, night = (load_simulated('test', plan.light_views, seed=plan.recipe.data.seed, cache_dir=cache, condition=light)
+                      for light in ('day', 'night'))
+        return by_light(load_teacher(weights[0]), load_student(weights[1]), day, night)
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in weights]
+    keep(out / 'light.json', made_of([plan.light_views, digests], *_WORLD, 'evaluation/light.py'), lit)
