@@ -42,7 +42,7 @@ def evaluate_benchmark(plan: Plan, *, out: Path, models: Path, cache: Path, resu
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / 'origin.json', {
         'command': command, 'commit': commit(), 'torch': str(torch.__version__), 'threads': torch.get_num_threads(),
-        'recipe': plan.recipe.model_dump(), 'planned_cells': len(cells(plan))})
+        'recipe': plan.recipe.model_dump(), 'condition_views': plan.condition_views, 'planned_cells': len(cells(plan))})
     measure_once(plan, out=out, models=models, cache=cache, say=lambda words: click.echo(words, err=True))
     with ExitStack() as bars:
         bench = Bench(
@@ -54,10 +54,12 @@ def evaluate_benchmark(plan: Plan, *, out: Path, models: Path, cache: Path, resu
             click.echo(f'{outdated} cells of other code or another recipe are set aside: {out / "cells"}/*.outdated', err=True)
         if results is not None and (taken := bench.take(read_record(results))):
             click.echo(f'{taken} cells were measured before, by this very code and recipe: {results / RECORD}', err=True)
+        shown = set(measured_cells(out))
         for number, (cell, measured) in enumerate(bench.measure_all(todo), 1):
             click.echo(f'{number} of {len(todo)}: {cell.name}: {measured["accuracy"]:.3f}', err=True)
-            with FileLock(out / 'publish.lock'):
-                publish(out, models=models, cache=cache, results=results)
+            if cell not in shown or number == len(todo):
+                with FileLock(out / 'publish.lock'):
+                    publish(out, models=models, cache=cache, results=results)
 
 
 def make_plan(quick: bool, *, most_cells: int | None = None, conditions: bool = True) -> Plan:

@@ -98,7 +98,9 @@ def _conditions(summary: dict[str, Any]) -> Iterator[str]:
     if not rows:
         return
     conditions = list(rows[0][2])
-    yield from ('## Light, lens and cover', '', f'| labels | system | {" | ".join(c.replace("_", " ") for c in conditions)} |',
+    yield from ('## Light, lens and cover', '',
+                f'{_same_places(summary)}, under each condition; all other figures are of all test views.', '',
+                f'| labels | system | {" | ".join(c.replace("_", " ") for c in conditions)} |',
                 '|---' * (2 + len(conditions)) + '|')
     for count, name, found in rows:
         yield f'| {count} | {name} | ' + ' | '.join(_percent(found[condition]) for condition in conditions) + ' |'
@@ -136,7 +138,7 @@ def _readings(summary: dict[str, Any]) -> Iterator[str]:
 def _ablations(summary: dict[str, Any]) -> Iterator[str]:
     yield from ('## One change at a time', '',
                 ('The student with one thing changed in its recipe. Gained: accuracy less that of the recipe, same seeds, with '
-                'its 95 % interval over panels and seeds. Day and night: the same places in both lights.'), '',
+                f'its 95 % interval over panels and seeds. Day and night: {_same_places(summary).lower()}, in both lights.'), '',
                 ('| student | labels | seeds | accuracy | gained | macro-F1 | day | night | R2 crack depth | R2 roughness | '
                 'R2 CO2 uptake | day/night probe |'), '|---' * 12 + '|')
     for count, name, m in _changed(summary):
@@ -208,6 +210,11 @@ def _photos(photos: dict[str, Any]) -> Iterator[str]:
                 f'| student, crack depth over its deviation | {photos["auroc"]:.3f} | {photos["average_precision"]:.3f} |',
                 f'| student, wants a seal or a person | {photos["action_auroc"]:.3f} | |',
                 f'| black-hat filter | {photos["black_hat_auroc"]:.3f} | {photos["black_hat_average_precision"]:.3f} |', '')
+
+
+def _same_places(summary: dict[str, Any]) -> str:
+    views = summary.get('condition_views')
+    return f'The same {views} test views' if views else 'The same test views'
 
 
 def _counts(summary: dict[str, Any]) -> list[str]:
