@@ -40,6 +40,7 @@ def command(out: Path, quick: bool, most_cells: int | None, no_conditions: bool,
     from crossmodal_kd_ros.distillation.place import Place, PlaceError
     from crossmodal_kd_ros.evaluation.photos import PhotosError
     from crossmodal_kd_ros.networks import WeightsError
+    from crossmodal_kd_ros.runtime import CalibrationError
 
     called = shlex.join(['crossmodal-kd', *sys.argv[1:]])
     try:
@@ -49,6 +50,6 @@ def command(out: Path, quick: bool, most_cells: int | None, no_conditions: bool,
             plan = make_plan(quick, most_cells=most_cells, conditions=not no_conditions)
             evaluate_benchmark(plan, out=out, models=models, cache=cache, results=results, place=Place.find(device),
                                command=called)
-    except (PhotosError, PlaceError, WeightsError) as error:
+    except (CalibrationError, PhotosError, PlaceError, WeightsError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f'report: {out / "report.html"}\nfigures: {out / "summary.json"}')

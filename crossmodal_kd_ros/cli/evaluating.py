@@ -68,7 +68,7 @@ def make_plan(quick: bool, *, most_cells: int | None = None, conditions: bool = 
     if not quick:
         return Plan(recipe=recipe, more_labels=(2000,), most_cells=most_cells, **({} if conditions else {'condition_views': 0}))
     return Plan(recipe=recipe, labels=(recipe.data.labelled_views,), seeds=(0,), ablation_seeds=(), recoveries=(),
-                condition_views=150 * conditions, ceiling_panels=2000, light_views=300, most_cells=most_cells)
+                condition_views=150 * conditions, ceiling_panels=2000, shipped_views=300, most_cells=most_cells)
 
 
 def evaluate_photos(folder: Path, *, out: Path, models: Path, cache: Path, results: Path | None) -> None:

@@ -67,7 +67,7 @@ class Plan:
         condition_views: views under each of `CONDITIONS`; 0: leave them out.
         most_cells: stop after so many.
         ceiling_panels: panels for the ceilings.
-        light_views: test views that the shipped weights see by day and by night.
+        shipped_views: test views that the shipped weights are measured on.
     """
 
     recipe: Recipe
@@ -79,7 +79,7 @@ class Plan:
     recoveries: tuple[float, ...] = (0.0, 0.5)
     condition_views: int = 300
     ceiling_panels: int = 8000
-    light_views: int = 3000
+    shipped_views: int = 3000
     most_cells: int | None = None
 
 

@@ -1,26 +1,29 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the benchmark measures without training anything: ceilings, what alignments cost, the shipped weights by light."""
+"""What the benchmark measures without training anything: ceilings, what alignments cost, and the shipped weights."""
 
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from crossmodal_kd_ros.datasets import load_simulated
+from crossmodal_kd_ros.datasets import Pairs, load_simulated
 from crossmodal_kd_ros.evaluation.alignment import alignment_costs
 from crossmodal_kd_ros.evaluation.benchmark import Plan
 from crossmodal_kd_ros.evaluation.ceilings import ceilings
+from crossmodal_kd_ros.evaluation.guarded import when_broken
 from crossmodal_kd_ros.evaluation.light import by_light
 from crossmodal_kd_ros.evaluation.record import keep, made_of
 from crossmodal_kd_ros.networks import StudentConfig, load_student, load_teacher
+from crossmodal_kd_ros.runtime import load_calibration
+from crossmodal_kd_ros.runtime.calibration import FILE_NAME as CALIBRATION
 
 _WORLD = ('contract/*.py', 'simulation/*.py')
 
 
 def measure_once(plan: Plan, *, out: Path, models: Path, cache: Path, say: Callable[[str], None]) -> None:
-    """Write `ceilings.json`, `alignment.json` and, where `models` has weights, `light.json` into `out`.
+    """Write `ceilings.json`, `alignment.json` and, where `models` has weights, `light.json` and `broken.json` into `out`.
 
     What is there already, of the same code, plan and weights, is left as it is.
 
@@ -28,6 +31,10 @@ def measure_once(plan: Plan, *, out: Path, models: Path, cache: Path, say: Calla
         plan: how much to measure.
         out: see above. models: folder with the shipped weights. cache: of simulated views.
         say: called with what takes a while.
+
+    Raises:
+        WeightsError: the weights cannot be read.
+        CalibrationError: their calibration cannot, or is of other weights.
     """
     def known() -> dict[str, Any]:
         say('what can be known, by a gradient-boosted model')
@@ -47,8 +54,16 @@ def measure_once(plan: Plan, *, out: Path, models: Path, cache: Path, say: Calla
 
     def lit() -> dict[str, Any]:
         say('the same places by day and by night')
-        day, night = (load_simulated('test', plan.light_views, seed=plan.recipe.data.seed, cache_dir=cache, condition=light)
-                      for light in ('day', 'night'))
-        return by_light(load_teacher(weights[0]), load_student(weights[1]), day, night)
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in weights]
-    keep(out / 'light.json', made_of([plan.light_views, digests], *_WORLD, 'evaluation/light.py'), lit)
+        return by_light(load_teacher(weights[0]), load_student(weights[1]), test('day'), test('night'))
+
+    def test(condition: str | None) -> Pairs:
+        return load_simulated('test', plan.shipped_views, seed=plan.recipe.data.seed, cache_dir=cache, condition=condition)
+    shipped = [plan.shipped_views, [_digest(path) for path in weights]]
+    keep(out / 'light.json', made_of(shipped, *_WORLD, 'evaluation/light.py'), lit)
+    if (calibration := load_calibration(models)) is not None:
+        key = made_of([shipped, _digest(models / CALIBRATION)], *_WORLD, 'evaluation/guarded.py', 'runtime/calibration.py')
+        keep(out / 'broken.json', key, lambda: when_broken(models, calibration, test(None)))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -30,8 +30,8 @@ def gather(out: Path, cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         return {key: value for key, value in found.items() if key != 'made_of'}
     return {'statement': STATEMENT, **read('origin'), 'cells': sorted(cell.name for cell in cells),
             'measured_at': sorted({measured['commit'] for measured in cells.values()}),
-            'ceilings': read('ceilings'), **summarise(cells), 'light': read('light'), 'alignment_ms': read('alignment'),
-            'photos': read('photos')}
+            'ceilings': read('ceilings'), **summarise(cells), 'light': read('light'), 'broken': read('broken'),
+            'alignment_ms': read('alignment'), 'photos': read('photos')}
 
 
 def write(out: Path, summary: dict[str, Any], cells: dict[Cell, dict[str, Any]]) -> None:

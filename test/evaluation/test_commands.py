@@ -91,7 +91,7 @@ def test_a_training_that_cannot_start_says_why_in_one_sentence(arguments, senten
 def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place, monkeypatch):
     recipe = load_recipe(place / 'tiny.yaml')
     plan = Plan(recipe=recipe, labels=(36,), seeds=(0,), ablation_labels=36, ablation_seeds=(0,), recoveries=(),
-                condition_views=6, ceiling_panels=200, light_views=6)
+                condition_views=6, ceiling_panels=200, shipped_views=6)
     monkeypatch.setattr('crossmodal_kd_ros.evaluation.benchmark.ABLATIONS', {'stages': {'gas_from': 0.5}})
     where = {'out': place / 'out/evaluation', 'models': place / 'models', 'cache': place / 'out/cache',
              'results': place / 'docs'}

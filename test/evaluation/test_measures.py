@@ -19,16 +19,19 @@ from crossmodal_kd_ros.evaluation.alignment import alignment_costs
 from crossmodal_kd_ros.evaluation.benchmark import ABLATIONS, ALIGNMENTS, RECIPE, TRIO, Cell, Plan, cells
 from crossmodal_kd_ros.evaluation.measures import (
     Answers, ask_student, ask_teacher, expected_calibration_error, measure, readings)
+from crossmodal_kd_ros.evaluation.guarded import when_broken
 from crossmodal_kd_ros.evaluation.light import by_light
 from crossmodal_kd_ros.evaluation.record import keep, made_of, read_record, write_record
 from crossmodal_kd_ros.evaluation.summary import accuracy, confusions, interval, macro_f1, summarise
 from crossmodal_kd_ros.evaluation.tables import markdown
-from crossmodal_kd_ros.networks import Student, Teacher
+from crossmodal_kd_ros.networks import Student, Teacher, load_student, load_teacher
+from crossmodal_kd_ros.runtime import load_calibration
 
 sys.path.append(str(Path(__file__).parent.parent / 'distillation'))
 from made_up_pairs import make_pairs
 
 PAIRS = make_pairs(60)
+MODELS = Path(__file__).parents[2] / 'models'
 
 
 def perfect(pairs=PAIRS) -> Answers:
@@ -122,8 +125,8 @@ def made_up_cell(cell: Cell, right: float) -> dict:
 def page_of(table: dict, **more) -> str:
     ceilings = {'camera': 0.87, 'touch_gas': 0.95, 'camera_touch': 0.96, 'camera_gas': 0.97, 'all': 0.99, 'largest_class': 0.2,
                 'by_recovery': {'0': 0.25, '1': 0.87}}
-    return markdown({'statement': 'Simulated.', 'ceilings': ceilings, **table, 'photos': {}, 'light': {}, 'alignment_ms': {},
-                     **more})
+    return markdown({'statement': 'Simulated.', 'ceilings': ceilings, **table, 'photos': {}, 'light': {}, 'broken': {},
+                     'alignment_ms': {}, **more})
 
 
 def row_of(page: str, start: str) -> list[str]:
@@ -172,6 +175,27 @@ def test_the_light_is_judged_by_the_same_places():
         assert found[name]['less_by_night']['mean'] == pytest.approx(rights[0].mean() - rights[1].mean())
     with pytest.raises(ValueError, match='the same views by day and by night'):
         by_light(teacher, student, PAIRS, PAIRS[np.arange(60)[::-1]])
+
+
+def test_the_package_is_held_against_a_teacher_that_believes_a_broken_sense():
+    found = when_broken(MODELS, load_calibration(MODELS), PAIRS)
+    teacher, student = load_teacher(MODELS / 'teacher.safetensors'), load_student(MODELS / 'student.safetensors')
+
+    def right(answers: Answers) -> float:
+        return float((answers.probabilities.argmax(1) == PAIRS.action).mean())
+    dead = {'touch': np.zeros_like(PAIRS.touch), 'gas': np.zeros_like(PAIRS.gas)}
+    for name, lost in (('touch dead', ['touch']), ('gas dead', ['gas']), ('touch and gas dead', ['touch', 'gas'])):
+        assert found[name]['lost'] == lost
+        assert found[name]['unguarded'] == pytest.approx(right(ask_teacher(
+            teacher, replace(PAIRS, **{sense: dead[sense] for sense in lost}))))
+    assert found['touch and gas dead']['guarded'] == pytest.approx(right(ask_student(student, PAIRS)))
+    # Once it has noticed, the package does not ask what the broken sensor says.
+    assert len({found[f'touch {how}']['guarded'] for how in ('dead', 'stuck at another place', 'wet')}) == 1
+    for m in found.values():
+        assert m['better']['mean'] == pytest.approx(m['guarded'] - m['unguarded'])
+    page = page_of(summarise({}), broken=found)
+    assert row_of(page, 'touch dead')[3:] == [found['touch dead']['mode'], row_of(page, 'touch dead')[4], '97.0 %']
+    assert row_of(page, 'gas dead')[5] == '96.0 %' and row_of(page, 'touch and gas dead')[5] == '87.0 %'
 
 
 def test_an_alignment_costs_time_and_the_articles_circuit_far_more():
