@@ -58,18 +58,18 @@ class Photos:
 
 
 @torch.inference_mode()
-def crack_scores(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def crack_scores(student: Student, image: np.ndarray, *, sides: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """Return how surely the student reads a crack, and the probability that it wants it sealed or a person called.
 
     The student reads what is under the tactile pad, a half of the picture wide and a quarter high. As a robot passes over a
     wall, the pad passes over the whole photograph, in 4 x 2 places, its surroundings mirrored where it has none, and in each it
     comes from all four sides: it sees the photograph as it is, mirrored, upside down and both. The surest reading and the
-    largest probability count. (Measured on flor_concrete: from one side alone an AUROC of 0.959 to 0.969; the mean of the four
-    sides' surest readings 0.969; the surest of all 0.973.)
+    largest probability count.
 
     Args:
         student: in evaluation mode.
         image: `uint8[N, S, S, 3]`, RGB, S a multiple of 32.
+        sides: the first so many; 1: the photograph as it is.
 
     Returns:
         Two `float32[N]`. The first is the score: the depth of the crack over the standard deviation that the student gives
@@ -79,7 +79,7 @@ def crack_scores(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.nd
     edge = 3 * side // 8
     wide = np.pad(image, ((0, 0), (edge, edge), (edge, edge), (0, 0)), mode='reflect')
     places = [_ask(student, seen[:, top:top + side, left:left + side])
-              for seen in (wide, wide[:, :, ::-1], wide[:, ::-1], wide[:, ::-1, ::-1])
+              for seen in (wide, wide[:, :, ::-1], wide[:, ::-1], wide[:, ::-1, ::-1])[:sides]
               for top in range(0, 2 * edge + 1, side // 4) for left in (edge - side // 4, edge + side // 4)]
     return np.max([sureness for sureness, _ in places], 0), np.max([wanted for _, wanted in places], 0)
 
@@ -109,11 +109,14 @@ def black_hat_score(image: np.ndarray) -> np.ndarray:
 def measure_photos(student: Student, photos: Photos) -> dict[str, float | int]:
     """Return `auroc` and `average_precision` of the student and of the black-hat filter, and how many pictures."""
     sureness, action = crack_scores(student, photos.image)
+    as_it_is, _ = crack_scores(student, photos.image, sides=1)
     hat = black_hat_score(photos.image)
     return {
         'pictures': len(photos.path), 'cracked': int(photos.cracked.sum()),
         'auroc': float(roc_auc_score(photos.cracked, sureness)),
         'average_precision': float(average_precision_score(photos.cracked, sureness)),
+        'as_it_is_auroc': float(roc_auc_score(photos.cracked, as_it_is)),
+        'as_it_is_average_precision': float(average_precision_score(photos.cracked, as_it_is)),
         'action_auroc': float(roc_auc_score(photos.cracked, action)),
         'black_hat_auroc': float(roc_auc_score(photos.cracked, hat)),
         'black_hat_average_precision': float(average_precision_score(photos.cracked, hat))}

@@ -219,10 +219,13 @@ def _photos(photos: dict[str, Any]) -> Iterator[str]:
     yield from ('## Real photographs', '',
                 (f'{photos["pictures"]} photographs of concrete, {photos["cracked"]} of them cracked, from '
                 f'`{photos["folder"]}`. The student was trained on no real picture. Its score is how sure '
-                'it is of a crack as the pad passes over the picture; the hand-made score is the 98th percentile of a black-hat '
-                'filter over its median, its sizes chosen on these very photographs.'), '',
+                'it is of a crack as the pad passes over the picture, from all four sides (mirrored, upside down, both). That '
+                'the surest side counts was chosen on these very photographs, and so were the sizes of the hand-made score, the '
+                '98th percentile of a black-hat filter over its median.'), '',
                 '| score | AUROC | average precision |', '|---|---|---|',
                 f'| student, crack depth over its deviation | {photos["auroc"]:.3f} | {photos["average_precision"]:.3f} |',
+                (f'| the same, the photograph as it is | {photos["as_it_is_auroc"]:.3f} | '
+                 f'{photos["as_it_is_average_precision"]:.3f} |'),
                 f'| student, wants a seal or a person | {photos["action_auroc"]:.3f} | |',
                 f'| black-hat filter | {photos["black_hat_auroc"]:.3f} | {photos["black_hat_average_precision"]:.3f} |', '')
 

@@ -48,6 +48,10 @@ def test_both_scores_are_measured_on_the_same_pictures(folder):
     assert (measured['pictures'], measured['cracked'], measured['black_hat_auroc']) == (12, 6, 1.0)
     sureness, wanted = crack_scores(student, photos.image)
     pairs = [(a > b) + 0.5 * (a == b) for a in sureness[photos.cracked] for b in sureness[~photos.cracked]]
+    once, _ = crack_scores(student, photos.image, sides=1)
+    assert (once <= sureness).all() and (once < sureness).any()
+    assert measured['as_it_is_auroc'] == pytest.approx(
+        np.mean([(a > b) + 0.5 * (a == b) for a in once[photos.cracked] for b in once[~photos.cracked]]))
     assert measured['auroc'] == pytest.approx(np.mean(pairs)) and ((0 <= wanted) & (wanted <= 1)).all()
 
 
