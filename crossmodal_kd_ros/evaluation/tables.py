@@ -178,8 +178,9 @@ def _changed(summary: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 
 def _alignments(summary: dict[str, Any]) -> Iterator[str]:
-    rows = [(count, alignment, name, m) for count, changed, m in _changed(summary)
-            for alignment, (system, name) in ALIGNMENTS.items() if system == changed]
+    changes = list(_changed(summary))
+    rows = [(count, alignment, name, m) for alignment, (system, name) in ALIGNMENTS.items()
+            for count, changed, m in changes if changed == system]
     if len(rows) < 2:
         return
     costs = summary['alignment_ms']
