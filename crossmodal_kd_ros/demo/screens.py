@@ -9,6 +9,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.live import Live as RichLive
 
+from crossmodal_kd_ros.contract import HOLD
 from crossmodal_kd_ros.demo import view
 from crossmodal_kd_ros.demo.live import Live
 from crossmodal_kd_ros.demo.summary import Setting
@@ -85,7 +86,7 @@ class LineScreen:
         if live.seconds - self._line_s >= _LINE_S:
             self._line_s = live.seconds
             expert = f' (expert: {words(live.expert["action"])})' if live.expert else ''
-            sure = '' if live.probabilities is None else f', {live.probabilities.max():.0%} sure'
+            sure = '' if live.probabilities is None or live.action == HOLD else f', {live.probabilities.max():.0%} sure'
             self._console.print(f'{live.seconds:5.1f} s  {live.mode}: {words(live.action)}{sure}{expert}, '
                                 f'{live.answered} frames answered', highlight=False, soft_wrap=True)
 

@@ -100,6 +100,14 @@ def test_latency_is_from_stamp_to_receipt():
     assert list(usual().latencies_ms) == [pytest.approx(10.0)]
 
 
+def test_a_line_of_a_hold_does_not_say_how_sure_the_last_answer_was():
+    console = Console(file=io.StringIO(), width=200)
+    LineScreen(console).show(fed([
+        (topics.CAMERA, 0.0, image(0.0, 200)), (topics.MODE, 5.0, text('HOLD')), (topics.ACTION, 5.0, text('hold')),
+        (topics.SCORES, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1]))], now_s=6.0), made.SETTING)
+    assert 'HOLD: hold, ' in console.file.getvalue() and 'sure' not in console.file.getvalue()
+
+
 def test_lines_tell_each_change_of_mode_once():
     console = Console(file=io.StringIO(), width=200)
     lines = LineScreen(console)

@@ -17,10 +17,10 @@ from crossmodal_kd_ros.contract import ACTIONS
 from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
 from crossmodal_kd_ros.evaluation.alignment import alignment_costs
 from crossmodal_kd_ros.evaluation.benchmark import ABLATIONS, ALIGNMENTS, RECIPE, TRIO, Cell, Plan, cells
-from crossmodal_kd_ros.evaluation.measures import (
-    Answers, ask_student, ask_teacher, expected_calibration_error, measure, readings)
 from crossmodal_kd_ros.evaluation.guarded import when_broken
 from crossmodal_kd_ros.evaluation.light import by_light
+from crossmodal_kd_ros.evaluation.measures import (
+    Answers, ask_student, ask_teacher, expected_calibration_error, measure, readings)
 from crossmodal_kd_ros.evaluation.record import keep, made_of, read_record, write_record
 from crossmodal_kd_ros.evaluation.summary import accuracy, confusions, interval, macro_f1, summarise
 from crossmodal_kd_ros.evaluation.tables import markdown
