@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 
-import numpy as np
 import torch
 
 from crossmodal_kd_ros.distillation.losses import feature_matching_loss
@@ -54,4 +53,4 @@ def _fastest_ms(work: Callable[[], object], *, repeats: int = _REPEATS, warm_up:
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
-    return 1e3 * float(np.min(times))
+    return 1e3 * min(times)

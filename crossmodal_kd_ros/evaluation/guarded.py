@@ -14,7 +14,7 @@ from crossmodal_kd_ros.contract import SENSORS, Mode
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.evaluation.calibrate import ask
 from crossmodal_kd_ros.evaluation.measures import ask_teacher
-from crossmodal_kd_ros.evaluation.summary import accuracy, confusions, interval
+from crossmodal_kd_ros.evaluation.summary import accuracy, confusions_of, interval
 from crossmodal_kd_ros.networks import load_teacher
 from crossmodal_kd_ros.runtime import Calibration
 from crossmodal_kd_ros.runtime.calibration import sensor_set
@@ -37,17 +37,13 @@ def when_broken(models_dir: Path, calibration: Calibration, pairs: Pairs) -> dic
         WeightsError: the weights cannot be read.
     """
     answers, teacher = ask(models_dir, pairs), load_teacher(models_dir / 'teacher.safetensors')
-
-    def table(probabilities: np.ndarray) -> np.ndarray:
-        return confusions({'panel': pairs.panel, 'action': pairs.action, 'chosen': probabilities.argmax(1)})
-
     found = {}
     for name, lost, shown in _breakages(pairs):
         left = tuple(sensor for sensor in SENSORS if sensor not in lost)
         mode = calibration.best_mode(left)
         way = calibration.predictor(left, mode)
         said = answers.student if mode is Mode.STUDENT else answers.by(sensor_set(left), filled=way.filled, stack=way.stack)
-        tables = [table(said), table(ask_teacher(teacher, shown).probabilities)]
+        tables = [confusions_of(probabilities, pairs) for probabilities in (said, ask_teacher(teacher, shown).probabilities)]
         guarded, unguarded = (float(accuracy(rows.sum(0))) for rows in tables)
         found[name] = {'lost': list(lost), 'mode': mode.name, 'unguarded': unguarded, 'guarded': guarded,
                        'better': {'mean': guarded - unguarded, 'interval': interval([tables], accuracy)}}

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from crossmodal_kd_ros.datasets import Pairs
-from crossmodal_kd_ros.evaluation.measures import Answers, ask_student, ask_teacher
-from crossmodal_kd_ros.evaluation.summary import accuracy, confusions, interval
+from crossmodal_kd_ros.evaluation.measures import ask_student, ask_teacher
+from crossmodal_kd_ros.evaluation.summary import accuracy, confusions_of, interval
 from crossmodal_kd_ros.networks import Student, Teacher
 
 
@@ -31,12 +31,8 @@ def by_light(teacher: Teacher, student: Student, day: Pairs, night: Pairs) -> di
         raise ValueError('expected the same views by day and by night, got views of other places')
     found: dict[str, Any] = {'views': len(day), 'panels': len(np.unique(day.panel))}
     for name, ask, network in (('teacher', ask_teacher, teacher), ('student', ask_student, student)):
-        tables = [_confusions(ask(network, pairs), pairs) for pairs in (day, night)]
+        tables = [confusions_of(ask(network, pairs).probabilities, pairs) for pairs in (day, night)]
         means = [float(accuracy(table.sum(0))) for table in tables]
         found[name] = {'day': means[0], 'night': means[1], 'less_by_night': {
             'mean': means[0] - means[1], 'interval': interval([tables], accuracy)}}
     return found
-
-
-def _confusions(answers: Answers, pairs: Pairs) -> np.ndarray:
-    return confusions({'panel': pairs.panel, 'action': pairs.action, 'chosen': answers.probabilities.argmax(1)})

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from crossmodal_kd_ros.contract import ACTIONS
+from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.evaluation.benchmark import TRIO, Cell
 
 _RESAMPLES = 2000
@@ -30,25 +31,26 @@ def summarise(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         much shows, the accuracy of each of the trio, and the `gain` of distillation. Only what was measured.
     """
     table: dict[str, Any] = {system: {} for system in TRIO} | {'gain': {}, 'ablations': {}, 'recovery': {}}
-    plain = [cell for cell in cells if cell.recovery == 1.0]
+    plain = {cell: measured for cell, measured in cells.items() if cell.recovery == 1.0}
     for system in dict.fromkeys(cell.system for cell in plain):
         for labels in sorted({cell.labels for cell in plain if cell.system == system}):
             found = [cells[cell] for cell in plain if (cell.system, cell.labels) == (system, labels)]
             joined = _joined(found)
             if system not in TRIO and (pairs := _rivals(plain, system, 'student_kd', labels)):
-                joined['against_recipe'] = _gain([(cells[one], cells[other]) for one, other in pairs])
+                joined['against_recipe'] = _gain(pairs)
             (table if system in TRIO else table['ablations']).setdefault(system, {})[str(labels)] = joined
     for labels in sorted({cell.labels for cell in plain}):
         if pairs := _rivals(plain, 'student_kd', 'student_no_kd', labels):
-            table['gain'][str(labels)] = _gain([(cells[one], cells[other]) for one, other in pairs])
+            table['gain'][str(labels)] = _gain(pairs)
     table['recovery'] = _curve(cells)
     return table
 
 
-def _rivals(found: list[Cell], system: str, rival: str, labels: int) -> list[tuple[Cell, Cell]]:
-    """Return the cells of both systems that have `labels` and a seed in common."""
-    return [(one, other) for one in found if (one.system, one.labels) == (system, labels)
-            for other in found if other == replace(one, system=rival)]
+def _rivals(found: dict[Cell, dict[str, Any]], system: str, rival: str,
+            labels: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return what was measured of both systems with `labels`, wherever they have a seed in common."""
+    return [(measured, found[other]) for cell, measured in found.items() if (cell.system, cell.labels) == (system, labels)
+            and (other := replace(cell, system=rival)) in found]
 
 
 def _curve(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
@@ -56,13 +58,13 @@ def _curve(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
     alike = {(cell.labels, cell.seed) for cell in cells if cell.recovery != 1.0}
     curve: dict[str, Any] = {}
     for recovery in sorted({cell.recovery for cell in cells} if alike else ()):
-        here = [cell for cell in cells
-                if cell.recovery == recovery and (cell.labels, cell.seed) in alike and cell.system in TRIO]
-        curve[f'{recovery:g}'] = point = {cell.system: cells[cell]['accuracy'] for cell in here}
+        here = {cell: measured for cell, measured in cells.items()
+                if cell.recovery == recovery and (cell.labels, cell.seed) in alike and cell.system in TRIO}
+        curve[f'{recovery:g}'] = point = {cell.system: measured['accuracy'] for cell, measured in here.items()}
         pairs = [pair for labels in {cell.labels for cell in here}
                  for pair in _rivals(here, 'student_kd', 'student_no_kd', labels)]
         if pairs:
-            point['gain'] = _gain([(cells[one], cells[other]) for one, other in pairs])['accuracy']
+            point['gain'] = _gain(pairs)['accuracy']
     return curve
 
 
@@ -93,6 +95,11 @@ def confusions(measured: dict[str, Any]) -> np.ndarray:
     table = np.zeros((group.max() + 1, len(ACTIONS), len(ACTIONS)), np.int64)
     np.add.at(table, (group, np.array(measured['action']), np.array(measured['chosen'])), 1)
     return table
+
+
+def confusions_of(probabilities: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """Return `confusions` of what is likeliest by probabilities `float[N, 6]` of N pairs."""
+    return confusions({'panel': pairs.panel, 'action': pairs.action, 'chosen': probabilities.argmax(1)})
 
 
 def accuracy(table: np.ndarray) -> np.ndarray:

@@ -27,4 +27,3 @@ class Engine(Protocol):
             filled: the teacher is shown the student's estimate of a lost sense rather than nothing.
         """
         ...
-
