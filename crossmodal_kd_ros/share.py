@@ -11,8 +11,8 @@ _NAME = 'crossmodal_kd_ros'
 def share_dir() -> Path:
     """Return the folder that holds `config`, `launch` and `models`.
 
-    The code's own place decides, not the ament index, so that it is found under colcon, pip and neither of them, and so
-    that two installations on one machine never mix.
+    The code's own place decides, not the ament index, so that it is found under colcon, pip and
+    neither of them, and so that two installations on one machine never mix.
 
     Raises:
         FileNotFoundError: the code was copied without them.
@@ -24,4 +24,5 @@ def share_dir() -> Path:
         if (prefix / 'share' / _NAME / 'package.xml').is_file():
             return prefix / 'share' / _NAME
     raise FileNotFoundError(
-        f'expected share/{_NAME} above {package}, found none: install the package with pip or colcon')
+        f'expected share/{_NAME} above {package}, found none: install the package with pip or colcon'
+    )

@@ -8,7 +8,6 @@ import shlex
 from pathlib import Path
 
 import yaml
-from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import PathJoinSubstitution
@@ -19,38 +18,71 @@ from crossmodal_kd_ros.gazebo import GAZEBOS, write_world
 from crossmodal_kd_ros.nodes.launching import arguments, nodes
 from crossmodal_kd_ros.nodes.transport import distro
 from crossmodal_kd_ros.share import share_dir
+from launch import LaunchContext, LaunchDescription
 
 _WINDOW = {'false': '-r', 'true': '-r -s --headless-rendering'}
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the description; `ros2 launch crossmodal_kd_ros gazebo.launch.py --show-args` lists its arguments."""
-    return LaunchDescription([
-        *arguments('gazebo.yaml', use_sim_time='true'),
-        DeclareLaunchArgument(
-            'headless', default_value='false', choices=list(_WINDOW), description='Run Gazebo without its window.'),
-        DeclareLaunchArgument(
-            'gazebo', default_value='', choices=['', *GAZEBOS],
-            description='Release of Gazebo to write the world for; empty: the one that is paired with this ROS 2.'),
-        DeclareLaunchArgument(
-            'world_dir', default_value=os.path.join('~', '.ros', 'crossmodal_kd_ros', 'gazebo'),
-            description='Folder that the world is written into, anew at each start; 22 MB.'),
-        nodes('gazebo_senses_node', 'maintenance_node'),
-        OpaqueFunction(function=_gazebo)])
+    return LaunchDescription(
+        [
+            *arguments('gazebo.yaml', use_sim_time='true'),
+            DeclareLaunchArgument(
+                'headless',
+                default_value='false',
+                choices=list(_WINDOW),
+                description='Run Gazebo without its window.',
+            ),
+            DeclareLaunchArgument(
+                'gazebo',
+                default_value='',
+                choices=['', *GAZEBOS],
+                description='Release of Gazebo to write the world for; empty: the one that is paired with this ROS 2.',
+            ),
+            DeclareLaunchArgument(
+                'world_dir',
+                default_value=os.path.join('~', '.ros', 'crossmodal_kd_ros', 'gazebo'),
+                description='Folder that the world is written into, anew at each start; 22 MB.',
+            ),
+            nodes('gazebo_senses_node', 'maintenance_node'),
+            OpaqueFunction(function=_gazebo),
+        ]
+    )
 
 
 def _gazebo(context: LaunchContext) -> list[Node | IncludeLaunchDescription]:
     given = context.launch_configurations
-    world = write_world(Path(given['world_dir']).expanduser(), gazebo=given['gazebo'] or _paired(),
-                        seed=_seed(Path(given['params_file'])))
+    world = write_world(
+        Path(given['world_dir']).expanduser(),
+        gazebo=given['gazebo'] or _paired(),
+        seed=_seed(Path(given['params_file'])),
+    )
     server = PathJoinSubstitution([FindPackageShare('ros_gz_sim'), 'launch', 'gz_sim.launch.py'])
     return [
-        IncludeLaunchDescription(PythonLaunchDescriptionSource(server), launch_arguments={
-            # ros_gz_sim hands it to a shell.
-            'gz_args': f'{_WINDOW[given["headless"]]} {shlex.quote(str(world))}', 'on_exit_shutdown': 'true'}.items()),
-        Node(package='ros_gz_bridge', executable='parameter_bridge', name='gazebo_bridge', namespace=given['namespace'],
-             parameters=[{'config_file': str(share_dir() / 'config' / 'ros_gz_bridge.yaml'), 'use_sim_time': True}],
-             ros_arguments=['--log-level', given['log_level']], output='screen')]
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(server),
+            launch_arguments={
+                # ros_gz_sim hands it to a shell.
+                'gz_args': f'{_WINDOW[given["headless"]]} {shlex.quote(str(world))}',
+                'on_exit_shutdown': 'true',
+            }.items(),
+        ),
+        Node(
+            package='ros_gz_bridge',
+            executable='parameter_bridge',
+            name='gazebo_bridge',
+            namespace=given['namespace'],
+            parameters=[
+                {
+                    'config_file': str(share_dir() / 'config' / 'ros_gz_bridge.yaml'),
+                    'use_sim_time': True,
+                }
+            ],
+            ros_arguments=['--log-level', given['log_level']],
+            output='screen',
+        ),
+    ]
 
 
 def _paired() -> str:
@@ -58,8 +90,10 @@ def _paired() -> str:
     for gazebo in GAZEBOS.values():
         if gazebo.ros_distro == here:
             return gazebo.name
-    raise RuntimeError(f'expected a ROS 2 that is paired with a Gazebo, got {here or "none"}: '
-                       f'say gazebo:= one of {", ".join(GAZEBOS)}')
+    raise RuntimeError(
+        f'expected a ROS 2 that is paired with a Gazebo, got {here or "none"}: '
+        f'say gazebo:= one of {", ".join(GAZEBOS)}'
+    )
 
 
 def _seed(params_file: Path) -> int:

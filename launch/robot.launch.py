@@ -3,11 +3,12 @@
 
 """The maintenance node alone, for a robot whose drivers run already."""
 
-from launch import LaunchDescription
-
 from crossmodal_kd_ros.nodes.launching import arguments, nodes, topic_arguments
+from launch import LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the description; `ros2 launch crossmodal_kd_ros robot.launch.py --show-args` lists its arguments."""
-    return LaunchDescription([*arguments('robot.yaml'), *topic_arguments(), nodes('maintenance_node')])
+    return LaunchDescription(
+        [*arguments('robot.yaml'), *topic_arguments(), nodes('maintenance_node')]
+    )

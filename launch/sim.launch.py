@@ -3,9 +3,8 @@
 
 """The maintenance node and a simulated wall that it sees, touches and smells."""
 
-from launch import LaunchDescription
-
 from crossmodal_kd_ros.nodes.launching import arguments, nodes
+from launch import LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:

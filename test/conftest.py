@@ -9,7 +9,12 @@ from contextlib import closing
 
 import pytest
 
-from crossmodal_kd_ros.demo.processes import first_port, free_domain_id, isolated_environment, private_environment
+from crossmodal_kd_ros.demo.processes import (
+    first_port,
+    free_domain_id,
+    isolated_environment,
+    private_environment,
+)
 
 if 'PYTEST_XDIST_WORKER' in os.environ:
     # Beside other workers: networks of two threads each would wait for one another.

@@ -15,7 +15,11 @@ def test_touch_splits_into_two_banks_of_eight_rows_by_sixteen():
     touch[200] = 2.5
     assert contract.surface_roughness_um(touch) == 40.0
     assert contract.crack_depth_mm(touch) == 2.5
-    assert touch[contract.TEXTURE].size == touch[contract.INDENTATION].size == np.prod(contract.BANK_SHAPE)
+    assert (
+        touch[contract.TEXTURE].size
+        == touch[contract.INDENTATION].size
+        == np.prod(contract.BANK_SHAPE)
+    )
 
 
 def test_co2_absorption_is_the_fraction_of_ambient_that_the_wall_takes():
@@ -34,17 +38,21 @@ def test_square_view_takes_the_centre_and_keeps_the_mean_when_scaling_down():
 
 
 @pytest.mark.parametrize(('height', 'width', 'block'), [(480, 640, 2), (1080, 1920, 4)])
-def test_halving_a_picture_first_changes_a_smooth_view_by_less_than_its_slope_allows(height, width, block):
+def test_halving_a_picture_first_changes_a_smooth_view_by_less_than_its_slope_allows(
+    height, width, block
+):
     rows, columns = np.mgrid[:height, :width]
     slope = 1.5  # steps of brightness from pixel to pixel, at most
     period_px = 60.0
     image = 127.5 + slope * period_px / (2 * np.pi) * (
-        np.sin(2 * np.pi * rows / period_px) + np.sin(2 * np.pi * columns / period_px))[..., None].repeat(3, 2)
+        np.sin(2 * np.pi * rows / period_px) + np.sin(2 * np.pi * columns / period_px)
+    )[..., None].repeat(3, 2)
     image = image.round().astype(np.uint8)
     left = (width - height) // 2
-    direct = cv2.resize(image[:, left:left + height], (128, 128), interpolation=cv2.INTER_AREA)
-    # Of a block across an edge at most a quarter of its width counts on the other side, half its width away; a view pixel has
-    # two edges each way. Each halving, and the last step, round by up to half a step, and so does the direct way.
+    direct = cv2.resize(image[:, left : left + height], (128, 128), interpolation=cv2.INTER_AREA)
+    # Of a block across an edge at most a quarter of its width counts on the other side, half its
+    # width away; a view pixel has two edges each way. Each halving, and the last step, round by up
+    # to half a step, and so does the direct way.
     shift = 2 * (2 * slope) * (block / 4) * (block / 2) / (height / 128)
     rounding = 0.5 * (np.log2(block) + 2)
     difference = np.abs(contract.square_view(image).astype(int) - direct)
@@ -63,9 +71,13 @@ def test_a_hair_crack_darkens_the_view_as_much_wherever_it_lies():
         assert darkened.max() >= 160 / pixel / 2 - 0.5
 
 
-@pytest.mark.parametrize('image', [np.zeros((4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 3))])
+@pytest.mark.parametrize(
+    'image', [np.zeros((4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((4, 4, 3))]
+)
 def test_an_image_of_another_form_is_refused_in_words(image):
-    with pytest.raises(contract.ContractError, match=r'expected an RGB image uint8\[H, W, 3\], got'):
+    with pytest.raises(
+        contract.ContractError, match=r'expected an RGB image uint8\[H, W, 3\], got'
+    ):
         contract.square_view(image)
 
 

@@ -20,7 +20,13 @@ print(searched, len(gc.get_objects()), gc.isenabled())
 
 
 def test_the_collector_leaves_a_loaded_engine_alone_and_goes_on_with_all_else(models):
-    told = subprocess.run([sys.executable, '-c', LOADED, models], capture_output=True, text=True, check=True, timeout=120)
+    told = subprocess.run(
+        [sys.executable, '-c', LOADED, models],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     before, after, is_enabled = told.stdout.split()
     assert int(before) > 50_000
     assert int(after) < 1_000

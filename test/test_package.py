@@ -14,9 +14,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NAME = 'crossmodal_kd_ros'
 EXECUTABLES = ('crossmodal-kd', 'gazebo_senses_node', 'maintenance_node', 'simulator_node')
-SHARED = ('package.xml', 'launch/robot.launch.py', 'launch/sim.launch.py', 'launch/replay.launch.py',
-          'launch/gazebo.launch.py', 'config/robot.yaml', 'config/fastdds.xml', 'config/ros_gz_bridge.yaml',
-          'config/sros2/policy.xml', 'models/teacher.safetensors', 'models/student.safetensors')
+SHARED = (
+    'package.xml',
+    'launch/robot.launch.py',
+    'launch/sim.launch.py',
+    'launch/replay.launch.py',
+    'launch/gazebo.launch.py',
+    'config/robot.yaml',
+    'config/fastdds.xml',
+    'config/ros_gz_bridge.yaml',
+    'config/sros2/policy.xml',
+    'models/teacher.safetensors',
+    'models/student.safetensors',
+)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -27,7 +37,9 @@ def source(tmp_path_factory):
     if not (ROOT / '.git').exists() or shutil.which('git') is None:
         pytest.skip('needs a git checkout to know what belongs to the package')
     copy = tmp_path_factory.mktemp('source') / NAME
-    listed = subprocess.run(['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    listed = subprocess.run(
+        ['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
     for name in filter(None, listed.split('\0')):
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -48,29 +60,59 @@ def check_installation(prefix: Path, executables: Path) -> None:
     for name in SHARED:
         assert (prefix / 'share' / NAME / name).is_file(), f'{name} is not installed'
     assert (prefix / 'share/ament_index/resource_index/packages' / NAME).is_file()
-    code = next(prefix.rglob(f'site-packages/{NAME}/share.py'), None) or next(prefix.rglob(f'dist-packages/{NAME}/share.py'))
-    program = (f'import sys; sys.path.insert(0, {str(code.parents[1])!r})\n'
-               'from crossmodal_kd_ros.share import share_dir; print(share_dir())')
-    assert Path(run(sys.executable, '-c', program, cwd='/').strip()) == (prefix / 'share' / NAME).resolve()
+    code = next(prefix.rglob(f'site-packages/{NAME}/share.py'), None) or next(
+        prefix.rglob(f'dist-packages/{NAME}/share.py')
+    )
+    program = (
+        f'import sys; sys.path.insert(0, {str(code.parents[1])!r})\n'
+        'from crossmodal_kd_ros.share import share_dir; print(share_dir())'
+    )
+    assert (
+        Path(run(sys.executable, '-c', program, cwd='/').strip())
+        == (prefix / 'share' / NAME).resolve()
+    )
     assert (code.parent / 'demo' / 'report.html.j2').is_file()
 
 
 def test_pip_installs_executables_shared_files_and_index_marker(source, tmp_path):
     own = Path(sys.executable).parent / 'crossmodal-kd'
     was_there = own.exists()
-    run(sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-build-isolation', '--no-index',
+    run(
+        sys.executable,
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-deps',
+        '--no-build-isolation',
+        '--no-index',
         '--ignore-installed',  # else pip removes the installation that runs this test
-        '--prefix', str(tmp_path), str(source))
+        '--prefix',
+        str(tmp_path),
+        str(source),
+    )
     check_installation(tmp_path, tmp_path / 'bin')
     assert own.exists() == was_there
 
 
 def test_colcon_installs_executables_shared_files_and_index_marker(source, tmp_path):
-    colcon = shutil.which('colcon', path=f'{Path(sys.executable).parent}') or shutil.which('colcon')
+    colcon = shutil.which('colcon', path=f'{Path(sys.executable).parent}') or shutil.which(
+        'colcon'
+    )
     if colcon is None:
         pytest.skip('colcon is not installed; `make test` brings it')
-    run(colcon, '--log-base', str(tmp_path / 'log'), 'build', '--base-paths', str(source),
-        '--build-base', str(tmp_path / 'build'), '--install-base', str(tmp_path / 'install'))
+    run(
+        colcon,
+        '--log-base',
+        str(tmp_path / 'log'),
+        'build',
+        '--base-paths',
+        str(source),
+        '--build-base',
+        str(tmp_path / 'build'),
+        '--install-base',
+        str(tmp_path / 'install'),
+    )
     prefix = tmp_path / 'install' / NAME
     check_installation(prefix, prefix / 'lib' / NAME)
 
@@ -85,5 +127,7 @@ def test_setup_and_manifest_name_one_version():
 
 def test_the_changelog_tells_of_this_version():
     version = ElementTree.parse(ROOT / 'package.xml').getroot().findtext('version')
-    assert f'\n{version} (' in (ROOT / 'CHANGELOG.rst').read_text() or '\nForthcoming\n' in (
-        ROOT / 'CHANGELOG.rst').read_text()
+    assert (
+        f'\n{version} (' in (ROOT / 'CHANGELOG.rst').read_text()
+        or '\nForthcoming\n' in (ROOT / 'CHANGELOG.rst').read_text()
+    )

@@ -3,7 +3,8 @@
 
 """Recordings in the rosbag2 format, written and read without ROS.
 
-`BagRecorder` writes a bag from a thread of its own; `read_messages` gives one back in the order of its stamps.
+`BagRecorder` writes a bag from a thread of its own; `read_messages` gives one back in the order of
+its stamps.
 """
 
 from crossmodal_kd_ros.bags.qos import offered_qos
@@ -11,4 +12,12 @@ from crossmodal_kd_ros.bags.reader import Bag, BagError, BagMessage, Topic, read
 from crossmodal_kd_ros.bags.recorder import BagRecorder, remove_bag
 
 __all__ = [
-    'Bag', 'BagError', 'BagMessage', 'BagRecorder', 'Topic', 'offered_qos', 'read_messages', 'remove_bag']
+    'Bag',
+    'BagError',
+    'BagMessage',
+    'BagRecorder',
+    'Topic',
+    'offered_qos',
+    'read_messages',
+    'remove_bag',
+]

@@ -24,17 +24,31 @@ class LaneAccount:
     """What one engine's replay comes to.
 
     Attributes:
-        course: over time: `frames`, each mode and action (holding also without a picture), `disagreed`; each of
-            `SURFACE_STATE` as estimated (over `frames`) and as measured (over `<sense>_used`).
+        course: over time: `frames`, each mode and action (holding also without a picture),
+            `disagreed`; each of `SURFACE_STATE` as estimated (over `frames`) and as measured (over
+            `<sense>_used`).
         cards: frames on which teacher and student disagree, evenly chosen.
     """
 
     def __init__(self, agreement: Agreement | None) -> None:
         """Start empty; `agreement` compares with what was said live, if anything was."""
         self.agreement = agreement
-        self.course = Course([
-            'frames', 'disagreed', 'touch_used', 'gas_used', *(mode.value for mode in Mode), *ACTIONS, HOLD,
-            *(f'{kind} {name}' for kind in ('estimated', 'measured') for name in SURFACE_STATE)])
+        self.course = Course(
+            [
+                'frames',
+                'disagreed',
+                'touch_used',
+                'gas_used',
+                *(mode.value for mode in Mode),
+                *ACTIONS,
+                HOLD,
+                *(
+                    f'{kind} {name}'
+                    for kind in ('estimated', 'measured')
+                    for name in SURFACE_STATE
+                ),
+            ]
+        )
         self.cards: EvenSample[dict[str, Any]] = EvenSample(_CARDS)
         self.errors = Errors()
         self.changes: list[dict[str, Any]] = []
@@ -49,7 +63,9 @@ class LaneAccount:
         if self.agreement is not None:
             self.agreement.changed(change)
         if len(self.changes) < _MOST_CHANGES:
-            self.changes.append({'now_ns': change.now_ns, 'mode': change.mode.value, 'reason': change.reason})
+            self.changes.append(
+                {'now_ns': change.now_ns, 'mode': change.mode.value, 'reason': change.reason}
+            )
 
     def hold(self, now_ns: int) -> None:
         """Take in that the robot held, without a picture."""
@@ -67,7 +83,10 @@ class LaneAccount:
         self.modes[estimate.mode.value] += 1
         self.actions[estimate.action] += 1
         values = {'frames': 1.0, estimate.mode.value: 1.0, estimate.action: 1.0}
-        values |= {f'estimated {name}': float(value) for name, value in zip(SURFACE_STATE, answer.prediction.surface)}
+        values |= {
+            f'estimated {name}': float(value)
+            for name, value in zip(SURFACE_STATE, answer.prediction.surface)
+        }
         values |= self._measured(answer)
         values |= self._judged(step, answer)
         self.course.add(step.now_ns, values)
@@ -76,18 +95,33 @@ class LaneAccount:
         """Return what `summary.json` says of this engine's replay."""
         frames = max(1, self.answered)
         return {
-            'frames_answered': self.answered, 'frames_unanswered': self.unanswered,
+            'frames_answered': self.answered,
+            'frames_unanswered': self.unanswered,
             'modes': [
-                {'start_s': round((change['now_ns'] - start_ns) / 1e9, 3), 'mode': change['mode'],
-                 'reason': change['reason']} for change in self.changes],
+                {
+                    'start_s': round((change['now_ns'] - start_ns) / 1e9, 3),
+                    'mode': change['mode'],
+                    'reason': change['reason'],
+                }
+                for change in self.changes
+            ],
             'mode_changes': self.changed,
-            'mode_share': {name: round(count / frames, 4) for name, count in sorted(self.modes.items())},
+            'mode_share': {
+                name: round(count / frames, 4) for name, count in sorted(self.modes.items())
+            },
             'actions': dict(sorted(self.actions.items())),
             'estimates': self.errors.table(),
             'teacher_and_student': {
-                'frames_compared': self.judged, 'frames_disagreed': len(self.cards),
-                'fraction_disagreed': round(len(self.cards) / self.judged, 4) if self.judged else None},
-            'recording': self.agreement.table() if self.agreement is not None and self.agreement.compared else None}
+                'frames_compared': self.judged,
+                'frames_disagreed': len(self.cards),
+                'fraction_disagreed': round(len(self.cards) / self.judged, 4)
+                if self.judged
+                else None,
+            },
+            'recording': self.agreement.table()
+            if self.agreement is not None and self.agreement.compared
+            else None,
+        }
 
     def _measured(self, answer: Answer) -> dict[str, float]:
         """Compare what the student estimates with the senses that were healthy."""
@@ -112,14 +146,24 @@ class LaneAccount:
         if answer.estimate.mode is not Mode.TEACHER or prediction.student_probabilities is None:
             return {}
         self.judged += 1
-        teacher, student = (int(row.argmax()) for row in (prediction.probabilities, prediction.student_probabilities))
+        teacher, student = (
+            int(row.argmax())
+            for row in (prediction.probabilities, prediction.student_probabilities)
+        )
         if teacher == student:
             return {}
-        self.cards.add({
-            'now_ns': step.now_ns, 'teacher': ACTIONS[teacher], 'student': ACTIONS[student],
-            'teacher_sure': float(prediction.probabilities[teacher]),
-            'student_sure': float(prediction.student_probabilities[student]),
-            'picture': thumbnail(answer.sample.image)} if self.cards.wants_next else {})
+        self.cards.add(
+            {
+                'now_ns': step.now_ns,
+                'teacher': ACTIONS[teacher],
+                'student': ACTIONS[student],
+                'teacher_sure': float(prediction.probabilities[teacher]),
+                'student_sure': float(prediction.student_probabilities[student]),
+                'picture': thumbnail(answer.sample.image),
+            }
+            if self.cards.wants_next
+            else {}
+        )
         return {'disagreed': 1.0}
 
 
@@ -164,10 +208,17 @@ class Account:
         """Return what changed from the first engine to the second."""
         differs = self.swaps.total()
         return {
-            'frames_compared': self.compared, 'frames_with_another_action': differs,
-            'fraction_with_another_action': round(differs / self.compared, 4) if self.compared else None,
+            'frames_compared': self.compared,
+            'frames_with_another_action': differs,
+            'fraction_with_another_action': round(differs / self.compared, 4)
+            if self.compared
+            else None,
             'frames_with_another_mode': self.mode_differs,
-            'actions': [{'old': old, 'new': new, 'frames': count} for (old, new), count in self.swaps.most_common()]}
+            'actions': [
+                {'old': old, 'new': new, 'frames': count}
+                for (old, new), count in self.swaps.most_common()
+            ],
+        }
 
     def _compare(self, step: Step) -> None:
         old, new = (answer.estimate for answer in step.answers)
@@ -178,7 +229,17 @@ class Account:
         if old.action == new.action:
             return
         self.swaps[old.action, new.action] += 1
-        self.swap_cards.add({
-            'now_ns': step.now_ns, 'old': old.action, 'new': new.action, 'old_sure': old.confidence,
-            'new_sure': new.confidence, 'old_mode': old.mode.value, 'new_mode': new.mode.value,
-            'picture': thumbnail(step.answers[1].sample.image)} if self.swap_cards.wants_next else {})
+        self.swap_cards.add(
+            {
+                'now_ns': step.now_ns,
+                'old': old.action,
+                'new': new.action,
+                'old_sure': old.confidence,
+                'new_sure': new.confidence,
+                'old_mode': old.mode.value,
+                'new_mode': new.mode.value,
+                'picture': thumbnail(step.answers[1].sample.image),
+            }
+            if self.swap_cards.wants_next
+            else {}
+        )

@@ -37,8 +37,9 @@ class _Replayed:
 class Agreement:
     """Compares a replay with the answers in the recording, as both go by.
 
-    The action of a frame is the first published after its scores, its mode the one in force by then, live and here: the node
-    publishes the mode first, then scores, then the action, and only the scores carry the header of the picture.
+    The action of a frame is the first published after its scores, its mode the one in force by
+    then, live and here: the node publishes the mode first, then scores, then the action, and only
+    the scores carry the header of the picture.
 
     Attributes:
         compared: frames that the node answered live and whose picture is in the bag.
@@ -79,7 +80,10 @@ class Agreement:
         self._start_ns = self._start_ns or now_ns
         estimate = answer.estimate
         self._replayed[stamp_ns] = _Replayed(
-            now_ns, estimate.action if estimate else '', estimate.probabilities if estimate else None)
+            now_ns,
+            estimate.action if estimate else '',
+            estimate.probabilities if estimate else None,
+        )
         if len(self._replayed) > _REMEMBERED:
             self._replayed.popitem(last=False)
 
@@ -94,7 +98,10 @@ class Agreement:
             self.latency.add((reading.received_ns - reading.stamp_ns) / 1e6)
             scores = dict(zip(message.name, message.position))
             self._waiting = (
-                reading.stamp_ns, reading.received_ns, np.array([scores.get(name, np.nan) for name in ACTIONS]))
+                reading.stamp_ns,
+                reading.received_ns,
+                np.array([scores.get(name, np.nan) for name in ACTIONS]),
+            )
         elif reading.role == 'live_action' and self._waiting is not None:
             self._compare(*self._waiting, message.data)
             self._waiting = None
@@ -105,10 +112,17 @@ class Agreement:
     def table(self) -> dict[str, Any]:
         """Return what `summary.json` says of it."""
         return {
-            'frames_compared': self.compared, 'frames_agreed': self.agreed, 'frames_not_in_bag': self.not_in_bag,
-            'live_model': self.live_model, 'same_model': self.live_model == self._model if self.live_model else None,
-            'live_latency_ms': {'p50': self.latency.percentile(50), 'p99': self.latency.percentile(99)},
-            'differences': self.differences}
+            'frames_compared': self.compared,
+            'frames_agreed': self.agreed,
+            'frames_not_in_bag': self.not_in_bag,
+            'live_model': self.live_model,
+            'same_model': self.live_model == self._model if self.live_model else None,
+            'live_latency_ms': {
+                'p50': self.latency.percentile(50),
+                'p99': self.latency.percentile(99),
+            },
+            'differences': self.differences,
+        }
 
     def _compare(self, stamp_ns: int, received_ns: int, live: np.ndarray, action: str) -> None:
         mine = self._replayed.pop(stamp_ns, None)
@@ -119,28 +133,46 @@ class Agreement:
         if (self._own_mode, mine.action) == (self._mode, action):
             self.agreed += 1
         elif len(self.differences) < _MOST_TOLD:
-            self.differences.append({
-                't_s': round((mine.now_ns - self._start_ns) / 1e9, 3),
-                'live': {'mode': self._mode, 'action': action}, 'replay': {'mode': self._own_mode, 'action': mine.action},
-                'why': self._why(mine, received_ns, live, action)})
+            self.differences.append(
+                {
+                    't_s': round((mine.now_ns - self._start_ns) / 1e9, 3),
+                    'live': {'mode': self._mode, 'action': action},
+                    'replay': {'mode': self._own_mode, 'action': mine.action},
+                    'why': self._why(mine, received_ns, live, action),
+                }
+            )
 
     def _why(self, mine: _Replayed, received_ns: int, live: np.ndarray, action: str) -> str:
         if mine.probabilities is None:
             return 'the picture in the bag cannot be read'
         at_s = (mine.now_ns - self._start_ns) / 1e9
-        if any(fault.start_s <= at_s < fault.end_s + _AFTER_FAULT_S for fault in self._schedule.faults):
+        if any(
+            fault.start_s <= at_s < fault.end_s + _AFTER_FAULT_S for fault in self._schedule.faults
+        ):
             return 'a fault was put into this replay'
         if self._own_mode != self._mode:
             ago_ms, own_ago_ms = (
-                (received_ns - since_ns) / 1e6 for since_ns in (self._mode_since_ns, self._own_mode_since_ns))
-            return (f'live for {ago_ms:.0f} ms by then "{self._reason or self._mode}", here for {own_ago_ms:.0f} ms '
-                    f'"{self._own_mode}: {self._own_reason}"; the node noticed it at another moment, or readings came later to '
-                    'it than to the recorder')
+                (received_ns - since_ns) / 1e6
+                for since_ns in (self._mode_since_ns, self._own_mode_since_ns)
+            )
+            return (
+                f'live for {ago_ms:.0f} ms by then "{self._reason or self._mode}", here for {own_ago_ms:.0f} ms '
+                f'"{self._own_mode}: {self._own_reason}"; the node noticed it at another moment, or readings came later to '
+                'it than to the recorder'
+            )
         moved = float(np.nanmax(np.abs(live - mine.probabilities)))
         best, second = np.sort(live)[::-1][:2]
-        cause = 'other weights than live' if self.live_model not in ('', self._model) else (
-            'the picture was recorded as JPEG, not as the node saw it' if self._lossy else
-            'readings reached the node in another order than the recorder, or the arithmetic differs')
+        cause = (
+            'other weights than live'
+            if self.live_model not in ('', self._model)
+            else (
+                'the picture was recorded as JPEG, not as the node saw it'
+                if self._lossy
+                else 'readings reached the node in another order than the recorder, or the arithmetic differs'
+            )
+        )
         call = 'a close call: ' if best - second < _CLOSE else ''
-        return (f'{call}live {best:.3f} to {second:.3f} between the best two, and up to {moved:.3f} is what changed here '
-                f'({cause})')
+        return (
+            f'{call}live {best:.3f} to {second:.3f} between the best two, and up to {moved:.3f} is what changed here '
+            f'({cause})'
+        )

@@ -52,8 +52,8 @@ class Aligned:
 def aligned(bag: Bag, topics: TopicMap, dropped: Counter[str]) -> Iterator[Aligned]:
     """Yield a sample for each picture that has touch and gas near by; count the others in `dropped`, by reason.
 
-    A picture waits until later touch and gas have come, so that the nearest may be one after it; in the meantime only
-    a second or so of readings is kept.
+    A picture waits until later touch and gas have come, so that the nearest may be one after it;
+    in the meantime only a second or so of readings is kept.
     """
     recent: dict[str, deque[Reading]] = {'touch': deque(), 'gas': deque()}
     labels: deque[Reading] = deque()
@@ -72,14 +72,21 @@ def aligned(bag: Bag, topics: TopicMap, dropped: Counter[str]) -> Iterator[Align
             waiting.append((reading, t_s))
         else:
             recent[reading.role].append(reading)
-        while waiting and reading.received_ns - waiting[0][0].received_ns > MOST_APART_S['gas'] * 1e9:
+        while (
+            waiting and reading.received_ns - waiting[0][0].received_ns > MOST_APART_S['gas'] * 1e9
+        ):
             yield from _sample(*waiting.popleft(), labels, recent, dropped)
     while waiting:
         yield from _sample(*waiting.popleft(), labels, recent, dropped)
 
 
-def _sample(picture: Reading, t_s: float, labels: deque[Reading], recent: dict[str, deque[Reading]],
-            dropped: Counter[str]) -> Iterator[Aligned]:
+def _sample(
+    picture: Reading,
+    t_s: float,
+    labels: deque[Reading],
+    recent: dict[str, deque[Reading]],
+    dropped: Counter[str],
+) -> Iterator[Aligned]:
     label = _newest(labels, picture.received_ns + _LABEL_LATE_NS)
     found = {sense: _nearest(recent[sense], picture, MOST_APART_S[sense]) for sense in recent}
     for sense, reading in found.items():
@@ -91,12 +98,28 @@ def _sample(picture: Reading, t_s: float, labels: deque[Reading], recent: dict[s
     except ContractError:
         dropped['malformed camera'] += 1
         return
-    apart_s = {sense: abs(reading.stamp_ns - picture.stamp_ns) / 1e9 for sense, reading in found.items()}
-    quality = sum(QUALITY[f'{sense}_apart'] for sense in found if apart_s[sense] > _DOUBTFUL_S[sense])
+    apart_s = {
+        sense: abs(reading.stamp_ns - picture.stamp_ns) / 1e9 for sense, reading in found.items()
+    }
+    quality = sum(
+        QUALITY[f'{sense}_apart'] for sense in found if apart_s[sense] > _DOUBTFUL_S[sense]
+    )
     mean, spread = float(view.mean()), float(view.std())
-    quality += QUALITY['dark'] * (mean < _DARK) + QUALITY['overexposed'] * (mean > _BRIGHT) + QUALITY['flat'] * (spread < _FLAT)
-    yield Aligned(t_s=t_s, stamp_ns=picture.stamp_ns, view=view, touch=found['touch'].value, gas=found['gas'].value,
-                  apart_s=(apart_s['touch'], apart_s['gas']), quality=quality, label=label)
+    quality += (
+        QUALITY['dark'] * (mean < _DARK)
+        + QUALITY['overexposed'] * (mean > _BRIGHT)
+        + QUALITY['flat'] * (spread < _FLAT)
+    )
+    yield Aligned(
+        t_s=t_s,
+        stamp_ns=picture.stamp_ns,
+        view=view,
+        touch=found['touch'].value,
+        gas=found['gas'].value,
+        apart_s=(apart_s['touch'], apart_s['gas']),
+        quality=quality,
+        label=label,
+    )
 
 
 def _newest(labels: deque[Reading], until_ns: int) -> str:
@@ -110,5 +133,11 @@ def _nearest(readings: deque[Reading], picture: Reading, most_apart_s: float) ->
     """Return the reading nearest to `picture`, and forget those that no later picture can want."""
     while readings and picture.stamp_ns - readings[0].stamp_ns > 2e9 * most_apart_s:
         readings.popleft()
-    near = min(readings, key=lambda reading: abs(reading.stamp_ns - picture.stamp_ns), default=None)
-    return near if near is not None and abs(near.stamp_ns - picture.stamp_ns) <= most_apart_s * 1e9 else None
+    near = min(
+        readings, key=lambda reading: abs(reading.stamp_ns - picture.stamp_ns), default=None
+    )
+    return (
+        near
+        if near is not None and abs(near.stamp_ns - picture.stamp_ns) <= most_apart_s * 1e9
+        else None
+    )

@@ -9,10 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, NUM_TAXELS, ContractError, check_gas, check_touch
+from crossmodal_kd_ros.contract import (
+    ACTIONS,
+    GAS_NAMES,
+    NUM_TAXELS,
+    ContractError,
+    check_gas,
+    check_touch,
+)
 from crossmodal_kd_ros.runtime.messages import (
-    BadMessage, compressed_image_reader, gas_from_array, gas_from_joint_state, image_reader, touch_from_array,
-    touch_from_image)
+    BadMessage,
+    compressed_image_reader,
+    gas_from_array,
+    gas_from_joint_state,
+    image_reader,
+    touch_from_array,
+    touch_from_image,
+)
 
 ROLES = ('camera', 'touch', 'gas', 'label')
 _BANK = NUM_TAXELS // 2
@@ -28,30 +41,53 @@ def touch_from_positions(message: Any) -> np.ndarray:
 
 def touch_from_scan(message: Any) -> np.ndarray:
     """Return touch `float32[256]` from a LaserScan: 128 intensities are texture (um), 128 ranges indentation (mm)."""
-    return _touch(np.concatenate([message.intensities, message.ranges]) if len(message.ranges) == _BANK else message.ranges)
+    return _touch(
+        np.concatenate([message.intensities, message.ranges])
+        if len(message.ranges) == _BANK
+        else message.ranges
+    )
 
 
 def touch_from_cloud(message: Any) -> np.ndarray:
     """Return touch `float32[256]` from a PointCloud2 of 128 points, row by row, with `texture` (um) and `indentation` (mm)."""
     fields = {field.name: field for field in message.fields}
-    missing = [name for name in _POINT_FIELDS if name not in fields or fields[name].datatype not in _POINT_TYPES]
+    missing = [
+        name
+        for name in _POINT_FIELDS
+        if name not in fields or fields[name].datatype not in _POINT_TYPES
+    ]
     if missing:
-        raise BadMessage(f'expected a tactile point cloud with the fields {" and ".join(_POINT_FIELDS)}, '
-                         f'got {", ".join(fields) or "none"}')
+        raise BadMessage(
+            f'expected a tactile point cloud with the fields {" and ".join(_POINT_FIELDS)}, '
+            f'got {", ".join(fields) or "none"}'
+        )
     count = message.height * message.width
-    if count != _BANK or len(message.data) != message.row_step * message.height \
-            or message.row_step < message.width * message.point_step:
-        raise BadMessage(f'expected {_BANK} points, whole, got {count} and {len(message.data)} bytes')
+    if (
+        count != _BANK
+        or len(message.data) != message.row_step * message.height
+        or message.row_step < message.width * message.point_step
+    ):
+        raise BadMessage(
+            f'expected {_BANK} points, whole, got {count} and {len(message.data)} bytes'
+        )
     order = '>' if message.is_bigendian else '<'
     try:
-        point = np.dtype({
-            'names': _POINT_FIELDS, 'offsets': [fields[name].offset for name in _POINT_FIELDS],
-            'formats': [order + _POINT_TYPES[fields[name].datatype] for name in _POINT_FIELDS],
-            'itemsize': message.point_step})
+        point = np.dtype(
+            {
+                'names': _POINT_FIELDS,
+                'offsets': [fields[name].offset for name in _POINT_FIELDS],
+                'formats': [order + _POINT_TYPES[fields[name].datatype] for name in _POINT_FIELDS],
+                'itemsize': message.point_step,
+            }
+        )
     except ValueError as error:
-        raise BadMessage(f'expected fields within a point of {message.point_step} bytes ({error})') from error
+        raise BadMessage(
+            f'expected fields within a point of {message.point_step} bytes ({error})'
+        ) from error
     rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.row_step)
-    packed = np.ascontiguousarray(rows[:, :message.width * message.point_step]).reshape(-1).view(point)
+    packed = (
+        np.ascontiguousarray(rows[:, : message.width * message.point_step]).reshape(-1).view(point)
+    )
     return _touch(np.concatenate([packed[name] for name in _POINT_FIELDS]))
 
 
@@ -68,12 +104,16 @@ class NamedGas:
         values = dict(self._constants)
         for name, place in self._channels.items():
             if place not in found:
-                raise BadMessage(f'expected a gas channel {place!r}, got {", ".join(map(str, found)) or "none"}')
+                raise BadMessage(
+                    f'expected a gas channel {place!r}, got {", ".join(map(str, found)) or "none"}'
+                )
             values[name] = found[place]
         missing = [name for name in GAS_NAMES if name not in values]
         if missing:
-            raise BadMessage(f'expected all gas channels, got none for {", ".join(missing)}: name them under channels, '
-                             'or under constants where the robot has no such cell')
+            raise BadMessage(
+                f'expected all gas channels, got none for {", ".join(missing)}: name them under channels, '
+                'or under constants where the robot has no such cell'
+            )
         return _checked(check_gas, [values[name] for name in GAS_NAMES])
 
 
@@ -86,7 +126,9 @@ def label_from_string(message: Any) -> str:
         except ValueError:
             pass
     if label not in ACTIONS:
-        raise BadMessage(f'expected a label out of {", ".join(ACTIONS)}, got {message.data[:40]!r}')
+        raise BadMessage(
+            f'expected a label out of {", ".join(ACTIONS)}, got {message.data[:40]!r}'
+        )
     return label
 
 
@@ -106,7 +148,9 @@ _CONVERTERS: dict[str, dict[str, Callable[[Any], Any]]] = {
         'sensor_msgs/msg/JointState': gas_from_joint_state,
         'std_msgs/msg/Float32MultiArray': gas_from_array,
         'olfaction_msgs/msg/GasSensor': NamedGas({}, {}),
-        'olfaction_msgs/msg/GasSensorArray': NamedGas(dict(zip(GAS_NAMES, range(len(GAS_NAMES)))), {}),
+        'olfaction_msgs/msg/GasSensorArray': NamedGas(
+            dict(zip(GAS_NAMES, range(len(GAS_NAMES)))), {}
+        ),
     },
     'label': {'std_msgs/msg/String': label_from_string},
 }
@@ -117,11 +161,13 @@ def types_of(role: str) -> tuple[str, ...]:
     return tuple(_CONVERTERS[role])
 
 
-def converter(role: str, msgtype: str, *, channels: Mapping[str, str | int], constants: Mapping[str, float]
-              ) -> Callable[[Any], Any]:
+def converter(
+    role: str, msgtype: str, *, channels: Mapping[str, str | int], constants: Mapping[str, float]
+) -> Callable[[Any], Any]:
     """Return what turns a message of `msgtype` into the reading of `role`, or raises `BadMessage`.
 
-    For `camera` it returns a function that decodes; for touch `float32[256]`, for gas `float32[8]`, for labels a text.
+    For `camera` it returns a function that decodes; for touch `float32[256]`, for gas
+    `float32[8]`, for labels a text.
     """
     if role == 'gas' and (channels or constants):
         return NamedGas(channels, constants)

@@ -30,7 +30,9 @@ class Course:
         self._start_ns = self._start_ns or now_ns
         self._end_ns = max(self._end_ns, now_ns)
         while (row := max(0, now_ns - self._start_ns) // self._width_ns) >= _BINS:
-            self._sums = np.concatenate([self._sums[::2] + self._sums[1::2], np.zeros_like(self._sums[::2])])
+            self._sums = np.concatenate(
+                [self._sums[::2] + self._sums[1::2], np.zeros_like(self._sums[::2])]
+            )
             self._width_ns *= 2
         for name, value in values.items():
             self._sums[row, self._columns[name]] += value
@@ -57,12 +59,14 @@ class Course:
 
     def sums(self, name: str) -> np.ndarray:
         """Return the sum of a quantity in each stretch that has begun."""
-        return self._sums[:len(self.seconds), self._columns[name]]
+        return self._sums[: len(self.seconds), self._columns[name]]
 
     def means(self, name: str, count: str) -> np.ndarray:
         """Return a quantity over another in each stretch; NaN where the other is 0."""
         counts = self.sums(count)
-        return np.divide(self.sums(name), counts, out=np.full(len(counts), np.nan), where=counts > 0)
+        return np.divide(
+            self.sums(name), counts, out=np.full(len(counts), np.nan), where=counts > 0
+        )
 
 
 class EvenSample(Generic[T]):
@@ -92,7 +96,11 @@ class EvenSample(Generic[T]):
 
     def chosen(self) -> list[T]:
         """Return at most `size` of them, evenly spaced."""
-        rows = np.unique(np.linspace(0, len(self._kept) - 1, self._size).round().astype(int)) if self._kept else ()
+        rows = (
+            np.unique(np.linspace(0, len(self._kept) - 1, self._size).round().astype(int))
+            if self._kept
+            else ()
+        )
         return [self._kept[row] for row in rows]
 
 
@@ -117,8 +125,12 @@ class Errors:
         pairs = pairs.reshape(len(pairs), 2, len(names), -1)
         estimates, measured = pairs[:, 0], pairs[:, 1]
         sums = self._sums.setdefault(names, np.zeros((4, len(names))))
-        sums += [np.full(len(names), measured[:, 0].size), np.abs(estimates - measured).sum((0, 2)), measured.sum((0, 2)),
-                 np.square(measured).sum((0, 2))]
+        sums += [
+            np.full(len(names), measured[:, 0].size),
+            np.abs(estimates - measured).sum((0, 2)),
+            measured.sum((0, 2)),
+            np.square(measured).sum((0, 2)),
+        ]
 
     def table(self) -> dict[str, dict[str, Any]]:
         """Return `mean_absolute_error` and `measured_sd` by name."""
@@ -127,9 +139,11 @@ class Errors:
         told = {}
         for names, sums in self._sums.items():
             for name, (count, error, total, squares) in zip(names, sums.T):
-                variance = max(0.0, squares / count - (total / count)**2)
+                variance = max(0.0, squares / count - (total / count) ** 2)
                 told[name] = {
-                    'mean_absolute_error': round(float(error / count), 4), 'measured_sd': round(float(variance**0.5), 4)}
+                    'mean_absolute_error': round(float(error / count), 4),
+                    'measured_sd': round(float(variance**0.5), 4),
+                }
         return told
 
 

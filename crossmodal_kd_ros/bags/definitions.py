@@ -30,13 +30,20 @@ class Definitions:
             types = _parse(msgtype, definition)
         except Exception as error:  # noqa: BLE001  rosbags' grammar raises more than its own errors on a broken text.
             return f'its definition of {msgtype} cannot be read ({_line(error)})'
-        self.store.register({name: fields for name, fields in types.items() if name not in self.store.fielddefs})
+        self.store.register(
+            {name: fields for name, fields in types.items() if name not in self.store.fielddefs}
+        )
         if msgtype in self.store.fielddefs:
             return ''
         if msgtype not in _STANDARD.fielddefs:
             return f"it holds no definition of {msgtype}, which is none of ROS's own types"
-        self.store.register({
-            name: fields for name, fields in _STANDARD.fielddefs.items() if name not in self.store.fielddefs})
+        self.store.register(
+            {
+                name: fields
+                for name, fields in _STANDARD.fielddefs.items()
+                if name not in self.store.fielddefs
+            }
+        )
         return ''
 
 
@@ -53,10 +60,15 @@ def writing_store(msgtype: str) -> Typestore:
     while wanted:
         name = wanted.pop()
         types = get_types_from_msg(_installed(name), name)
-        store.register({known: fields for known, fields in types.items() if known not in store.fielddefs})
-        # A field of a type from elsewhere names it in the second place of its description, an array of it one deeper.
+        store.register(
+            {known: fields for known, fields in types.items() if known not in store.fielddefs}
+        )
+        # A field of a type from elsewhere names it in the second place of its description, an
+        # array of it one deeper.
         parts = (str(fields) for _, fields in types.values())
-        wanted += [other for other in _named_types(' '.join(parts)) if other not in store.fielddefs]
+        wanted += [
+            other for other in _named_types(' '.join(parts)) if other not in store.fielddefs
+        ]
     return store
 
 
@@ -66,7 +78,9 @@ def _installed(msgtype: str) -> str:
         path = Path(prefix, 'share', package, 'msg', f'{name}.msg')
         if prefix and path.is_file():
             return path.read_text(encoding='utf-8')
-    raise ValueError(f"expected {msgtype} among ROS's own types or under AMENT_PREFIX_PATH, found it in neither")
+    raise ValueError(
+        f"expected {msgtype} among ROS's own types or under AMENT_PREFIX_PATH, found it in neither"
+    )
 
 
 def _named_types(text: str) -> set[str]:

@@ -18,7 +18,10 @@ from crossmodal_kd_ros.simulation import FaultSchedule
 
 _SECONDS = 'seconds of the bag'
 _LABELS = {
-    'surface_roughness': 'roughness, um', 'crack_depth': 'crack depth, mm', 'co2_absorption': 'CO2 absorbed, %'}
+    'surface_roughness': 'roughness, um',
+    'crack_depth': 'crack depth, mm',
+    'co2_absorption': 'CO2 absorbed, %',
+}
 _SCALES = {'co2_absorption': 100.0}
 # Two pictures of a 10 Hz camera.
 _SHORT_GAP_S = 0.2
@@ -51,10 +54,28 @@ def timeline(account: Account, schedule: FaultSchedule, lanes: list[str]) -> str
         axes.set_yticks(range(len(rows), 0, -1), rows, color=INK)
         axes.tick_params(axis='y', length=0)
         axes.spines['left'].set_visible(False)
-        shown = [*(Patch(color=MODE_COLOURS[mode], label=mode) for mode in _MODES if _occurs(account, mode)),
-                 *(Patch(color=ACTION_COLOURS[name], label=words(name)) for name in _DECISIONS if _occurs(account, name))]
-        figure.legend(handles=shown, loc='outside lower center', ncols=6, frameon=False, fontsize=9, handlelength=1.0,
-                      columnspacing=1.2, handletextpad=0.5)
+        shown = [
+            *(
+                Patch(color=MODE_COLOURS[mode], label=mode)
+                for mode in _MODES
+                if _occurs(account, mode)
+            ),
+            *(
+                Patch(color=ACTION_COLOURS[name], label=words(name))
+                for name in _DECISIONS
+                if _occurs(account, name)
+            ),
+        ]
+        figure.legend(
+            handles=shown,
+            loc='outside lower center',
+            ncols=6,
+            frameon=False,
+            fontsize=9,
+            handlelength=1.0,
+            columnspacing=1.2,
+            handletextpad=0.5,
+        )
         return svg(figure)
 
 
@@ -67,13 +88,32 @@ def estimates(lane: LaneAccount) -> str:
         for axes, (name, sense) in zip(panels, MEASURED_BY.items()):
             scale = _SCALES.get(name, 1.0)
             for quantity, count, look in (
-                    (f'measured {name}', f'{sense}_used', {'color': INK, 'lw': 1.6, 'label': 'measured, while healthy'}),
-                    (f'estimated {name}', 'frames', {'color': '#d9822b', 'lw': 1.0, 'label': 'estimated from the picture'})):
+                (
+                    f'measured {name}',
+                    f'{sense}_used',
+                    {'color': INK, 'lw': 1.6, 'label': 'measured, while healthy'},
+                ),
+                (
+                    f'estimated {name}',
+                    'frames',
+                    {'color': '#d9822b', 'lw': 1.0, 'label': 'estimated from the picture'},
+                ),
+            ):
                 means = course.means(quantity, count)
-                axes.plot(course.seconds, scale * _without_short_gaps(means, ~np.isnan(means), course.width_s), **look)
+                axes.plot(
+                    course.seconds,
+                    scale * _without_short_gaps(means, ~np.isnan(means), course.width_s),
+                    **look,
+                )
             axes.set_ylabel(_LABELS[name])
             axes.margins(x=0.0)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc='outside upper right', ncols=2, frameon=False, fontsize=9)
+        figure.legend(
+            *panels[0].get_legend_handles_labels(),
+            loc='outside upper right',
+            ncols=2,
+            frameon=False,
+            fontsize=9,
+        )
         panels[-1].set_xlabel(_SECONDS)
         return svg(figure)
 
@@ -87,10 +127,19 @@ def latency(histogram: Histogram) -> str:
         axes.stairs(histogram.counts, histogram.edges_ms, fill=True, color='#5b86b5')
         for value, name in ((p50, 'p50'), (p99, 'p99')):
             axes.axvline(value, color='#a03a30', lw=1.2)
-            axes.annotate(f' {name} {value:.1f} ms', (value, 1.0), xycoords=('data', 'axes fraction'), va='top',
-                          color='#a03a30', fontsize=9)
-        axes.set(xlim=(0.0, max(1.3 * p99, p50 + 1.0)), ylabel='frames',
-                 xlabel='ms from the stamp of a picture to the receipt of its scores, while the bag was recorded')
+            axes.annotate(
+                f' {name} {value:.1f} ms',
+                (value, 1.0),
+                xycoords=('data', 'axes fraction'),
+                va='top',
+                color='#a03a30',
+                fontsize=9,
+            )
+        axes.set(
+            xlim=(0.0, max(1.3 * p99, p50 + 1.0)),
+            ylabel='frames',
+            xlabel='ms from the stamp of a picture to the receipt of its scores, while the bag was recorded',
+        )
         return svg(figure)
 
 
@@ -98,17 +147,36 @@ def _activity(axes: Axes, course: Course, sensor: str, height: float) -> None:
     """Draw a bar wherever readings followed one another; a silence beyond the sensor's timeout is a gap."""
     spoke = np.flatnonzero(course.sums(sensor) > 0)
     if not len(spoke):
-        axes.text(0.01, height, 'no reading', transform=axes.get_yaxis_transform(), va='center', color=FAINT, fontsize=9)
+        axes.text(
+            0.01,
+            height,
+            'no reading',
+            transform=axes.get_yaxis_transform(),
+            va='center',
+            color=FAINT,
+            fontsize=9,
+        )
         return
     most = max(1.0, _LONGEST_SILENCE_S[sensor] / course.width_s)
     breaks = np.flatnonzero(np.diff(spoke) > most)
     starts, ends = spoke[np.r_[0, breaks + 1]], spoke[np.r_[breaks, len(spoke) - 1]] + 1
-    spans = [(start * course.width_s, (end - start) * course.width_s) for start, end in zip(starts, ends)]
+    spans = [
+        (start * course.width_s, (end - start) * course.width_s)
+        for start, end in zip(starts, ends)
+    ]
     axes.broken_barh(spans, (height - 0.12, 0.24), color='#5d6874', lw=0)
 
 
-def _dominant(axes: Axes, course: Course, offset_s: float, names: list[str], colours: dict[str, str], height: float, *,
-              named: bool = False) -> None:
+def _dominant(
+    axes: Axes,
+    course: Course,
+    offset_s: float,
+    names: list[str],
+    colours: dict[str, str],
+    height: float,
+    *,
+    named: bool = False,
+) -> None:
     """Draw, for each stretch, the colour of the name that most of its frames had; blank where there was none."""
     counts = np.array([course.sums(name) for name in names])
     some = counts.sum(0) > 0
@@ -118,10 +186,23 @@ def _dominant(axes: Axes, course: Course, offset_s: float, names: list[str], col
         if first[start] < 0:
             continue
         name, length = names[first[start]], (end - start) * course.width_s
-        axes.broken_barh([(offset_s + start * course.width_s, length)], (height - 0.34, 0.68), color=colours[name], lw=0)
+        axes.broken_barh(
+            [(offset_s + start * course.width_s, length)],
+            (height - 0.34, 0.68),
+            color=colours[name],
+            lw=0,
+        )
         if named and length > 0.07 * course.duration_s:
-            axes.text(offset_s + start * course.width_s + length / 2, height, name, ha='center', va='center', color='white',
-                      fontsize=9, fontweight='bold')
+            axes.text(
+                offset_s + start * course.width_s + length / 2,
+                height,
+                name,
+                ha='center',
+                va='center',
+                color='white',
+                fontsize=9,
+                fontweight='bold',
+            )
 
 
 def _without_short_gaps(values: np.ndarray, known: np.ndarray, width_s: float) -> np.ndarray:
@@ -132,11 +213,22 @@ def _without_short_gaps(values: np.ndarray, known: np.ndarray, width_s: float) -
 
 
 def _disagreement(axes: Axes, course: Course, offset_s: float, height: float) -> None:
-    spans = [(offset_s + row * course.width_s, course.width_s) for row in np.flatnonzero(course.sums('disagreed') > 0)]
+    spans = [
+        (offset_s + row * course.width_s, course.width_s)
+        for row in np.flatnonzero(course.sums('disagreed') > 0)
+    ]
     if spans:
         axes.broken_barh(spans, (height - 0.28, 0.56), color='#a03a30', lw=0)
     else:
-        axes.text(0.01, height, 'none', transform=axes.get_yaxis_transform(), va='center', color=FAINT, fontsize=9)
+        axes.text(
+            0.01,
+            height,
+            'none',
+            transform=axes.get_yaxis_transform(),
+            va='center',
+            color=FAINT,
+            fontsize=9,
+        )
 
 
 def _occurs(account: Account, name: str) -> bool:

@@ -3,7 +3,8 @@
 
 """The messages of an MCAP file by its index, with as little copying as can be: a picture is a megabyte.
 
-rosbags copies each message three times more, which at 640x480 takes a seventh of the time of a whole replay.
+rosbags copies each message three times more, which at 640x480 takes a seventh of the time of a
+whole replay.
 """
 
 import struct
@@ -38,9 +39,19 @@ class IndexedMcap:
         self._path = path
         with path.open('rb') as file:
             summary = make_reader(file).get_summary()
-        self._chunks: list[ChunkIndex] = [] if summary is None else sorted(
-            summary.chunk_indexes, key=lambda chunk: (chunk.message_start_time, chunk.chunk_start_offset))
-        self._topics = {} if summary is None else {number: channel.topic for number, channel in summary.channels.items()}
+        self._chunks: list[ChunkIndex] = (
+            []
+            if summary is None
+            else sorted(
+                summary.chunk_indexes,
+                key=lambda chunk: (chunk.message_start_time, chunk.chunk_start_offset),
+            )
+        )
+        self._topics = (
+            {}
+            if summary is None
+            else {number: channel.topic for number, channel in summary.channels.items()}
+        )
 
     def __bool__(self) -> bool:
         """Return whether there is an index at all."""
@@ -53,12 +64,17 @@ class IndexedMcap:
         with self._path.open('rb') as file:
             for chunk, following in pairwise([*self._chunks, None]):
                 # A chunk whose index is not filled in may hold anything.
-                if not chunk.message_index_offsets or not wanted.keys().isdisjoint(chunk.message_index_offsets):
+                if not chunk.message_index_offsets or not wanted.keys().isdisjoint(
+                    chunk.message_index_offsets
+                ):
                     waiting += _parts(_content(file, chunk), wanted)
                     waiting.sort(key=_RECEIVED_NS)
                 # What later chunks hold may be older than the last messages of this one.
-                ready = len(waiting) if following is None else bisect_left(
-                    waiting, following.message_start_time, key=_RECEIVED_NS)
+                ready = (
+                    len(waiting)
+                    if following is None
+                    else bisect_left(waiting, following.message_start_time, key=_RECEIVED_NS)
+                )
                 yield from waiting[:ready]
                 del waiting[:ready]
 
@@ -79,7 +95,13 @@ def _parts(content: memoryview, topics: dict[int, str]) -> Sequence[Raw]:
         if opcode == Opcode.MESSAGE:
             channel, _, received_ns, _ = _MESSAGE.unpack_from(content, at)
             if channel in topics:
-                data = content[at + _MESSAGE.size:at + size]
-                found.append((topics[channel], received_ns, data if len(data) > _LARGE_BYTES else bytes(data)))
+                data = content[at + _MESSAGE.size : at + size]
+                found.append(
+                    (
+                        topics[channel],
+                        received_ns,
+                        data if len(data) > _LARGE_BYTES else bytes(data),
+                    )
+                )
         at += size
     return found

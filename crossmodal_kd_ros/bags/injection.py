@@ -28,7 +28,9 @@ def parse_faults(options: Iterable[str]) -> FaultSchedule:
     for option in options:
         match = _ENTRY.fullmatch(option.strip())
         if match is None:
-            raise BagError(f'expected a fault such as touch@10-18 or gas:drift:0.5@20 (seconds of the bag), got {option!r}')
+            raise BagError(
+                f'expected a fault such as touch@10-18 or gas:drift:0.5@20 (seconds of the bag), got {option!r}'
+            )
         what, start, end = match.groups()
         sensor, colon, how = what.partition(':')
         entries.append(f'{sensor}:{start}-{end or f"{_FOR_EVER_S:.0f}"}{colon}{how}')
@@ -40,7 +42,10 @@ def parse_faults(options: Iterable[str]) -> FaultSchedule:
 
 def inject(readings: Iterable[Reading], schedule: FaultSchedule) -> Iterator[Reading]:
     """Yield what would have arrived, had the sensors failed as `schedule` says; second 0 is the first reading."""
-    injectors = {sensor: Injector(sensor, schedule) for sensor in {fault.sensor for fault in schedule.faults}}
+    injectors = {
+        sensor: Injector(sensor, schedule)
+        for sensor in {fault.sensor for fault in schedule.faults}
+    }
     start_ns = 0
     for reading in readings:
         start_ns = start_ns or reading.received_ns
@@ -50,7 +55,8 @@ def inject(readings: Iterable[Reading], schedule: FaultSchedule) -> Iterator[Rea
             yield reading
             continue
         try:
-            # Injectors go by what is read, one after the other, so that a picture is decoded here and now.
+            # Injectors go by what is read, one after the other, so that a picture is decoded here
+            # and now.
             value = reading.value() if callable(reading.value) else reading.value
         except BadMessage:
             yield reading
@@ -62,5 +68,11 @@ def inject(readings: Iterable[Reading], schedule: FaultSchedule) -> Iterator[Rea
 def _delivered(reading: Reading, delivery: Delivery) -> Reading:
     value = delivery.value
     if value is None:
-        return replace(reading, value=None, stamp_ns=0, bad='a fault was put in: the message cannot be read')
-    return replace(reading, stamp_ns=delivery.stamp_ns, value=(lambda: value) if reading.role == 'camera' else value)
+        return replace(
+            reading, value=None, stamp_ns=0, bad='a fault was put in: the message cannot be read'
+        )
+    return replace(
+        reading,
+        stamp_ns=delivery.stamp_ns,
+        value=(lambda: value) if reading.role == 'camera' else value,
+    )

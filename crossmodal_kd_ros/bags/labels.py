@@ -43,8 +43,10 @@ def read_labels(path: Path) -> list[Label]:
             rows = csv.DictReader(file)
             missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
             if missing:
-                raise BagError(f'expected the columns {", ".join(_COLUMNS)} (and bag, panel) in {path}, '
-                               f'found no {", ".join(missing)}')
+                raise BagError(
+                    f'expected the columns {", ".join(_COLUMNS)} (and bag, panel) in {path}, '
+                    f'found no {", ".join(missing)}'
+                )
             labels = [_label(path, line, row) for line, row in enumerate(rows, 2)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BagError(f'cannot read the labels {path}: {error}') from error
@@ -55,26 +57,41 @@ def read_labels(path: Path) -> list[Label]:
 def find_label(labels: Sequence[Label], bag: Path, t_s: float) -> Label | None:
     """Return the label of `bag` at `t_s`, if there is one."""
     names = ('', str(bag), bag.name)
-    return next((one for one in labels if one.bag in names and one.start_s <= t_s < one.end_s), None)
+    return next(
+        (one for one in labels if one.bag in names and one.start_s <= t_s < one.end_s), None
+    )
 
 
 def _label(path: Path, line: int, row: dict[str, str]) -> Label:
     action = (row['action'] or '').strip()
     if action and action not in ACTIONS:
-        raise BagError(f'{path}, line {line}: expected an action out of {", ".join(ACTIONS)}, or nothing, got {action!r}')
+        raise BagError(
+            f'{path}, line {line}: expected an action out of {", ".join(ACTIONS)}, or nothing, got {action!r}'
+        )
     try:
         start_s, end_s = float(row['start_s']), float(row['end_s'])
     except (TypeError, ValueError):
-        raise BagError(f'{path}, line {line}: expected seconds, got {row["start_s"]!r} and {row["end_s"]!r}') from None
+        raise BagError(
+            f'{path}, line {line}: expected seconds, got {row["start_s"]!r} and {row["end_s"]!r}'
+        ) from None
     if not 0.0 <= start_s < end_s:
-        raise BagError(f'{path}, line {line}: expected a stretch that starts before it ends, got {start_s} to {end_s} s')
-    return Label((row.get('bag') or '').strip(), start_s, end_s, ACTIONS.index(action) if action else UNLABELLED,
-                 (row.get('panel') or '').strip())
+        raise BagError(
+            f'{path}, line {line}: expected a stretch that starts before it ends, got {start_s} to {end_s} s'
+        )
+    return Label(
+        (row.get('bag') or '').strip(),
+        start_s,
+        end_s,
+        ACTIONS.index(action) if action else UNLABELLED,
+        (row.get('panel') or '').strip(),
+    )
 
 
 def _refuse_overlap(path: Path, labels: list[Label]) -> None:
     ordered = sorted(labels, key=lambda one: (one.bag, one.start_s))
     for one, other in zip(ordered, ordered[1:]):
         if one.bag == other.bag and other.start_s < one.end_s:
-            raise BagError(f'{path}: expected stretches that do not overlap, got one to {one.end_s} s and one from '
-                           f'{other.start_s} s')
+            raise BagError(
+                f'{path}: expected stretches that do not overlap, got one to {one.end_s} s and one from '
+                f'{other.start_s} s'
+            )

@@ -3,9 +3,10 @@
 
 """Pictures decoded, and networks run, ahead of the frame whose turn it is: a recording knows its future.
 
-The pipeline still decides frame by frame. What it asks of its engine has mostly been computed already, for a batch of
-neighbouring frames and on every core; where the guess was wrong (another mode, other readings) the engine is asked again.
-Batches are cut by counting frames, never by time, so that two runs compute the same batches and get the same bytes.
+The pipeline still decides frame by frame. What it asks of its engine has mostly been computed
+already, for a batch of neighbouring frames and on every core; where the guess was wrong (another
+mode, other readings) the engine is asked again. Batches are cut by counting frames, never by time,
+so that two runs compute the same batches and get the same bytes.
 """
 
 import dataclasses
@@ -23,11 +24,13 @@ from crossmodal_kd_ros.contract import SENSORS, ContractError, Mode, Prediction,
 from crossmodal_kd_ros.runtime import Engine, Limits
 from crossmodal_kd_ros.runtime.sensor import RecentReadings
 
-# Half the cost of single frames, and nine tenths of that of eight at once; twice as many bring another 2 %.
+# Half the cost of single frames, and nine tenths of that of eight at once; twice as many bring
+# another 2 %.
 BATCH = 16
 # Readings that wait for a batch to fill: at most so many, should the camera have died.
 _LONGEST_STRETCH = 500
-# In these the teacher decides, with the senses there are; in the others the student's word is known too.
+# In these the teacher decides, with the senses there are; in the others the student's word is
+# known too.
 _TAUGHT = (Mode.TEACHER, Mode.PARTIAL)
 
 # Who decides with a set of sensors, and whether it is shown the student's estimate of a lost one.
@@ -40,9 +43,11 @@ class Foreseen:
 
     Attributes:
         reading: as it came from the bag.
-        touch, gas: those that go with it, if it is a picture's turn and they are fresh; else `None`.
+        touch, gas: those that go with it, if it is a picture's turn and they are fresh; else
+            `None`.
         image: `uint8[H, W, 3]`, RGB, once decoded; or why there is none.
-        choices, predictions: one for each engine, once computed: see `Choose`, and what is said then.
+        choices, predictions: one for each engine, once computed: see `Choose`, and what is said
+            then.
     """
 
     reading: Reading
@@ -99,8 +104,12 @@ class ForeseeingEngine:
             own = prediction.student_probabilities
             return None if own is None else dataclasses.replace(prediction, probabilities=own)
         expected_mode, expected_filled = foreseen.choices[self._index]
-        as_expected = (expected_mode in _TAUGHT and filled == expected_filled
-                       and _same(sample.touch, foreseen.touch) and _same(sample.gas, foreseen.gas))
+        as_expected = (
+            expected_mode in _TAUGHT
+            and filled == expected_filled
+            and _same(sample.touch, foreseen.touch)
+            and _same(sample.gas, foreseen.gas)
+        )
         return prediction if as_expected else None
 
 
@@ -114,7 +123,10 @@ class _Sense:
         self._back_ns: int | None = None  # when it came back, if it ever was away
 
     def take(self, reading: Reading) -> None:
-        if self._newest_ns is not None and reading.received_ns - self._newest_ns > self._timeout_ns:
+        if (
+            self._newest_ns is not None
+            and reading.received_ns - self._newest_ns > self._timeout_ns
+        ):
             self._back_ns = reading.received_ns
         self._newest_ns = reading.received_ns
         self._readings.add(min(reading.stamp_ns, reading.received_ns), reading.value)
@@ -124,14 +136,18 @@ class _Sense:
         now_ns = picture.received_ns
         if self._newest_ns is None or now_ns - self._newest_ns > self._timeout_ns:
             return None
-        is_back_lately = self._back_ns is not None and 0 <= now_ns - self._back_ns < self._recovery_ns
+        is_back_lately = (
+            self._back_ns is not None and 0 <= now_ns - self._back_ns < self._recovery_ns
+        )
         return None if is_back_lately else self._readings.at(picture.stamp_ns)
 
 
 class Lookahead:
     """Runs ahead over readings with a thread for each core; close it, or use it in a `with`."""
 
-    def __init__(self, engines: Sequence[Engine], choices: Sequence[Choose], limits: Limits) -> None:
+    def __init__(
+        self, engines: Sequence[Engine], choices: Sequence[Choose], limits: Limits
+    ) -> None:
         """Compute ahead for `engines`.
 
         Args:
@@ -140,7 +156,10 @@ class Lookahead:
             limits: how old touch and gas may be to count, and how long they have to be back.
         """
         self._engines, self._choices = engines, choices
-        self._senses = {sense: _Sense(getattr(limits, f'{sense}_timeout_s'), limits.recovery_s) for sense in ('touch', 'gas')}
+        self._senses = {
+            sense: _Sense(getattr(limits, f'{sense}_timeout_s'), limits.recovery_s)
+            for sense in ('touch', 'gas')
+        }
         self._workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix='lookahead')
 
@@ -161,7 +180,9 @@ class Lookahead:
                 self._senses[reading.role].take(reading)
             if foreseen.is_picture:
                 pictures += 1
-                foreseen.touch, foreseen.gas = (sense.value_for(reading) for sense in self._senses.values())
+                foreseen.touch, foreseen.gas = (
+                    sense.value_for(reading) for sense in self._senses.values()
+                )
             stretch.append(foreseen)
             if pictures == BATCH or len(stretch) == _LONGEST_STRETCH:
                 stretches.append((stretch, self._pool.submit(self._compute, stretch)))
@@ -184,7 +205,9 @@ class Lookahead:
         if not readable:
             return
         samples = [
-            Sample(stamp_ns=one.reading.stamp_ns, image=one.image, touch=one.touch, gas=one.gas) for one in readable]
+            Sample(stamp_ns=one.reading.stamp_ns, image=one.image, touch=one.touch, gas=one.gas)
+            for one in readable
+        ]
         chosen = [[choose(_usable(sample)) for sample in samples] for choose in self._choices]
         said = [_ask(engine, samples, choices) for engine, choices in zip(self._engines, chosen)]
         for foreseen, choices, predictions in zip(readable, zip(*chosen), zip(*said)):
@@ -192,10 +215,16 @@ class Lookahead:
 
 
 def _usable(sample: Sample) -> tuple[str, ...]:
-    return tuple(sensor for sensor, value in zip(SENSORS, (sample.image, sample.touch, sample.gas)) if value is not None)
+    return tuple(
+        sensor
+        for sensor, value in zip(SENSORS, (sample.image, sample.touch, sample.gas))
+        if value is not None
+    )
 
 
-def _ask(engine: Engine, samples: list[Sample], choices: list[tuple[Mode, bool]]) -> Sequence[Prediction | None]:
+def _ask(
+    engine: Engine, samples: list[Sample], choices: list[tuple[Mode, bool]]
+) -> Sequence[Prediction | None]:
     many: Callable | None = getattr(engine, 'infer_many', None)
     # An engine that takes one sample at a time is asked when the turn of each comes.
     return many(samples, *zip(*choices)) if many is not None else [None] * len(samples)

@@ -18,7 +18,10 @@ from crossmodal_kd_ros.runtime.messages import BadMessage, stamp_ns
 
 # As this package's own nodes call them; a namespace may stand in front.
 _OWN_NAMES = {
-    'camera': ('/camera/image_raw/compressed', '/camera/image_raw'), 'touch': ('/tactile/image',), 'gas': ('/gas/state',)}
+    'camera': ('/camera/image_raw/compressed', '/camera/image_raw'),
+    'touch': ('/tactile/image',),
+    'gas': ('/gas/state',),
+}
 # What this package published is no reading.
 _NOT_SENSED = ('/maintenance/', '/simulation/')
 # What the node said while the bag was recorded, and which weights it ran.
@@ -27,7 +30,8 @@ _LIVE = {
     'live_action': ('/maintenance/action', 'std_msgs/msg/String'),
     'live_mode': ('/maintenance/mode', 'std_msgs/msg/String'),
     'live_reason': ('/maintenance/mode_reason', 'std_msgs/msg/String'),
-    'live_diagnostics': ('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray')}
+    'live_diagnostics': ('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray'),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +52,9 @@ class Wish:
         """Refuse a channel that the contract does not know, by `BagError`."""
         for name in (*self.channels, *self.constants):
             if name not in GAS_NAMES:
-                raise BagError(f'expected gas channels out of {", ".join(GAS_NAMES)}, got {name!r}')
+                raise BagError(
+                    f'expected gas channels out of {", ".join(GAS_NAMES)}, got {name!r}'
+                )
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,13 @@ class Reading:
     """One reading out of a bag.
 
     Attributes:
-        role: `camera`, `touch`, `gas` or `label`; or `live_...`, which is what the node said while the bag was recorded.
+        role: `camera`, `touch`, `gas` or `label`; or `live_...`, which is what the node said while
+            the bag was recorded.
         received_ns: when it was recorded.
-        stamp_ns: stamp of its header, or `received_ns` where its type has none; 0 where it is malformed.
-        value: for the camera a function that gives `uint8[H, W, 3]` RGB or raises `BadMessage`; touch `float32[256]`; gas
-            `float32[8]`; label: a text; `live_...`: the message.
+        stamp_ns: stamp of its header, or `received_ns` where its type has none; 0 where it is
+            malformed.
+        value: for the camera a function that gives `uint8[H, W, 3]` RGB or raises `BadMessage`;
+            touch `float32[256]`; gas `float32[8]`; label: a text; `live_...`: the message.
         bad: why it is malformed, in words; `value` is `None` then.
         origin: the message.
     """
@@ -84,7 +92,9 @@ class Reading:
     @property
     def beat_ns(self) -> int:
         """When a beat of the node was due, as far as this message tells: its diagnostics go out with one. Else 0."""
-        if self.role != 'live_diagnostics' or not any(': mode' in status.name for status in self.value.status):
+        if self.role != 'live_diagnostics' or not any(
+            ': mode' in status.name for status in self.value.status
+        ):
             return 0
         return self.stamp_ns
 
@@ -94,7 +104,8 @@ class TopicMap:
     """Which topic is which.
 
     Attributes:
-        taken: by role; a role without a topic is absent. What the node said live is there too, under `live_...`.
+        taken: by role; a role without a topic is absent. What the node said live is there too,
+            under `live_...`.
         told: one sentence for each role, on what was taken and what was left.
     """
 
@@ -122,7 +133,9 @@ def parse_wishes(options: Sequence[str] = (), *, file: Path | None = None) -> di
     for option in options:
         role, equals, topic = option.partition('=')
         if role not in ROLES or not equals or not topic:
-            raise BagError(f'expected a mapping such as camera=/cam0/image, of {", ".join(ROLES)}, got {option!r}')
+            raise BagError(
+                f'expected a mapping such as camera=/cam0/image, of {", ".join(ROLES)}, got {option!r}'
+            )
         wishes[role] = Wish(topic=_full(topic))
     return wishes
 
@@ -140,13 +153,19 @@ def choose_topics(bag: Bag, wishes: Mapping[str, Wish]) -> TopicMap:
             taken[role] = _wished(bag, role, wishes[role])
             told.append(f'{role}: {_described(bag, taken[role].topic)}, as you say')
         elif role != 'label':  # any text could be one
-            used = {other.topic for other in taken.values()} | {wish.topic for wish in wishes.values()}
+            used = {other.topic for other in taken.values()} | {
+                wish.topic for wish in wishes.values()
+            }
             found, sentence = _guessed(bag, role, used)
             told.append(sentence)
             if found is not None:
                 taken[role] = found
     for role, (name, msgtype) in _LIVE.items():
-        found = [topic.name for topic in bag.topics.values() if topic.name.endswith(name) and topic.msgtype == msgtype]
+        found = [
+            topic.name
+            for topic in bag.topics.values()
+            if topic.name.endswith(name) and topic.msgtype == msgtype
+        ]
         if found:
             taken[role] = Taken(min(found), msgtype, _as_it_is)
     return TopicMap(taken, tuple(told))
@@ -155,27 +174,49 @@ def choose_topics(bag: Bag, wishes: Mapping[str, Wish]) -> TopicMap:
 def _wished(bag: Bag, role: str, wish: Wish) -> Taken:
     topic = bag.topics.get(wish.topic)
     if topic is None:
-        raise BagError(f'expected the topic {wish.topic} for {role} in {bag.path}, found {_some(list(bag.topics))}')
+        raise BagError(
+            f'expected the topic {wish.topic} for {role} in {bag.path}, found {_some(list(bag.topics))}'
+        )
     if topic.msgtype not in types_of(role):
-        raise BagError(f'expected {role} as {" or ".join(types_of(role))}, got {wish.topic} of {topic.msgtype}')
-    return Taken(wish.topic, topic.msgtype, converter(
-        role, topic.msgtype, channels=wish.channels, constants=wish.constants))
+        raise BagError(
+            f'expected {role} as {" or ".join(types_of(role))}, got {wish.topic} of {topic.msgtype}'
+        )
+    return Taken(
+        wish.topic,
+        topic.msgtype,
+        converter(role, topic.msgtype, channels=wish.channels, constants=wish.constants),
+    )
 
 
 def _guessed(bag: Bag, role: str, used: set[str]) -> tuple[Taken | None, str]:
     candidates = [
         Taken(topic.name, topic.msgtype, converter(role, topic.msgtype, channels={}, constants={}))
         for topic in bag.topics.values()
-        if topic.msgtype in types_of(role) and topic.count and topic.name not in used
-        and not any(mark in topic.name for mark in _NOT_SENSED)]
-    # A picture may be broken where its neighbours are not; any Image could be touch, and any JointState gas.
-    fitting = [taken for taken in candidates if _fits(bag, role, taken)] or (candidates if role == 'camera' else [])
+        if topic.msgtype in types_of(role)
+        and topic.count
+        and topic.name not in used
+        and not any(mark in topic.name for mark in _NOT_SENSED)
+    ]
+    # A picture may be broken where its neighbours are not; any Image could be touch, and any
+    # JointState gas.
+    fitting = [taken for taken in candidates if _fits(bag, role, taken)] or (
+        candidates if role == 'camera' else []
+    )
     if not fitting:
-        looked = f' ({_some([taken.topic for taken in candidates])} could have been, and is not)' if candidates else ''
+        looked = (
+            f' ({_some([taken.topic for taken in candidates])} could have been, and is not)'
+            if candidates
+            else ''
+        )
         return None, f'{role}: no topic of {bag.path.name} holds it{looked}'
-    best = min(fitting, key=lambda taken: (_rank(role, taken.topic), -bag.topics[taken.topic].count, taken.topic))
+    best = min(
+        fitting,
+        key=lambda taken: (_rank(role, taken.topic), -bag.topics[taken.topic].count, taken.topic),
+    )
     left = [taken.topic for taken in fitting if taken is not best]
-    return best, f'{role}: {_described(bag, best.topic)}' + (f'; left: {_some(left)}' if left else '')
+    return best, f'{role}: {_described(bag, best.topic)}' + (
+        f'; left: {_some(left)}' if left else ''
+    )
 
 
 def _fits(bag: Bag, role: str, taken: Taken) -> bool:
@@ -215,18 +256,31 @@ def _wishes_of(file: Path) -> dict[str, Wish]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BagError(f'{file} is not YAML: {" ".join(str(error).split())}') from error
     if not isinstance(told, dict) or not set(told) <= set(ROLES):
-        raise BagError(f'expected {file} to say a topic for some of {", ".join(ROLES)}, got '
-                       f'{_some(list(map(str, told))) if isinstance(told, dict) else type(told).__name__}')
+        raise BagError(
+            f'expected {file} to say a topic for some of {", ".join(ROLES)}, got '
+            f'{_some(list(map(str, told))) if isinstance(told, dict) else type(told).__name__}'
+        )
     wishes = {}
     for role, value in told.items():
         entry = {'topic': value} if isinstance(value, str) else value
         allowed = {'topic', 'channels', 'constants'} if role == 'gas' else {'topic'}
-        if not isinstance(entry, dict) or not isinstance(entry.get('topic'), str) or not set(entry) <= allowed:
-            raise BagError(f'expected {file} to give {role} as a topic or as {", ".join(sorted(allowed))}, got {value!r}')
+        if (
+            not isinstance(entry, dict)
+            or not isinstance(entry.get('topic'), str)
+            or not set(entry) <= allowed
+        ):
+            raise BagError(
+                f'expected {file} to give {role} as a topic or as {", ".join(sorted(allowed))}, got {value!r}'
+            )
         constants = entry.get('constants') or {}
-        if not all(isinstance(number, (int, float)) and np.isfinite(number) for number in constants.values()):
+        if not all(
+            isinstance(number, (int, float)) and np.isfinite(number)
+            for number in constants.values()
+        ):
             raise BagError(f'expected numbers under constants in {file}, got {constants!r}')
-        wishes[role] = Wish(topic=_full(entry['topic']), channels=entry.get('channels') or {}, constants=constants)
+        wishes[role] = Wish(
+            topic=_full(entry['topic']), channels=entry.get('channels') or {}, constants=constants
+        )
     return wishes
 
 
@@ -236,7 +290,9 @@ def _described(bag: Bag, name: str) -> str:
 
 
 def _some(names: list[str]) -> str:
-    return (', '.join(names[:5]) + (f' and {len(names) - 5} more' if len(names) > 5 else '')) or 'none'
+    return (
+        ', '.join(names[:5]) + (f' and {len(names) - 5} more' if len(names) > 5 else '')
+    ) or 'none'
 
 
 def _full(topic: str) -> str:

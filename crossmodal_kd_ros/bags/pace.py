@@ -3,7 +3,8 @@
 
 """When each picture has its turn: at its arrival or, where the recording says so, when the node was done with the one before.
 
-A node answers one picture at a time, with the touch and gas that it has by then. Its scores are in the bag, with the stamp of
+A node answers one picture at a time, with the touch and gas that it has by then. Its scores are in
+the bag, with the stamp of
 their picture and the time of their receipt: until then it was busy.
 """
 
@@ -13,7 +14,8 @@ from dataclasses import replace
 from crossmodal_kd_ros.bags.mapping import Reading
 
 TURN = 'turn'
-# A node that has said nothing for so long is busy with no picture: it is not there, or the recorder missed its scores.
+# A node that has said nothing for so long is busy with no picture: it is not there, or the
+# recorder missed its scores.
 _SILENT_S = 0.5
 
 

@@ -5,7 +5,14 @@
 
 from typing import Any
 
-from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
 
 _NS_PER_S = 1_000_000_000
 
@@ -13,8 +20,9 @@ _NS_PER_S = 1_000_000_000
 def offered_qos(profile: Any) -> Qos:
     """Return an `rclpy.qos.QoSProfile` as rosbags' `Qos`.
 
-    Only its attributes are read, so that bags are written without importing ROS. A policy that rosbag2 has no word for
-    is stored as unknown, which is also what discovery reports for history and depth.
+    Only its attributes are read, so that bags are written without importing ROS. A policy that
+    rosbag2 has no word for is stored as unknown, which is also what discovery reports for history
+    and depth.
     """
     return Qos(
         history=_policy(QosHistory, profile.history),

@@ -78,7 +78,9 @@ class Bag:
             for name, (msgtype, definition) in source.types.items():
                 known = self.topics.get(name)
                 if known is not None and known.msgtype != msgtype:
-                    self._say(f'{name} is left out where it has the type {msgtype}: it has {known.msgtype} as well')
+                    self._say(
+                        f'{name} is left out where it has the type {msgtype}: it has {known.msgtype} as well'
+                    )
                     continue
                 why = self._definitions.learn(msgtype, definition)
                 if why:
@@ -90,7 +92,12 @@ class Bag:
     def __enter__(self) -> 'Bag':
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -108,7 +115,9 @@ class Bag:
         for name, received_ns, data in self.raw(topics):
             try:
                 # A view: what rosbags cuts out of bytes it copies, and a picture is a megabyte.
-                message = self._definitions.store.deserialize_cdr(memoryview(data), self.topics[name].msgtype)
+                message = self._definitions.store.deserialize_cdr(
+                    memoryview(data), self.topics[name].msgtype
+                )
             except Exception:  # noqa: BLE001  Bytes that are no message end in any exception there is.
                 self.undecodable[name] += 1
                 continue
@@ -119,7 +128,9 @@ class Bag:
         wanted = [name for name in self.topics if not topics or name in topics]
         if len(self._sources) == 1:
             return self._sources[0].messages(wanted)
-        return merge(*(source.messages(wanted) for source in self._sources), key=lambda raw: raw[1])
+        return merge(
+            *(source.messages(wanted) for source in self._sources), key=lambda raw: raw[1]
+        )
 
     def _say(self, problem: str) -> None:
         if problem not in self._problems:
@@ -134,18 +145,32 @@ class Bag:
                     yield _Whole(path)
                     return
                 except Exception as error:  # noqa: BLE001  See _file; the files themselves may still be fine.
-                    self._problems.append(f'{path} is not as its metadata.yaml says: {_line(error)}')
+                    self._problems.append(
+                        f'{path} is not as its metadata.yaml says: {_line(error)}'
+                    )
             else:
-                self._problems.append(f'{path} has no metadata.yaml: its files are read without it')
-            files = sorted((file for file in path.iterdir() if file.suffix in _SUFFIXES), key=_natural)
+                self._problems.append(
+                    f'{path} has no metadata.yaml: its files are read without it'
+                )
+            files = sorted(
+                (file for file in path.iterdir() if file.suffix in _SUFFIXES), key=_natural
+            )
             if not files:
-                raise BagError(f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file in it'
-                               + _told(self._problems[:1], 'metadata.yaml says'))
+                raise BagError(
+                    f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file in it'
+                    + _told(self._problems[:1], 'metadata.yaml says')
+                )
         elif path.suffix in _SUFFIXES:
             files = [path]
         else:
-            raise BagError(f'expected a rosbag2 recording (a folder, .mcap or .db3) at {path}, got a {path.suffix or "file"}'
-                           + (': rosbags-convert makes a rosbag2 of a ROS 1 bag' if path.suffix == '.bag' else ''))
+            raise BagError(
+                f'expected a rosbag2 recording (a folder, .mcap or .db3) at {path}, got a {path.suffix or "file"}'
+                + (
+                    ': rosbags-convert makes a rosbag2 of a ROS 1 bag'
+                    if path.suffix == '.bag'
+                    else ''
+                )
+            )
         opened, refusals = [], []
         for file in files:
             try:
@@ -153,7 +178,9 @@ class Bag:
             except ValueError as error:
                 refusals.append(str(error))
         if not opened:
-            raise BagError(f'expected a readable rosbag2 recording at {path}: {"; ".join(refusals)}')
+            raise BagError(
+                f'expected a readable rosbag2 recording at {path}: {"; ".join(refusals)}'
+            )
         self._problems += refusals
         yield from opened
 
@@ -173,7 +200,8 @@ class _Source:
     """A file or a folder that gives raw messages.
 
     Attributes:
-        types: by topic, (type, definition). counts: by topic. qos: by topic. problem: what cannot be read.
+        types: by topic, (type, definition). counts: by topic. qos: by topic. problem: what cannot
+            be read.
     """
 
     types: dict[str, tuple[str, MessageDefinition]]
@@ -200,7 +228,9 @@ class _Whole(_Source):
         self.qos = {}
         for link in self._reader.connections:
             self.counts[link.topic] += link.msgcount
-            self.qos[link.topic] = self.qos.get(link.topic, ()) + tuple(link.ext.offered_qos_profiles)
+            self.qos[link.topic] = self.qos.get(link.topic, ()) + tuple(
+                link.ext.offered_qos_profiles
+            )
         self._indexed = self._by_index()
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
@@ -225,8 +255,12 @@ class _Whole(_Source):
 
     def _by_index(self) -> list[IndexedMcap]:
         """Return the MCAP files of this bag if all can be read by their index; else nothing."""
-        files = [file.path for file in getattr(self._reader.storage, 'storages', [self._reader.storage])]
-        if self._reader.compression_mode == 'message' or any(path.suffix != '.mcap' for path in files):
+        files = [
+            file.path for file in getattr(self._reader.storage, 'storages', [self._reader.storage])
+        ]
+        if self._reader.compression_mode == 'message' or any(
+            path.suffix != '.mcap' for path in files
+        ):
             return []
         indexed = [IndexedMcap(path) for path in files]
         return indexed if all(indexed) else []
@@ -237,7 +271,12 @@ class _Cut(_Source):
 
     def __init__(self, found: CutMcap | CutSqlite) -> None:
         self._found = found
-        self.types, self.counts, self.qos, self.problem = found.types, Counter(found.counts), {}, found.problem
+        self.types, self.counts, self.qos, self.problem = (
+            found.types,
+            Counter(found.counts),
+            {},
+            found.problem,
+        )
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
         return self._found.messages(topics)
@@ -245,7 +284,8 @@ class _Cut(_Source):
 
 def _file(path: Path) -> _Source:
     """Open one file; raise `ValueError` if nothing in it can be read."""
-    # rosbags does not look into the log that a SQLite recorder which was killed leaves beside its file.
+    # rosbags does not look into the log that a SQLite recorder which was killed leaves beside its
+    # file.
     if not path.with_name(path.name + '-wal').exists():
         try:
             return _Whole(path)

@@ -26,8 +26,9 @@ STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 class BagRecorder:
     """A bag being written (rosbag2 version 9: Jazzy and later; Humble reads it too, MCAP with its plugin).
 
-    `write` puts a message into a queue; one thread owns the file and empties it. Nothing is lost in silence: what does not
-    fit into the queue, or cannot be written, is counted in `dropped`, and `error` says why.
+    `write` puts a message into a queue; one thread owns the file and empties it. Nothing is lost
+    in silence: what does not fit into the queue, or cannot be written, is counted in `dropped`,
+    and `error` says why.
 
     Attributes:
         path: the directory of the bag.
@@ -36,7 +37,9 @@ class BagRecorder:
         error: one sentence on the last thing that went wrong, or empty.
     """
 
-    def __init__(self, path: Path, *, storage: str = 'mcap', queue_size: int = _QUEUE_SIZE) -> None:
+    def __init__(
+        self, path: Path, *, storage: str = 'mcap', queue_size: int = _QUEUE_SIZE
+    ) -> None:
         """Create the bag's directory.
 
         Args:
@@ -49,7 +52,9 @@ class BagRecorder:
             OSError: the directory cannot be made.
         """
         if path.exists():
-            raise FileExistsError(f'expected no file or folder at {path}, found one: name another or remove it')
+            raise FileExistsError(
+                f'expected no file or folder at {path}, found one: name another or remove it'
+            )
         self.path = path
         self.written: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
@@ -72,8 +77,11 @@ class BagRecorder:
             ValueError: nobody here knows what `msgtype` looks like.
         """
         store = writing_store(msgtype)
-        self._links[topic] = self._ask(lambda: self._writer.add_connection(
-            topic, msgtype, typestore=store, offered_qos_profiles=list(qos)))
+        self._links[topic] = self._ask(
+            lambda: self._writer.add_connection(
+                topic, msgtype, typestore=store, offered_qos_profiles=list(qos)
+            )
+        )
 
     def write(self, topic: str, received_ns: int, data: bytes | Callable[[], bytes]) -> None:
         """Record one message of an announced topic; return at once.
@@ -81,8 +89,8 @@ class BagRecorder:
         Args:
             topic: full name.
             received_ns: when it was received, nanoseconds since the epoch.
-            data: the serialised message, or a function that makes it: it runs in the writing thread, so that its work
-                (compressing an image) costs the caller nothing.
+            data: the serialised message, or a function that makes it: it runs in the writing
+                thread, so that its work (compressing an image) costs the caller nothing.
         """
         try:
             self._queue.put_nowait((self._links[topic], received_ns, data))
@@ -113,9 +121,12 @@ class BagRecorder:
             try:
                 self._writer.write(link, received_ns, data() if callable(data) else data)
                 self.written[link.topic] += 1
-            except (OSError, ValueError, sqlite3.Error) as error:  # a full disk; an image that cannot be compressed
+            # a full disk; an image that cannot be compressed
+            except (OSError, ValueError, sqlite3.Error) as error:
                 self.dropped[link.topic] += 1
-                self.error = f'a message of {link.topic} could not be written to {self.path}: {error}'
+                self.error = (
+                    f'a message of {link.topic} could not be written to {self.path}: {error}'
+                )
         try:
             if self._writer.storage is not None:
                 self._writer.close()
@@ -132,6 +143,10 @@ def remove_bag(path: Path) -> None:
     if not path.exists():
         return
     if not path.is_dir() or any(
-            child.name != 'metadata.yaml' and child.suffix not in ('.mcap', '.db3') for child in path.iterdir()):
-        raise FileExistsError(f'expected a recording or nothing at {path}, found other files: name another folder')
+        child.name != 'metadata.yaml' and child.suffix not in ('.mcap', '.db3')
+        for child in path.iterdir()
+    ):
+        raise FileExistsError(
+            f'expected a recording or nothing at {path}, found other files: name another folder'
+        )
     shutil.rmtree(path)

@@ -43,7 +43,9 @@ class CutMcap:
         for _ in self._records():
             pass
         if not self.counts:
-            raise ValueError(f'no message of {path.name} can be read: {self.problem or "it holds none"}')
+            raise ValueError(
+                f'no message of {path.name} can be read: {self.problem or "it holds none"}'
+            )
         self.problem = self.problem or f'{path.name} has no index at its end'
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
@@ -77,9 +79,13 @@ class CutMcap:
         size = self.path.stat().st_size
         problems = []
         if why:
-            problems.append(f'{self.path.name} can be read up to byte {read_bytes} of {size}: {why}')
+            problems.append(
+                f'{self.path.name} can be read up to byte {read_bytes} of {size}: {why}'
+            )
         if bad_chunks:
-            problems.append(f'{bad_chunks} chunks of {self.path.name} are damaged and were left out')
+            problems.append(
+                f'{bad_chunks} chunks of {self.path.name} are damaged and were left out'
+            )
         self.problem = '; '.join(problems)
 
 
@@ -127,7 +133,9 @@ def _type(schema: Schema | None) -> tuple[str, MessageDefinition]:
     if schema is None:
         return '', _NO_DEFINITION
     return schema.name, MessageDefinition(
-        _FORMATS.get(schema.encoding, MessageDefinitionFormat.NONE), schema.data.decode(errors='replace'))
+        _FORMATS.get(schema.encoding, MessageDefinitionFormat.NONE),
+        schema.data.decode(errors='replace'),
+    )
 
 
 class CutSqlite:
@@ -145,16 +153,23 @@ class CutSqlite:
             with _connect(path) as database:
                 self._topics = {
                     number: (name, msgtype)
-                    for number, name, msgtype in database.execute('SELECT id, name, type FROM topics')}
+                    for number, name, msgtype in database.execute(
+                        'SELECT id, name, type FROM topics'
+                    )
+                }
                 definitions = _definitions(database)
         except sqlite3.Error as error:
             raise ValueError(f'no message of {path.name} can be read: {error}') from None
         self.types = {
-            name: (msgtype, definitions.get(msgtype, _NO_DEFINITION)) for name, msgtype in self._topics.values()}
+            name: (msgtype, definitions.get(msgtype, _NO_DEFINITION))
+            for name, msgtype in self._topics.values()
+        }
         for _ in self._rows():
             pass
         if not self.counts:
-            raise ValueError(f'no message of {path.name} can be read: {self.problem or "it holds none"}')
+            raise ValueError(
+                f'no message of {path.name} can be read: {self.problem or "it holds none"}'
+            )
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
         """Yield (topic, received_ns, serialised) of `topics`, in the order in which they were written."""
@@ -165,7 +180,8 @@ class CutSqlite:
         with _connect(self.path) as database:
             try:
                 for number, time_ns, data in database.execute(
-                        'SELECT topic_id, timestamp, data FROM messages NOT INDEXED ORDER BY id'):
+                    'SELECT topic_id, timestamp, data FROM messages NOT INDEXED ORDER BY id'
+                ):
                     if number in self._topics:
                         name = self._topics[number][0]
                         self.counts[name] += 1
@@ -184,8 +200,10 @@ class _connect:  # noqa: N801  A context manager that reads like a function.
         logged = self._path.with_name(self._path.name + '-wal').exists()
         # Without a log there is nothing to lock, and a read-only medium is as good as any.
         self._database = sqlite3.connect(
-            f'{self._path.resolve().as_uri()}?mode=ro{"" if logged else "&immutable=1"}', uri=True)
-        # A file shorter than its own first page says is refused as a whole without this; nothing is ever written.
+            f'{self._path.resolve().as_uri()}?mode=ro{"" if logged else "&immutable=1"}', uri=True
+        )
+        # A file shorter than its own first page says is refused as a whole without this; nothing
+        # is ever written.
         self._database.execute('PRAGMA writable_schema=ON')
         return self._database
 
@@ -195,14 +213,22 @@ class _connect:  # noqa: N801  A context manager that reads like a function.
 
 def _definitions(database: sqlite3.Connection) -> dict[str, MessageDefinition]:
     try:
-        rows = database.execute('SELECT topic_type, encoding, encoded_message_definition FROM message_definitions')
-        return {name: MessageDefinition(_FORMATS.get(encoding, MessageDefinitionFormat.NONE), text)
-                for name, encoding, text in rows}
+        rows = database.execute(
+            'SELECT topic_type, encoding, encoded_message_definition FROM message_definitions'
+        )
+        return {
+            name: MessageDefinition(_FORMATS.get(encoding, MessageDefinitionFormat.NONE), text)
+            for name, encoding, text in rows
+        }
     except sqlite3.Error:  # bags before Iron have no such table
         return {}
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, McapError) and not str(error) or isinstance(error, (EOFError, struct.error)):
+    if (
+        isinstance(error, McapError)
+        and not str(error)
+        or isinstance(error, (EOFError, struct.error))
+    ):
         return 'the rest is missing'
     return ' '.join(str(error).split())[:160]

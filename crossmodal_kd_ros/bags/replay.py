@@ -3,9 +3,10 @@
 
 """A recording through the runtime of the node, faster than life and without ROS.
 
-Time is what the recording says. The clock of the node stands where the recorder's stood when a message came, and each
-picture is answered when its turn was (see `pace`), so that ages, timeouts and returns are those of the robot. The beat that
-notices a dead camera goes on between messages. Nothing looks at the clock of this machine: two replays of a bag are equal.
+Time is what the recording says. The clock of the node stands where the recorder's stood when a
+message came, and each picture is answered when its turn was (see `pace`), so that ages, timeouts
+and returns are those of the robot. The beat that notices a dead camera goes on between messages.
+Nothing looks at the clock of this machine: two replays of a bag are equal.
 """
 
 import itertools
@@ -23,7 +24,8 @@ from crossmodal_kd_ros.runtime.judgement import Judgement
 
 # As the node's.
 BEAT_NS = 50_000_000
-# Stamps and receipts of one machine are milliseconds apart, those of two clocks that nobody set alike years.
+# Stamps and receipts of one machine are milliseconds apart, those of two clocks that nobody set
+# alike years.
 _SAME_CLOCK_S = 10.0
 _LOOK_AT = 200
 
@@ -41,8 +43,10 @@ class Answer:
     """What one model said of one picture.
 
     Attributes:
-        estimate: what the node publishes; `None` if the picture cannot be read or the engine failed.
-        sample: the readings that were used. prediction: what the networks said, whatever was made of it.
+        estimate: what the node publishes; `None` if the picture cannot be read or the engine
+            failed.
+        sample: the readings that were used. prediction: what the networks said, whatever was made
+            of it.
     """
 
     estimate: Estimate | None
@@ -65,7 +69,9 @@ class Lane:
     def __init__(self, model: Model, index: int, limits: Limits) -> None:
         """Start in `HOLD`, with no reading."""
         self.engine = ForeseeingEngine(model.engine, index)
-        self.pipeline = Pipeline(self.engine, limits=limits, calibration=model.calibration, on_mode=self._on_mode)
+        self.pipeline = Pipeline(
+            self.engine, limits=limits, calibration=model.calibration, on_mode=self._on_mode
+        )
         self._events: list[ModeChange | int] = []
 
     def take_events(self) -> list[ModeChange | int]:
@@ -123,17 +129,28 @@ class Replay:
         by_receipt = _one_clock(first)
         readings = itertools.chain(first, readings)
         del first  # its pictures are not needed until the end
-        self.clock = 'the time at which messages were recorded' if by_receipt else (
-            "the stamps of messages: they are of another clock than the recorder's")
+        self.clock = (
+            'the time at which messages were recorded'
+            if by_receipt
+            else ("the stamps of messages: they are of another clock than the recorder's")
+        )
         with Lookahead(self._engines, self._choices, self._limits) as lookahead:
             for foreseen in lookahead.over(with_turns(readings, at_once=not by_receipt)):
                 reading = foreseen.reading
-                self._advance(reading.received_ns if by_receipt else max(self.now_ns, reading.stamp_ns))
+                self._advance(
+                    reading.received_ns if by_receipt else max(self.now_ns, reading.stamp_ns)
+                )
                 if reading.beat_ns:
-                    self._next_beat_ns = self.now_ns + BEAT_NS - (self.now_ns - reading.beat_ns) % BEAT_NS
+                    self._next_beat_ns = (
+                        self.now_ns + BEAT_NS - (self.now_ns - reading.beat_ns) % BEAT_NS
+                    )
                 if reading.role in (*SENSORS, TURN):
                     answers = [lane.take(foreseen, self.now_ns) for lane in self.lanes]
-                    yield Step(self.now_ns, reading, tuple(answer for answer in answers if answer is not None))
+                    yield Step(
+                        self.now_ns,
+                        reading,
+                        tuple(answer for answer in answers if answer is not None),
+                    )
                 else:
                     yield Step(self.now_ns, reading)
 
@@ -158,11 +175,15 @@ def _choice(calibration: Calibration | None) -> Choose:
     def choose(usable: tuple[str, ...]) -> tuple[Mode, bool]:
         decision = Decision(mode=best_mode(usable), reason='', usable=usable)
         return decision.mode, judgement.ways(decision)[0]
+
     return choose
 
 
 def _one_clock(readings: Sequence[Reading]) -> bool:
     """Return whether the stamps of messages and the times of their recording are of one clock."""
-    apart_s = [abs(reading.received_ns - reading.stamp_ns) / 1e9
-               for reading in readings if reading.role in SENSORS and not reading.bad]
+    apart_s = [
+        abs(reading.received_ns - reading.stamp_ns) / 1e9
+        for reading in readings
+        if reading.role in SENSORS and not reading.bad
+    ]
     return not apart_s or statistics.median(apart_s) < _SAME_CLOCK_S

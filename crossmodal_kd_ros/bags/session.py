@@ -36,7 +36,8 @@ class Plan:
 
     Attributes:
         bag: the recording.
-        out: folder for `summary.json`, `report.html` and `bag/`; of two models `bag_old/` and `bag_new/`.
+        out: folder for `summary.json`, `report.html` and `bag/`; of two models `bag_old/` and
+            `bag_new/`.
         command: how the user started it, for the report.
         wishes: which topic is which, as far as the user says.
         schedule: faults to put into the recording; second 0 is its first reading.
@@ -51,8 +52,12 @@ class Plan:
     limits: Limits = Limits()
 
 
-def replay_bag(plan: Plan, models: Sequence[Model], *, progress: Callable[[int, int], None] = lambda done, total: None
-               ) -> dict[str, Any]:
+def replay_bag(
+    plan: Plan,
+    models: Sequence[Model],
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
     """Replay a bag through one model, or through two side by side; write everything and return the summary.
 
     Args:
@@ -67,7 +72,9 @@ def replay_bag(plan: Plan, models: Sequence[Model], *, progress: Callable[[int, 
     with Bag(plan.bag) as bag:
         topics = choose_topics(bag, plan.wishes)
         if 'camera' not in topics.taken:
-            raise BagError(f'expected a camera in {plan.bag}, found none ({"; ".join(topics.told)}): say --map camera=TOPIC')
+            raise BagError(
+                f'expected a camera in {plan.bag}, found none ({"; ".join(topics.told)}): say --map camera=TOPIC'
+            )
         names = LANES if len(models) > 1 else ('',)
         paths = [plan.out / (f'bag_{name}' if name else 'bag') for name in names]
         try:
@@ -86,16 +93,26 @@ def replay_bag(plan: Plan, models: Sequence[Model], *, progress: Callable[[int, 
         took_s = time.monotonic() - started_s
         summary = _summary(plan, bag, topics, models, replay, account, paths)
     _write_report(plan, summary, account)
-    # What depends on this machine comes last, and is on no page: all else is the same in every replay. From the opening of the
-    # bag to the last byte of the answers; the weights were loaded before, and the page is drawn after.
+    # What depends on this machine comes last, and is on no page: all else is the same in every
+    # replay. From the opening of the bag to the last byte of the answers; the weights were loaded
+    # before, and the page is drawn after.
     summary['wall_clock_s'] = round(took_s, 3)
     summary['realtime_factor'] = round(summary['duration_s'] / took_s, 2)
-    (plan.out / 'summary.json').write_text(json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8')
+    (plan.out / 'summary.json').write_text(
+        json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8'
+    )
     return summary
 
 
-def _run(bag: Bag, topics: TopicMap, plan: Plan, replay: Replay, account: Account, outputs: Sequence[OutputBag],
-         progress: Callable[[int, int], None]) -> None:
+def _run(
+    bag: Bag,
+    topics: TopicMap,
+    plan: Plan,
+    replay: Replay,
+    account: Account,
+    outputs: Sequence[OutputBag],
+    progress: Callable[[int, int], None],
+) -> None:
     total = sum(bag.topics[taken.topic].count for taken in topics.taken.values())
     done = 0
     for step in replay.run(inject(topics.readings(bag), plan.schedule)):
@@ -120,30 +137,58 @@ def _run(bag: Bag, topics: TopicMap, plan: Plan, replay: Replay, account: Accoun
 def _agreement(topics: TopicMap, model: Model, schedule: FaultSchedule) -> Agreement | None:
     if not {'live_scores', 'live_action', 'live_mode'} <= set(topics.taken):
         return None
-    return Agreement(lossy=topics.taken['camera'].msgtype == _JPEG_TYPE, model=model.engine.name, schedule=schedule)
+    return Agreement(
+        lossy=topics.taken['camera'].msgtype == _JPEG_TYPE,
+        model=model.engine.name,
+        schedule=schedule,
+    )
 
 
-def _summary(plan: Plan, bag: Bag, topics: TopicMap, models: Sequence[Model], replay: Replay, account: Account,
-             paths: Sequence[Path]) -> dict[str, Any]:
+def _summary(
+    plan: Plan,
+    bag: Bag,
+    topics: TopicMap,
+    models: Sequence[Model],
+    replay: Replay,
+    account: Account,
+    paths: Sequence[Path],
+) -> dict[str, Any]:
     reports = replay.lanes[0].pipeline.report(replay.now_ns).sensors
     lanes = [
-        {'model': model.engine.name, 'calibrated': model.calibration is not None, 'bag': path.name,
-         **lane.table(replay.first_ns)} for model, lane, path in zip(models, account.lanes, paths)]
+        {
+            'model': model.engine.name,
+            'calibrated': model.calibration is not None,
+            'bag': path.name,
+            **lane.table(replay.first_ns),
+        }
+        for model, lane, path in zip(models, account.lanes, paths)
+    ]
     agreement = account.lanes[-1].agreement
     return {
-        'title': f'Replay of {plan.bag.name}', 'command': plan.command,
-        'topics': list(topics.told), 'problems': bag.problems, 'undecodable': dict(sorted(bag.undecodable.items())),
-        'malformed': {report.sensor: {'count': report.rejected, 'last': report.last_rejection} for report in reports
-                      if report.rejected},
-        'clock': replay.clock, 'duration_s': round((replay.now_ns - replay.first_ns) / 1e9, 3),
+        'title': f'Replay of {plan.bag.name}',
+        'command': plan.command,
+        'topics': list(topics.told),
+        'problems': bag.problems,
+        'undecodable': dict(sorted(bag.undecodable.items())),
+        'malformed': {
+            report.sensor: {'count': report.rejected, 'last': report.last_rejection}
+            for report in reports
+            if report.rejected
+        },
+        'clock': replay.clock,
+        'duration_s': round((replay.now_ns - replay.first_ns) / 1e9, 3),
         'readings': {sensor: account.readings[sensor] for sensor in SENSORS},
-        'faults': [{**vars(fault), 'end_s': min(fault.end_s, (replay.now_ns - replay.first_ns) / 1e9)}
-                   for fault in plan.schedule.faults],
+        'faults': [
+            {**vars(fault), 'end_s': min(fault.end_s, (replay.now_ns - replay.first_ns) / 1e9)}
+            for fault in plan.schedule.faults
+        ],
         'limits': vars(plan.limits),
         'replays': lanes,
         'comparison': account.comparison() if len(models) > 1 else None,
-        'agreement_with_recording': None if agreement is None or agreement.fraction is None else round(
-            agreement.fraction, 5)}
+        'agreement_with_recording': None
+        if agreement is None or agreement.fraction is None
+        else round(agreement.fraction, 5),
+    }
 
 
 def _write_report(plan: Plan, summary: dict[str, Any], account: Account) -> None:
@@ -151,12 +196,20 @@ def _write_report(plan: Plan, summary: dict[str, Any], account: Account) -> None
     start_ns = account.activity.start_ns
     agreement = account.lanes[-1].agreement
     write_page(
-        plan.out / 'report.html', 'bags/report.html.j2', summary=summary, names=names,
+        plan.out / 'report.html',
+        'bags/report.html.j2',
+        summary=summary,
+        names=names,
         timeline=figures.timeline(account, plan.schedule, list(names)),
         estimates=[figures.estimates(lane) for lane in account.lanes],
-        cards=[[_seconds(card, start_ns) for card in lane.cards.chosen()] for lane in account.lanes],
+        cards=[
+            [_seconds(card, start_ns) for card in lane.cards.chosen()] for lane in account.lanes
+        ],
         swap_cards=[_seconds(card, start_ns) for card in account.swap_cards.chosen()],
-        latency=figures.latency(agreement.latency) if agreement is not None and agreement.compared else '')
+        latency=figures.latency(agreement.latency)
+        if agreement is not None and agreement.compared
+        else '',
+    )
 
 
 def _seconds(card: dict[str, Any], start_ns: int) -> dict[str, Any]:

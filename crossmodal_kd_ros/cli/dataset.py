@@ -18,23 +18,58 @@ def command() -> None:
 
 @command.command('from-bags')
 @click.argument('bags', type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('out/dataset'), show_default=True,
-              help='Folder for the data set and its datasheet.')
-@click.option('--labels', type=click.Path(path_type=Path, dir_okay=False),
-              help='CSV file: start_s,end_s,action and if wanted bag,panel; seconds of the bag.')
-@click.option('--map', 'wishes', multiple=True, metavar='ROLE=TOPIC',
-              help='Such as camera=/cam0/image; also touch, gas, and label for a topic that names the action.')
-@click.option('--topics', type=click.Path(path_type=Path, dir_okay=False), help='YAML file that says which topic is which.')
-@click.option('--block', 'block_s', type=click.FloatRange(1.0, 3600.0), default=10.0, show_default=True,
-              help='Seconds that are never divided between splits, where labels name no panel.')
-@click.option('--seed', type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
-              help='Of which block goes into which split.')
-def from_bags(bags: tuple[Path, ...], out: Path, labels: Path | None, wishes: tuple[str, ...], topics: Path | None,
-              block_s: float, seed: int) -> None:
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('out/dataset'),
+    show_default=True,
+    help='Folder for the data set and its datasheet.',
+)
+@click.option(
+    '--labels',
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='CSV file: start_s,end_s,action and if wanted bag,panel; seconds of the bag.',
+)
+@click.option(
+    '--map',
+    'wishes',
+    multiple=True,
+    metavar='ROLE=TOPIC',
+    help='Such as camera=/cam0/image; also touch, gas, and label for a topic that names the action.',
+)
+@click.option(
+    '--topics',
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='YAML file that says which topic is which.',
+)
+@click.option(
+    '--block',
+    'block_s',
+    type=click.FloatRange(1.0, 3600.0),
+    default=10.0,
+    show_default=True,
+    help='Seconds that are never divided between splits, where labels name no panel.',
+)
+@click.option(
+    '--seed',
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help='Of which block goes into which split.',
+)
+def from_bags(
+    bags: tuple[Path, ...],
+    out: Path,
+    labels: Path | None,
+    wishes: tuple[str, ...],
+    topics: Path | None,
+    block_s: float,
+    seed: int,
+) -> None:
     """Turn BAGS into samples: each picture with the touch and gas nearest to it, split by panel or by block of time.
 
-    Give the labels as a CSV file or as a topic; stretches without a label are kept, and the teacher labels them.
-    `crossmodal-kd train --data` takes the result in place of the simulator's.
+    Give the labels as a CSV file or as a topic; stretches without a label are kept, and the
+    teacher labels them. `crossmodal-kd train --data` takes the result in place of the simulator's.
     """
     from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
     from crossmodal_kd_ros.bags.labels import read_labels
@@ -42,10 +77,18 @@ def from_bags(bags: tuple[Path, ...], out: Path, labels: Path | None, wishes: tu
     from crossmodal_kd_ros.bags.reader import BagError
 
     try:
-        sheet = make_dataset(DataSetPlan(
-            bags=bags, out=out, labels=read_labels(labels) if labels is not None else (),
-            wishes=parse_wishes(wishes, file=topics), block_s=block_s, seed=seed,
-            command=shlex.join(['crossmodal-kd', *sys.argv[1:]])), progress=lambda what: click.echo(what, err=True))
+        sheet = make_dataset(
+            DataSetPlan(
+                bags=bags,
+                out=out,
+                labels=read_labels(labels) if labels is not None else (),
+                wishes=parse_wishes(wishes, file=topics),
+                block_s=block_s,
+                seed=seed,
+                command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+            ),
+            progress=lambda what: click.echo(what, err=True),
+        )
     except BagError as error:
         raise click.ClickException(str(error)) from None
     for line in closing_lines(sheet, out):
@@ -57,6 +100,8 @@ def closing_lines(sheet: dict[str, Any], out: Path) -> list[str]:
     lines = []
     for name, told in sheet['splits'].items():
         actions = ', '.join(f'{action} {count}' for action, count in told['actions'].items())
-        lines.append(f'{name}: {told["samples"]} samples of {told["blocks"]} panels or blocks ({actions})')
+        lines.append(
+            f'{name}: {told["samples"]} samples of {told["blocks"]} panels or blocks ({actions})'
+        )
     lines += [f'dropped: {count}, {reason}' for reason, count in sheet['dropped'].items()]
     return [*lines, f'data set and datasheet: {out}']

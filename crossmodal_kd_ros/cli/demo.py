@@ -17,24 +17,49 @@ _REAL_INPUT_DURATION_S = 20.0
 
 
 @click.command()
-@click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('out/demo'), show_default=True,
-              help='Folder for summary.json, report.html and the recording.')
-@click.option('--seed', type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
-              help='Of the wall, or of the order of the photographs.')
-@click.option('--duration', 'duration_s', type=click.FloatRange(1.0, 3600.0),
-              help='Seconds; 40 for the simulated wall, 20 for real pictures.')
-@click.option('--photos', type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help='Show the photographs of this folder and its subfolders in place of the simulated wall.')
-@click.option('--camera', type=click.IntRange(0, 63), help='Show the webcam of this number in place of it.')
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('out/demo'),
+    show_default=True,
+    help='Folder for summary.json, report.html and the recording.',
+)
+@click.option(
+    '--seed',
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help='Of the wall, or of the order of the photographs.',
+)
+@click.option(
+    '--duration',
+    'duration_s',
+    type=click.FloatRange(1.0, 3600.0),
+    help='Seconds; 40 for the simulated wall, 20 for real pictures.',
+)
+@click.option(
+    '--photos',
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help='Show the photographs of this folder and its subfolders in place of the simulated wall.',
+)
+@click.option(
+    '--camera', type=click.IntRange(0, 63), help='Show the webcam of this number in place of it.'
+)
 @click.option('--no-view', is_flag=True, help='Print lines in place of the live view.')
-def command(out: Path, seed: int, duration_s: float | None, photos: Path | None, camera: int | None,
-            no_view: bool) -> None:
+def command(
+    out: Path,
+    seed: int,
+    duration_s: float | None,
+    photos: Path | None,
+    camera: int | None,
+    no_view: bool,
+) -> None:
     """Watch a robot decide, lose its senses and carry on.
 
-    Starts the simulator and the maintenance node as processes of their own, on a private ROS domain. Touch dies at
-    10 s and returns at 18 s, gas dies at 22 s and returns at 28 s, the camera dies at 32 s and returns at 36 s. With
-    --photos or --camera there are real pictures and nothing to touch or smell. Ctrl-C ends it early and still writes
-    the report.
+    Starts the simulator and the maintenance node as processes of their own, on a private ROS
+    domain. Touch dies at 10 s and returns at 18 s, gas dies at 22 s and returns at 28 s, the
+    camera dies at 32 s and returns at 36 s. With --photos or --camera there are real pictures and
+    nothing to touch or smell. Ctrl-C ends it early and still writes the report.
     """
     if photos is not None and camera is not None:
         raise click.UsageError('expected --photos or --camera, got both: leave one of them out')
@@ -48,11 +73,21 @@ def command(out: Path, seed: int, duration_s: float | None, photos: Path | None,
     from crossmodal_kd_ros.demo.session import DemoError, Plan, run_demo
 
     real = photos is not None or camera is not None
-    plan = Plan(out=out, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]), seed=seed, photos=photos, camera=camera,
-                duration_s=duration_s or (_REAL_INPUT_DURATION_S if real else DURATION_S))
+    plan = Plan(
+        out=out,
+        command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+        seed=seed,
+        photos=photos,
+        camera=camera,
+        duration_s=duration_s or (_REAL_INPUT_DURATION_S if real else DURATION_S),
+    )
     console = Console()
     with_view = console.is_terminal and not no_view
-    screen = TerminalScreen(console, title=plan.title, duration_s=plan.duration_s) if with_view else LineScreen(console)
+    screen = (
+        TerminalScreen(console, title=plan.title, duration_s=plan.duration_s)
+        if with_view
+        else LineScreen(console)
+    )
     try:
         summary = run_demo(plan, screen, stop)
     except DemoError as error:
@@ -70,21 +105,36 @@ def command(out: Path, seed: int, duration_s: float | None, photos: Path | None,
 def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
     """Return what a run comes to, in a few lines."""
     p50, p99 = (_number(summary['latency_ms'][name]) for name in ('p50', 'p99'))
-    lines = [(f'{summary["frames_answered"]} of {summary["frames_published"]} frames answered; median {p50} ms from '
-              f'picture to decision, 99 % within {p99} ms')]
+    lines = [
+        (
+            f'{summary["frames_answered"]} of {summary["frames_published"]} frames answered; median {p50} ms from '
+            f'picture to decision, 99 % within {p99} ms'
+        )
+    ]
     for sensor, taken in summary['failover_ms'].items():
-        lines.append(f'{sensor} lost: noticed {_number(taken)} ms after its last message '
-                     f'(limit {_number(summary["failover_limit_ms"][sensor])} ms), trusted again after '
-                     f'{_number(summary["recovery_ms"][sensor])} ms')
-    lines += [f'not planned: at {gap["start_s"]:.1f} s the {gap["sensor"]} fell silent for {gap["length_s"]:.2f} s'
-              for gap in summary['unplanned_gaps']]
+        lines.append(
+            f'{sensor} lost: noticed {_number(taken)} ms after its last message '
+            f'(limit {_number(summary["failover_limit_ms"][sensor])} ms), trusted again after '
+            f'{_number(summary["recovery_ms"][sensor])} ms'
+        )
+    lines += [
+        f'not planned: at {gap["start_s"]:.1f} s the {gap["sensor"]} fell silent for {gap["length_s"]:.2f} s'
+        for gap in summary['unplanned_gaps']
+    ]
     for mode, told in (summary['accuracy'] or {}).items():
         if told['fraction'] is not None:
-            lines.append(f'{mode}: {told["fraction"]:.1%} of {told["frames"] - told["held"]} decisions as the expert '
-                         'would (simulated)')
+            lines.append(
+                f'{mode}: {told["fraction"]:.1%} of {told["frames"] - told["held"]} decisions as the expert '
+                'would (simulated)'
+            )
     if summary['bag']['error']:
         lines.append(f'the recording is not whole: {summary["bag"]["error"]}')
-    return [*lines, f'report: {out / "report.html"}', f'figures: {out / "summary.json"}', f'recording: {out / "bag"}']
+    return [
+        *lines,
+        f'report: {out / "report.html"}',
+        f'figures: {out / "summary.json"}',
+        f'recording: {out / "bag"}',
+    ]
 
 
 def _number(value: float | None) -> str:

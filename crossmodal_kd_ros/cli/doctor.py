@@ -16,9 +16,10 @@ from crossmodal_kd_ros.cli.node_options import node_options, ros_arguments
 def command(params: Path | None, namespace: str, remaps: tuple[str, ...]) -> None:
     """Say what keeps the maintenance node from working here, and how to mend it.
 
-    Looks at what is installed, measures whether pictures get from one process to another, loads the weights, and listens
-    for 5 s to the topics that the node would have with the same options and REMAPS (behind --, such as
-    camera/image_raw:=/front/image). Ends with 0 if all is well, with 1 if something is to be mended.
+    Looks at what is installed, measures whether pictures get from one process to another, loads
+    the weights, and listens for 5 s to the topics that the node would have with the same options
+    and REMAPS (behind --, such as camera/image_raw:=/front/image). Ends with 0 if all is well,
+    with 1 if something is to be mended.
     """
     arguments = ros_arguments(params, namespace, remaps)
     # Imported here: ROS, torch and their friends take seconds, and the help should not.

@@ -12,29 +12,71 @@ import click
 
 
 @click.command()
-@click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('out/evaluation'), show_default=True,
-              help='Folder for summary.json, cells.csv, results.md, report.html, and for what is measured so far.')
-@click.option('--quick', is_flag=True, help='A small benchmark of ten minutes, to see that everything works.')
-@click.option('--cells', 'most_cells', type=click.IntRange(1), help='Stop after so many cells; the most telling come first.')
-@click.option('--no-conditions', is_flag=True, help='Leave out coloured light, wet lens and the like: they need views of '
-              'their own.')
-@click.option('--photos', type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help='Measure the student in --models on the photographs in crack/ and clean/ of this folder, and no more.')
-@click.option('--models', type=click.Path(path_type=Path, file_okay=False), default=Path('models'), show_default=True,
-              help='Weights for the photographs, and for the pictures of where the networks look.')
-@click.option('--cache', type=click.Path(path_type=Path, file_okay=False), default=Path('out/cache'), show_default=True,
-              help='Folder for simulated data and trained networks, made once.')
-@click.option('--results', type=click.Path(path_type=Path, file_okay=False),
-              help='Write results.md and results.json into this folder too.')
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('out/evaluation'),
+    show_default=True,
+    help='Folder for summary.json, cells.csv, results.md, report.html, and for what is measured so far.',
+)
+@click.option(
+    '--quick', is_flag=True, help='A small benchmark of ten minutes, to see that everything works.'
+)
+@click.option(
+    '--cells',
+    'most_cells',
+    type=click.IntRange(1),
+    help='Stop after so many cells; the most telling come first.',
+)
+@click.option(
+    '--no-conditions',
+    is_flag=True,
+    help='Leave out coloured light, wet lens and the like: they need views of their own.',
+)
+@click.option(
+    '--photos',
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help='Measure the student in --models on the photographs in crack/ and clean/ of this folder, and no more.',
+)
+@click.option(
+    '--models',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('models'),
+    show_default=True,
+    help='Weights for the photographs, and for the pictures of where the networks look.',
+)
+@click.option(
+    '--cache',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('out/cache'),
+    show_default=True,
+    help='Folder for simulated data and trained networks, made once.',
+)
+@click.option(
+    '--results',
+    type=click.Path(path_type=Path, file_okay=False),
+    help='Write results.md and results.json into this folder too.',
+)
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
-def command(out: Path, quick: bool, most_cells: int | None, no_conditions: bool, photos: Path | None, models: Path, cache: Path,
-            results: Path | None, device: str) -> None:
+def command(
+    out: Path,
+    quick: bool,
+    most_cells: int | None,
+    no_conditions: bool,
+    photos: Path | None,
+    models: Path,
+    cache: Path,
+    results: Path | None,
+    device: str,
+) -> None:
     """Measure how good teacher and student are, and what each part of the training is worth.
 
-    Trains each system of the benchmark with each label count and seed and measures it on panels that no training saw.
-    Whatever is finished is kept in --out: stopped and started again, it goes on; the report is written after every cell.
+    Trains each system of the benchmark with each label count and seed and measures it on panels
+    that no training saw. Whatever is finished is kept in --out: stopped and started again, it goes
+    on; the report is written after every cell.
     """
-    # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
+    # Before torch is imported: threads that spin while they wait cost a busy machine eight times
+    # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from crossmodal_kd_ros.cli.evaluating import evaluate_benchmark, evaluate_photos, make_plan
     from crossmodal_kd_ros.distillation.place import Place, PlaceError
@@ -48,8 +90,15 @@ def command(out: Path, quick: bool, most_cells: int | None, no_conditions: bool,
             evaluate_photos(photos, out=out, models=models, cache=cache, results=results)
         else:
             plan = make_plan(quick, most_cells=most_cells, conditions=not no_conditions)
-            evaluate_benchmark(plan, out=out, models=models, cache=cache, results=results, place=Place.find(device),
-                               command=called)
+            evaluate_benchmark(
+                plan,
+                out=out,
+                models=models,
+                cache=cache,
+                results=results,
+                place=Place.find(device),
+                command=called,
+            )
     except (CalibrationError, PhotosError, PlaceError, WeightsError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f'report: {out / "report.html"}\nfigures: {out / "summary.json"}')

@@ -12,20 +12,34 @@ import click
 
 
 @click.command()
-@click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('out/faults'), show_default=True,
-              help='Folder for summary.json and report.html.')
-@click.option('--models', type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help='Folder with both weight files and calibration.json; the weights of this package if left out.')
-@click.option('--healthy-minutes', type=click.FloatRange(0.0, 600.0), default=60.0, show_default=True,
-              help='Healthy operation in which no change of mode may happen.')
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('out/faults'),
+    show_default=True,
+    help='Folder for summary.json and report.html.',
+)
+@click.option(
+    '--models',
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help='Folder with both weight files and calibration.json; the weights of this package if left out.',
+)
+@click.option(
+    '--healthy-minutes',
+    type=click.FloatRange(0.0, 600.0),
+    default=60.0,
+    show_default=True,
+    help='Healthy operation in which no change of mode may happen.',
+)
 def command(out: Path, models: Path | None, healthy_minutes: float) -> None:
     """Break every sensor in every way, and see what the robot makes of it.
 
-    Each fault of touch, gas and camera at three severities is put into two minutes of simulated operation and played
-    through the runtime of the node, beside a teacher that trusts the sensor and one that is given zeros in its place.
-    Then an hour in which nothing is broken.
+    Each fault of touch, gas and camera at three severities is put into two minutes of simulated
+    operation and played through the runtime of the node, beside a teacher that trusts the sensor
+    and one that is given zeros in its place. Then an hour in which nothing is broken.
     """
-    # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
+    # Before torch is imported: threads that spin while they wait cost a busy machine eight times
+    # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from crossmodal_kd_ros.evaluation.fault_run import run_matrix
     from crossmodal_kd_ros.networks import WeightsError
@@ -33,8 +47,12 @@ def command(out: Path, models: Path | None, healthy_minutes: float) -> None:
     from crossmodal_kd_ros.share import share_dir
 
     try:
-        summary = run_matrix(models or share_dir() / 'models', out, healthy_minutes=healthy_minutes,
-                             command=shlex.join(['crossmodal-kd', *sys.argv[1:]]))
+        summary = run_matrix(
+            models or share_dir() / 'models',
+            out,
+            healthy_minutes=healthy_minutes,
+            command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+        )
     except (WeightsError, CalibrationError) as error:
         raise click.ClickException(str(error)) from None
     for line in closing_lines(summary):
@@ -45,15 +63,25 @@ def command(out: Path, models: Path | None, healthy_minutes: float) -> None:
 def closing_lines(summary: dict) -> list[str]:
     """Return what the run comes to, in a few lines."""
     controls = summary['controls']
-    lines = [f'{len(summary["cells"])} cells, {summary["harmful_cells"]} of them harmful (simulated)']
+    lines = [
+        f'{len(summary["cells"])} cells, {summary["harmful_cells"]} of them harmful (simulated)'
+    ]
     for name in ('touch_and_gas', 'camera'):
         judged, price = summary['judged'][name], 'as a wrong action'
         if judged['recovered'][price] is not None:
-            told = '' if judged['recoverable'] is None else f' ({judged["recoverable"]:.1%} if told at once what broke)'
-            lines.append(f'{name.replace("_", " ")}: {judged["recovered"][price]:.1%} of the harm undone{told}; worst cell '
-                         f'{max(judged["worst_shortfall"][price], 0.0):.1%} under the better of both unguarded teachers, a hold '
-                         'reckoned as a wrong action')
+            told = (
+                ''
+                if judged['recoverable'] is None
+                else f' ({judged["recoverable"]:.1%} if told at once what broke)'
+            )
+            lines.append(
+                f'{name.replace("_", " ")}: {judged["recovered"][price]:.1%} of the harm undone{told}; worst cell '
+                f'{max(judged["worst_shortfall"][price], 0.0):.1%} under the better of both unguarded teachers, a hold '
+                'reckoned as a wrong action'
+            )
     if controls['hours']:
-        lines.append(f'{controls["hours"]:.2f} h of healthy operation: {len(controls["false_mode_changes"])} false changes '
-                     'of mode')
+        lines.append(
+            f'{controls["hours"]:.2f} h of healthy operation: {len(controls["false_mode_changes"])} false changes '
+            'of mode'
+        )
     return lines

@@ -10,15 +10,24 @@ import click
 
 # Name: module of this package with a click command called `command`, and one line of help.
 SUBCOMMANDS = {
-    'calibrate': ('calibrate', 'Measure how far the weights can be believed, for the node to act on.'),
+    'calibrate': (
+        'calibrate',
+        'Measure how far the weights can be believed, for the node to act on.',
+    ),
     'dataset': ('dataset', 'Make a training set of your own recordings.'),
     'demo': ('demo', 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.'),
     'doctor': ('doctor', 'Say what keeps it from working here, and how to mend it.'),
     'gazebo-world': ('gazebo_world', 'Write the living wall as a Gazebo world.'),
     'play': ('play', 'Publish a bag on its topics, with its time on /clock.'),
     'record': ('record', 'Record topics into a rosbag2 bag.'),
-    'replay': ('replay', 'Put a recording through the runtime of the node, faster than life and without ROS.'),
-    'evaluate': ('evaluate', 'Measure teacher and student, and what each part of the training is worth.'),
+    'replay': (
+        'replay',
+        'Put a recording through the runtime of the node, faster than life and without ROS.',
+    ),
+    'evaluate': (
+        'evaluate',
+        'Measure teacher and student, and what each part of the training is worth.',
+    ),
     'faults': ('faults', 'Break every sensor in every way, and see what the robot makes of it.'),
     'run': ('run', 'Start the maintenance node, for your robot or with a simulated one.'),
     'train': ('train', 'Train a teacher, and a student from it, into models/.'),
@@ -56,8 +65,9 @@ def _version() -> str:
 def main() -> None:
     """Maintain living walls with a robot whose sense of touch and smell may fail.
 
-    A teacher network decides from camera, touch and gas; when one of these is lost it carries on with what is
-    left, down to a student that needs the camera alone; without a picture the robot holds still.
+    A teacher network decides from camera, touch and gas; when one of these is lost it carries on
+    with what is left, down to a student that needs the camera alone; without a picture the robot
+    holds still.
     """
 
 

@@ -16,15 +16,33 @@ _ANSWERS = ('/maintenance/',)
 
 @click.command()
 @click.argument('bag', type=click.Path(path_type=Path))
-@click.option('--rate', type=click.FloatRange(0.01, 100.0), default=1.0, show_default=True, help='2: twice as fast as life.')
+@click.option(
+    '--rate',
+    type=click.FloatRange(0.01, 100.0),
+    default=1.0,
+    show_default=True,
+    help='2: twice as fast as life.',
+)
 @click.option('--loop', is_flag=True, help='Start again at the end.')
-@click.option('--clock', 'clock_hz', type=click.FloatRange(1.0, 1000.0), default=100.0, show_default=True,
-              help='How often /clock is published, times a second.')
-@click.option('--all', 'everything', is_flag=True, help='Also what a maintenance node said while the bag was recorded.')
+@click.option(
+    '--clock',
+    'clock_hz',
+    type=click.FloatRange(1.0, 1000.0),
+    default=100.0,
+    show_default=True,
+    help='How often /clock is published, times a second.',
+)
+@click.option(
+    '--all',
+    'everything',
+    is_flag=True,
+    help='Also what a maintenance node said while the bag was recorded.',
+)
 def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: bool) -> None:
     """Publish a bag on its topics, where `ros2 bag play` is not installed.
 
-    Headers keep their stamps and /clock says the time of the bag: start the node with use_sim_time. Ctrl-C ends it.
+    Headers keep their stamps and /clock says the time of the bag: start the node with
+    use_sim_time. Ctrl-C ends it.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -41,8 +59,15 @@ def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: boo
     from crossmodal_kd_ros.nodes.bag_player import BagPlayer
 
     with opened:
-        leave = [] if everything else [
-            name for name in opened.topics if name == '/diagnostics' or any(mark in name for mark in _ANSWERS)]
+        leave = (
+            []
+            if everything
+            else [
+                name
+                for name in opened.topics
+                if name == '/diagnostics' or any(mark in name for mark in _ANSWERS)
+            ]
+        )
         player = BagPlayer(opened, leave=leave, rate=rate, clock_hz=clock_hz)
         try:
             for sentence in (*opened.problems, *player.left):

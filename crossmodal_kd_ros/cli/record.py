@@ -17,16 +17,43 @@ _POLL_S = 0.05
 
 @click.command()
 @click.argument('names', metavar='[TOPIC]...', nargs=-1)
-@click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('out/bag'), show_default=True,
-              help='Folder of the bag; it must not exist.')
-@click.option('--storage', type=click.Choice(['mcap', 'sqlite3']), default='mcap', show_default=True, help='Format of the file.')
-@click.option('--jpeg', multiple=True, metavar='TOPIC', help='Keep the pictures of this topic as JPEG: a seventh of the size.')
-@click.option('--duration', 'duration_s', type=click.FloatRange(0.1), help='Seconds; without it, until Ctrl-C.')
-def command(names: tuple[str, ...], out: Path, storage: str, jpeg: tuple[str, ...], duration_s: float | None) -> None:
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('out/bag'),
+    show_default=True,
+    help='Folder of the bag; it must not exist.',
+)
+@click.option(
+    '--storage',
+    type=click.Choice(['mcap', 'sqlite3']),
+    default='mcap',
+    show_default=True,
+    help='Format of the file.',
+)
+@click.option(
+    '--jpeg',
+    multiple=True,
+    metavar='TOPIC',
+    help='Keep the pictures of this topic as JPEG: a seventh of the size.',
+)
+@click.option(
+    '--duration',
+    'duration_s',
+    type=click.FloatRange(0.1),
+    help='Seconds; without it, until Ctrl-C.',
+)
+def command(
+    names: tuple[str, ...],
+    out: Path,
+    storage: str,
+    jpeg: tuple[str, ...],
+    duration_s: float | None,
+) -> None:
     """Record topics into a rosbag2 bag, where `ros2 bag` is not installed.
 
-    Without TOPICs everything that is published is recorded, also what appears later. `ros2 bag play`, `ros2 bag info`
-    and Foxglove read the result. Ctrl-C ends it.
+    Without TOPICs everything that is published is recorded, also what appears later. `ros2 bag
+    play`, `ros2 bag info` and Foxglove read the result. Ctrl-C ends it.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -42,7 +69,12 @@ def command(names: tuple[str, ...], out: Path, storage: str, jpeg: tuple[str, ..
         wanted = {observer.node.resolve_topic_name(name) for name in names}
         known: set[str] = set()
         try:
-            observer.record(out, {}, storage=storage, as_jpeg=[observer.node.resolve_topic_name(name) for name in jpeg])
+            observer.record(
+                out,
+                {},
+                storage=storage,
+                as_jpeg=[observer.node.resolve_topic_name(name) for name in jpeg],
+            )
         except OSError as error:
             raise click.ClickException(str(error)) from None
         click.echo(f'recording into {out}; Ctrl-C ends it', err=True)

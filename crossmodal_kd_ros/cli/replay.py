@@ -15,18 +15,56 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command()
 @click.argument('bag', type=click.Path(path_type=Path))
-@click.option('--out', type=_FOLDER, default=Path('out/replay'), show_default=True,
-              help='Folder for summary.json, report.html and the bag of answers.')
-@click.option('--model', type=_FOLDER, help='Folder with student.safetensors and teacher.safetensors; default: of this package.')
-@click.option('--compare', nargs=2, type=_FOLDER, metavar='OLD NEW', help='Two such folders: show what the new model changes.')
-@click.option('--map', 'wishes', multiple=True, metavar='ROLE=TOPIC', help='Such as camera=/cam0/image; also touch, gas.')
-@click.option('--topics', type=click.Path(path_type=Path, dir_okay=False), help='YAML file that says which topic is which.')
-@click.option('--inject', multiple=True, metavar='FAULT@START[-END]', help='Such as touch@10-18, seconds of the bag.')
-def command(bag: Path, out: Path, model: Path | None, compare: tuple[Path, Path] | None, wishes: tuple[str, ...],
-            topics: Path | None, inject: tuple[str, ...]) -> None:
+@click.option(
+    '--out',
+    type=_FOLDER,
+    default=Path('out/replay'),
+    show_default=True,
+    help='Folder for summary.json, report.html and the bag of answers.',
+)
+@click.option(
+    '--model',
+    type=_FOLDER,
+    help='Folder with student.safetensors and teacher.safetensors; default: of this package.',
+)
+@click.option(
+    '--compare',
+    nargs=2,
+    type=_FOLDER,
+    metavar='OLD NEW',
+    help='Two such folders: show what the new model changes.',
+)
+@click.option(
+    '--map',
+    'wishes',
+    multiple=True,
+    metavar='ROLE=TOPIC',
+    help='Such as camera=/cam0/image; also touch, gas.',
+)
+@click.option(
+    '--topics',
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='YAML file that says which topic is which.',
+)
+@click.option(
+    '--inject',
+    multiple=True,
+    metavar='FAULT@START[-END]',
+    help='Such as touch@10-18, seconds of the bag.',
+)
+def command(
+    bag: Path,
+    out: Path,
+    model: Path | None,
+    compare: tuple[Path, Path] | None,
+    wishes: tuple[str, ...],
+    topics: Path | None,
+    inject: tuple[str, ...],
+) -> None:
     """Replay a recording through the runtime of the node: faster than life, without ROS, the same every time.
 
-    BAG is a rosbag2 folder, or one .mcap or .db3 file; one that was cut off is read as far as it goes.
+    BAG is a rosbag2 folder, or one .mcap or .db3 file; one that was cut off is read as far as it
+    goes.
     """
     if model is not None and compare is not None:
         raise click.UsageError('expected --model or --compare, got both: leave one of them out')
@@ -48,13 +86,24 @@ def command(bag: Path, out: Path, model: Path | None, compare: tuple[Path, Path]
     keep_freed_memory()
     console = Console()
     try:
-        plan = Plan(bag=bag, out=out, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
-                    wishes=parse_wishes(wishes, file=topics), schedule=parse_faults(inject))
-        models = [Model(TorchEngine(folder), load_calibration(folder))
-                  for folder in compare or (model or share_dir() / 'models',)]
+        plan = Plan(
+            bag=bag,
+            out=out,
+            command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+            wishes=parse_wishes(wishes, file=topics),
+            schedule=parse_faults(inject),
+        )
+        models = [
+            Model(TorchEngine(folder), load_calibration(folder))
+            for folder in compare or (model or share_dir() / 'models',)
+        ]
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task('replaying')
-            summary = replay_bag(plan, models, progress=lambda done, total: bar.update(task, completed=done, total=total))
+            summary = replay_bag(
+                plan,
+                models,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
     except (BagError, WeightsError, CalibrationError) as error:
         raise click.ClickException(str(error)) from None
     for line in closing_lines(summary, out):
@@ -65,17 +114,29 @@ def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
     """Return what a replay comes to, in a few lines."""
     last = summary['replays'][-1]
     lines = [*summary['topics'], *summary['problems']]
-    lines += [f'{told["count"]} {sensor} messages are malformed, the last: {told["last"]}'
-              for sensor, told in summary['malformed'].items()]
-    lines.append(f'{last["frames_answered"]} of {summary["readings"]["camera"]} pictures answered; '
-                 f'{summary["duration_s"]:.1f} s replayed in {summary["wall_clock_s"]:.1f} s, '
-                 f'{summary["realtime_factor"]:.1f} times real time')
+    lines += [
+        f'{told["count"]} {sensor} messages are malformed, the last: {told["last"]}'
+        for sensor, told in summary['malformed'].items()
+    ]
+    lines.append(
+        f'{last["frames_answered"]} of {summary["readings"]["camera"]} pictures answered; '
+        f'{summary["duration_s"]:.1f} s replayed in {summary["wall_clock_s"]:.1f} s, '
+        f'{summary["realtime_factor"]:.1f} times real time'
+    )
     if summary['agreement_with_recording'] is not None:
         told = last['recording']
-        lines.append(f'{summary["agreement_with_recording"]:.2%} of {told["frames_compared"]} pictures decided as live, '
-                     'each difference explained in the report')
+        lines.append(
+            f'{summary["agreement_with_recording"]:.2%} of {told["frames_compared"]} pictures decided as live, '
+            'each difference explained in the report'
+        )
     if summary['comparison'] is not None:
         told = summary['comparison']
-        lines.append(f'another action on {told["frames_with_another_action"]} of {told["frames_compared"]} pictures')
-    return [*lines, f'report: {out / "report.html"}', f'figures: {out / "summary.json"}',
-            *(f'answers: {out / replay["bag"]}' for replay in summary['replays'])]
+        lines.append(
+            f'another action on {told["frames_with_another_action"]} of {told["frames_compared"]} pictures'
+        )
+    return [
+        *lines,
+        f'report: {out / "report.html"}',
+        f'figures: {out / "summary.json"}',
+        *(f'answers: {out / replay["bag"]}' for replay in summary['replays']),
+    ]

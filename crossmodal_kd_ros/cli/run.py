@@ -28,8 +28,9 @@ _MOST_DEATHS, _DEATHS_WITHIN_S = 4, 60.0
 def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, ...]) -> None:
     """Start the maintenance node, for your robot or with a simulated one.
 
-    REMAPS, behind --, say what your robot calls a topic: camera/image_raw:=/front/image. Where ROS's launch is
-    installed, robot.launch.py and sim.launch.py do the same. A node that is killed is started again. Ctrl-C ends it.
+    REMAPS, behind --, say what your robot calls a topic: camera/image_raw:=/front/image. Where
+    ROS's launch is installed, robot.launch.py and sim.launch.py do the same. A node that is killed
+    is started again. Ctrl-C ends it.
     """
     arguments = ros_arguments(params, namespace, remaps)
     stop = threading.Event()
@@ -50,10 +51,15 @@ def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, .
                 if process.exit_code is None:
                     continue
                 deaths_s.append(time.monotonic())
-                if process.exit_code in _ON_PURPOSE or deaths_s[-1] - deaths_s[0] < _DEATHS_WITHIN_S:
+                if (
+                    process.exit_code in _ON_PURPOSE
+                    or deaths_s[-1] - deaths_s[0] < _DEATHS_WITHIN_S
+                ):
                     # It has said why on the outputs that it shares with this process.
                     raise SystemExit(process.exit_code)
-                click.echo(f'{process.name} died (exit code {process.exit_code}): started again', err=True)
+                click.echo(
+                    f'{process.name} died (exit code {process.exit_code}): started again', err=True
+                )
                 processes[index] = NodeProcess(process.name, arguments, environ=environ)
     finally:
         stop_all(processes)

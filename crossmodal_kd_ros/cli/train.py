@@ -13,34 +13,71 @@ import click
 
 
 @click.command()
-@click.option('--recipe', default='default', show_default=True,
-              help='default, quick, reference (nets and loop of the article), or a YAML file of your own.')
-@click.option('--out', type=click.Path(path_type=Path, file_okay=False), default=Path('models'), show_default=True,
-              help='Folder for teacher.safetensors, student.safetensors and their card, README.md.')
-@click.option('--cache', type=click.Path(path_type=Path, file_okay=False), default=Path('out/cache'), show_default=True,
-              help='Folder for what is made once: simulated data, trained networks, and trainings to go on with.')
-@click.option('--data', type=click.Path(path_type=Path, file_okay=False),
-              help='Your own data set, from crossmodal-kd dataset from-bags, in place of simulated views.')
+@click.option(
+    '--recipe',
+    default='default',
+    show_default=True,
+    help='default, quick, reference (nets and loop of the article), or a YAML file of your own.',
+)
+@click.option(
+    '--out',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('models'),
+    show_default=True,
+    help='Folder for teacher.safetensors, student.safetensors and their card, README.md.',
+)
+@click.option(
+    '--cache',
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path('out/cache'),
+    show_default=True,
+    help='Folder for what is made once: simulated data, trained networks, and trainings to go on with.',
+)
+@click.option(
+    '--data',
+    type=click.Path(path_type=Path, file_okay=False),
+    help='Your own data set, from crossmodal-kd dataset from-bags, in place of simulated views.',
+)
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
 @click.option('--bf16', is_flag=True, help='Compute in bfloat16; for GPUs, slower on most CPUs.')
-@click.option('--tensorboard', type=click.Path(path_type=Path, file_okay=False), help='Folder for TensorBoard.')
-def command(recipe: str, out: Path, cache: Path, data: Path | None, device: str, bf16: bool,
-            tensorboard: Path | None) -> None:
+@click.option(
+    '--tensorboard',
+    type=click.Path(path_type=Path, file_okay=False),
+    help='Folder for TensorBoard.',
+)
+def command(
+    recipe: str,
+    out: Path,
+    cache: Path,
+    data: Path | None,
+    device: str,
+    bf16: bool,
+    tensorboard: Path | None,
+) -> None:
     """Train a teacher, and a student from it.
 
-    Simulates the data (or reads it from the cache), trains a teacher that sees, touches and smells, a student that sees
-    alone and learns from the teacher, and the same student without a teacher, to compare with. Measures all three on
-    panels that none has seen. Killed, it goes on where it was when it is started again. On several processes or machines:
-    torchrun --nproc-per-node 2 -m crossmodal_kd_ros.cli.main train.
+    Simulates the data (or reads it from the cache), trains a teacher that sees, touches and
+    smells, a student that sees alone and learns from the teacher, and the same student without a
+    teacher, to compare with. Measures all three on panels that none has seen. Killed, it goes on
+    where it was when it is started again. On several processes or machines: torchrun
+    --nproc-per-node 2 -m crossmodal_kd_ros.cli.main train.
     """
     if tensorboard is not None and find_spec('tensorboard') is None:
-        raise click.ClickException('expected the package tensorboard for --tensorboard, found none: pip install tensorboard')
-    # Before torch is imported: threads that spin while they wait cost a busy machine eight times the time of a step.
+        raise click.ClickException(
+            'expected the package tensorboard for --tensorboard, found none: pip install tensorboard'
+        )
+    # Before torch is imported: threads that spin while they wait cost a busy machine eight times
+    # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from crossmodal_kd_ros.cli.training import measure_reference, train_and_save
     from crossmodal_kd_ros.datasets.from_bags import DataSetError
     from crossmodal_kd_ros.distillation.place import Place, PlaceError
-    from crossmodal_kd_ros.distillation.recipe import RecipeError, ReferenceRecipe, find_recipe, load_recipe
+    from crossmodal_kd_ros.distillation.recipe import (
+        RecipeError,
+        ReferenceRecipe,
+        find_recipe,
+        load_recipe,
+    )
     from crossmodal_kd_ros.evaluation.card import figures_table
 
     try:
@@ -48,11 +85,20 @@ def command(recipe: str, out: Path, cache: Path, data: Path | None, device: str,
         chosen = load_recipe(path)
         place = Place.find(device, bf16=bf16)
         if isinstance(chosen, ReferenceRecipe):
-            click.echo(f'{measure_reference(chosen, cache)}\nThe robot cannot run these nets: no weights are written.')
+            click.echo(
+                f'{measure_reference(chosen, cache)}\nThe robot cannot run these nets: no weights are written.'
+            )
             return
         card = train_and_save(
-            chosen, out=out, cache=cache, command=shlex.join(['crossmodal-kd', *sys.argv[1:]]), recipe_name=path.stem,
-            place=place, tensorboard=tensorboard, folder=data)
+            chosen,
+            out=out,
+            cache=cache,
+            command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+            recipe_name=path.stem,
+            place=place,
+            tensorboard=tensorboard,
+            folder=data,
+        )
     except (RecipeError, PlaceError, DataSetError) as error:
         raise click.ClickException(str(error)) from None
     if place.is_first:

@@ -24,33 +24,65 @@ from crossmodal_kd_ros.networks import save_weights
 
 # A line now and then where nobody watches, a living bar where somebody does.
 REFRESH_S = 0.5 if sys.stderr.isatty() else 30.0
-_MASKS = {'teacher': (True, True), 'teacher, touch masked': (False, True), 'teacher, gas masked': (True, False),
-          'teacher, both masked': (False, False)}
+_MASKS = {
+    'teacher': (True, True),
+    'teacher, touch masked': (False, True),
+    'teacher, gas masked': (True, False),
+    'teacher, both masked': (False, False),
+}
 
 
-def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, recipe_name: str, place: Place,
-                   tensorboard: Path | None, folder: Path | None = None) -> Card:
+def train_and_save(
+    recipe: Recipe,
+    *,
+    out: Path,
+    cache: Path,
+    command: str,
+    recipe_name: str,
+    place: Place,
+    tensorboard: Path | None,
+    folder: Path | None = None,
+) -> Card:
     """Train by `recipe`; write `teacher.safetensors`, `student.safetensors` and `README.md` into `out`.
 
-    The weights are there before the control is trained. Of several processes the first alone writes. `folder`: a data set
-    of one's own, in place of the views that the recipe would simulate.
+    The weights are there before the control is trained. Of several processes the first alone
+    writes. `folder`: a data set of one's own, in place of the views that the recipe would
+    simulate.
 
     Raises:
         DataSetError: there is no data set in `folder`.
     """
     start = time.monotonic()
     if folder is None:
-        train, validation = (_load_views(recipe.data, split, cache, place) for split in ('train', 'validation'))
+        train, validation = (
+            _load_views(recipe.data, split, cache, place) for split in ('train', 'validation')
+        )
         train = train.with_labels(recipe.data.labelled_views)
     else:
         train, validation = (load_folder(split, folder) for split in ('train', 'validation'))
-    card = Card.of(recipe, recipe_name=recipe_name, command=command, data_set=folder and read_datasheet(folder))
+    card = Card.of(
+        recipe,
+        recipe_name=recipe_name,
+        command=command,
+        data_set=folder and read_datasheet(folder),
+    )
     with ExitStack() as bars:
-        workshop = Workshop(cache / 'networks', run=lambda name: Run(
-            report=bars.enter_context(Progress(name, tensorboard)) if place.is_first else Run.report, place=place))
+        workshop = Workshop(
+            cache / 'networks',
+            run=lambda name: Run(
+                report=bars.enter_context(Progress(name, tensorboard))
+                if place.is_first
+                else Run.report,
+                place=place,
+            ),
+        )
         teacher = workshop.teacher(recipe.teacher, train, validation, seed=recipe.seed)
         student = workshop.student(recipe.student, teacher, train, validation, seed=recipe.seed)
-        test = load_folder('test', folder) if folder is not None else _load_views(recipe.data, 'test', cache, place)
+        test = (
+            load_folder('test', folder)
+            if folder is not None
+            else _load_views(recipe.data, 'test', cache, place)
+        )
         for name, (touch, gas) in _MASKS.items():
             card.figures[name] = measure(ask_teacher(teacher, test, touch=touch, gas=gas), test)
         card.figures['student'] = measure(ask_student(student, test), test)
@@ -59,7 +91,8 @@ def train_and_save(recipe: Recipe, *, out: Path, cache: Path, command: str, reci
             save_weights(student, out / 'student.safetensors', card=card.header('student'))
         alone = recipe.student.model_copy(update={'distil': False})
         control = workshop.student(
-            alone, None, train, validation, seed=recipe.seed, name='student without distillation')
+            alone, None, train, validation, seed=recipe.seed, name='student without distillation'
+        )
     card.figures['student without distillation'] = measure(ask_student(control, test), test)
     card.origin['wall_time_min'] = f'{(time.monotonic() - start) / 60:.0f}'
     if workshop.found:
@@ -78,20 +111,32 @@ def measure_reference(recipe: ReferenceRecipe, cache: Path) -> str:
     test = _load_views(recipe.data, 'test', cache, place)
     answers = ask_reference(teacher, student, test)
     names = ("article's teacher", "article's student")
-    return figures_table({name: measure(answer, test) for name, answer in zip(names, answers, strict=True)})
+    return figures_table(
+        {name: measure(answer, test) for name, answer in zip(names, answers, strict=True)}
+    )
 
 
 def _load_views(data: DataRecipe, split: str, cache: Path, place: Place) -> Pairs:
     """Return the views of a split, `train`, `validation` or `test`; the first process simulates, the others read."""
-    views = {'train': data.labelled_views + data.unlabelled_views, 'validation': data.validation_views,
-             'test': data.test_views}[split]
+    views = {
+        'train': data.labelled_views + data.unlabelled_views,
+        'validation': data.validation_views,
+        'test': data.test_views,
+    }[split]
 
     def progress(tasks: Iterable, total: int) -> Iterable:
         return tqdm(tasks, f'simulating {split}', total, mininterval=REFRESH_S)
 
     def load() -> Pairs:
-        return load_simulated(split, views, seed=data.seed, cache_dir=cache, vision_recovery=data.vision_recovery,
-                              progress=progress)
+        return load_simulated(
+            split,
+            views,
+            seed=data.seed,
+            cache_dir=cache,
+            vision_recovery=data.vision_recovery,
+            progress=progress,
+        )
+
     pairs = load() if place.is_first else None
     place.wait_for_all()
     return pairs or load()
@@ -105,6 +150,7 @@ class Progress:
         self._name, self._bar, self._events = name, None, None
         if tensorboard is not None:
             from torch.utils.tensorboard import SummaryWriter
+
             self._events = SummaryWriter(tensorboard / name.replace(' ', '_'))
 
     def __enter__(self) -> Report:
@@ -121,7 +167,9 @@ class Progress:
     def _report(self, step: int, total: int, values: dict[str, float]) -> None:
         if self._bar is None:
             # A training that goes on from a checkpoint starts in the middle of its bar.
-            self._bar = tqdm(total=total, initial=step - 1, desc=self._name, unit='step', mininterval=REFRESH_S)
+            self._bar = tqdm(
+                total=total, initial=step - 1, desc=self._name, unit='step', mininterval=REFRESH_S
+            )
         if 'validation_accuracy' in values:
             self._bar.set_postfix(validation=f'{values["validation_accuracy"]:.3f}', refresh=False)
         self._bar.update()

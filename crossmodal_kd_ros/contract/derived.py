@@ -24,7 +24,8 @@ def crack_depth_mm(touch: np.ndarray) -> np.ndarray:
 def co2_absorption(gas: np.ndarray) -> np.ndarray:
     """Return uptake / (uptake + surface CO2), that is the fraction of the ambient CO2 that the wall takes away.
 
-    Ambient CO2 is never zero on Earth; a reading that says so (1 ppm or less) gives 0 rather than a division by zero.
+    Ambient CO2 is never zero on Earth; a reading that says so (1 ppm or less) gives 0 rather than
+    a division by zero.
     """
     uptake, surface = gas[..., _UPTAKE], gas[..., _SURFACE]
     ambient = uptake + surface
@@ -34,4 +35,5 @@ def co2_absorption(gas: np.ndarray) -> np.ndarray:
 def surface_state(*, touch: np.ndarray, gas: np.ndarray) -> np.ndarray:
     """Return `float32[..., 3]` in the order of `SURFACE_STATE`."""
     return np.stack(
-        [surface_roughness_um(touch), crack_depth_mm(touch), co2_absorption(gas)], axis=-1).astype(np.float32)
+        [surface_roughness_um(touch), crack_depth_mm(touch), co2_absorption(gas)], axis=-1
+    ).astype(np.float32)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract.vocabulary import ACTIONS, GAS_CHANNELS, NUM_GAS, NUM_TAXELS, SURFACE_STATE, Mode
+from crossmodal_kd_ros.contract.vocabulary import (
+    ACTIONS,
+    GAS_CHANNELS,
+    NUM_GAS,
+    NUM_TAXELS,
+    SURFACE_STATE,
+    Mode,
+)
 
 
 class ContractError(ValueError):
@@ -36,15 +43,19 @@ class Prediction:
     """What an engine says of one sample.
 
     Attributes:
-        probabilities: `float32[6]`, one for each of `ACTIONS`, summing to 1, of the network that decides.
+        probabilities: `float32[6]`, one for each of `ACTIONS`, summing to 1, of the network that
+            decides.
         touch: `float32[256]`, the student's estimate of touch (um, mm).
         gas: `float32[8]`, the student's estimate of gas.
         surface: `float32[3]`, the student's estimate of `SURFACE_STATE` (um, mm, fraction).
-        student_probabilities: `float32[6]`, of the student, whoever decides; `None` from an engine that does not say.
-        surface_std: `float32[3]`, the standard deviation that the student gives to `surface`, in its units; `None` where
-            an engine cannot say.
-        features: `float32[D]`, mean and deviation of the student's finest maps of the picture; `None` likewise.
-        detail: `float32[]`, mean step from pixel to pixel of the square view, in 8-bit steps; `None` likewise.
+        student_probabilities: `float32[6]`, of the student, whoever decides; `None` from an engine
+            that does not say.
+        surface_std: `float32[3]`, the standard deviation that the student gives to `surface`, in
+            its units; `None` where an engine cannot say.
+        features: `float32[D]`, mean and deviation of the student's finest maps of the picture;
+            `None` likewise.
+        detail: `float32[]`, mean step from pixel to pixel of the square view, in 8-bit steps;
+            `None` likewise.
     """
 
     probabilities: np.ndarray
@@ -66,13 +77,15 @@ class Estimate:
         mode: who decided.
         reason: why that mode, in words.
         action: one of `ACTIONS`, or `hold`.
-        confidence: largest of `probabilities`, 0 to 1; less by as much as the picture is unlike those of the training.
+        confidence: largest of `probabilities`, 0 to 1; less by as much as the picture is unlike
+            those of the training.
         probabilities: `float32[6]`.
         touch: `float32[256]`, the student's touch, whatever the mode.
         gas: `float32[8]`, the student's gas, whatever the mode.
-        surface: `float32[3]`, `SURFACE_STATE`: from the measured senses where they are healthy, from the student's
-            estimate where they are not.
-        lower, upper: `float32[3]`, 90 % bounds of `surface`; `None` without a calibration of the weights.
+        surface: `float32[3]`, `SURFACE_STATE`: from the measured senses where they are healthy,
+            from the student's estimate where they are not.
+        lower, upper: `float32[3]`, 90 % bounds of `surface`; `None` without a calibration of the
+            weights.
         possible: the actions that the expert's is among in 90 % of all cases; `None` likewise.
     """
 
@@ -94,18 +107,24 @@ class Estimate:
         values = dict(zip(SURFACE_STATE, self.surface.tolist()))
         for side, bounds in (('lower', self.lower), ('upper', self.upper)):
             if bounds is not None:
-                values |= {f'{name}_{side}': bound for name, bound in zip(SURFACE_STATE, bounds.tolist())}
+                values |= {
+                    f'{name}_{side}': bound for name, bound in zip(SURFACE_STATE, bounds.tolist())
+                }
         return values
 
     def efforts(self) -> list[float]:
         """Return 1 for each of `ACTIONS` that is possible and 0 for the others; nothing where nobody knows."""
-        return [] if self.possible is None else [float(action in self.possible) for action in ACTIONS]
+        return (
+            [] if self.possible is None else [float(action in self.possible) for action in ACTIONS]
+        )
 
 
 def check_image(image: np.ndarray) -> np.ndarray:
     """Return `image` if it is a `uint8[H, W, 3]` with pixels in it; raise `ContractError` if not."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ContractError(f'expected an RGB image uint8[H, W, 3], got {image.dtype}{list(image.shape)}')
+        raise ContractError(
+            f'expected an RGB image uint8[H, W, 3], got {image.dtype}{list(image.shape)}'
+        )
     return image
 
 

@@ -19,10 +19,11 @@ def square_view(image: np.ndarray, *, size_px: int = VIEW_PX) -> np.ndarray:
         size_px: side of the view, pixels.
 
     Returns:
-        `uint8[size_px, size_px, 3]`, contiguous. Scaled down by area, so that a hair crack darkens its pixel instead of
-        falling between two of them; scaled up bilinearly. A square more than three times too large is halved first, which
-        OpenCV does many pixels at once (measured: 0.55 of the time for 640x480, 0.3 for 1920x1080). Every pixel still
-        counts as much, since a mean of equal means is the mean; only where four of them lie across an edge between two
+        `uint8[size_px, size_px, 3]`, contiguous. Scaled down by area, so that a hair crack darkens
+        its pixel instead of falling between two of them; scaled up bilinearly. A square more than
+        three times too large is halved first, which OpenCV does many pixels at once (measured:
+        0.55 of the time for 640x480, 0.3 for 1920x1080). Every pixel still counts as much, since a
+        mean of equal means is the mean; only where four of them lie across an edge between two
         pixels of the view, they are shared out as one.
 
     Raises:
@@ -31,7 +32,7 @@ def square_view(image: np.ndarray, *, size_px: int = VIEW_PX) -> np.ndarray:
     height, width = check_image(image).shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = image[top:top + side, left:left + side]
+    square = image[top : top + side, left : left + side]
     if side == size_px:
         return np.ascontiguousarray(square)
     while side > 3 * size_px and side % 2 == 0:

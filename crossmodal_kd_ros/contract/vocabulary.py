@@ -12,9 +12,16 @@ SENSORS = ('camera', 'touch', 'gas')
 
 MATERIALS = ('bio_concrete', 'mycelium_composite', 'algae_panel', 'bacterial_coating')
 
-# The order is the order of the classes of every network; the priority between them is the expert's business.
+# The order is the order of the classes of every network; the priority between them is the expert's
+# business.
 ACTIONS = (
-    'continue_inspection', 'seal_crack', 'apply_bio_adhesive', 'remove_growth', 'hydrate', 'request_human')
+    'continue_inspection',
+    'seal_crack',
+    'apply_bio_adhesive',
+    'remove_growth',
+    'hydrate',
+    'request_human',
+)
 
 # Not a class: what the robot does when the package does not know.
 HOLD = 'hold'
@@ -36,8 +43,9 @@ class GasChannel:
     high: float
 
 
-# Ranges: Sensirion SCD30 (0-40000 ppm, 0-100 %RH, -40-70 C) and SGP40 (VOC index 0-500) data sheets; electrochemical
-# NH3 (0-100 ppm), O2 (0-30 %) and H2S (0-50 ppm) cells. Uptake is a difference of two CO2 readings.
+# Ranges: Sensirion SCD30 (0-40000 ppm, 0-100 %RH, -40-70 C) and SGP40 (VOC index 0-500) data
+# sheets; electrochemical NH3 (0-100 ppm), O2 (0-30 %) and H2S (0-50 ppm) cells. Uptake is a
+# difference of two CO2 readings.
 GAS_CHANNELS = (
     GasChannel('co2_uptake_ppm', -40000.0, 40000.0),
     GasChannel('co2_surface_ppm', 0.0, 40000.0),
@@ -58,7 +66,8 @@ SURFACE_STATE = ('surface_roughness', 'crack_depth', 'co2_absorption')
 class Mode(str, Enum):
     """Which predictor decides.
 
-    `TEACHER`: camera, touch and gas healthy. `STUDENT`: the camera alone decides. `HOLD`: nobody knows, the robot
+    `TEACHER`: camera, touch and gas healthy. `STUDENT`: the camera alone decides. `HOLD`: nobody
+        knows, the robot
     keeps still. `PARTIAL`: the teacher with the lost sense masked.
     """
 
@@ -74,8 +83,13 @@ class Mode(str, Enum):
 def fingerprint() -> str:
     """Return a short hash of the vocabulary that weights depend on: 12 hexadecimal digits.
 
-    Weights carry it, so that a network trained for other classes or channels is refused by name rather than read
-    with its answers under the wrong labels.
+    Weights carry it, so that a network trained for other classes or channels is refused by name
+    rather than read with its answers under the wrong labels.
     """
-    words = {'actions': ACTIONS, 'gas': GAS_NAMES, 'taxels': [NUM_TAXELS, *BANK_SHAPE], 'surface': SURFACE_STATE}
+    words = {
+        'actions': ACTIONS,
+        'gas': GAS_NAMES,
+        'taxels': [NUM_TAXELS, *BANK_SHAPE],
+        'surface': SURFACE_STATE,
+    }
     return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:12]

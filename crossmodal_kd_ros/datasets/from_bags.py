@@ -29,13 +29,23 @@ def load_folder(split: str, folder: Path) -> Pairs:
     names = [f.name for f in fields(Pairs)]
     missing = [name for name in names if not (folder / split / f'{name}.npy').is_file()]
     if missing:
-        raise DataSetError(f'expected the {split} split of a data set in {folder}, found no {", ".join(missing)}: make one '
-                           'with crossmodal-kd dataset from-bags')
-    pairs = Pairs(**{
-        name: np.load(folder / split / f'{name}.npy', mmap_mode='r' if name == 'image' else None) for name in names})
+        raise DataSetError(
+            f'expected the {split} split of a data set in {folder}, found no {", ".join(missing)}: make one '
+            'with crossmodal-kd dataset from-bags'
+        )
+    pairs = Pairs(
+        **{
+            name: np.load(
+                folder / split / f'{name}.npy', mmap_mode='r' if name == 'image' else None
+            )
+            for name in names
+        }
+    )
     lengths = {name: len(getattr(pairs, name)) for name in names}
     if len(set(lengths.values())) != 1 or not len(pairs):
-        raise DataSetError(f'expected as many rows of each field in {folder / split}, and more than none, got {lengths}')
+        raise DataSetError(
+            f'expected as many rows of each field in {folder / split}, and more than none, got {lengths}'
+        )
     return pairs
 
 
@@ -44,4 +54,6 @@ def read_datasheet(folder: Path) -> dict[str, Any]:
     try:
         return json.loads((folder / DATASHEET).read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
-        raise DataSetError(f'expected a data set with its {DATASHEET} in {folder}: {error}') from error
+        raise DataSetError(
+            f'expected a data set with its {DATASHEET} in {folder}: {error}'
+        ) from error

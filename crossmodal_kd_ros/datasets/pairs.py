@@ -52,4 +52,9 @@ class Pairs:
     @classmethod
     def join(cls, parts: list['Pairs']) -> 'Pairs':
         """Return the parts one after another."""
-        return cls(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)})
+        return cls(
+            **{
+                f.name: np.concatenate([getattr(part, f.name) for part in parts])
+                for f in fields(cls)
+            }
+        )

@@ -30,24 +30,49 @@ _SPLITS = {'train': 11, 'validation': 12, 'calibration': 13, 'test': 14}
 
 
 def load_simulated(
-        split: str, views: int, *, seed: int, cache_dir: Path, vision_recovery: float = 1.0, condition: str | None = None,
-        progress: Callable[[Iterable, int], Iterable] = lambda tasks, total: tasks) -> Pairs:
+    split: str,
+    views: int,
+    *,
+    seed: int,
+    cache_dir: Path,
+    vision_recovery: float = 1.0,
+    condition: str | None = None,
+    progress: Callable[[Iterable, int], Iterable] = lambda tasks, total: tasks,
+) -> Pairs:
     """Return `simulate(...)`, made once and then read from `cache_dir`; the code's own hash is part of the key."""
     key = f'{split}-{views}-{seed}-{vision_recovery}-{condition}-{_code_hash()}'
     folder = cache_dir / hashlib.sha256(key.encode()).hexdigest()[:16]
     names = [f.name for f in fields(Pairs)]
     if not (folder / 'complete').exists():
-        pairs = simulate(split, views, seed=seed, vision_recovery=vision_recovery, condition=condition, progress=progress)
+        pairs = simulate(
+            split,
+            views,
+            seed=seed,
+            vision_recovery=vision_recovery,
+            condition=condition,
+            progress=progress,
+        )
         folder.mkdir(parents=True, exist_ok=True)
         for name in names:
             np.save(folder / f'{name}.npy', getattr(pairs, name))
         (folder / 'complete').write_text(key)
-    return Pairs(**{name: np.load(folder / f'{name}.npy', mmap_mode='r' if name == 'image' else None) for name in names})
+    return Pairs(
+        **{
+            name: np.load(folder / f'{name}.npy', mmap_mode='r' if name == 'image' else None)
+            for name in names
+        }
+    )
 
 
 def simulate(
-        split: str, views: int, *, seed: int, vision_recovery: float = 1.0, condition: str | None = None,
-        progress: Callable[[Iterable, int], Iterable] = lambda tasks, total: tasks) -> Pairs:
+    split: str,
+    views: int,
+    *,
+    seed: int,
+    vision_recovery: float = 1.0,
+    condition: str | None = None,
+    progress: Callable[[Iterable, int], Iterable] = lambda tasks, total: tasks,
+) -> Pairs:
     """Simulate `views` views, `VIEWS_PER_PANEL` of each panel, on all processors.
 
     Args:
@@ -55,7 +80,8 @@ def simulate(
         views: how many; panel after panel, so that a prefix is a smaller data set of whole panels.
         seed: of the split; the same seed gives the same panels under every `condition`.
         vision_recovery: see `draw_panels`.
-        condition: one of `CONDITIONS` for every view; None: each panel's own light and ordinary pictures.
+        condition: one of `CONDITIONS` for every view; None: each panel's own light and ordinary
+            pictures.
         progress: wraps the iteration over (tasks, how many), for a progress bar.
 
     Raises:
@@ -64,12 +90,19 @@ def simulate(
     if split not in _SPLITS:
         raise ValueError(f'expected a split out of {", ".join(_SPLITS)}, got {split!r}')
     if condition is not None and condition not in simulation.CONDITIONS:
-        raise ValueError(f'expected a condition out of {", ".join(simulation.CONDITIONS)}, got {condition!r}')
-    panels = draw_panels(-(-views // VIEWS_PER_PANEL), seed=(_SPLITS[split], seed), vision_recovery=vision_recovery)
+        raise ValueError(
+            f'expected a condition out of {", ".join(simulation.CONDITIONS)}, got {condition!r}'
+        )
+    panels = draw_panels(
+        -(-views // VIEWS_PER_PANEL), seed=(_SPLITS[split], seed), vision_recovery=vision_recovery
+    )
     tasks = [
-        (panels[i:i + _PANELS_PER_TASK], i, (_SPLITS[split], seed, i), condition)
-        for i in range(0, len(panels), _PANELS_PER_TASK)]
-    with ProcessPoolExecutor(os.cpu_count(), get_context('spawn'), initializer=_prepare_worker) as workers:
+        (panels[i : i + _PANELS_PER_TASK], i, (_SPLITS[split], seed, i), condition)
+        for i in range(0, len(panels), _PANELS_PER_TASK)
+    ]
+    with ProcessPoolExecutor(
+        os.cpu_count(), get_context('spawn'), initializer=_prepare_worker
+    ) as workers:
         parts = list(progress(workers.map(_simulate_some, *zip(*tasks, strict=True)), len(tasks)))
     return Pairs.join(parts)[:views]
 
@@ -79,7 +112,9 @@ def _prepare_worker() -> None:
     keep_freed_memory()
 
 
-def _simulate_some(panels: list[Panel], first: int, seed: tuple[int, ...], condition: str | None) -> Pairs:
+def _simulate_some(
+    panels: list[Panel], first: int, seed: tuple[int, ...], condition: str | None
+) -> Pairs:
     rng = np.random.default_rng(seed)
     low, high = reachable_mm(VIEW_MM)
     side = round(VIEW_MM * _PX_PER_MM)
@@ -94,9 +129,17 @@ def _simulate_some(panels: list[Panel], first: int, seed: tuple[int, ...], condi
             if condition is not None:
                 shot = under_condition(shot, condition, rng)
             image = square_view(lit.picture(centre, shot, width_px=side, height_px=side))
-            rows.append((
-                image, touch.add_noise(truth.touch, rng), gas.add_noise(truth.gas, rng), truth.surface,
-                ACTIONS.index(truth.action), (lighting or panel.lighting) == 'night', index))
+            rows.append(
+                (
+                    image,
+                    touch.add_noise(truth.touch, rng),
+                    gas.add_noise(truth.gas, rng),
+                    truth.surface,
+                    ACTIONS.index(truth.action),
+                    (lighting or panel.lighting) == 'night',
+                    index,
+                )
+            )
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     return Pairs(**dict(zip((f.name for f in fields(Pairs)), columns, strict=True)))
 

@@ -28,7 +28,8 @@ class Live:
     Attributes:
         start_ns: stamp of the first frame; 0 before it.
         mode, reason: what is in force. `history`: every (seconds, mode, reason) so far.
-        action: the last one published. `probabilities`: of each of `ACTIONS`, `None` before the first.
+        action: the last one published. `probabilities`: of each of `ACTIONS`, `None` before the
+            first.
         expert: what the expert says of the newest frame; empty where there is none.
         surface, true_surface: `SURFACE_STATE` published, and true.
         touch, touch_estimate: newest reading and the student's prediction, `float32[256]`.
@@ -60,8 +61,9 @@ class Live:
         if not self._camera:
             return None
         message = _decode(topics.CAMERA, self._camera)
-        return message.data.reshape(message.height, message.step)[:, :3 * message.width].reshape(
-            message.height, message.width, 3)
+        return message.data.reshape(message.height, message.step)[:, : 3 * message.width].reshape(
+            message.height, message.width, 3
+        )
 
     @property
     def seconds(self) -> float:
@@ -70,9 +72,14 @@ class Live:
 
     def alive(self, topic: str, *, forget_s: float = _FORGET_S) -> bool:
         """Return whether `topic` was heard lately."""
-        return self.now_ns - self.seen_ns.get(topic, -10**18) < forget_s * 1e9
+        return self.now_ns - self.seen_ns.get(topic, -(10**18)) < forget_s * 1e9
 
-    def take(self, fresh: list[tuple[str, int, bytes]], newest: dict[str, tuple[int, bytes]], now_ns: int) -> None:
+    def take(
+        self,
+        fresh: list[tuple[str, int, bytes]],
+        newest: dict[str, tuple[int, bytes]],
+        now_ns: int,
+    ) -> None:
         """Take in the messages received since the last call.
 
         Args:
@@ -138,9 +145,16 @@ class Live:
 # Of these every message counts; of the others the newest of each call is enough.
 _EVERY = (topics.MODE, topics.MODE_REASON, topics.SCORES)
 _READERS = {
-    topics.MODE: Live._on_mode, topics.MODE_REASON: Live._on_reason, topics.SCORES: Live._on_scores,
-    topics.ACTION: Live._on_action, topics.TRUTH: Live._on_truth, topics.EXPERT: Live._on_expert,
-    topics.SURFACE: Live._on_surface, topics.TOUCH: Live._on_touch, topics.TOUCH_ESTIMATE: Live._on_touch_estimate}
+    topics.MODE: Live._on_mode,
+    topics.MODE_REASON: Live._on_reason,
+    topics.SCORES: Live._on_scores,
+    topics.ACTION: Live._on_action,
+    topics.TRUTH: Live._on_truth,
+    topics.EXPERT: Live._on_expert,
+    topics.SURFACE: Live._on_surface,
+    topics.TOUCH: Live._on_touch,
+    topics.TOUCH_ESTIMATE: Live._on_touch_estimate,
+}
 
 
 def _decode(topic: str, data: bytes) -> Any:

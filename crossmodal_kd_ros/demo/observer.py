@@ -28,7 +28,8 @@ from crossmodal_kd_ros.nodes import conversions
 
 _IMAGE_TYPE, _JPEG_TYPE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 _TYPES = get_typestore(Stores.LATEST)
-# A picture waits in the writer's shared memory of 16 MiB, which holds 18 of them; all else is small.
+# A picture waits in the writer's shared memory of 16 MiB, which holds 18 of them; all else is
+# small.
 _CAMERA_DEPTH, _DEPTH = 10, 500
 # A picture is not handed over in `drain`: it waits there for nobody.
 _SMALL_BYTES = 65536
@@ -37,8 +38,8 @@ _SMALL_BYTES = 65536
 class Observer:
     """Subscribes to what is published, as it is offered, and writes it into a bag.
 
-    Messages stay serialised: the callback notes when DDS received one, puts it into the recorder's queue and into
-    `newest`, and is done. Whoever wants to read one decodes it.
+    Messages stay serialised: the callback notes when DDS received one, puts it into the recorder's
+    queue and into `newest`, and is done. Whoever wants to read one decodes it.
 
     Attributes:
         newest: by topic, the last message: (received_ns, serialised).
@@ -46,18 +47,27 @@ class Observer:
         recorder: writes the bag; `None` before `record`.
     """
 
-    def __init__(self, *, domain_id: int | None = None, name: str = 'demo_observer', one_clock: bool = False) -> None:
+    def __init__(
+        self, *, domain_id: int | None = None, name: str = 'demo_observer', one_clock: bool = False
+    ) -> None:
         """Join the domain as the node `name` and start to spin in a thread.
 
-        Where `one_clock`, every publisher is on this machine: a message then counts from when it was sent, so that the bag says
-        when things happened even if this process was given no time to notice.
+        Where `one_clock`, every publisher is on this machine: a message then counts from when it
+        was sent, so that the bag says when things happened even if this process was given no time
+        to notice.
         """
         self._when = 'source_timestamp' if one_clock else 'received_timestamp'
         self._start_ns = 0
         self._context = Context()
-        rclpy.init(args=[], context=self._context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
-        self.node = rclpy.create_node(name, context=self._context, enable_rosout=False,
-                                      start_parameter_services=False)
+        rclpy.init(
+            args=[],
+            context=self._context,
+            domain_id=domain_id,
+            signal_handler_options=SignalHandlerOptions.NO,
+        )
+        self.node = rclpy.create_node(
+            name, context=self._context, enable_rosout=False, start_parameter_services=False
+        )
         self.recorder: BagRecorder | None = None
         self.newest: dict[str, tuple[int, bytes]] = {}
         self._fresh: deque[tuple[str, int, bytes]] = deque()
@@ -73,16 +83,23 @@ class Observer:
         """Return those of `names` that have a publisher."""
         return [name for name in names if self.node.get_publishers_info_by_topic(name)]
 
-    def record(self, bag: Path, types: dict[str, str], *, storage: str = 'mcap',
-               as_jpeg: Collection[str] = ()) -> None:
+    def record(
+        self,
+        bag: Path,
+        types: dict[str, str],
+        *,
+        storage: str = 'mcap',
+        as_jpeg: Collection[str] = (),
+    ) -> None:
         """Write the topics in `types` (name: `pkg/msg/Name`) to a new bag from now on.
 
         Args:
             bag: the folder to create.
             types: see `also_record`.
             storage: `mcap` or `sqlite3`.
-            as_jpeg: topics of pictures that are kept as JPEG, under their name with /compressed behind: a seventh of the
-                size, and not what a node saw. It decides otherwise on up to 7 frames of 1000.
+            as_jpeg: topics of pictures that are kept as JPEG, under their name with /compressed
+                behind: a seventh of the size, and not what a node saw. It decides otherwise on up
+                to 7 frames of 1000.
         """
         self._start_ns = time.time_ns()
         self.recorder = BagRecorder(bag, storage=storage)
@@ -102,11 +119,18 @@ class Observer:
             kept = (f'{name}/compressed', _JPEG_TYPE) if name in self._as_jpeg else (name, msgtype)
             bag_topic = self.node.resolve_topic_name(kept[0])
             message_class = _message_class(msgtype)
-            self.recorder.add_topic(bag_topic, kept[1], qos=[offered_qos(profile) for profile in offered])
+            self.recorder.add_topic(
+                bag_topic, kept[1], qos=[offered_qos(profile) for profile in offered]
+            )
             # A picture waits in the writer's shared memory; see _CAMERA_DEPTH.
             depth = _CAMERA_DEPTH if msgtype == _IMAGE_TYPE else _DEPTH
             self.node.create_subscription(
-                message_class, name, self._callback(name, bag_topic), _agreeing(offered, depth), raw=True)
+                message_class,
+                name,
+                self._callback(name, bag_topic),
+                _agreeing(offered, depth),
+                raw=True,
+            )
 
     def drain(self) -> list[tuple[str, int, bytes]]:
         """Return (topic, received_ns, serialised) of the small messages received since the last call."""
@@ -148,11 +172,13 @@ class Observer:
         def store(data: bytes, info: dict) -> None:
             if name in self._deaf:
                 return
-            # When DDS had it, as `ros2 bag record` notes it, or when it was sent; not when Python came round to it. What is
-            # repeated for who comes late was sent before the recording.
+            # When DDS had it, as `ros2 bag record` notes it, or when it was sent; not when Python
+            # came round to it. What is repeated for who comes late was sent before the recording.
             received_ns = max(info.get(self._when) or time.time_ns(), self._start_ns)
             self.newest[name] = (received_ns, data)
-            self.recorder.write(bag_topic, received_ns, (lambda: _as_jpeg(data)) if name in self._as_jpeg else data)
+            self.recorder.write(
+                bag_topic, received_ns, (lambda: _as_jpeg(data)) if name in self._as_jpeg else data
+            )
             if len(data) < _SMALL_BYTES:
                 self._fresh.append((name, received_ns, data))
 
@@ -165,7 +191,9 @@ def _message_class(msgtype: str) -> type:
     try:
         return getattr(import_module(f'{package}.msg'), name)
     except (ImportError, AttributeError):
-        raise ValueError(f'expected the package {package} with the type {name} to be installed, it is not') from None
+        raise ValueError(
+            f'expected the package {package} with the type {name} to be installed, it is not'
+        ) from None
 
 
 def _agreeing(offered: list[QoSProfile], depth: int) -> QoSProfile:
@@ -175,7 +203,8 @@ def _agreeing(offered: list[QoSProfile], depth: int) -> QoSProfile:
     return QoSProfile(
         depth=depth,
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE)
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE,
+    )
 
 
 def _as_jpeg(data: bytes) -> bytes:
@@ -184,7 +213,9 @@ def _as_jpeg(data: bytes) -> bytes:
     picture = cv2.cvtColor(conversions.image_reader(message)(), cv2.COLOR_RGB2BGR)
     _, jpeg = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
     types = _TYPES.types
-    stamp = types['builtin_interfaces/msg/Time'](message.header.stamp.sec, message.header.stamp.nanosec)
+    stamp = types['builtin_interfaces/msg/Time'](
+        message.header.stamp.sec, message.header.stamp.nanosec
+    )
     header = types['std_msgs/msg/Header'](stamp, message.header.frame_id)
     # The format as image_transport writes it, so that its decoders know the colour order.
     compressed = types[_JPEG_TYPE](header, 'rgb8; jpeg compressed bgr8', jpeg.reshape(-1))

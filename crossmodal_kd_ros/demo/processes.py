@@ -34,13 +34,21 @@ def private_environment(environ: Mapping[str, str], domain_id: int) -> dict[str,
 
 def isolated_environment(environ: Mapping[str, str], domain_id: int) -> dict[str, str]:
     """Return `environ` with a domain of its own, on this machine alone."""
-    away = {'ROS_LOCALHOST_ONLY': '1'} if distro(environ) == 'humble' else {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    away = (
+        {'ROS_LOCALHOST_ONLY': '1'}
+        if distro(environ) == 'humble'
+        else {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    )
     return {**environ, 'ROS_DOMAIN_ID': str(domain_id), **away}
 
 
 def free_domain_id(environ: Mapping[str, str]) -> int:
     """Return a domain in which nobody on this machine is, and which is not the user's."""
-    candidates = [number for number in range(1, _LAST_DOMAIN + 1) if str(number) != environ.get('ROS_DOMAIN_ID')]
+    candidates = [
+        number
+        for number in range(1, _LAST_DOMAIN + 1)
+        if str(number) != environ.get('ROS_DOMAIN_ID')
+    ]
     random.shuffle(candidates)
     return next((number for number in candidates if not _occupied(number)), candidates[0])
 
@@ -48,12 +56,18 @@ def free_domain_id(environ: Mapping[str, str]) -> int:
 class NodeProcess:
     """A node of this package in a process of its own.
 
-    It gets no Ctrl-C from the terminal: who started it decides when it ends. Should that process be killed, the kernel
-    ends the node too.
+    It gets no Ctrl-C from the terminal: who started it decides when it ends. Should that process
+    be killed, the kernel ends the node too.
     """
 
-    def __init__(self, name: str, ros_args: Sequence[str], *, environ: Mapping[str, str],
-                 log: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        ros_args: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        log: Path | None = None,
+    ) -> None:
         """Start `crossmodal_kd_ros.nodes.<name>` with `ros_args` behind `--ros-args`.
 
         Args:
@@ -68,9 +82,14 @@ class NodeProcess:
         output: IO | None = None if log is None else log.open('wb')
         try:
             self._process = subprocess.Popen(
-                command + (['--ros-args', *ros_args] if ros_args else []), env=dict(environ), stdin=subprocess.DEVNULL,
-                stdout=output, stderr=output, start_new_session=True,
-                preexec_fn=_end_with_parent)  # noqa: PLW1509  It makes one system call and touches nothing else.
+                command + (['--ros-args', *ros_args] if ros_args else []),
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )  # noqa: PLW1509  It makes one system call and touches nothing else.
         finally:
             if output is not None:
                 output.close()
@@ -90,7 +109,9 @@ class NodeProcess:
         """Return the last error that its log holds, without the logger's prefix; else its last line; else nothing."""
         if self.log is None or not self.log.exists():
             return ''
-        lines = [line for line in self.log.read_text(errors='replace').splitlines() if line.strip()]
+        lines = [
+            line for line in self.log.read_text(errors='replace').splitlines() if line.strip()
+        ]
         errors = [_LOG_PREFIX.sub('', line) for line in lines if _LOG_PREFIX.match(line)]
         return (errors or lines or [''])[-1]
 

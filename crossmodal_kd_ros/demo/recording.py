@@ -18,7 +18,8 @@ from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, NUM_TAXELS, SURFACE_S
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.runtime.messages import image_reader
 
-# The reason is published just before its mode, on a topic of its own; nobody promises that they arrive in that order.
+# The reason is published just before its mode, on a topic of its own; nobody promises that they
+# arrive in that order.
 _SLACK_NS = 20_000_000
 
 TRUTH_NAMES = ('frame', 'action', *SURFACE_STATE, *(f'gas/{name}' for name in GAS_NAMES))
@@ -65,7 +66,8 @@ class Recording:
         touch: readings, `[n, 256]`. gas: readings, `[n, 8]`.
         scores: `[n, 6]`. surface: `[n, 3]`. touch_estimate: `[n, 256]`.
         actions: what was published on `maintenance/action`. modes: every mode with its reason.
-        truth: `[n, 13]`, columns `TRUTH_NAMES`; empty where nobody knows the truth. touch_truth: `[n, 256]`.
+        truth: `[n, 13]`, columns `TRUTH_NAMES`; empty where nobody knows the truth. touch_truth:
+            `[n, 256]`.
         experts: what the expert said of each frame, from `simulation/expert`.
     """
 
@@ -112,7 +114,11 @@ def load_recording(bag: Path) -> Recording:
     seen: dict[str, list] = defaultdict(list)
     for message in read_messages(bag):
         # Of a picture the header is enough: a run of 40 s holds a gigabyte of pixels.
-        kept = SimpleNamespace(header=message.message.header) if message.topic == '/' + topics.CAMERA else message.message
+        kept = (
+            SimpleNamespace(header=message.message.header)
+            if message.topic == '/' + topics.CAMERA
+            else message.message
+        )
         seen[message.topic].append((message.received_ns, kept))
 
     def series(topic: str, width: int, read: Any) -> Series:
@@ -120,22 +126,31 @@ def load_recording(bag: Path) -> Recording:
         return Series(
             np.array([_stamp_ns(message) for _, message in got], np.int64),
             np.array([received for received, _ in got], np.int64),
-            np.array([read(message) for _, message in got], np.float32).reshape(len(got), width))
+            np.array([read(message) for _, message in got], np.float32).reshape(len(got), width),
+        )
 
     return Recording(
         camera=series(topics.CAMERA, 0, lambda message: ()),
         touch=series(topics.TOUCH, NUM_TAXELS, taxels),
         gas=series(topics.GAS, len(GAS_NAMES), lambda message: by_name(message, GAS_NAMES)),
         scores=series(topics.SCORES, len(ACTIONS), lambda message: by_name(message, ACTIONS)),
-        surface=series(topics.SURFACE, len(SURFACE_STATE), lambda message: by_name(message, SURFACE_STATE)),
+        surface=series(
+            topics.SURFACE, len(SURFACE_STATE), lambda message: by_name(message, SURFACE_STATE)
+        ),
         touch_estimate=series(topics.TOUCH_ESTIMATE, NUM_TAXELS, taxels),
-        actions=tuple(Said(received, message.data) for received, message in seen['/' + topics.ACTION]),
+        actions=tuple(
+            Said(received, message.data) for received, message in seen['/' + topics.ACTION]
+        ),
         modes=with_reasons(
             [Said(received, message.data) for received, message in seen['/' + topics.MODE]],
-            [Said(received, message.data) for received, message in seen['/' + topics.MODE_REASON]]),
-        truth=series(topics.TRUTH, len(TRUTH_NAMES), lambda message: by_name(message, TRUTH_NAMES)),
+            [Said(received, message.data) for received, message in seen['/' + topics.MODE_REASON]],
+        ),
+        truth=series(
+            topics.TRUTH, len(TRUTH_NAMES), lambda message: by_name(message, TRUTH_NAMES)
+        ),
         touch_truth=series(topics.TOUCH_TRUTH, NUM_TAXELS, taxels),
-        experts=tuple(json.loads(message.data) for _, message in seen['/' + topics.EXPERT]))
+        experts=tuple(json.loads(message.data) for _, message in seen['/' + topics.EXPERT]),
+    )
 
 
 def read_pictures(bag: Path, stamps_ns: Collection[int]) -> dict[int, np.ndarray]:
@@ -144,7 +159,8 @@ def read_pictures(bag: Path, stamps_ns: Collection[int]) -> dict[int, np.ndarray
     return {
         stamp: image_reader(message.message)()
         for message in read_messages(bag, topics=['/' + topics.CAMERA])
-        if (stamp := _stamp_ns(message.message)) in wanted}
+        if (stamp := _stamp_ns(message.message)) in wanted
+    }
 
 
 def by_name(message: Any, names: Collection[str]) -> list[float]:
@@ -164,9 +180,13 @@ def with_reasons(modes: list[Said], reasons: list[Said]) -> tuple[Said, ...]:
     """Give each mode the reason that was published for it: the last `MODE: reason` that came no later than it did."""
     explained = []
     for said in modes:
-        by_then = [reason.text for reason in reasons if reason.received_ns <= said.received_ns + _SLACK_NS]
+        by_then = [
+            reason.text for reason in reasons if reason.received_ns <= said.received_ns + _SLACK_NS
+        ]
         mine = [text for text in by_then if text.startswith(f'{said.text}: ')]
-        explained.append(Said(said.received_ns, said.text, mine[-1].partition(': ')[2] if mine else ''))
+        explained.append(
+            Said(said.received_ns, said.text, mine[-1].partition(': ')[2] if mine else '')
+        )
     return tuple(explained)
 
 

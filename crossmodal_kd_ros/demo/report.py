@@ -32,7 +32,9 @@ class Card:
     description: str = ''
 
 
-def write_report(path: Path, *, bag: Path, recording: Recording, setting: Setting, summary: dict[str, Any]) -> None:
+def write_report(
+    path: Path, *, bag: Path, recording: Recording, setting: Setting, summary: dict[str, Any]
+) -> None:
     """Write `report.html` of one run.
 
     Args:
@@ -43,17 +45,28 @@ def write_report(path: Path, *, bag: Path, recording: Recording, setting: Settin
         summary: what `summary.json` says, complete.
     """
     write_page(
-        path, 'demo/report.html.j2', summary=summary, cards=cards(recording, setting, bag),
-        timeline=figures.timeline(recording, setting), estimates=figures.estimates(recording, setting),
-        touch=_touch(recording, setting, bag), latency=figures.latency(recording))
+        path,
+        'demo/report.html.j2',
+        summary=summary,
+        cards=cards(recording, setting, bag),
+        timeline=figures.timeline(recording, setting),
+        estimates=figures.estimates(recording, setting),
+        touch=_touch(recording, setting, bag),
+        latency=figures.latency(recording),
+    )
 
 
 def cards(recording: Recording, setting: Setting, bag: Path) -> list[Card]:
     """Return evenly spaced frames: not picked by hand, so good and bad ones come as they are."""
     times_s = (np.arange(_CARDS) + 0.5) / _CARDS * recording.duration_s
     answered_s = recording.seconds(recording.scores.stamp_ns)
-    dead = [setting.schedule.active('camera', t_s) is not None or not len(answered_s) for t_s in times_s]
-    rows = [0 if gone else int(np.abs(answered_s - t_s).argmin()) for gone, t_s in zip(dead, times_s)]
+    dead = [
+        setting.schedule.active('camera', t_s) is not None or not len(answered_s)
+        for t_s in times_s
+    ]
+    rows = [
+        0 if gone else int(np.abs(answered_s - t_s).argmin()) for gone, t_s in zip(dead, times_s)
+    ]
     stamps = [0 if gone else int(recording.scores.stamp_ns[row]) for gone, row in zip(dead, rows)]
     pictures = read_pictures(bag, stamps)
     actions, modes = decided(recording), mode_at(recording, recording.scores.received_ns)
@@ -63,11 +76,16 @@ def cards(recording: Recording, setting: Setting, bag: Path) -> list[Card]:
             mode = str(mode_at(recording, np.array([recording.start_ns + int(t_s * 1e9)]))[0])
             result.append(Card(t_s=float(t_s), mode=mode, picture=''))
         else:
-            result.append(Card(
-                t_s=float(answered_s[row]), mode=str(modes[row]),
-                picture=thumbnail(pictures[stamp]) if stamp in pictures else '',
-                action=str(actions[row]), confidence=float(recording.scores.values[row].max()),
-                **_expert(recording, stamp)))
+            result.append(
+                Card(
+                    t_s=float(answered_s[row]),
+                    mode=str(modes[row]),
+                    picture=thumbnail(pictures[stamp]) if stamp in pictures else '',
+                    action=str(actions[row]),
+                    confidence=float(recording.scores.values[row].max()),
+                    **_expert(recording, stamp),
+                )
+            )
     return result
 
 
@@ -90,7 +108,9 @@ def _touch(recording: Recording, setting: Setting, bag: Path) -> str:
     if not len(guess):
         return ''
     known = len(recording.touch_truth) > 0
-    truth_rows, rows = recording.touch_truth.find(guess.stamp_ns) if known else (None, np.arange(len(guess)))
+    truth_rows, rows = (
+        recording.touch_truth.find(guess.stamp_ns) if known else (None, np.arange(len(guess)))
+    )
     seconds = recording.seconds(guess.stamp_ns[rows])
     if known:
         truth = recording.touch_truth.values[truth_rows]
@@ -105,12 +125,18 @@ def _touch(recording: Recording, setting: Setting, bag: Path) -> str:
         titles = [f'{seconds[row]:.1f} s' for row in chosen]
     stamps = guess.stamp_ns[rows[chosen]]
     pictures = read_pictures(bag, stamps)
-    views = [square_view(pictures[stamp]) if stamp in pictures else None for stamp in stamps.tolist()]
-    return figures.touch_maps(views, truth[chosen] if known else None, guess.values[rows[chosen]], titles)
+    views = [
+        square_view(pictures[stamp]) if stamp in pictures else None for stamp in stamps.tolist()
+    ]
+    return figures.touch_maps(
+        views, truth[chosen] if known else None, guess.values[rows[chosen]], titles
+    )
 
 
 def _phases(setting: Setting, duration_s: float) -> list[tuple[float, float, str]]:
     """Return the stretches worth a look: before anything failed, and each outage that leaves the camera alive."""
     faults = [fault for fault in setting.schedule.faults if fault.sensor != 'camera']
     first = min((fault.start_s for fault in setting.schedule.faults), default=duration_s)
-    return [(0.0, first, 'all is healthy')] + [(f.start_s, f.end_s, f'{f.sensor} is dead') for f in faults]
+    return [(0.0, first, 'all is healthy')] + [
+        (f.start_s, f.end_s, f'{f.sensor} is dead') for f in faults
+    ]

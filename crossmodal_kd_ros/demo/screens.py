@@ -51,8 +51,14 @@ class TerminalScreen:
         if time.monotonic() - self._drawn_s < _REFRESH_S:
             return
         self._drawn_s = time.monotonic()
-        drawing = view.screen(live, setting, title=self._title, duration_s=self._duration_s,
-                              width=self._console.width, height=self._console.height)
+        drawing = view.screen(
+            live,
+            setting,
+            title=self._title,
+            duration_s=self._duration_s,
+            width=self._console.width,
+            height=self._console.height,
+        )
         if self._rich is None:
             self._rich = RichLive(drawing, console=self._console, screen=True, auto_refresh=False)
             self._rich.start()
@@ -80,15 +86,25 @@ class LineScreen:
 
     def show(self, live: Live, setting: Setting) -> None:
         """Print what is new."""
-        for start_s, mode, reason in live.history[self._told:]:
-            self._console.print(f'{start_s:5.1f} s  {mode}: {reason}', highlight=False, soft_wrap=True)
+        for start_s, mode, reason in live.history[self._told :]:
+            self._console.print(
+                f'{start_s:5.1f} s  {mode}: {reason}', highlight=False, soft_wrap=True
+            )
         self._told = len(live.history)
         if live.seconds - self._line_s >= _LINE_S:
             self._line_s = live.seconds
             expert = f' (expert: {words(live.expert["action"])})' if live.expert else ''
-            sure = '' if live.probabilities is None or live.action == HOLD else f', {live.probabilities.max():.0%} sure'
-            self._console.print(f'{live.seconds:5.1f} s  {live.mode}: {words(live.action)}{sure}{expert}, '
-                                f'{live.answered} frames answered', highlight=False, soft_wrap=True)
+            sure = (
+                ''
+                if live.probabilities is None or live.action == HOLD
+                else f', {live.probabilities.max():.0%} sure'
+            )
+            self._console.print(
+                f'{live.seconds:5.1f} s  {live.mode}: {words(live.action)}{sure}{expert}, '
+                f'{live.answered} frames answered',
+                highlight=False,
+                soft_wrap=True,
+            )
 
     def close(self) -> None:
         """Nothing to give back."""

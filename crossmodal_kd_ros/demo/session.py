@@ -22,7 +22,12 @@ from crossmodal_kd_ros.contract import SENSORS
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.live import Live
 from crossmodal_kd_ros.demo.observer import Observer
-from crossmodal_kd_ros.demo.processes import NodeProcess, free_domain_id, private_environment, stop_all
+from crossmodal_kd_ros.demo.processes import (
+    NodeProcess,
+    free_domain_id,
+    private_environment,
+    stop_all,
+)
 from crossmodal_kd_ros.demo.recording import load_recording
 from crossmodal_kd_ros.demo.report import write_report
 from crossmodal_kd_ros.demo.screens import Screen
@@ -33,10 +38,14 @@ from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
 # Cold, importing torch from a slow disk takes most of a minute.
 _START_TIMEOUT_S = 90.0
 _FIRST_FRAME_TIMEOUT_S = 15.0
-# After the last frame its answer is still under way; the camera must not be missed in the meantime.
+# After the last frame its answer is still under way; the camera must not be missed in the
+# meantime.
 _LAST_ANSWER_S = 0.15
 _POLL_S = 0.05
-_TITLE, _REAL_TITLE = 'A robot that loses its senses and carries on', 'The student alone, on real pictures'
+_TITLE, _REAL_TITLE = (
+    'A robot that loses its senses and carries on',
+    'The student alone, on real pictures',
+)
 
 
 class DemoError(Exception):
@@ -82,7 +91,9 @@ class Plan:
         """What is shown, in words."""
         if self.photos is not None:
             return f'crossmodal_kd_ros demo · photographs of {self.photos.name}'
-        return 'crossmodal_kd_ros demo · ' + ('simulated wall' if self.simulated else f'webcam {self.camera}')
+        return 'crossmodal_kd_ros demo · ' + (
+            'simulated wall' if self.simulated else f'webcam {self.camera}'
+        )
 
     @property
     def schedule(self) -> FaultSchedule:
@@ -126,8 +137,15 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
     processes: list[NodeProcess] = []
     observer: Observer | None = None
     try:
-        for name, arguments in (('maintenance_node', []), ('simulator_node', plan.simulator_arguments)):
-            processes.append(NodeProcess(name, arguments, environ=os.environ, log=plan.out / 'log' / f'{name}.log'))
+        for name, arguments in (
+            ('maintenance_node', []),
+            ('simulator_node', plan.simulator_arguments),
+        ):
+            processes.append(
+                NodeProcess(
+                    name, arguments, environ=os.environ, log=plan.out / 'log' / f'{name}.log'
+                )
+            )
         observer = Observer(domain_id=domain_id, one_clock=True)
         limits, trouble = _watch(plan, processes, observer, screen, stop)
     except _Stopped:
@@ -137,28 +155,47 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
         if observer is not None:
             observer.close()
         stop_all(processes)
-    summary = _write(plan, observer.recorder, limits, interrupted=stop.is_set(), started_s=started_s)
+    summary = _write(
+        plan, observer.recorder, limits, interrupted=stop.is_set(), started_s=started_s
+    )
     if trouble:
         raise DemoError(trouble)
     return summary
 
 
-def _watch(plan: Plan, processes: Sequence[NodeProcess], observer: Observer, screen: Screen,
-           stop: threading.Event) -> tuple[Limits, str]:
+def _watch(
+    plan: Plan,
+    processes: Sequence[NodeProcess],
+    observer: Observer,
+    screen: Screen,
+    stop: threading.Event,
+) -> tuple[Limits, str]:
     """Bring the nodes up, record the run, and return the node's limits and what went wrong on the way, if anything."""
     wait = _Waiter(processes, stop)
     screen.say('starting the nodes')
-    wait.until(lambda: _state(observer, 'maintenance_node') == State.PRIMARY_STATE_ACTIVE,
-               'the maintenance node to be active')
-    wait.until(lambda: _state(observer, 'simulator_node') is not None, 'the simulator node to answer')
+    wait.until(
+        lambda: _state(observer, 'maintenance_node') == State.PRIMARY_STATE_ACTIVE,
+        'the maintenance node to be active',
+    )
+    wait.until(
+        lambda: _state(observer, 'simulator_node') is not None, 'the simulator node to answer'
+    )
     _change(observer, processes[1], Transition.TRANSITION_CONFIGURE)
-    types = topics.INPUTS | topics.OUTPUTS | topics.SIMULATION if plan.simulated else (
-        {topics.CAMERA: topics.INPUTS[topics.CAMERA]} | topics.OUTPUTS)
-    wait.until(lambda: len(observer.published(types)) == len(types), f'publishers of {", ".join(types)}')
+    types = (
+        topics.INPUTS | topics.OUTPUTS | topics.SIMULATION
+        if plan.simulated
+        else ({topics.CAMERA: topics.INPUTS[topics.CAMERA]} | topics.OUTPUTS)
+    )
+    wait.until(
+        lambda: len(observer.published(types)) == len(types), f'publishers of {", ".join(types)}'
+    )
     limits = _limits(observer)
     observer.record(plan.out / 'bag', types)
     # Each picture goes to the maintenance node and to the observer.
-    wait.until(lambda: observer.node.count_subscribers(topics.CAMERA) >= 2, 'both subscribers of the camera')
+    wait.until(
+        lambda: observer.node.count_subscribers(topics.CAMERA) >= 2,
+        'both subscribers of the camera',
+    )
     _change(observer, processes[1], Transition.TRANSITION_ACTIVATE)
 
     live, setting = Live(), setting_of(plan, limits)
@@ -170,8 +207,10 @@ def _watch(plan: Plan, processes: Sequence[NodeProcess], observer: Observer, scr
         if dead is not None:
             return limits, f'{dead.name} died: {dead.last_error() or "it said nothing"}'
         if not live.start_ns and time.monotonic() - began_s > _FIRST_FRAME_TIMEOUT_S:
-            return limits, (f'expected a first picture within {_FIRST_FRAME_TIMEOUT_S:.0f} s, got none: '
-                            f'{processes[1].last_error() or "the simulator said nothing"}')
+            return limits, (
+                f'expected a first picture within {_FIRST_FRAME_TIMEOUT_S:.0f} s, got none: '
+                f'{processes[1].last_error() or "the simulator said nothing"}'
+            )
         screen.show(live, setting)
     observer.ignore((*topics.INPUTS, *topics.SIMULATION))
     time.sleep(_LAST_ANSWER_S)
@@ -180,10 +219,14 @@ def _watch(plan: Plan, processes: Sequence[NodeProcess], observer: Observer, scr
 
 def setting_of(plan: Plan, limits: Limits) -> Setting:
     """Return what a run of `plan` is judged by."""
-    return Setting(limits=limits, senses=SENSORS if plan.simulated else ('camera',), schedule=plan.schedule)
+    return Setting(
+        limits=limits, senses=SENSORS if plan.simulated else ('camera',), schedule=plan.schedule
+    )
 
 
-def _write(plan: Plan, recorder: BagRecorder, limits: Limits, *, interrupted: bool, started_s: float) -> dict[str, Any]:
+def _write(
+    plan: Plan, recorder: BagRecorder, limits: Limits, *, interrupted: bool, started_s: float
+) -> dict[str, Any]:
     """Write `summary.json` and `report.html` from the bag, and return the summary."""
     recording, setting = load_recording(recorder.path), setting_of(plan, limits)
     summary = {
@@ -196,25 +239,37 @@ def _write(plan: Plan, recorder: BagRecorder, limits: Limits, *, interrupted: bo
         'schedule': [vars(fault) for fault in setting.schedule.faults],
         **summarise(recording, setting),
         'bag': {
-            'path': 'bag', 'messages': recorder.written.total(), 'dropped': dict(recorder.dropped),
-            'error': recorder.error, 'bytes': sum(file.stat().st_size for file in recorder.path.iterdir())},
+            'path': 'bag',
+            'messages': recorder.written.total(),
+            'dropped': dict(recorder.dropped),
+            'error': recorder.error,
+            'bytes': sum(file.stat().st_size for file in recorder.path.iterdir()),
+        },
         'versions': _versions(),
     }
     report = plan.out / 'report.html'
     write_report(report, bag=recorder.path, recording=recording, setting=setting, summary=summary)
     summary['wall_clock_s'] = round(time.monotonic() - started_s, 1)
-    (plan.out / 'summary.json').write_text(json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8')
+    (plan.out / 'summary.json').write_text(
+        json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8'
+    )
     return summary
 
 
 def _statement(plan: Plan) -> str:
     made = time.strftime('%d %B %Y').lstrip('0')
     if plan.simulated:
-        return ('The wall, its senses and the expert are simulated: no figure here was measured on a real wall. '
-                f'Seed {plan.seed}, {made}.')
-    source = f'Photographs of {plan.photos}' if plan.photos is not None else f'Webcam {plan.camera}'
-    return (f'{source}, {made}. Nobody has said what is right for these pictures, so no accuracy is given; the '
-            'networks were trained on simulated walls only.')
+        return (
+            'The wall, its senses and the expert are simulated: no figure here was measured on a real wall. '
+            f'Seed {plan.seed}, {made}.'
+        )
+    source = (
+        f'Photographs of {plan.photos}' if plan.photos is not None else f'Webcam {plan.camera}'
+    )
+    return (
+        f'{source}, {made}. Nobody has said what is right for these pictures, so no accuracy is given; the '
+        'networks were trained on simulated walls only.'
+    )
 
 
 class _Waiter:
@@ -230,10 +285,14 @@ class _Waiter:
                 raise _Stopped
             for process in self._processes:
                 if process.exit_code is not None:
-                    raise DemoError(process.last_error() or f'{process.name} ended before it was ready',
-                                    exit_code=process.exit_code or 1)
+                    raise DemoError(
+                        process.last_error() or f'{process.name} ended before it was ready',
+                        exit_code=process.exit_code or 1,
+                    )
             if time.monotonic() > limit_s:
-                raise DemoError(f'expected {what} within {_START_TIMEOUT_S:.0f} s, waited in vain: see log/')
+                raise DemoError(
+                    f'expected {what} within {_START_TIMEOUT_S:.0f} s, waited in vain: see log/'
+                )
             time.sleep(_POLL_S)
 
 
@@ -252,7 +311,9 @@ def _change(observer: Observer, process: NodeProcess, transition: int) -> None:
 
 def _limits(observer: Observer) -> Limits:
     names = [*(f'{sensor}_timeout_s' for sensor in SENSORS), 'recovery_s']
-    response = observer.call(GetParameters, 'maintenance_node/get_parameters', GetParameters.Request(names=names))
+    response = observer.call(
+        GetParameters, 'maintenance_node/get_parameters', GetParameters.Request(names=names)
+    )
     if response is None:
         raise DemoError('expected maintenance_node to tell its timeouts, got no answer')
     *timeouts, recovery_s = (value.double_value for value in response.values)

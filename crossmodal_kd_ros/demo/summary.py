@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import ACTIONS, HOLD, INDENTATION, SENSORS, SURFACE_STATE, TEXTURE, Mode
+from crossmodal_kd_ros.contract import (
+    ACTIONS,
+    HOLD,
+    INDENTATION,
+    SENSORS,
+    SURFACE_STATE,
+    TEXTURE,
+    Mode,
+)
 from crossmodal_kd_ros.demo.recording import TRUTH_NAMES, Recording, Said, Series
 from crossmodal_kd_ros.simulation import RATES_HZ, Fault, FaultSchedule
 
@@ -51,8 +59,11 @@ class Setting:
 
 def expected_mode(setting: Setting, t_s: float) -> Mode:
     """Return the mode in which a node that notices everything at once would be at `t_s`."""
-    lost = {sensor for sensor in SENSORS
-            if sensor not in setting.senses or setting.schedule.active(sensor, t_s)}
+    lost = {
+        sensor
+        for sensor in SENSORS
+        if sensor not in setting.senses or setting.schedule.active(sensor, t_s)
+    }
     if 'camera' in lost:
         return Mode.HOLD
     return Mode.STUDENT if lost else Mode.TEACHER
@@ -72,8 +83,13 @@ def summarise(recording: Recording, setting: Setting) -> dict[str, Any]:
         'duration_s': round(recording.duration_s, 3),
         **frames,
         'modes': [
-            {'mode': said.text, 'start_s': round(float(recording.seconds(said.received_ns)), 3), 'reason': said.reason}
-            for said in mode_changes(recording)],
+            {
+                'mode': said.text,
+                'start_s': round(float(recording.seconds(said.received_ns)), 3),
+                'reason': said.reason,
+            }
+            for said in mode_changes(recording)
+        ],
         **failovers(recording, setting),
         'unplanned_gaps': unplanned_gaps(recording, setting),
         'wrong_mode_s': wrong_mode_s(recording, setting),
@@ -87,8 +103,10 @@ def summarise(recording: Recording, setting: Setting) -> dict[str, Any]:
 def published_stamps(recording: Recording, setting: Setting) -> np.ndarray:
     """Return the stamps of the images that were published.
 
-    In simulation the truth, which goes over a reliable topic, is published with every frame, also while the camera is
-    dead: the frames outside its outages were published, whether or not anybody received them. Elsewhere it is what was
+    In simulation the truth, which goes over a reliable topic, is published with every frame, also
+    while the camera is
+    dead: the frames outside its outages were published, whether or not anybody received them.
+        Elsewhere it is what was
     received by the observer or answered by the node.
     """
     if not len(recording.truth):
@@ -117,11 +135,15 @@ def mode_at(recording: Recording, times_ns: np.ndarray) -> np.ndarray:
 def failovers(recording: Recording, setting: Setting) -> dict[str, dict[str, float | None]]:
     """Return how long each change of mode took, and may take: `failover_ms`, `recovery_ms`, and a limit for each.
 
-    A failover lasts from the stamp of the last message before the outage to the receipt of the expected mode; a
-    recovery from the stamp of the first message after it. `None`: it never came.
+    A failover lasts from the stamp of the last message before the outage to the receipt of the
+    expected mode; a recovery from the stamp of the first message after it. `None`: it never came.
     """
     result: dict[str, dict[str, float | None]] = {
-        'failover_ms': {}, 'failover_limit_ms': {}, 'recovery_ms': {}, 'recovery_limit_ms': {}}
+        'failover_ms': {},
+        'failover_limit_ms': {},
+        'recovery_ms': {},
+        'recovery_limit_ms': {},
+    }
     seen: dict[str, int] = {}
     for fault in setting.schedule.faults:
         if fault.end_s > recording.duration_s:
@@ -141,27 +163,43 @@ def failovers(recording: Recording, setting: Setting) -> dict[str, dict[str, flo
 def unplanned_gaps(recording: Recording, setting: Setting) -> list[dict[str, Any]]:
     """Return each time a sensor's newest message grew older than its timeout though no fault was planned.
 
-    A busy machine, a loose plug: `sensor`, `start_s` (stamp of the last message) and `length_s` (until the next came).
+    A busy machine, a loose plug: `sensor`, `start_s` (stamp of the last message) and `length_s`
+    (until the next came).
     """
     gaps = []
     for sensor in setting.senses:
         # The truth comes with each picture, and none of it is lost on the way to the observer.
-        series = recording.truth if sensor == 'camera' and len(recording.truth) else getattr(recording, sensor)
+        series = (
+            recording.truth
+            if sensor == 'camera' and len(recording.truth)
+            else getattr(recording, sensor)
+        )
         stamps_s = recording.seconds(series.stamp_ns)
         ages_s = recording.seconds(series.received_ns[1:]) - stamps_s[:-1]
         for start_s, age_s in zip(stamps_s[:-1], ages_s):
-            planned = any(fault.sensor == sensor and start_s < fault.end_s and fault.start_s < start_s + age_s
-                          for fault in setting.schedule.faults)
+            planned = any(
+                fault.sensor == sensor
+                and start_s < fault.end_s
+                and fault.start_s < start_s + age_s
+                for fault in setting.schedule.faults
+            )
             if age_s > setting.limits.timeout_s[sensor] and not planned:
-                gaps.append({'sensor': sensor, 'start_s': round(float(start_s), 3), 'length_s': round(float(age_s), 3)})
+                gaps.append(
+                    {
+                        'sensor': sensor,
+                        'start_s': round(float(start_s), 3),
+                        'length_s': round(float(age_s), 3),
+                    }
+                )
     return gaps
 
 
 def wrong_mode_s(recording: Recording, setting: Setting) -> float | None:
     """Return for how long the node was in another mode than it should, outside the time it may take to notice, s.
 
-    It may take `Limits.failover_s` from the last good message on, `Limits.return_s` from the end of an outage on, and
-    the longest of these after the first frame. Around an unplanned gap any mode is right, and so is a hold because the
+    It may take `Limits.failover_s` from the last good message on, `Limits.return_s` from the end
+    of an outage on, and the longest of these after the first frame. Around an unplanned gap any
+    mode is right, and so is a hold because the
     node is unsure: `unplanned_gaps` and `unsure_s` count these.
     """
     if not recording.modes or recording.duration_s <= 0.0:
@@ -179,8 +217,11 @@ def wrong_mode_s(recording: Recording, setting: Setting) -> float | None:
         excused |= (t_s >= gap['start_s']) & (t_s < end_s)
     modes = mode_at(recording, times_ns)
     expected = np.array([expected_mode(setting, t).value for t in t_s])
-    # Where a sense is lost, a teacher without it may have been measured to be better than the student.
-    right = (modes == expected) | ((expected == Mode.STUDENT.value) & (modes == Mode.PARTIAL.value))
+    # Where a sense is lost, a teacher without it may have been measured to be better than the
+    # student.
+    right = (modes == expected) | (
+        (expected == Mode.STUDENT.value) & (modes == Mode.PARTIAL.value)
+    )
     return _duration(~right & ~excused & ~_unsure_at(recording, times_ns))
 
 
@@ -194,8 +235,11 @@ def latency_ms(scores: Series) -> dict[str, float | None]:
     if not len(scores):
         return {'p50': None, 'p99': None, 'max': None}
     ages = (scores.received_ns - scores.stamp_ns) / 1e6
-    return {'p50': round(float(np.percentile(ages, 50)), 2), 'p99': round(float(np.percentile(ages, 99)), 2),
-            'max': round(float(ages.max()), 2)}
+    return {
+        'p50': round(float(np.percentile(ages, 50)), 2),
+        'p99': round(float(np.percentile(ages, 99)), 2),
+        'max': round(float(ages.max()), 2),
+    }
 
 
 def decided(recording: Recording) -> np.ndarray:
@@ -210,8 +254,8 @@ def decided(recording: Recording) -> np.ndarray:
 def accuracy(recording: Recording) -> dict[str, dict[str, Any]] | None:
     """Return, by mode, how often the published action was the expert's: `frames`, `correct`, `held`, `fraction`.
 
-    `fraction` is over the frames on which an action was decided, and `None` in `HOLD`; those on which the node held
-    still count as `held`.
+    `fraction` is over the frames on which an action was decided, and `None` in `HOLD`; those on
+    which the node held still count as `held`.
     """
     if not len(recording.truth):
         return None
@@ -224,7 +268,11 @@ def accuracy(recording: Recording) -> dict[str, dict[str, Any]] | None:
         held = int(np.count_nonzero(action[mine] == HOLD))
         correct = int(np.count_nonzero(action[mine] == expert[mine]))
         frames = int(np.count_nonzero(mine))
-        fraction = round(correct / (frames - held), 4) if frames > held and name != Mode.HOLD.value else None
+        fraction = (
+            round(correct / (frames - held), 4)
+            if frames > held and name != Mode.HOLD.value
+            else None
+        )
         result[name] = {'frames': frames, 'correct': correct, 'held': held, 'fraction': fraction}
     return result
 
@@ -243,12 +291,25 @@ def estimate_errors(recording: Recording) -> dict[str, dict[str, Any]] | None:
     result: dict[str, dict[str, Any]] = {}
     for column, name in enumerate(SURFACE_STATE):
         by_mode = {m.value: _mean(error[mode == m.value, column]) for m in Mode if m.value in mode}
-        result[name] = {'unit': _UNITS[name], 'mean_absolute_error': by_mode, 'truth_sd': _mean_sd(truth[:, column])}
+        result[name] = {
+            'unit': _UNITS[name],
+            'mean_absolute_error': by_mode,
+            'truth_sd': _mean_sd(truth[:, column]),
+        }
     truth_rows, rows = recording.touch_truth.find(recording.touch_estimate.stamp_ns)
-    touch, estimate = recording.touch_truth.values[truth_rows], recording.touch_estimate.values[rows]
-    for name, bank, unit in (('student_texture', TEXTURE, 'um'), ('student_indentation', INDENTATION, 'mm')):
-        result[name] = {'unit': unit, 'mean_absolute_error': _mean(np.abs(estimate[:, bank] - touch[:, bank])),
-                        'truth_sd': _mean_sd(touch[:, bank])}
+    touch, estimate = (
+        recording.touch_truth.values[truth_rows],
+        recording.touch_estimate.values[rows],
+    )
+    for name, bank, unit in (
+        ('student_texture', TEXTURE, 'um'),
+        ('student_indentation', INDENTATION, 'mm'),
+    ):
+        result[name] = {
+            'unit': unit,
+            'mean_absolute_error': _mean(np.abs(estimate[:, bank] - touch[:, bank])),
+            'truth_sd': _mean_sd(touch[:, bank]),
+        }
     return result
 
 
@@ -281,14 +342,18 @@ def _ms_until(recording: Recording, mode: Mode, since_ns: np.ndarray) -> float |
     `PARTIAL`, the teacher without the lost sense, counts where `STUDENT` is expected.
     """
     for said in recording.modes if len(since_ns) else ():
-        noticed = said.text == mode.value or (mode is Mode.STUDENT and said.text == Mode.PARTIAL.value)
+        noticed = said.text == mode.value or (
+            mode is Mode.STUDENT and said.text == Mode.PARTIAL.value
+        )
         if said.received_ns > since_ns[0] and noticed:
             return round((said.received_ns - int(since_ns[0])) / 1e6, 1)
     return None
 
 
 def _mean(values: np.ndarray) -> float | None:
-    return round(float(np.nanmean(values)), 4) if values.size and np.isfinite(values).any() else None
+    return (
+        round(float(np.nanmean(values)), 4) if values.size and np.isfinite(values).any() else None
+    )
 
 
 def _mean_sd(values: np.ndarray) -> float | None:

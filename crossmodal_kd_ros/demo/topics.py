@@ -20,10 +20,21 @@ TRUTH = 'simulation/truth'
 TOUCH_TRUTH = 'simulation/tactile_truth'
 EXPERT = 'simulation/expert'
 
-_IMAGE, _JOINTS, _STRING = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/JointState', 'std_msgs/msg/String'
+_IMAGE, _JOINTS, _STRING = (
+    'sensor_msgs/msg/Image',
+    'sensor_msgs/msg/JointState',
+    'std_msgs/msg/String',
+)
 
 INPUTS = {CAMERA: _IMAGE, TOUCH: _IMAGE, GAS: _JOINTS}
 OUTPUTS = {
-    ACTION: _STRING, SCORES: _JOINTS, TOUCH_ESTIMATE: _IMAGE, GAS_ESTIMATE: _JOINTS, SURFACE: _JOINTS, MODE: _STRING,
-    MODE_REASON: _STRING, DIAGNOSTICS: 'diagnostic_msgs/msg/DiagnosticArray'}
+    ACTION: _STRING,
+    SCORES: _JOINTS,
+    TOUCH_ESTIMATE: _IMAGE,
+    GAS_ESTIMATE: _JOINTS,
+    SURFACE: _JOINTS,
+    MODE: _STRING,
+    MODE_REASON: _STRING,
+    DIAGNOSTICS: 'diagnostic_msgs/msg/DiagnosticArray',
+}
 SIMULATION = {TRUTH: _JOINTS, TOUCH_TRUTH: _IMAGE, EXPERT: _STRING}

@@ -24,11 +24,16 @@ from crossmodal_kd_ros.demo.summary import Setting
 from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
 
 _SENSOR_TOPICS = {'camera': topics.CAMERA, 'touch': topics.TOUCH, 'gas': topics.GAS}
-# Ranges that a working pad reaches on these walls: a fixed scale, so that a change of colour is a change of the wall.
+# Ranges that a working pad reaches on these walls: a fixed scale, so that a change of colour is a
+# change of the wall.
 _TEXTURE_UM, _DEPTH_MM = 120.0, 8.0
 # Every character costs the observer time that it needs for messages.
 _PICTURE_WIDTH = 60
-_SURFACE_ROWS = (('roughness', 'um', 1.0, 1), ('crack depth', 'mm', 1.0, 2), ('CO2 absorbed', '%', 100.0, 1))
+_SURFACE_ROWS = (
+    ('roughness', 'um', 1.0, 1),
+    ('crack depth', 'mm', 1.0, 2),
+    ('CO2 absorbed', '%', 100.0, 1),
+)
 
 
 class HalfBlocks:
@@ -37,7 +42,10 @@ class HalfBlocks:
     def __init__(self, image: np.ndarray, *, width: int, height: int) -> None:
         """Scale `image`, `uint8[H, W, 3]` RGB, into `width` x `height` characters, keeping its proportions."""
         scale = min(width / image.shape[1], 2 * height / image.shape[0])
-        size = (max(1, round(image.shape[1] * scale)), 2 * max(1, round(image.shape[0] * scale / 2)))
+        size = (
+            max(1, round(image.shape[1] * scale)),
+            2 * max(1, round(image.shape[0] * scale / 2)),
+        )
         way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_NEAREST
         # Fewer colours, so that styles are found again.
         self._pixels = cv2.resize(image, size, interpolation=way) & 0xF8
@@ -50,13 +58,17 @@ class HalfBlocks:
             yield Segment.line()
 
 
-def screen(live: Live, setting: Setting, *, title: str, duration_s: float, width: int, height: int) -> RenderableType:
+def screen(
+    live: Live, setting: Setting, *, title: str, duration_s: float, width: int, height: int
+) -> RenderableType:
     """Return everything known at this moment, laid out for a terminal of `width` x `height` characters."""
     layout = Layout()
     rows = [Layout(_header(live, title, duration_s), size=1), Layout(name='main')]
     if height >= 31:
         rows.append(Layout(_framed(_touch(live), 'touch'), size=7))
-    rows.append(Layout(_framed(_timeline(live, setting, duration_s, width - 14), 'what happened'), size=6))
+    rows.append(
+        Layout(_framed(_timeline(live, setting, duration_s, width - 14), 'what happened'), size=6)
+    )
     rows.append(Layout(_footer(live), size=1))
     layout.split_column(*rows)
     main_height = height - sum(row.size or 0 for row in rows)
@@ -81,13 +93,22 @@ def _header(live: Live, title: str, duration_s: float) -> Text:
 
 def _picture(live: Live, width: int, height: int) -> RenderableType:
     picture = live.picture if live.alive(topics.CAMERA) else None
-    return Text('no picture', style='dim') if picture is None else HalfBlocks(picture, width=width, height=height)
+    return (
+        Text('no picture', style='dim')
+        if picture is None
+        else HalfBlocks(picture, width=width, height=height)
+    )
 
 
 def _decision(live: Live, *, airy: bool) -> RenderableType:
     gap = [Text()] if airy else []
-    mode = Text.assemble((f' {live.mode or "starting"} ', f'bold white on {MODE_COLOURS.get(live.mode, "#69737f")}'),
-                         (f'  {MODE_MEANINGS.get(live.mode, "")}', ''))
+    mode = Text.assemble(
+        (
+            f' {live.mode or "starting"} ',
+            f'bold white on {MODE_COLOURS.get(live.mode, "#69737f")}',
+        ),
+        (f'  {MODE_MEANINGS.get(live.mode, "")}', ''),
+    )
     reason = Text(live.reason, style='dim', overflow='ellipsis', no_wrap=True)
     lines: list[RenderableType] = [mode, reason, *gap]
     if live.expert:
@@ -97,10 +118,20 @@ def _decision(live: Live, *, airy: bool) -> RenderableType:
 
 
 def _action(live: Live) -> Text:
-    text = Text.assemble('→ ', (words(live.action) or 'nothing yet', f'bold {_on_screen(live.action)}'), no_wrap=True)
+    text = Text.assemble(
+        '→ ',
+        (words(live.action) or 'nothing yet', f'bold {_on_screen(live.action)}'),
+        no_wrap=True,
+    )
     if live.expert:
         right = live.expert['action'] == live.action
-        mark = ('', '') if live.action == 'hold' else ('  ✓', 'bold green') if right else ('  ✗', 'bold red')
+        mark = (
+            ('', '')
+            if live.action == 'hold'
+            else ('  ✓', 'bold green')
+            if right
+            else ('  ✗', 'bold red')
+        )
         text.append(*mark)
         text.append(f'   expert: {words(live.expert["action"])}', 'dim')
     return text
@@ -111,18 +142,25 @@ def _bars(live: Live) -> Table:
     shown = live.probabilities if live.probabilities is not None else np.zeros(len(ACTIONS))
     for name, probability in zip(ACTIONS, shown):
         bar = Text('█' * round(20 * probability), style=_on_screen(name))
-        table.add_row(Text(words(name)), Text.assemble(bar, ('·' * (20 - round(20 * probability)), 'dim')),
-                      Text(f'{probability:4.0%}', style='' if probability == shown.max() else 'dim'))
+        table.add_row(
+            Text(words(name)),
+            Text.assemble(bar, ('·' * (20 - round(20 * probability)), 'dim')),
+            Text(f'{probability:4.0%}', style='' if probability == shown.max() else 'dim'),
+        )
     return table
 
 
 def _estimates(live: Live) -> Table:
     table = Table.grid(padding=(0, 2))
     truth = live.true_surface is not None
-    table.add_row('', Text('published', style='dim'), *([Text('truth', style='dim')] if truth else []))
+    table.add_row(
+        '', Text('published', style='dim'), *([Text('truth', style='dim')] if truth else [])
+    )
     for index, (name, unit, scale, digits) in enumerate(_SURFACE_ROWS):
-        cells = [f'{scale * values[index]:6.{digits}f}' if values is not None else '     –'
-                 for values in (live.surface, *([live.true_surface] if truth else []))]
+        cells = [
+            f'{scale * values[index]:6.{digits}f}' if values is not None else '     –'
+            for values in (live.surface, *([live.true_surface] if truth else []))
+        ]
         table.add_row(name, *cells, Text(unit, style='dim'))
     return table
 
@@ -130,8 +168,10 @@ def _estimates(live: Live) -> Table:
 def _touch(live: Live) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     touch = live.touch if live.alive(topics.TOUCH) else None
-    banks = ((TEXTURE, 'texture', _TEXTURE_UM, cv2.COLORMAP_VIRIDIS),
-             (INDENTATION, 'depth', _DEPTH_MM, cv2.COLORMAP_MAGMA))
+    banks = (
+        (TEXTURE, 'texture', _TEXTURE_UM, cv2.COLORMAP_VIRIDIS),
+        (INDENTATION, 'depth', _DEPTH_MM, cv2.COLORMAP_MAGMA),
+    )
     heads, maps = [], []
     for bank, name, top, colours in banks:
         for values, kind in ((touch, 'read'), (live.touch_estimate, 'predicted')):
@@ -148,7 +188,11 @@ def _heat(values: np.ndarray | None, top: float, colours: int) -> RenderableType
     if values is None:
         return Text('\n' + 'no reading'.center(2 * BANK_SHAPE[1] // 2 + 2) + '\n\n', style='dim')
     grey = (255.0 * (values / top).clip(0.0, 1.0)).astype(np.uint8).reshape(BANK_SHAPE)
-    return HalfBlocks(cv2.applyColorMap(grey, colours)[..., ::-1], width=BANK_SHAPE[1] + 2, height=BANK_SHAPE[0] // 2)
+    return HalfBlocks(
+        cv2.applyColorMap(grey, colours)[..., ::-1],
+        width=BANK_SHAPE[1] + 2,
+        height=BANK_SHAPE[0] // 2,
+    )
 
 
 def _timeline(live: Live, setting: Setting, duration_s: float, width: int) -> Table:
@@ -159,11 +203,14 @@ def _timeline(live: Live, setting: Setting, duration_s: float, width: int) -> Ta
         row = Text()
         for cell, t_s in enumerate(at_s):
             dead = setting.schedule.active(sensor, t_s) is not None or sensor not in setting.senses
-            row.append('·' if dead else '━', ('red' if dead else 'white') if cell <= now else 'bright_black')
+            row.append(
+                '·' if dead else '━',
+                ('red' if dead else 'white') if cell <= now else 'bright_black',
+            )
         lives = live.alive(_SENSOR_TOPICS[sensor], forget_s=1.25 if sensor == 'gas' else 0.25)
         table.add_row(Text(f'{sensor:7}', style='bold' if lives else 'bold red'), row)
     row = Text()
-    for t_s in at_s[:now + 1]:
+    for t_s in at_s[: now + 1]:
         modes = [mode for start_s, mode, _ in live.history if start_s <= t_s]
         row.append('█', MODE_COLOURS.get(modes[-1] if modes else '', '#c9ced6'))
     table.add_row(Text('mode   ', style='bold'), row)
@@ -174,8 +221,13 @@ def _footer(live: Live) -> Text:
     if not live.latencies_ms:
         return Text(' waiting for the first answer', style='dim')
     p50, p99 = np.percentile(live.latencies_ms, [50, 99])
-    return Text(f' {live.answered} frames answered · {p50:.1f} ms from picture to decision (99 % within {p99:.1f} ms) '
-                '· Ctrl-C stops and writes the report', style='dim', no_wrap=True, overflow='ellipsis')
+    return Text(
+        f' {live.answered} frames answered · {p50:.1f} ms from picture to decision (99 % within {p99:.1f} ms) '
+        '· Ctrl-C stops and writes the report',
+        style='dim',
+        no_wrap=True,
+        overflow='ellipsis',
+    )
 
 
 def _on_screen(action: str) -> str:

@@ -19,7 +19,8 @@ from crossmodal_kd_ros.distillation.place import Place
 from crossmodal_kd_ros.distillation.recipe import OptimiserRecipe
 from crossmodal_kd_ros.distillation.tasks import StudentTask, TeacherTask
 
-# Called after each step with (step, total, {name: value}); values cost a look at the device only when asked for.
+# Called after each step with (step, total, {name: value}); values cost a look at the device only
+# when asked for.
 Report = Callable[[int, int, dict[str, float]], None]
 
 _GRADIENT_LIMIT = 5.0
@@ -32,7 +33,8 @@ class Run:
     Attributes:
         report: is told of every step.
         place: device, precision, processes.
-        checkpoint: file to go on from, and to write every `checkpoint_every` steps; None: start afresh, keep nothing.
+        checkpoint: file to go on from, and to write every `checkpoint_every` steps; None: start
+            afresh, keep nothing.
     """
 
     report: Report = lambda step, total, values: None
@@ -45,8 +47,17 @@ class CheckpointError(RuntimeError):
     """A checkpoint is not of this training: one sentence with what to do."""
 
 
-def fit(task: TeacherTask | StudentTask, recipe: OptimiserRecipe, train: Pairs, validation: Pairs, *, labelled: Tensor,
-        unlabelled: Tensor, seed: int, run: Run) -> list[dict[str, float]]:
+def fit(
+    task: TeacherTask | StudentTask,
+    recipe: OptimiserRecipe,
+    train: Pairs,
+    validation: Pairs,
+    *,
+    labelled: Tensor,
+    unlabelled: Tensor,
+    seed: int,
+    run: Run,
+) -> list[dict[str, float]]:
     """Train; leave `task.network` in evaluation mode with the weights of the step that scored best.
 
     Args:
@@ -55,8 +66,8 @@ def fit(task: TeacherTask | StudentTask, recipe: OptimiserRecipe, train: Pairs, 
         train: what batches are drawn from, see `draw_rows`.
         validation: what chooses the step.
         labelled, unlabelled: `int64[...]`, rows of `train`.
-        seed: of batches and augmentation. One process alone gives the same weights for the same seed and the same
-            number of threads; several share each batch among them.
+        seed: of batches and augmentation. One process alone gives the same weights for the same
+            seed and the same number of threads; several share each batch among them.
         run: see `Run`.
 
     Returns:
@@ -76,16 +87,27 @@ def fit(task: TeacherTask | StudentTask, recipe: OptimiserRecipe, train: Pairs, 
     state = _State(task, optimiser, (rows_generator, own_generator), place)
     if run.checkpoint is not None:
         state.load(run.checkpoint)
-    model = task if place.world == 1 else DistributedDataParallel(
-        task, device_ids=[place.device] if place.device.type == 'cuda' else None)
+    model = (
+        task
+        if place.world == 1
+        else DistributedDataParallel(
+            task, device_ids=[place.device] if place.device.type == 'cuda' else None
+        )
+    )
 
     train, validation = (shrink(pairs, recipe.view_px) for pairs in (train, validation))
     for step in range(state.step + 1, recipe.steps + 1):
         for group in optimiser.param_groups:
             group['lr'] = recipe.learning_rate * learning_rate_share(step, recipe.steps)
         task.train()
-        rows = draw_rows(labelled, unlabelled, recipe.batch, rows_generator, least_labelled=recipe.least_labelled)
-        rows = rows[place.rank::place.world]
+        rows = draw_rows(
+            labelled,
+            unlabelled,
+            recipe.batch,
+            rows_generator,
+            least_labelled=recipe.least_labelled,
+        )
+        rows = rows[place.rank :: place.world]
         batch = augment(take(train, rows), own_generator).to(place.device)
         present = torch.rand(2, len(rows), generator=own_generator).to(place.device)
         with torch.autocast(place.device.type, torch.bfloat16, enabled=place.bf16):
@@ -100,11 +122,14 @@ def fit(task: TeacherTask | StudentTask, recipe: OptimiserRecipe, train: Pairs, 
             state.note(step, scores)
             values |= {f'validation_{name}': score for name, score in scores.items()}
         state.step = step
-        if run.checkpoint is not None and (step % run.checkpoint_every == 0 or step == recipe.steps):
+        if run.checkpoint is not None and (
+            step % run.checkpoint_every == 0 or step == recipe.steps
+        ):
             state.save(run.checkpoint)
         if place.is_first:
             run.report(step, recipe.steps, values)
-    # Every process has counted the statistics of its own share of the batches: those of the first are everybody's.
+    # Every process has counted the statistics of its own share of the batches: those of the first
+    # are everybody's.
     task.network.load_state_dict(place.from_first(state.best))
     task.eval()
     return state.history
@@ -121,9 +146,12 @@ def learning_rate_share(step: int, total: int) -> float:
 def _optimiser(task: nn.Module, recipe: OptimiserRecipe) -> torch.optim.Optimizer:
     """Return AdamW that decays matrices and kernels, not biases nor scales."""
     learning = [p for p in task.parameters() if p.requires_grad]
-    return torch.optim.AdamW([
-        {'params': [p for p in learning if p.ndim > 1], 'weight_decay': recipe.weight_decay},
-        {'params': [p for p in learning if p.ndim <= 1], 'weight_decay': 0.0}])
+    return torch.optim.AdamW(
+        [
+            {'params': [p for p in learning if p.ndim > 1], 'weight_decay': recipe.weight_decay},
+            {'params': [p for p in learning if p.ndim <= 1], 'weight_decay': 0.0},
+        ]
+    )
 
 
 @torch.no_grad()
@@ -135,28 +163,49 @@ def _score(task: TeacherTask | StudentTask, pairs: Pairs, place: Place) -> dict[
 class _State:
     """All that a training must remember to go on as if nothing had happened."""
 
-    def __init__(self, task: nn.Module, optimiser: torch.optim.Optimizer, generators: tuple[torch.Generator, ...],
-                 place: Place) -> None:
+    def __init__(
+        self,
+        task: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        generators: tuple[torch.Generator, ...],
+        place: Place,
+    ) -> None:
         self.step, self.history = 0, []
         self.best: dict[str, Tensor] | None = None
         self._best_score = -math.inf
-        self._task, self._optimiser, self._generators, self._place = task, optimiser, generators, place
+        self._task, self._optimiser, self._generators, self._place = (
+            task,
+            optimiser,
+            generators,
+            place,
+        )
 
     def note(self, step: int, scores: dict[str, float]) -> None:
         """Remember the scores of `step`, and its weights if they are the best so far."""
         self.history.append({'step': step, **scores})
         if scores['accuracy'] > self._best_score:
             self._best_score = scores['accuracy']
-            self.best = {name: value.detach().clone() for name, value in self._task.network.state_dict().items()}
+            self.best = {
+                name: value.detach().clone()
+                for name, value in self._task.network.state_dict().items()
+            }
 
     def save(self, path: Path) -> None:
         """Write everything to `path`, which is there whole or not at all."""
-        random = self._place.from_all([torch.get_rng_state(), *(g.get_state() for g in self._generators)])
+        random = self._place.from_all(
+            [torch.get_rng_state(), *(g.get_state() for g in self._generators)]
+        )
         if not self._place.is_first:
             return
         content: dict[str, Any] = {
-            'step': self.step, 'history': self.history, 'best': self.best, 'best_score': self._best_score,
-            'task': self._task.state_dict(), 'optimiser': self._optimiser.state_dict(), 'random': random}
+            'step': self.step,
+            'history': self.history,
+            'best': self.best,
+            'best_score': self._best_score,
+            'task': self._task.state_dict(),
+            'optimiser': self._optimiser.state_dict(),
+            'random': random,
+        }
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(path.name + '.part')
         torch.save(content, unfinished)
@@ -169,13 +218,17 @@ class _State:
             return
         content = torch.load(path, map_location='cpu', weights_only=True)
         if len(content['random']) != self._place.world:
-            raise CheckpointError(f'{path} is of a training by {len(content["random"])} processes, this one has '
-                                  f'{self._place.world}: start as many, or delete it')
+            raise CheckpointError(
+                f'{path} is of a training by {len(content["random"])} processes, this one has '
+                f'{self._place.world}: start as many, or delete it'
+            )
         try:
             self._task.load_state_dict(content['task'])
             self._optimiser.load_state_dict(content['optimiser'])
         except (RuntimeError, ValueError) as error:
-            raise CheckpointError(f'{path} is of another network ({str(error).splitlines()[0]}): delete it') from error
+            raise CheckpointError(
+                f'{path} is of another network ({str(error).splitlines()[0]}): delete it'
+            ) from error
         self.step, self.history = content['step'], content['history']
         self.best, self._best_score = content['best'], content['best_score']
         process, *own = content['random'][self._place.rank]

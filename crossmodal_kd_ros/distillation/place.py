@@ -21,7 +21,8 @@ class Place:
 
     Attributes:
         device: of networks and batches.
-        bf16: compute forward passes in bfloat16. On two cores of a CPU that is slower than float32.
+        bf16: compute forward passes in bfloat16. On two cores of a CPU that is slower than
+            float32.
         rank, world: which process of how many; `torchrun` decides.
     """
 
@@ -35,7 +36,8 @@ class Place:
         """Choose a device and, if `torchrun` started this process, meet the others.
 
         Args:
-            device: `auto` (a GPU if there is one, else the CPU) or a torch device such as `cpu`, `cuda:1`, `mps`.
+            device: `auto` (a GPU if there is one, else the CPU) or a torch device such as `cpu`,
+                `cuda:1`, `mps`.
             bf16: see above.
 
         Raises:
@@ -47,7 +49,9 @@ class Place:
             return cls(device=chosen, bf16=bf16)
         if not distributed.is_initialized():
             # An hour: the others wait while the first simulates and validates.
-            distributed.init_process_group('nccl' if chosen.type == 'cuda' else 'gloo', timeout=timedelta(hours=1))
+            distributed.init_process_group(
+                'nccl' if chosen.type == 'cuda' else 'gloo', timeout=timedelta(hours=1)
+            )
         return cls(device=chosen, bf16=bf16, rank=distributed.get_rank(), world=world)
 
     @property
@@ -91,6 +95,8 @@ def _device(name: str, local_rank: int) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise PlaceError(f'expected a torch device that works here, such as cpu, got {name!r} '
-                         f'({str(error).splitlines()[0]})') from error
+        raise PlaceError(
+            f'expected a torch device that works here, such as cpu, got {name!r} '
+            f'({str(error).splitlines()[0]})'
+        ) from error
     return device

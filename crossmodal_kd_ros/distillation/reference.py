@@ -3,9 +3,10 @@
 
 """The article's loop on the article's nets, changed only where it could not run, so that improvements have a number.
 
-What the article leaves open is filled in plainly: Adam at its usual rate, and a teacher that learns from the labels by
-cross-entropy (the article shows only the student's loop). What it says stays, even where it hurts: no augmentation, no
-unlabelled views, readings in raw units in the loss, and an alpha that ends at 1, so that labels fall silent.
+What the article leaves open is filled in plainly: Adam at its usual rate, and a teacher that
+learns from the labels by cross-entropy (the article shows only the student's loop). What it says
+stays, even where it hurts: no augmentation, no unlabelled views, readings in raw units in the
+loss, and an alpha that ends at 1, so that labels fall silent.
 """
 
 import torch
@@ -21,8 +22,9 @@ from crossmodal_kd_ros.networks.reference import MultiModalTeacher, VisionOnlySt
 _READING_WEIGHT = 0.1  # the article's, for touch and for gas
 
 
-def train_reference(recipe: ReferenceRecipe, train: Pairs, *, report: Report) -> tuple[
-        MultiModalTeacher, VisionOnlyStudent]:
+def train_reference(
+    recipe: ReferenceRecipe, train: Pairs, *, report: Report
+) -> tuple[MultiModalTeacher, VisionOnlyStudent]:
     """Train the article's teacher, then its student, on the labelled part of `train`; return both for evaluation."""
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -36,7 +38,9 @@ def train_reference(recipe: ReferenceRecipe, train: Pairs, *, report: Report) ->
         network.train()
         for epoch in range(recipe.epochs):
             alpha = progressive_alpha(epoch, recipe.epochs)
-            for rows in labelled[torch.randperm(len(labelled), generator=generator)].split(recipe.batch):
+            for rows in labelled[torch.randperm(len(labelled), generator=generator)].split(
+                recipe.batch
+            ):
                 if len(rows) == 1:  # a batch of one has no statistics
                     continue
                 loss = learn(teacher, student, take(train, rows), alpha)
@@ -49,13 +53,25 @@ def train_reference(recipe: ReferenceRecipe, train: Pairs, *, report: Report) ->
     return teacher, student
 
 
-def _teacher_loss(teacher: MultiModalTeacher, student: VisionOnlyStudent, batch, alpha: float) -> torch.Tensor:
-    return F.cross_entropy(teacher.classifier(teacher(batch.image, batch.touch, batch.gas)), batch.action)
+def _teacher_loss(
+    teacher: MultiModalTeacher, student: VisionOnlyStudent, batch, alpha: float
+) -> torch.Tensor:
+    return F.cross_entropy(
+        teacher.classifier(teacher(batch.image, batch.touch, batch.gas)), batch.action
+    )
 
 
-def _student_loss(teacher: MultiModalTeacher, student: VisionOnlyStudent, batch, alpha: float) -> torch.Tensor:
+def _student_loss(
+    teacher: MultiModalTeacher, student: VisionOnlyStudent, batch, alpha: float
+) -> torch.Tensor:
     with torch.no_grad():
         teacher_logits = teacher.classifier(teacher(batch.image, batch.touch, batch.gas))
     features, touch, gas = student(batch.image)
-    loss = distillation_loss(student.classifier(features), teacher_logits, batch.action, temperature=4.0, alpha=alpha)
-    return loss + _READING_WEIGHT * F.mse_loss(touch, batch.touch) + _READING_WEIGHT * F.mse_loss(gas, batch.gas)
+    loss = distillation_loss(
+        student.classifier(features), teacher_logits, batch.action, temperature=4.0, alpha=alpha
+    )
+    return (
+        loss
+        + _READING_WEIGHT * F.mse_loss(touch, batch.touch)
+        + _READING_WEIGHT * F.mse_loss(gas, batch.gas)
+    )

@@ -14,47 +14,81 @@ from crossmodal_kd_ros.distillation.losses import NO_LABEL
 from crossmodal_kd_ros.distillation.place import Place
 from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
 from crossmodal_kd_ros.distillation.tasks import Lesson, StudentTask, TeacherTask, teacher_output
-from crossmodal_kd_ros.networks import Statistics, Student, StudentConfig, Teacher, TeacherConfig, freeze
+from crossmodal_kd_ros.networks import (
+    Statistics,
+    Student,
+    StudentConfig,
+    Teacher,
+    TeacherConfig,
+    freeze,
+)
 
 History = list[dict[str, float]]
 
 
-def train_teacher(recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int,
-                  run: Run | None = None) -> tuple[Teacher, History]:
+def train_teacher(
+    recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int, run: Run | None = None
+) -> tuple[Teacher, History]:
     """Train a teacher; return it frozen, at its best step, and its validations.
 
-    It learns to decide from the labelled part of `train`, and what a picture tells from all of it, see `TeacherTask`.
-    Modality dropout: touch and gas are each hidden from some of the samples, so that the mask tokens learn to stand in
-    for a lost sense.
+    It learns to decide from the labelled part of `train`, and what a picture tells from all of it,
+    see `TeacherTask`.
+    Modality dropout: touch and gas are each hidden from some of the samples, so that the mask
+    tokens learn to stand in for a lost sense.
     """
     run = run or Run()
     torch.manual_seed(seed)
     teacher = Teacher(TeacherConfig(view_px=recipe.view_px, grid=recipe.view_px // 16))
     teacher.standardise.set(Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface))
-    labelled, unlabelled = (torch.from_numpy(np.flatnonzero(rows)) for rows in (
-        train.action != NO_LABEL, train.action == NO_LABEL))
-    history = fit(TeacherTask(teacher, recipe), recipe, train, validation, labelled=labelled, unlabelled=unlabelled,
-                  seed=seed, run=run)
+    labelled, unlabelled = (
+        torch.from_numpy(np.flatnonzero(rows))
+        for rows in (train.action != NO_LABEL, train.action == NO_LABEL)
+    )
+    history = fit(
+        TeacherTask(teacher, recipe),
+        recipe,
+        train,
+        validation,
+        labelled=labelled,
+        unlabelled=unlabelled,
+        seed=seed,
+        run=run,
+    )
     freeze(teacher)
     with torch.no_grad():
-        logits = torch.cat([teacher_output(teacher, batch.to(run.place.device)).logits for batch in in_order(validation)])
+        logits = torch.cat(
+            [
+                teacher_output(teacher, batch.to(run.place.device)).logits
+                for batch in in_order(validation)
+            ]
+        )
     calibrate(teacher.classifier, logits, torch.from_numpy(validation.action))
     return teacher, history
 
 
 def train_student(
-        recipe: StudentRecipe, teacher: Teacher | None, train: Pairs, validation: Pairs, *, seed: int,
-        start: Student | None = None, run: Run | None = None) -> tuple[Student, History]:
+    recipe: StudentRecipe,
+    teacher: Teacher | None,
+    train: Pairs,
+    validation: Pairs,
+    *,
+    seed: int,
+    start: Student | None = None,
+    run: Run | None = None,
+) -> tuple[Student, History]:
     """Train a student, from fresh weights or those of `start`; return it, at its best step, and its validations.
 
-    With a teacher: the article's loss on its logits (labels where there are any), its embedding, and the touch and gas
-    of every pair. Without (`recipe.distil` false, the control): labels, touch and gas of the labelled pairs alone.
+    With a teacher: the article's loss on its logits (labels where there are any), its embedding,
+    and the touch and gas of every pair. Without (`recipe.distil` false, the control): labels,
+    touch and gas of the labelled pairs alone.
 
     Raises:
         ValueError: `recipe.distil` and `teacher` contradict each other.
     """
     if recipe.distil != (teacher is not None):
-        raise ValueError(f'expected a teacher if and only if distil is true, got distil {recipe.distil}')
+        raise ValueError(
+            f'expected a teacher if and only if distil is true, got distil {recipe.distil}'
+        )
     run = run or Run()
     torch.manual_seed(seed)
     student = Student(StudentConfig(view_px=recipe.view_px))
@@ -63,12 +97,24 @@ def train_student(
         student.load_state_dict(start.state_dict())
     has_label = train.action != NO_LABEL
     labelled = torch.from_numpy(np.flatnonzero(has_label))
-    unlabelled = torch.from_numpy(np.flatnonzero(~has_label if recipe.distil and recipe.unlabelled else has_label[:0]))
+    unlabelled = torch.from_numpy(
+        np.flatnonzero(~has_label if recipe.distil and recipe.unlabelled else has_label[:0])
+    )
     lesson = teach(teacher, train, run.place) if teacher is not None else None
-    history = fit(StudentTask(student, recipe, lesson), recipe, train, validation, labelled=labelled,
-                  unlabelled=unlabelled, seed=seed, run=run)
+    history = fit(
+        StudentTask(student, recipe, lesson),
+        recipe,
+        train,
+        validation,
+        labelled=labelled,
+        unlabelled=unlabelled,
+        seed=seed,
+        run=run,
+    )
     with torch.no_grad():
-        logits = torch.cat([student(batch.image.to(run.place.device)).logits for batch in in_order(validation)])
+        logits = torch.cat(
+            [student(batch.image.to(run.place.device)).logits for batch in in_order(validation)]
+        )
     calibrate(student.classifier, logits, torch.from_numpy(validation.action))
     return student, history
 
@@ -76,16 +122,22 @@ def train_student(
 def forgetting(history: History, recipe: StudentRecipe) -> dict[str, float]:
     """Return how much of each skill a staged training lost between the end of its stage and the end of the training.
 
-    `decision` (classification, until gas joins) in accuracy, `gas` (until touch joins) in RMS error in standard units;
-    positive: lost, negative: gained since. A stage that ended before the first validation of full-sized pictures is
+    `decision` (classification, until gas joins) in accuracy, `gas` (until touch joins) in RMS
+    error in standard units;
+    positive: lost, negative: gained since. A stage that ended before the first validation of
+        full-sized pictures is
     compared on the small ones. Empty if the recipe has no stages.
     """
     last = history[-1]
     lost = {}
     if recipe.gas_from > 0.0:
-        lost['decision'] = _at(history, recipe.gas_from * recipe.steps)['accuracy'] - last['accuracy']
+        lost['decision'] = (
+            _at(history, recipe.gas_from * recipe.steps)['accuracy'] - last['accuracy']
+        )
     if recipe.touch_from > recipe.gas_from:
-        lost['gas'] = last['gas_error'] - _at(history, recipe.touch_from * recipe.steps)['gas_error']
+        lost['gas'] = (
+            last['gas_error'] - _at(history, recipe.touch_from * recipe.steps)['gas_error']
+        )
     return lost
 
 
@@ -97,8 +149,9 @@ def _at(history: History, step: float) -> dict[str, float]:
 def calibrate(classifier: nn.Linear, logits: Tensor, action: Tensor) -> float:
     """Scale a classifier so that its confidence is how often it is right; no decision changes. Return the temperature.
 
-    Temperature scaling (Guo et al. 2017, https://arxiv.org/abs/1706.04599): the one number by which dividing `logits`
-    makes `action` likeliest, folded into the weights, so that whoever reads them need not know of it.
+    Temperature scaling (Guo et al. 2017, https://arxiv.org/abs/1706.04599): the one number by
+    which dividing `logits` makes `action` likeliest, folded into the weights, so that whoever
+    reads them need not know of it.
 
     Args:
         classifier: made `logits`; changed in place.
@@ -114,6 +167,7 @@ def calibrate(classifier: nn.Linear, logits: Tensor, action: Tensor) -> float:
         loss = nn.functional.cross_entropy(logits / log_temperature.exp(), action)
         loss.backward()
         return loss
+
     optimiser.step(closure)
     temperature = float(log_temperature.detach().exp())
     with torch.no_grad():
@@ -127,4 +181,7 @@ def teach(teacher: Teacher, pairs: Pairs, place: Place | None = None) -> Lesson:
     """Ask a teacher about every pair, all senses present, pictures unchanged."""
     device = (place or Place()).device
     outputs = [teacher_output(teacher.to(device), batch.to(device)) for batch in in_order(pairs)]
-    return Lesson(torch.cat([o.logits for o in outputs]).cpu(), torch.cat([o.features for o in outputs]).cpu())
+    return Lesson(
+        torch.cat([o.logits for o in outputs]).cpu(),
+        torch.cat([o.features for o in outputs]).cpu(),
+    )

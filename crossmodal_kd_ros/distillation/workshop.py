@@ -18,7 +18,14 @@ from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.loop import Run
 from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
 from crossmodal_kd_ros.distillation.train import forgetting, train_student, train_teacher
-from crossmodal_kd_ros.networks import Student, Teacher, freeze, load_student, load_teacher, save_weights
+from crossmodal_kd_ros.networks import (
+    Student,
+    Teacher,
+    freeze,
+    load_student,
+    load_teacher,
+    save_weights,
+)
 
 # The files that decide what a recipe makes of its data.
 _CODE = ('batches.py', 'loop.py', 'tasks.py', 'train.py', 'losses/*.py', 'quantum/fidelity.py')
@@ -37,32 +44,67 @@ class Workshop:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self.run, self.found = folder, run, []
 
-    def teacher(self, recipe: TeacherRecipe, train: Pairs, validation: Pairs, *, seed: int,
-                name: str = 'teacher') -> Teacher:
+    def teacher(
+        self,
+        recipe: TeacherRecipe,
+        train: Pairs,
+        validation: Pairs,
+        *,
+        seed: int,
+        name: str = 'teacher',
+    ) -> Teacher:
         """Return the teacher that `recipe` makes, trained or found."""
         folder = self._place('teacher', recipe.model_dump(), train, validation, seed)
-        return self._made(folder, name, load_teacher, lambda run: train_teacher(
-            recipe, train, validation, seed=seed, run=run), lambda history: {})
+        return self._made(
+            folder,
+            name,
+            load_teacher,
+            lambda run: train_teacher(recipe, train, validation, seed=seed, run=run),
+            lambda history: {},
+        )
 
-    def student(self, recipe: StudentRecipe, teacher: Teacher | None, train: Pairs, validation: Pairs, *, seed: int,
-                name: str = 'student') -> Student:
+    def student(
+        self,
+        recipe: StudentRecipe,
+        teacher: Teacher | None,
+        train: Pairs,
+        validation: Pairs,
+        *,
+        seed: int,
+        name: str = 'student',
+    ) -> Student:
         """Return the student that `recipe` makes of `teacher` (None: the control), trained or found."""
         start = None
         if recipe.finish is not None:
             first = recipe.model_copy(update={'finish': None})
-            start = self.student(first, teacher, train, validation, seed=seed, name=f'{name}, first')
+            start = self.student(
+                first, teacher, train, validation, seed=seed, name=f'{name}, first'
+            )
             recipe, name = recipe.second(), f'{name}, second'
-        known = [_digest(value.detach().cpu().numpy() for value in network.state_dict().values())
-                 for network in (teacher, start) if network is not None]
+        known = [
+            _digest(value.detach().cpu().numpy() for value in network.state_dict().values())
+            for network in (teacher, start)
+            if network is not None
+        ]
         folder = self._place('student', recipe.model_dump(), train, validation, seed, *known)
-        return self._made(folder, name, load_student, lambda run: train_student(
-            recipe, teacher, train, validation, seed=seed, start=start, run=run), lambda history: forgetting(history, recipe))
+        return self._made(
+            folder,
+            name,
+            load_student,
+            lambda run: train_student(
+                recipe, teacher, train, validation, seed=seed, start=start, run=run
+            ),
+            lambda history: forgetting(history, recipe),
+        )
 
     def _made(self, folder: Path, name: str, load, make, lost) -> Teacher | Student:
         run = self.run(name)
         weights = folder / 'network.safetensors'
-        # Another command may be making the very same network: the first process waits for it, the rest for the first.
-        with FileLock(self._folder / f'{folder.name}.lock') if run.place.is_first else nullcontext():
+        # Another command may be making the very same network: the first process waits for it, the
+        # rest for the first.
+        with (
+            FileLock(self._folder / f'{folder.name}.lock') if run.place.is_first else nullcontext()
+        ):
             run.place.wait_for_all()
             if weights.is_file():
                 self.found.append(name)
@@ -71,15 +113,21 @@ class Workshop:
                 if run.place.is_first:
                     folder.mkdir(parents=True, exist_ok=True)
                     (folder / 'history.json').write_text(
-                        json.dumps({'validations': history, 'forgetting': lost(history)}))
+                        json.dumps({'validations': history, 'forgetting': lost(history)})
+                    )
                     save_weights(network, weights, card={'name': name})
                     (folder / 'progress.pt').unlink()
                 run.place.wait_for_all()
         network = load(weights)
         return freeze(network) if isinstance(network, Teacher) else network
 
-    def _place(self, kind: str, recipe: dict, train: Pairs, validation: Pairs, seed: int, *more: str) -> Path:
-        data = [_digest((pairs.image[::61], pairs.touch, pairs.gas, pairs.action)) for pairs in (train, validation)]
+    def _place(
+        self, kind: str, recipe: dict, train: Pairs, validation: Pairs, seed: int, *more: str
+    ) -> Path:
+        data = [
+            _digest((pairs.image[::61], pairs.touch, pairs.gas, pairs.action))
+            for pairs in (train, validation)
+        ]
         key = json.dumps([kind, recipe, seed, data, code_hash(), *more], sort_keys=True)
         return self._folder / f'{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}'
 

@@ -12,7 +12,9 @@ from crossmodal_kd_ros.doctor.pictures import MeasurementError, measure
 from crossmodal_kd_ros.share import share_dir
 
 
-def examine(environ: Mapping[str, str], ros_args: Sequence[str], *, tell: Callable[[str], None]) -> list[Finding]:
+def examine(
+    environ: Mapping[str, str], ros_args: Sequence[str], *, tell: Callable[[str], None]
+) -> list[Finding]:
     """Return what was found.
 
     Args:
@@ -31,7 +33,8 @@ def examine(environ: Mapping[str, str], ros_args: Sequence[str], *, tell: Callab
     except MeasurementError as error:
         measured = error
     findings.append(machine.pictures(environ, measured))
-    if isinstance(measured, MeasurementError):  # rcl ends a process that loads it with such an environment
+    # rcl ends a process that loads it with such an environment
+    if isinstance(measured, MeasurementError):
         return findings
     tell('listening to the topics')
     heard, parameters = topics.examine(ros_args)

@@ -14,9 +14,20 @@ from pathlib import Path
 from crossmodal_kd_ros.doctor.finding import Finding, Level
 from crossmodal_kd_ros.doctor.pictures import MeasurementError, Survival
 from crossmodal_kd_ros.nodes.transport import (
-    DEFAULT_RMW, distro, profile_environment, profile_in_force, profile_variable, rmw)
+    DEFAULT_RMW,
+    distro,
+    profile_environment,
+    profile_in_force,
+    profile_variable,
+    rmw,
+)
 
-_LIBRARIES = {'torch': 'torch', 'numpy': 'numpy', 'cv2': 'opencv-python-headless', 'safetensors': 'safetensors'}
+_LIBRARIES = {
+    'torch': 'torch',
+    'numpy': 'numpy',
+    'cv2': 'opencv-python-headless',
+    'safetensors': 'safetensors',
+}
 # More than this share of the pictures must arrive; a busy machine alone loses a few.
 _ENOUGH = 0.9
 
@@ -24,10 +35,23 @@ _ENOUGH = 0.9
 def ros(environ: Mapping[str, str]) -> Finding:
     """Look for a ROS 2 that Python can import."""
     if find_spec('rclpy') is None:
-        return Finding(about='ROS 2', told='rclpy is not installed', level=Level.PROBLEM, remedy=(
-            'source /opt/ros/<distribution>/setup.bash, or let `make demo` install the wheels in .venv'))
-    launch = 'with launch' if find_spec('launch_ros') else 'without launch: crossmodal-kd run starts the nodes'
-    return Finding(about='ROS 2', told=f'{distro(environ) or "of an unknown name"} on {rmw(environ)}, {launch}')
+        return Finding(
+            about='ROS 2',
+            told='rclpy is not installed',
+            level=Level.PROBLEM,
+            remedy=(
+                'source /opt/ros/<distribution>/setup.bash, or let `make demo` install the wheels in .venv'
+            ),
+        )
+    launch = (
+        'with launch'
+        if find_spec('launch_ros')
+        else 'without launch: crossmodal-kd run starts the nodes'
+    )
+    return Finding(
+        about='ROS 2',
+        told=f'{distro(environ) or "of an unknown name"} on {rmw(environ)}, {launch}',
+    )
 
 
 def libraries() -> Finding:
@@ -39,8 +63,12 @@ def libraries() -> Finding:
         except ImportError:
             missing.append(distribution)
     if missing:
-        return Finding(about='libraries', told=f'missing: {", ".join(missing)}', level=Level.PROBLEM,
-                       remedy=f'pip install {" ".join(missing)}')
+        return Finding(
+            about='libraries',
+            told=f'missing: {", ".join(missing)}',
+            level=Level.PROBLEM,
+            remedy=f'pip install {" ".join(missing)}',
+        )
     return Finding(about='libraries', told=', '.join(found))
 
 
@@ -51,15 +79,23 @@ def pictures(environ: Mapping[str, str], measured: Survival | MeasurementError) 
         remedy = 'ip link set lo multicast on   # if it is discovery on this machine that fails'
         if rmw(environ) != DEFAULT_RMW:
             remedy = f'unset RMW_IMPLEMENTATION   # or install {rmw(environ)}'
-        return Finding(about='pictures', told=f'could not be sent between two processes: {measured}',
-                       level=Level.PROBLEM, remedy=remedy)
-    told = (f'{measured.received} of {measured.sent} of 640x480 arrived in another process, best effort'
-            + (f', median {measured.median_ms:.1f} ms' if measured.received else ''))
+        return Finding(
+            about='pictures',
+            told=f'could not be sent between two processes: {measured}',
+            level=Level.PROBLEM,
+            remedy=remedy,
+        )
+    told = (
+        f'{measured.received} of {measured.sent} of 640x480 arrived in another process, best effort'
+        + (f', median {measured.median_ms:.1f} ms' if measured.received else '')
+    )
     if rmw(environ) == DEFAULT_RMW:
         told += f'; profile {profile}' if profile else '; no profile is set'
     if measured.received > _ENOUGH * measured.sent:
         return Finding(about='pictures', told=told)
-    return Finding(about='pictures', told=told, level=Level.PROBLEM, remedy=_remedy(environ, profile))
+    return Finding(
+        about='pictures', told=told, level=Level.PROBLEM, remedy=_remedy(environ, profile)
+    )
 
 
 def weights(folder: Path, *, device: str) -> Finding:
@@ -70,11 +106,22 @@ def weights(folder: Path, *, device: str) -> Finding:
     try:
         engine = TorchEngine(folder, device=device)
     except WeightsError as error:
-        return Finding(about='weights', told=str(error), level=Level.PROBLEM, remedy=(
-            f'crossmodal-kd train --out {shlex.quote(str(folder))}'))
+        return Finding(
+            about='weights',
+            told=str(error),
+            level=Level.PROBLEM,
+            remedy=(f'crossmodal-kd train --out {shlex.quote(str(folder))}'),
+        )
     except ValueError as error:
-        return Finding(about='weights', told=str(error), level=Level.PROBLEM, remedy='device: cpu in the parameter file')
-    return Finding(about='weights', told=f'{engine.name} load and agree with the contract ({folder})')
+        return Finding(
+            about='weights',
+            told=str(error),
+            level=Level.PROBLEM,
+            remedy='device: cpu in the parameter file',
+        )
+    return Finding(
+        about='weights', told=f'{engine.name} load and agree with the contract ({folder})'
+    )
 
 
 def _remedy(environ: Mapping[str, str], profile: str) -> str:
@@ -93,5 +140,5 @@ def _remedy(environ: Mapping[str, str], profile: str) -> str:
 
 def _export(environ: Mapping[str, str]) -> str:
     unset = {name: value for name, value in environ.items() if name == 'RMW_IMPLEMENTATION'}
-    (name, value), = profile_environment(unset).items()
+    ((name, value),) = profile_environment(unset).items()
     return f'export {name}={shlex.quote(value)}'

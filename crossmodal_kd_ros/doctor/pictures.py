@@ -18,7 +18,8 @@ SENT = 60
 _RATE_HZ = 30.0
 _SIZE_PX = (480, 640)
 _TOPIC = 'pictures'
-# A second's worth, so that it is the transport that is measured and not how often a busy machine runs the receiver.
+# A second's worth, so that it is the transport that is measured and not how often a busy machine
+# runs the receiver.
 _DEPTH = 30
 # To find each other on a busy machine.
 _PATIENCE_S = 20.0
@@ -36,7 +37,8 @@ class Survival:
     Attributes:
         sent: how many were sent.
         received: how many of them arrived.
-        median_ms: half of those took less, from stamp to callback, milliseconds; NaN if none arrived.
+        median_ms: half of those took less, from stamp to callback, milliseconds; NaN if none
+            arrived.
     """
 
     sent: int
@@ -53,7 +55,9 @@ def measure(environ: Mapping[str, str]) -> Survival:
     alone = isolated_environment(environ, free_domain_id(environ))
     command = [sys.executable, '-m', 'crossmodal_kd_ros.doctor.pictures']
     pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
-    roles = [subprocess.Popen([*command, role], env=alone, **pipes) for role in ('receive', 'send')]
+    roles = [
+        subprocess.Popen([*command, role], env=alone, **pipes) for role in ('receive', 'send')
+    ]
     try:
         told, complaints = roles[0].communicate(timeout=_LIMIT_S)
         _, sender_complaints = roles[1].communicate(timeout=_LIMIT_S)
@@ -65,10 +69,15 @@ def measure(environ: Mapping[str, str]) -> Survival:
                 role.kill()
             role.wait()
     if any(role.returncode for role in roles):
-        raise MeasurementError(((complaints + sender_complaints).strip().splitlines() or ['no word of why'])[-1])
+        raise MeasurementError(
+            ((complaints + sender_complaints).strip().splitlines() or ['no word of why'])[-1]
+        )
     latencies_ms = json.loads(told.splitlines()[-1])
-    return Survival(sent=SENT, received=len(latencies_ms),
-                    median_ms=statistics.median(latencies_ms) if latencies_ms else float('nan'))
+    return Survival(
+        sent=SENT,
+        received=len(latencies_ms),
+        median_ms=statistics.median(latencies_ms) if latencies_ms else float('nan'),
+    )
 
 
 def main(role: str) -> None:
@@ -113,7 +122,9 @@ def _receive(node) -> None:
     latencies_ms: list[float] = []
 
     def came(message: Image) -> None:
-        latencies_ms.append((node.get_clock().now().nanoseconds - conversions.stamp_ns(message.header)) / 1e6)
+        latencies_ms.append(
+            (node.get_clock().now().nanoseconds - conversions.stamp_ns(message.header)) / 1e6
+        )
 
     node.create_subscription(Image, _TOPIC, came, _profile())
     _wait(lambda: node.count_publishers(_TOPIC) > 0)
@@ -135,7 +146,9 @@ def _wait(condition) -> None:
     end_s = time.monotonic() + _PATIENCE_S
     while not condition():
         if time.monotonic() > end_s:
-            raise SystemExit(f'the two processes did not find each other within {_PATIENCE_S:.0f} s')
+            raise SystemExit(
+                f'the two processes did not find each other within {_PATIENCE_S:.0f} s'
+            )
         time.sleep(0.02)
 
 

@@ -12,7 +12,11 @@ from rich.text import Text
 from crossmodal_kd_ros.doctor.finding import Finding, Level
 
 # A word beside each colour: not everybody sees the difference.
-_MARKS = {Level.OK: ('ok', 'green'), Level.WARNING: ('note', 'yellow'), Level.PROBLEM: ('mend', 'bold red')}
+_MARKS = {
+    Level.OK: ('ok', 'green'),
+    Level.WARNING: ('note', 'yellow'),
+    Level.PROBLEM: ('mend', 'bold red'),
+}
 
 
 def show(findings: Sequence[Finding], console: Console) -> None:
@@ -29,9 +33,16 @@ def show(findings: Sequence[Finding], console: Console) -> None:
         console.print()
     for finding in remedies:
         # In one piece, however long, so that it can be copied.
-        console.print(Text(f'{finding.about}: ', style=_MARKS[finding.level][1]).append(finding.remedy, style='default'),
-                      soft_wrap=True)
+        console.print(
+            Text(f'{finding.about}: ', style=_MARKS[finding.level][1]).append(
+                finding.remedy, style='default'
+            ),
+            soft_wrap=True,
+        )
     problems = sum(finding.level is Level.PROBLEM for finding in findings)
     console.print()
-    console.print(Text('healthy', style='green') if not problems else Text(
-        f'{problems} {"thing" if problems == 1 else "things"} to mend', style='bold red'))
+    console.print(
+        Text('healthy', style='green')
+        if not problems
+        else Text(f'{problems} {"thing" if problems == 1 else "things"} to mend', style='bold red')
+    )

@@ -20,32 +20,45 @@ def alignment_costs(*, batch: int, features: int, qubits: int, seed: int = 0) ->
     """Return the time of one batch, milliseconds, the fastest of many: each loss with its gradient, on this machine.
 
     Args:
-        batch: samples. features: of student and of teacher. qubits: that they are projected to. seed: of made-up features.
+        batch: samples. features: of student and of teacher. qubits: that they are projected to.
+            seed: of made-up features.
 
     Returns:
-        For `cosine`, `mse`, `product` and `entangled` the loss and its gradient; for `circuit`, if Qiskit is installed (extra
-        `[quantum]`), what the article does in place of `product`: 1024 shots of a simulated circuit a sample, without a
-        gradient.
+        For `cosine`, `mse`, `product` and `entangled` the loss and its gradient; for `circuit`, if
+        Qiskit is installed (extra `[quantum]`), what the article does in place of `product`: 1024
+        shots of a simulated circuit a sample, without a gradient.
     """
     rng = torch.Generator().manual_seed(seed)
     teacher = torch.randn(batch, features, generator=rng)
     student = torch.randn(batch, features, generator=rng).requires_grad_()
-    project = QubitProjection.fit(torch.randn(4 * features, features, generator=rng), qubits=qubits)
+    project = QubitProjection.fit(
+        torch.randn(4 * features, features, generator=rng), qubits=qubits
+    )
     losses: dict[str, Callable[[], torch.Tensor]] = {
         'cosine': lambda: feature_matching_loss(student, teacher, kind='cosine'),
         'mse': lambda: feature_matching_loss(student, teacher, kind='mse'),
         'product': lambda: fidelity_loss(project(student), project(teacher), encoding='product'),
-        'entangled': lambda: fidelity_loss(project(student), project(teacher), encoding='entangled')}
-    costs = {name: _fastest_ms(lambda loss=loss: torch.autograd.grad(loss(), student)) for name, loss in losses.items()}
+        'entangled': lambda: fidelity_loss(
+            project(student), project(teacher), encoding='entangled'
+        ),
+    }
+    costs = {
+        name: _fastest_ms(lambda loss=loss: torch.autograd.grad(loss(), student))
+        for name, loss in losses.items()
+    }
     if find_spec('qiskit_aer') is not None:
         from crossmodal_kd_ros.distillation.quantum.circuit import sampled_fidelity
 
         angles = [project(values).detach().double().numpy() for values in (student, teacher)]
-        costs['circuit'] = _fastest_ms(lambda: sampled_fidelity(*angles, shots=_SHOTS, seed=seed), repeats=3, warm_up=1)
+        costs['circuit'] = _fastest_ms(
+            lambda: sampled_fidelity(*angles, shots=_SHOTS, seed=seed), repeats=3, warm_up=1
+        )
     return costs
 
 
-def _fastest_ms(work: Callable[[], object], *, repeats: int = _REPEATS, warm_up: int = _WARM_UP) -> float:
+def _fastest_ms(
+    work: Callable[[], object], *, repeats: int = _REPEATS, warm_up: int = _WARM_UP
+) -> float:
     for _ in range(warm_up):
         work()
     times = []

@@ -18,18 +18,36 @@ from crossmodal_kd_ros.distillation.reference import train_reference
 from crossmodal_kd_ros.distillation.workshop import Workshop, code_hash
 from crossmodal_kd_ros.evaluation.card import commit
 from crossmodal_kd_ros.evaluation.measures import (
-    accuracy, ask_reference, ask_student, ask_teacher, lighting_probe, measure, readings)
+    accuracy,
+    ask_reference,
+    ask_student,
+    ask_teacher,
+    lighting_probe,
+    measure,
+    readings,
+)
 from crossmodal_kd_ros.evaluation.record import made_of, write_json
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.simulation import CONDITIONS
 
-# Beside `code_hash`, what the figures of a cell depend on: what is simulated, and how it is measured.
-_CODE = ('contract/*.py', 'simulation/*.py', 'datasets/simulated.py', 'distillation/reference.py', 'evaluation/measures.py')
+# Beside `code_hash`, what the figures of a cell depend on: what is simulated, and how it is
+# measured.
+_CODE = (
+    'contract/*.py',
+    'simulation/*.py',
+    'datasets/simulated.py',
+    'distillation/reference.py',
+    'evaluation/measures.py',
+)
 # In the order in which two processes lose no time: the control needs no teacher.
 TRIO = ('teacher', 'student_no_kd', 'student_kd')
 REFERENCE = 'reference'  # the article's own nets and loop
-SENSORS = {'healthy': (True, True), 'touch masked': (False, True), 'gas masked': (True, False),
-           'both masked': (False, False)}
+SENSORS = {
+    'healthy': (True, True),
+    'touch masked': (False, True),
+    'gas masked': (True, False),
+    'both masked': (False, False),
+}
 # Changes to the student's recipe, one at a time.
 ABLATIONS: dict[str, dict[str, Any]] = {
     'progressive alpha': {'alpha_ramp': 0.3, 'alpha': 1.0},
@@ -48,9 +66,12 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 # How features are aligned, by the names of `alignment_costs`: which system does so, and in words.
 RECIPE = 'as in the recipe'
 ALIGNMENTS = {
-    'none': ('no feature matching', 'none'), 'cosine': (RECIPE, 'cosine (the recipe)'),
-    'mse': ('MSE features', 'squared error'), 'product': ('product fidelity', "product fidelity (the article's)"),
-    'entangled': ('entangled fidelity', 'entangled fidelity')}
+    'none': ('no feature matching', 'none'),
+    'cosine': (RECIPE, 'cosine (the recipe)'),
+    'mse': ('MSE features', 'squared error'),
+    'product': ('product fidelity', "product fidelity (the article's)"),
+    'entangled': ('entangled fidelity', 'entangled fidelity'),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +84,8 @@ class Plan:
         more_labels: further label counts of the trio, to be measured last.
         seeds: of the trio.
         ablation_labels, ablation_seeds: of the ablations; no seed: no ablation.
-        recoveries: values of `vision_recovery` at which the trio is trained too, with `ablation_labels` labels.
+        recoveries: values of `vision_recovery` at which the trio is trained too, with
+            `ablation_labels` labels.
         condition_views: views under each of `CONDITIONS`; 0: leave them out.
         most_cells: stop after so many.
         ceiling_panels: panels for the ceilings.
@@ -96,18 +118,32 @@ class Cell:
     def name(self) -> str:
         """A name for files."""
         words = f'{self.system}-{self.labels}-seed{self.seed}'
-        return (words if self.recovery == 1.0 else f'{words}-recovery{self.recovery:g}').replace(' ', '_')
+        return (words if self.recovery == 1.0 else f'{words}-recovery{self.recovery:g}').replace(
+            ' ', '_'
+        )
 
 
 def cells(plan: Plan) -> list[Cell]:
     """Return all cells of `plan`, the most telling first."""
-    trio, more = ([Cell(system=system, labels=labels, seed=seed)
-                   for seed in plan.seeds for labels in counts for system in TRIO]
-                  for counts in (plan.labels, plan.more_labels))
-    ablations = [Cell(system=system, labels=plan.ablation_labels, seed=seed)
-                 for seed in plan.ablation_seeds for system in (REFERENCE, *ABLATIONS)]
-    curve = [Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)
-             for recovery in plan.recoveries for system in TRIO]
+    trio, more = (
+        [
+            Cell(system=system, labels=labels, seed=seed)
+            for seed in plan.seeds
+            for labels in counts
+            for system in TRIO
+        ]
+        for counts in (plan.labels, plan.more_labels)
+    )
+    ablations = [
+        Cell(system=system, labels=plan.ablation_labels, seed=seed)
+        for seed in plan.ablation_seeds
+        for system in (REFERENCE, *ABLATIONS)
+    ]
+    curve = [
+        Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)
+        for recovery in plan.recoveries
+        for system in TRIO
+    ]
     return trio + curve + ablations + more
 
 
@@ -116,7 +152,8 @@ class Bench:
     """Where cells are made and kept.
 
     Attributes:
-        plan: what to measure. out: its folder `cells` keeps what was measured. cache: simulated data.
+        plan: what to measure. out: its folder `cells` keeps what was measured. cache: simulated
+            data.
         workshop: trains. progress: wraps the simulation's tasks, see `simulate`.
     """
 
@@ -130,8 +167,8 @@ class Bench:
     def measure_all(self, todo: list[Cell]) -> Iterator[tuple[Cell, dict[str, Any]]]:
         """Yield each cell with what it comes to: measured, or read if that was done before.
 
-        Several processes may share `out` and `cache`: each takes the next cell that none works on, and at the end waits for
-        the others' cells.
+        Several processes may share `out` and `cache`: each takes the next cell that none works on,
+        and at the end waits for the others' cells.
         """
         others = []
         for cell in todo:
@@ -153,8 +190,12 @@ class Bench:
 
     def set_aside_outdated(self) -> int:
         """Rename those cells in `out` that another code or plan measured; return how many they are."""
-        outdated = [path for path in (self.out / 'cells').glob('*.json')
-                    if (measured := json.loads(path.read_text())).get('made_of') != self._made_of(Cell(**measured['cell']))]
+        outdated = [
+            path
+            for path in (self.out / 'cells').glob('*.json')
+            if (measured := json.loads(path.read_text())).get('made_of')
+            != self._made_of(Cell(**measured['cell']))
+        ]
         for path in outdated:
             path.replace(path.with_suffix('.outdated'))
         return len(outdated)
@@ -182,9 +223,16 @@ class Bench:
         return made_of([vars(cell), recipe, self.plan.condition_views], *_CODE, also=code_hash())
 
     def _measure(self, cell: Cell) -> dict[str, Any]:
-        train, validation = self._train(cell), self._views('validation', self.plan.recipe.data.validation_views, cell)
+        train, validation = (
+            self._train(cell),
+            self._views('validation', self.plan.recipe.data.validation_views, cell),
+        )
         test = self._views('test', self.plan.recipe.data.test_views, cell)
-        measured: dict[str, Any] = {'cell': vars(cell), 'panel': test.panel.tolist(), 'action': test.action.tolist()}
+        measured: dict[str, Any] = {
+            'cell': vars(cell),
+            'panel': test.panel.tolist(),
+            'action': test.action.tolist(),
+        }
         if cell.system == REFERENCE:
             return measured | self._reference(cell, train, test)
         network = self._network(cell, train, validation)
@@ -211,21 +259,29 @@ class Bench:
         """Measure the article's student, trained for as many steps as ours, and how often its teacher is right."""
         data, student_recipe = self.plan.recipe.data, self.plan.recipe.student
         epochs = -(-student_recipe.steps * student_recipe.batch // cell.labels)
-        recipe = ReferenceRecipe(nets='article', seed=cell.seed, data=data, epochs=epochs, batch=student_recipe.batch)
+        recipe = ReferenceRecipe(
+            nets='article', seed=cell.seed, data=data, epochs=epochs, batch=student_recipe.batch
+        )
         networks = train_reference(recipe, train, report=self.workshop.run(cell.name).report)
         teacher, student = ask_reference(*networks, test)
         return measure(student, test) | {
-            'chosen': student.probabilities.argmax(1).tolist(), 'readings': readings(student, test, train),
-            'teacher_accuracy': accuracy(teacher, test)}
+            'chosen': student.probabilities.argmax(1).tolist(),
+            'readings': readings(student, test, train),
+            'teacher_accuracy': accuracy(teacher, test),
+        }
 
     def _network(self, cell: Cell, train: Pairs, validation: Pairs) -> Teacher | Student:
         def made(recipe: StudentRecipe, teacher: Teacher | None) -> Student:
-            return self.workshop.student(recipe, teacher, train, validation, seed=cell.seed, name=cell.name)
+            return self.workshop.student(
+                recipe, teacher, train, validation, seed=cell.seed, name=cell.name
+            )
+
         recipe = self.plan.recipe
         if cell.system == 'student_no_kd':
             return made(recipe.student.model_copy(update={'distil': False}), None)
         teacher = self.workshop.teacher(
-            recipe.teacher, train, validation, seed=cell.seed, name=f'teacher for {cell.name}')
+            recipe.teacher, train, validation, seed=cell.seed, name=f'teacher for {cell.name}'
+        )
         if cell.system == 'teacher':
             return teacher
         return made(recipe.student.model_copy(update=ABLATIONS.get(cell.system, {})), teacher)
@@ -246,15 +302,25 @@ class Bench:
             self.cache.mkdir(parents=True, exist_ok=True)
             with FileLock(self.cache / 'simulation.lock'):
                 self._pools[key] = load_simulated(
-                    split, views, seed=self.plan.recipe.data.seed, cache_dir=self.cache, vision_recovery=cell.recovery,
-                    condition=condition, progress=self.progress)
+                    split,
+                    views,
+                    seed=self.plan.recipe.data.seed,
+                    cache_dir=self.cache,
+                    vision_recovery=cell.recovery,
+                    condition=condition,
+                    progress=self.progress,
+                )
         return self._pools[key]
 
     def _conditions(self, cell: Cell, network: Teacher | Student) -> dict[str, float]:
         found = {}
         for condition in CONDITIONS:
             pairs = self._views('test', self.plan.condition_views, cell, condition)
-            answers = ask_teacher(network, pairs) if isinstance(network, Teacher) else ask_student(network, pairs)
+            answers = (
+                ask_teacher(network, pairs)
+                if isinstance(network, Teacher)
+                else ask_student(network, pairs)
+            )
             found[condition] = accuracy(answers, pairs)
         return found
 
@@ -264,5 +330,9 @@ class Bench:
         broken = {
             'touch dead': replace(test, touch=np.zeros_like(test.touch)),
             'touch stuck': replace(test, touch=test.touch[other]),
-            'gas dead': replace(test, gas=np.zeros_like(test.gas)), 'gas stuck': replace(test, gas=test.gas[other])}
-        return {name: accuracy(ask_teacher(teacher, pairs), pairs) for name, pairs in broken.items()}
+            'gas dead': replace(test, gas=np.zeros_like(test.gas)),
+            'gas stuck': replace(test, gas=test.gas[other]),
+        }
+        return {
+            name: accuracy(ask_teacher(teacher, pairs), pairs) for name, pairs in broken.items()
+        }

@@ -13,13 +13,25 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from crossmodal_kd_ros.contract import ACTIONS, Mode, co2_absorption, crack_depth_mm, surface_roughness_um
+from crossmodal_kd_ros.contract import (
+    ACTIONS,
+    Mode,
+    co2_absorption,
+    crack_depth_mm,
+    surface_roughness_um,
+)
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.batches import in_order
 from crossmodal_kd_ros.distillation.train import teacher_output
 from crossmodal_kd_ros.evaluation import conformal
 from crossmodal_kd_ros.networks import load_student, load_teacher
-from crossmodal_kd_ros.runtime.calibration import HOLD_COST, KINDS, Calibration, Predictor, weights_digest
+from crossmodal_kd_ros.runtime.calibration import (
+    HOLD_COST,
+    KINDS,
+    Calibration,
+    Predictor,
+    weights_digest,
+)
 from crossmodal_kd_ros.runtime.stacking import Stack, opinions
 from crossmodal_kd_ros.runtime.traced import surface_std
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals, fine_detail
@@ -31,7 +43,8 @@ SENSOR_SETS = {
     'camera+touch': (Mode.PARTIAL, {'touch': True, 'gas': False}),
     'camera+gas': (Mode.PARTIAL, {'touch': False, 'gas': True}),
     'camera': (Mode.PARTIAL, {'touch': False, 'gas': False}),
-    'touch+gas': (Mode.PARTIAL, {'touch': True, 'gas': True}),  # shown a blank picture: it has no mask
+    # shown a blank picture: it has no mask
+    'touch+gas': (Mode.PARTIAL, {'touch': True, 'gas': True}),
 }
 # Where senses are lost of which the student has an estimate.
 FILLED = ('camera+touch', 'camera+gas', 'camera')
@@ -39,11 +52,14 @@ FILLED = ('camera+touch', 'camera+gas', 'camera')
 _SPARE = 0.002
 # No limit under it: one of six at random has 0.17.
 _LEAST_CONFIDENCE = 0.25
-# How far beyond the largest residual, or distance, of the calibration split a limit lies: another split has larger ones.
+# How far beyond the largest residual, or distance, of the calibration split a limit lies: another
+# split has larger ones.
 _MARGIN = 1.15
-# Panels are passed in 5 s in the simulated world; on so many, drawn from the split, no mean may reach its limit.
+# Panels are passed in 5 s in the simulated world; on so many, drawn from the split, no mean may
+# reach its limit.
 _DWELL_S, _COURSE_PANELS = 5.0, 20_000
-# A stack is judged on panels that it was not fitted to; its 78 numbers want so many of each action.
+# A stack is judged on panels that it was not fitted to; its 78 numbers want so many of each
+# action.
 _FOLDS, _STACK_PANELS = 5, 50
 
 
@@ -52,8 +68,9 @@ class Answers:
     """What both networks say of N pairs.
 
     Attributes:
-        student: `float32[N, 6]`, probabilities. `teacher`: the same for each of `SENSOR_SETS`; `filled`: for those of `FILLED`,
-            of a teacher that is shown the student's estimates of what is lost.
+        student: `float32[N, 6]`, probabilities. `teacher`: the same for each of `SENSOR_SETS`;
+            `filled`: for those of `FILLED`, of a teacher that is shown the student's estimates of
+            what is lost.
         touch, gas, surface, surface_std, features: the student's, as in `Prediction`, `[N, ...]`.
     """
 
@@ -75,28 +92,47 @@ class Answers:
 @torch.inference_mode()
 def ask(models_dir: Path, pairs: Pairs, *, progress=lambda batches, total: batches) -> Answers:
     """Ask the networks of `models_dir` about every pair; raise `WeightsError` if they cannot be read."""
-    student, teacher = load_student(models_dir / 'student.safetensors'), load_teacher(models_dir / 'teacher.safetensors')
+    student, teacher = (
+        load_student(models_dir / 'student.safetensors'),
+        load_teacher(models_dir / 'teacher.safetensors'),
+    )
     rows: dict[str, list[np.ndarray]] = {}
     batch_size = 64
     batches: Iterable = progress(in_order(pairs, batch_size), -(-len(pairs) // batch_size))
     for batch in batches:
         output = student(batch.image)
-        said = {name: getattr(output, name) for name in ('touch', 'gas', 'surface')} | {'features': output.texture}
+        said = {name: getattr(output, name) for name in ('touch', 'gas', 'surface')} | {
+            'features': output.texture
+        }
         said |= {'student': output.logits.softmax(1), 'surface_std': surface_std(student, output)}
         for name, (_, senses) in SENSOR_SETS.items():
-            shown = batch if 'camera' in name else replace(batch, image=torch.zeros_like(batch.image))
+            shown = (
+                batch if 'camera' in name else replace(batch, image=torch.zeros_like(batch.image))
+            )
             said[name] = teacher_output(teacher, shown, **senses).logits.softmax(1)
         for name in FILLED:
-            shown = replace(batch, **{sense: getattr(output, sense) for sense in ('touch', 'gas') if sense not in name})
+            shown = replace(
+                batch,
+                **{
+                    sense: getattr(output, sense)
+                    for sense in ('touch', 'gas')
+                    if sense not in name
+                },
+            )
             said['filled ' + name] = teacher_output(teacher, shown).logits.softmax(1)
         for name, value in said.items():
             rows.setdefault(name, []).append(value.numpy())
     joined = {name: np.concatenate(parts) for name, parts in rows.items()}
-    return Answers(teacher={name: joined.pop(name) for name in SENSOR_SETS},
-                   filled={name: joined.pop('filled ' + name) for name in FILLED}, **joined)
+    return Answers(
+        teacher={name: joined.pop(name) for name in SENSOR_SETS},
+        filled={name: joined.pop('filled ' + name) for name in FILLED},
+        **joined,
+    )
 
 
-def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mapping[str, Any]) -> Calibration:
+def calibrate(
+    models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mapping[str, Any]
+) -> Calibration:
     """Return the calibration of the weights in `models_dir` from what they said of `pairs`.
 
     Args:
@@ -109,16 +145,28 @@ def calibrate(models_dir: Path, pairs: Pairs, answers: Answers, *, origin: Mappi
         weights={kind: weights_digest(models_dir / f'{kind}.safetensors') for kind in KINDS},
         origin=dict(origin),
         predictors={
-            name: {mode: _teacher(name, pairs, answers),
-                   **({Mode.STUDENT: _predictor(answers.student, pairs)} if 'camera' in name else {})}
-            for name, (mode, _) in SENSOR_SETS.items()},
-        intervals=_intervals(pairs, answers), familiarity=_familiarity(answers.features, pairs),
-        residuals={sensor: _residuals(sensor, pairs, answers) for sensor in FEATURES})
+            name: {
+                mode: _teacher(name, pairs, answers),
+                **({Mode.STUDENT: _predictor(answers.student, pairs)} if 'camera' in name else {}),
+            }
+            for name, (mode, _) in SENSOR_SETS.items()
+        },
+        intervals=_intervals(pairs, answers),
+        familiarity=_familiarity(answers.features, pairs),
+        residuals={sensor: _residuals(sensor, pairs, answers) for sensor in FEATURES},
+    )
 
 
 def measured_surface(pairs: Pairs) -> np.ndarray:
     """Return the surface state `float[N, 3]` as healthy senses measure it."""
-    return np.stack([surface_roughness_um(pairs.touch), crack_depth_mm(pairs.touch), co2_absorption(pairs.gas)], 1)
+    return np.stack(
+        [
+            surface_roughness_um(pairs.touch),
+            crack_depth_mm(pairs.touch),
+            co2_absorption(pairs.gas),
+        ],
+        1,
+    )
 
 
 def _teacher(name: str, pairs: Pairs, answers: Answers) -> Predictor:
@@ -147,7 +195,10 @@ def _stacked(teacher: np.ndarray, student: np.ndarray, pairs: Pairs) -> tuple[np
 
 def _are_enough(pairs: Pairs) -> bool:
     """Return whether every action is wanted on panels enough to fit a stack to."""
-    return all(len(np.unique(pairs.panel[pairs.action == action])) >= _STACK_PANELS for action in range(len(ACTIONS)))
+    return all(
+        len(np.unique(pairs.panel[pairs.action == action])) >= _STACK_PANELS
+        for action in range(len(ACTIONS))
+    )
 
 
 def _fit_stack(teacher: np.ndarray, student: np.ndarray, action: np.ndarray) -> Stack:
@@ -157,25 +208,32 @@ def _fit_stack(teacher: np.ndarray, student: np.ndarray, action: np.ndarray) -> 
 
 def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:
     confidence, right = probabilities.max(1), probabilities.argmax(1) == pairs.action
-    limit = conformal.confidence_limit(confidence, right, hold_cost=HOLD_COST, spare=_SPARE, least=_LEAST_CONFIDENCE)
+    limit = conformal.confidence_limit(
+        confidence, right, hold_cost=HOLD_COST, spare=_SPARE, least=_LEAST_CONFIDENCE
+    )
     decided = confidence >= limit
     return Predictor(
-        accuracy=float(right.mean()), min_confidence=limit, held=float(1.0 - decided.mean()),
+        accuracy=float(right.mean()),
+        min_confidence=limit,
+        held=float(1.0 - decided.mean()),
         decided=float(right[decided].mean()) if decided.any() else 0.0,
-        least_possible=conformal.least_probability(probabilities, pairs.action))
+        least_possible=conformal.least_probability(probabilities, pairs.action),
+    )
 
 
 def _intervals(pairs: Pairs, answers: Answers) -> Intervals:
     return Intervals(
         measured=conformal.two_sided(pairs.surface - measured_surface(pairs)),
-        estimated=conformal.two_sided((pairs.surface - answers.surface) / answers.surface_std))
+        estimated=conformal.two_sided((pairs.surface - answers.surface) / answers.surface_std),
+    )
 
 
 def _familiarity(features: np.ndarray, pairs: Pairs) -> Familiarity:
     """Fit a Gaussian to the features of half of the panels; the other half says how far a familiar picture may be.
 
-    The Gaussian is the Mahalanobis distance of Lee et al. 2018 (https://arxiv.org/abs/1807.03888), over the finest maps: what
-    lies deeper has learnt to overlook what does not matter to the action, and knew a covered lens from a wall no better.
+    The Gaussian is the Mahalanobis distance of Lee et al. 2018 (https://arxiv.org/abs/1807.03888),
+    over the finest maps: what lies deeper has learnt to overlook what does not matter to the
+    action, and knew a covered lens from a wall no better.
     """
     fitted = pairs.panel % 2 == 0
     mean = features[fitted].mean(0, dtype=np.float64)
@@ -184,24 +242,46 @@ def _familiarity(features: np.ndarray, pairs: Pairs) -> Familiarity:
     kept = variances > 1e-4 * variances.max()
     whitening = (axes[:, kept] / np.sqrt(variances[kept])).T
     detail = np.array([fine_detail(view) for view in pairs.image])
-    unlimited = Familiarity(mean=mean, whitening=whitening, limit=1.0, usual=1.0, least_detail=detail.min() / _MARGIN,
-                            most_detail=detail.max() * _MARGIN, usual_detail=np.quantile(detail, (0.025, 0.975)))
+    unlimited = Familiarity(
+        mean=mean,
+        whitening=whitening,
+        limit=1.0,
+        usual=1.0,
+        least_detail=detail.min() / _MARGIN,
+        most_detail=detail.max() * _MARGIN,
+        usual_detail=np.quantile(detail, (0.025, 0.975)),
+    )
     distance = unlimited.distance(features[~fitted])
-    return replace(unlimited, limit=_MARGIN * float(distance.max()), usual=float(conformal.upper_quantile(distance, 0.95)))
+    return replace(
+        unlimited,
+        limit=_MARGIN * float(distance.max()),
+        usual=float(conformal.upper_quantile(distance, 0.95)),
+    )
 
 
 def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:
     """Measure how far the student's own errors go, at once and on average over courses of panels."""
     values = residual(sensor, getattr(pairs, sensor), getattr(answers, sensor)).astype(np.float64)
-    model = ResidualModel(bias=values.mean(0), scale=values.std(0), whitening=np.eye(values.shape[1]),
-                          limits=np.zeros((len(WINDOWS_S), values.shape[1] + 1)))
+    model = ResidualModel(
+        bias=values.mean(0),
+        scale=values.std(0),
+        whitening=np.eye(values.shape[1]),
+        limits=np.zeros((len(WINDOWS_S), values.shape[1] + 1)),
+    )
     z = model.standardise(sensor, values)
     variances, axes = np.linalg.eigh(np.cov(z.T))
     model = replace(model, whitening=(axes / np.sqrt(np.maximum(variances, 1e-3))).T)
     # Within a panel the student's error hardly changes: one mean stands for each pass.
     by_panel = np.array([z[pairs.panel == index].mean(0) for index in np.unique(pairs.panel)])
-    limits = [_MARGIN * (model.sizes(z).max(0) if window_s < _DWELL_S else _largest_mean(model, by_panel, window_s))
-              for window_s in WINDOWS_S]
+    limits = [
+        _MARGIN
+        * (
+            model.sizes(z).max(0)
+            if window_s < _DWELL_S
+            else _largest_mean(model, by_panel, window_s)
+        )
+        for window_s in WINDOWS_S
+    ]
     return replace(model, limits=np.array(limits))
 
 

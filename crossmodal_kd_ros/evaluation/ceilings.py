@@ -3,9 +3,9 @@
 
 """What can be known: how often the expert's action follows from what each sense could see at best, whatever the network.
 
-A gradient-boosted model is given not pictures but the very quantities that a picture shows (`Panel.*_shown`, under the
-pad and over the view), and for touch and gas the noisy readings in a few statistics. No network that looks at pixels can
-be expected to do better.
+A gradient-boosted model is given not pictures but the very quantities that a picture shows
+(`Panel.*_shown`, under the pad and over the view), and for touch and gas the noisy readings in a
+few statistics. No network that looks at pixels can be expected to do better.
 """
 
 from collections.abc import Iterable
@@ -19,12 +19,22 @@ from crossmodal_kd_ros.simulation import Panel, Wall, draw_panels, gas, touch
 from crossmodal_kd_ros.simulation.view import VIEW_MM, reachable_mm
 
 _EYE, _TOUCH, _GAS = slice(0, 8), slice(8, 16), slice(16, 24)  # columns, see `_table`
-SENSES = {'camera': (_EYE,), 'touch_gas': (_TOUCH, _GAS), 'camera_touch': (_EYE, _TOUCH), 'camera_gas': (_EYE, _GAS),
-          'all': (_EYE, _TOUCH, _GAS)}
+SENSES = {
+    'camera': (_EYE,),
+    'touch_gas': (_TOUCH, _GAS),
+    'camera_touch': (_EYE, _TOUCH),
+    'camera_gas': (_EYE, _GAS),
+    'all': (_EYE, _TOUCH, _GAS),
+}
 
 
-def ceilings(*, seed: int = 0, panels: int = 8000, vision_recovery: float = 1.0,
-             senses: Iterable[str] = tuple(SENSES)) -> dict[str, float]:
+def ceilings(
+    *,
+    seed: int = 0,
+    panels: int = 8000,
+    vision_recovery: float = 1.0,
+    senses: Iterable[str] = tuple(SENSES),
+) -> dict[str, float]:
     """Return the accuracy that each of `senses` allows, and `largest_class`: the share of the commonest action.
 
     Args:
@@ -55,8 +65,15 @@ def _table(seed: int, panels: int, vision_recovery: float) -> tuple[np.ndarray, 
         centre = tuple(rng.uniform(low, high))
         wall = Wall(panel)
         truth = wall.truth(centre)
-        known.append(np.concatenate([
-            _shown(panel, centre), touch_statistics(touch.add_noise(truth.touch, rng)), gas.add_noise(truth.gas, rng)]))
+        known.append(
+            np.concatenate(
+                [
+                    _shown(panel, centre),
+                    touch_statistics(touch.add_noise(truth.touch, rng)),
+                    gas.add_noise(truth.gas, rng),
+                ]
+            )
+        )
         action.append(ACTIONS.index(truth.action))
     return np.array(known), np.array(action)
 
@@ -64,16 +81,39 @@ def _table(seed: int, panels: int, vision_recovery: float) -> tuple[np.ndarray, 
 def _shown(panel: Panel, centre: tuple[float, float]) -> np.ndarray:
     """Return what a perfect eye reads off the picture: the state as it shows, in the place where it shows."""
     crack_seed, growth_seed, blister_seed = panel.shown_seeds
-    looks = Wall(replace(
-        panel, crack_depth_mm=panel.crack_shown_mm, crack_seed=crack_seed, growth_cover=panel.growth_cover_shown,
-        growth_seed=growth_seed, delamination=panel.bulge_shown, delamination_seed=blister_seed))
+    looks = Wall(
+        replace(
+            panel,
+            crack_depth_mm=panel.crack_shown_mm,
+            crack_seed=crack_seed,
+            growth_cover=panel.growth_cover_shown,
+            growth_seed=growth_seed,
+            delamination=panel.bulge_shown,
+            delamination_seed=blister_seed,
+        )
+    )
     found = looks.findings(centre)
-    return np.array([
-        panel.material, panel.roughness_shown_um, found.crack_mm, found.growth_cover, panel.growth_fuzz,
-        panel.moisture_shown, panel.vitality_shown, found.debonded])
+    return np.array(
+        [
+            panel.material,
+            panel.roughness_shown_um,
+            found.crack_mm,
+            found.growth_cover,
+            panel.growth_fuzz,
+            panel.moisture_shown,
+            panel.vitality_shown,
+            found.debonded,
+        ]
+    )
 
 
 def touch_statistics(reading: np.ndarray) -> np.ndarray:
     """Return mean, deviation, 90th percentile and maximum of each bank of a touch reading `float32[256]`."""
     banks = (reading[TEXTURE], reading[INDENTATION])
-    return np.array([f(bank) for bank in banks for f in (np.mean, np.std, lambda b: np.percentile(b, 90), np.max)])
+    return np.array(
+        [
+            f(bank)
+            for bank in banks
+            for f in (np.mean, np.std, lambda b: np.percentile(b, 90), np.max)
+        ]
+    )

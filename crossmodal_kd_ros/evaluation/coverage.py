@@ -31,13 +31,18 @@ def _surface(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterat
     measured = measured_surface(pairs)
     for source, values in (('camera', answers.surface), ('touch or gas', measured)):
         is_measured = np.full(3, source != 'camera')
-        bounds = np.array([
-            calibration.intervals.bounds(value, deviation, is_measured, 1.0)
-            for value, deviation in zip(values, answers.surface_std, strict=True)])
+        bounds = np.array(
+            [
+                calibration.intervals.bounds(value, deviation, is_measured, 1.0)
+                for value, deviation in zip(values, answers.surface_std, strict=True)
+            ]
+        )
         inside = (bounds[:, 0] <= pairs.surface) & (pairs.surface <= bounds[:, 1])
         for column, name in enumerate(SURFACE_STATE):
             yield _row(name, source, inside[:, column], pairs.night) | {
-                'mean_width': round(float((bounds[:, 1] - bounds[:, 0])[:, column].mean()), 4), 'unit': _UNITS[name]}
+                'mean_width': round(float((bounds[:, 1] - bounds[:, 0])[:, column].mean()), 4),
+                'unit': _UNITS[name],
+            }
 
 
 def _action(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterator[dict[str, Any]]:
@@ -49,11 +54,15 @@ def _action(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterato
         if mode is teacher_mode:
             probabilities = answers.by(name, filled=chosen.filled, stack=chosen.stack)
         possible = probabilities >= chosen.least_possible
-        yield _row('action', f'{mode}: {name}', possible[np.arange(len(pairs)), pairs.action], pairs.night) | {
-            'mean_width': round(float(possible.sum(1).mean()), 4), 'unit': 'actions'}
+        yield _row(
+            'action', f'{mode}: {name}', possible[np.arange(len(pairs)), pairs.action], pairs.night
+        ) | {'mean_width': round(float(possible.sum(1).mean()), 4), 'unit': 'actions'}
 
 
 def _row(quantity: str, source: str, inside: np.ndarray, night: np.ndarray) -> dict[str, Any]:
     figures = {'covered': inside, 'day': inside[~night], 'night': inside[night]}
-    return {'quantity': quantity, 'source': source,
-            **{name: round(float(values.mean()), 4) for name, values in figures.items()}}
+    return {
+        'quantity': quantity,
+        'source': source,
+        **{name: round(float(values.mean()), 4) for name, values in figures.items()},
+    }

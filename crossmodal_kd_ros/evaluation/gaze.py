@@ -23,19 +23,29 @@ def draw_gaze(teacher: Teacher, student: Student, pairs: Pairs) -> str:
     batch = take(pairs, torch.tensor(rows))
     present = torch.ones(len(rows), dtype=torch.bool)
     with torch.inference_mode():
-        attention = teacher(image=batch.image, touch=batch.touch, gas=batch.gas, touch_present=present,
-                            gas_present=present, return_attention=True).attention
+        attention = teacher(
+            image=batch.image,
+            touch=batch.touch,
+            gas=batch.gas,
+            touch_present=present,
+            gas_present=present,
+            return_attention=True,
+        ).attention
         lost = occlusion_map(student, batch.image)
     return figures.gaze(
-        list(pairs.image[rows]), list(attention.image.numpy()), list(attention.taxels.numpy()), list(lost.numpy()),
-        [ACTIONS[index].replace('_', ' ') for index in actions])
+        list(pairs.image[rows]),
+        list(attention.image.numpy()),
+        list(attention.taxels.numpy()),
+        list(lost.numpy()),
+        [ACTIONS[index].replace('_', ' ') for index in actions],
+    )
 
 
 def occlusion_map(student: Student, image: Tensor) -> Tensor:
     """Return how much of its confidence the student loses when each of 8 x 8 patches is greyed, `float32[B, 8, 8]`.
 
-    After Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901. Confidence is the probability of what it chooses on
-    the whole picture; a patch whose loss raises it counts as 0.
+    After Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901. Confidence is the probability of
+    what it chooses on the whole picture; a patch whose loss raises it counts as 0.
 
     Args:
         student: in evaluation mode.
@@ -48,6 +58,10 @@ def occlusion_map(student: Student, image: Tensor) -> Tensor:
     for row in range(_PATCHES):
         for column in range(_PATCHES):
             covered = image.clone()
-            covered[:, :, row * side:(row + 1) * side, column * side:(column + 1) * side] = image.mean((2, 3), keepdim=True)
-            lost[:, row, column] = (whole - student(covered).logits.softmax(1)).gather(1, chosen)[:, 0]
+            covered[:, :, row * side : (row + 1) * side, column * side : (column + 1) * side] = (
+                image.mean((2, 3), keepdim=True)
+            )
+            lost[:, row, column] = (whole - student(covered).logits.softmax(1)).gather(1, chosen)[
+                :, 0
+            ]
     return lost.clamp_min(0.0)

@@ -30,8 +30,9 @@ def when_broken(models_dir: Path, calibration: Calibration, pairs: Pairs) -> dic
         pairs: of panels that neither training nor calibration has seen.
 
     Returns:
-        For each way to break touch, gas or both: `lost`, the senses; `mode`, who decides without them; the accuracies
-        `unguarded` and `guarded`; `better`, their difference, `mean` and 95 % `interval` over panels.
+        For each way to break touch, gas or both: `lost`, the senses; `mode`, who decides without
+        them; the accuracies `unguarded` and `guarded`; `better`, their difference, `mean` and 95 %
+        `interval` over panels.
 
     Raises:
         WeightsError: the weights cannot be read.
@@ -42,11 +43,23 @@ def when_broken(models_dir: Path, calibration: Calibration, pairs: Pairs) -> dic
         left = tuple(sensor for sensor in SENSORS if sensor not in lost)
         mode = calibration.best_mode(left)
         way = calibration.predictor(left, mode)
-        said = answers.student if mode is Mode.STUDENT else answers.by(sensor_set(left), filled=way.filled, stack=way.stack)
-        tables = [confusions_of(probabilities, pairs) for probabilities in (said, ask_teacher(teacher, shown).probabilities)]
+        said = (
+            answers.student
+            if mode is Mode.STUDENT
+            else answers.by(sensor_set(left), filled=way.filled, stack=way.stack)
+        )
+        tables = [
+            confusions_of(probabilities, pairs)
+            for probabilities in (said, ask_teacher(teacher, shown).probabilities)
+        ]
         guarded, unguarded = (float(accuracy(rows.sum(0))) for rows in tables)
-        found[name] = {'lost': list(lost), 'mode': mode.name, 'unguarded': unguarded, 'guarded': guarded,
-                       'better': {'mean': guarded - unguarded, 'interval': interval([tables], accuracy)}}
+        found[name] = {
+            'lost': list(lost),
+            'mode': mode.name,
+            'unguarded': unguarded,
+            'guarded': guarded,
+            'better': {'mean': guarded - unguarded, 'interval': interval([tables], accuracy)},
+        }
     return found
 
 
@@ -56,6 +69,14 @@ def _breakages(pairs: Pairs) -> Iterator[tuple[str, tuple[str, ...], Pairs]]:
     dead = {'touch': np.zeros_like(pairs.touch), 'gas': np.zeros_like(pairs.gas)}
     for sense in ('touch', 'gas'):
         yield f'{sense} dead', (sense,), replace(pairs, **{sense: dead[sense]})
-        yield f'{sense} stuck at another place', (sense,), replace(pairs, **{sense: getattr(pairs, sense)[elsewhere]})
-    yield 'touch wet', ('touch',), replace(pairs, touch=np.stack([broken.wet(reading, 1.0) for reading in pairs.touch]))
+        yield (
+            f'{sense} stuck at another place',
+            (sense,),
+            replace(pairs, **{sense: getattr(pairs, sense)[elsewhere]}),
+        )
+    yield (
+        'touch wet',
+        ('touch',),
+        replace(pairs, touch=np.stack([broken.wet(reading, 1.0) for reading in pairs.touch])),
+    )
     yield 'touch and gas dead', ('touch', 'gas'), replace(pairs, **dead)

@@ -3,8 +3,8 @@
 
 """The same places by day and by night: what the light alone costs.
 
-A test panel has a light of its own, so that the panels seen by day are not those seen by night, and either half may have the
-harder ones. Here every view is seen twice.
+A test panel has a light of its own, so that the panels seen by day are not those seen by night,
+and either half may have the harder ones. Here every view is seen twice.
 """
 
 from typing import Any
@@ -21,8 +21,8 @@ def by_light(teacher: Teacher, student: Student, day: Pairs, night: Pairs) -> di
     """Return how often `teacher` and `student` agree with the expert on the same views by day and by night.
 
     Returns:
-        `views` and `panels`, how many; for each network `day`, `night` and `less_by_night`: day less night, `mean` and 95 %
-        `interval` over panels.
+        `views` and `panels`, how many; for each network `day`, `night` and `less_by_night`: day
+        less night, `mean` and 95 % `interval` over panels.
 
     Raises:
         ValueError: the views are not of the same places.
@@ -30,9 +30,20 @@ def by_light(teacher: Teacher, student: Student, day: Pairs, night: Pairs) -> di
     if not (np.array_equal(day.panel, night.panel) and np.array_equal(day.action, night.action)):
         raise ValueError('expected the same views by day and by night, got views of other places')
     found: dict[str, Any] = {'views': len(day), 'panels': len(np.unique(day.panel))}
-    for name, ask, network in (('teacher', ask_teacher, teacher), ('student', ask_student, student)):
-        tables = [confusions_of(ask(network, pairs).probabilities, pairs) for pairs in (day, night)]
+    for name, ask, network in (
+        ('teacher', ask_teacher, teacher),
+        ('student', ask_student, student),
+    ):
+        tables = [
+            confusions_of(ask(network, pairs).probabilities, pairs) for pairs in (day, night)
+        ]
         means = [float(accuracy(table.sum(0))) for table in tables]
-        found[name] = {'day': means[0], 'night': means[1], 'less_by_night': {
-            'mean': means[0] - means[1], 'interval': interval([tables], accuracy)}}
+        found[name] = {
+            'day': means[0],
+            'night': means[1],
+            'less_by_night': {
+                'mean': means[0] - means[1],
+                'interval': interval([tables], accuracy),
+            },
+        }
     return found

@@ -30,7 +30,8 @@ class Answers:
 
     Attributes:
         probabilities: `float32[N, 6]`.
-        touch: `float32[N, 256]` (um, mm). gas: `float32[N, 8]`. surface: `float32[N, 3]`, `SURFACE_STATE`.
+        touch: `float32[N, 256]` (um, mm). gas: `float32[N, 8]`. surface: `float32[N, 3]`,
+            `SURFACE_STATE`.
     """
 
     probabilities: np.ndarray
@@ -40,7 +41,9 @@ class Answers:
 
 
 @torch.inference_mode()
-def ask_teacher(teacher: Teacher, pairs: Pairs, *, touch: bool = True, gas: bool = True) -> Answers:
+def ask_teacher(
+    teacher: Teacher, pairs: Pairs, *, touch: bool = True, gas: bool = True
+) -> Answers:
     """Ask a teacher about every pair, with touch and gas as they are or masked."""
     outputs = [teacher_output(teacher, batch, touch=touch, gas=gas) for batch in in_order(pairs)]
     return Answers(probabilities=torch.cat([o.logits for o in outputs]).softmax(1).numpy())
@@ -53,13 +56,19 @@ def ask_student(student: Student, pairs: Pairs) -> Answers:
 
     def joined(name: str) -> np.ndarray:
         return torch.cat([getattr(output, name) for output in outputs]).numpy()
+
     return Answers(
-        probabilities=torch.from_numpy(joined('logits')).softmax(1).numpy(), touch=joined('touch'), gas=joined('gas'),
-        surface=joined('surface'))
+        probabilities=torch.from_numpy(joined('logits')).softmax(1).numpy(),
+        touch=joined('touch'),
+        gas=joined('gas'),
+        surface=joined('surface'),
+    )
 
 
 @torch.inference_mode()
-def ask_reference(teacher: MultiModalTeacher, student: VisionOnlyStudent, pairs: Pairs) -> tuple[Answers, Answers]:
+def ask_reference(
+    teacher: MultiModalTeacher, student: VisionOnlyStudent, pairs: Pairs
+) -> tuple[Answers, Answers]:
     """Ask the article's teacher and student about every pair; roughness, depth and absorption as the article derives them."""
     seen, told = [], []
     for batch in in_order(pairs):
@@ -68,29 +77,44 @@ def ask_reference(teacher: MultiModalTeacher, student: VisionOnlyStudent, pairs:
         told.append((student.classifier(features).softmax(1), touch, gas))
     probabilities, touch, gas = (torch.cat(parts).numpy() for parts in zip(*told, strict=True))
     return Answers(probabilities=torch.cat(seen).numpy()), Answers(
-        probabilities=probabilities, touch=touch, gas=gas, surface=surface_state(touch=touch, gas=gas))
+        probabilities=probabilities,
+        touch=touch,
+        gas=gas,
+        surface=surface_state(touch=touch, gas=gas),
+    )
 
 
 def measure(answers: Answers, pairs: Pairs) -> dict[str, Any]:
     """Compare answers with the expert's actions and the sensors' readings.
 
     Returns:
-        `accuracy`, `macro_f1`, `ece`, `day_accuracy`, `night_accuracy` (None without such views), each 0 to 1; with
-        readings also `r2` of `surface_roughness` and `crack_depth` (against the truth without noise) and `co2_uptake`
-        (against the reading).
+        `accuracy`, `macro_f1`, `ece`, `day_accuracy`, `night_accuracy` (None without such views),
+        each 0 to 1; with readings also `r2` of `surface_roughness` and `crack_depth` (against the
+        truth without noise) and `co2_uptake` (against the reading).
     """
     chosen = answers.probabilities.argmax(1)
     right = chosen == pairs.action
     measured = {
         'accuracy': float(right.mean()),
-        'macro_f1': float(f1_score(pairs.action, chosen, labels=range(len(ACTIONS)), average='macro', zero_division=0.0)),
+        'macro_f1': float(
+            f1_score(
+                pairs.action,
+                chosen,
+                labels=range(len(ACTIONS)),
+                average='macro',
+                zero_division=0.0,
+            )
+        ),
         'ece': expected_calibration_error(answers.probabilities, pairs.action),
-        'day_accuracy': _mean(right[~pairs.night]), 'night_accuracy': _mean(right[pairs.night])}
+        'day_accuracy': _mean(right[~pairs.night]),
+        'night_accuracy': _mean(right[pairs.night]),
+    }
     if answers.surface is not None:
         measured['r2'] = {
             'surface_roughness': float(r2_score(pairs.surface[:, 0], answers.surface[:, 0])),
             'crack_depth': float(r2_score(pairs.surface[:, 1], answers.surface[:, 1])),
-            'co2_uptake': float(r2_score(pairs.gas[:, _UPTAKE], answers.gas[:, _UPTAKE]))}
+            'co2_uptake': float(r2_score(pairs.gas[:, _UPTAKE], answers.gas[:, _UPTAKE])),
+        }
     return measured
 
 
@@ -103,22 +127,37 @@ def readings(answers: Answers, pairs: Pairs, train: Pairs) -> dict[str, dict[str
     """Compare readings with two that know nothing of the picture: the training set's mean, and another pair's answer.
 
     Returns:
-        For `touch_map` (RMS error over 256 taxels in standard deviations of their bank), `surface_roughness` (um),
-        `crack_depth` (mm) and `co2_uptake` (ppm): RMS `error`, that of the `train_mean`, and that of `shuffled` answers.
+        For `touch_map` (RMS error over 256 taxels in standard deviations of their bank),
+        `surface_roughness` (um), `crack_depth` (mm) and `co2_uptake` (ppm): RMS `error`, that of
+        the `train_mean`, and that of `shuffled` answers.
     """
     other = np.random.default_rng(0).permutation(len(pairs))
     scale = Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface).touch_std
 
     def rms(answer: np.ndarray, truth: np.ndarray) -> float:
-        return float(np.sqrt(np.mean((answer - truth)**2)))
+        return float(np.sqrt(np.mean((answer - truth) ** 2)))
 
     def compare(answer: np.ndarray, truth: np.ndarray, mean: np.ndarray) -> dict[str, float]:
-        return {'error': rms(answer, truth), 'train_mean': rms(mean, truth), 'shuffled': rms(answer[other], truth)}
+        return {
+            'error': rms(answer, truth),
+            'train_mean': rms(mean, truth),
+            'shuffled': rms(answer[other], truth),
+        }
+
     return {
-        'touch_map': compare(answers.touch / scale, pairs.touch / scale, train.touch.mean(0) / scale),
-        'surface_roughness': compare(answers.surface[:, 0], pairs.surface[:, 0], train.surface[:, 0].mean()),
-        'crack_depth': compare(answers.surface[:, 1], pairs.surface[:, 1], train.surface[:, 1].mean()),
-        'co2_uptake': compare(answers.gas[:, _UPTAKE], pairs.gas[:, _UPTAKE], train.gas[:, _UPTAKE].mean())}
+        'touch_map': compare(
+            answers.touch / scale, pairs.touch / scale, train.touch.mean(0) / scale
+        ),
+        'surface_roughness': compare(
+            answers.surface[:, 0], pairs.surface[:, 0], train.surface[:, 0].mean()
+        ),
+        'crack_depth': compare(
+            answers.surface[:, 1], pairs.surface[:, 1], train.surface[:, 1].mean()
+        ),
+        'co2_uptake': compare(
+            answers.gas[:, _UPTAKE], pairs.gas[:, _UPTAKE], train.gas[:, _UPTAKE].mean()
+        ),
+    }
 
 
 @torch.inference_mode()
@@ -130,7 +169,10 @@ def lighting_probe(student: Student, train: Pairs, test: Pairs) -> float:
         train: pairs that the probe learns from; not those that the student learnt from.
         test: pairs that it is measured on.
     """
-    tables = [torch.cat([student(batch.image).features for batch in in_order(pairs)]).numpy() for pairs in (train, test)]
+    tables = [
+        torch.cat([student(batch.image).features for batch in in_order(pairs)]).numpy()
+        for pairs in (train, test)
+    ]
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     return float(probe.fit(tables[0], train.night).score(tables[1], test.night))
 

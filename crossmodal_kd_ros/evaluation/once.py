@@ -22,7 +22,9 @@ from crossmodal_kd_ros.runtime.calibration import FILE_NAME as CALIBRATION
 _WORLD = ('contract/*.py', 'simulation/*.py')
 
 
-def measure_once(plan: Plan, *, out: Path, models: Path, cache: Path, say: Callable[[str], None]) -> None:
+def measure_once(
+    plan: Plan, *, out: Path, models: Path, cache: Path, say: Callable[[str], None]
+) -> None:
     """Write `ceilings.json`, `alignment.json` and, where `models` has weights, `light.json` and `broken.json` into `out`.
 
     What is there already, of the same code, plan and weights, is left as it is.
@@ -36,15 +38,29 @@ def measure_once(plan: Plan, *, out: Path, models: Path, cache: Path, say: Calla
         WeightsError: the weights cannot be read.
         CalibrationError: their calibration cannot, or is of other weights.
     """
+
     def known() -> dict[str, Any]:
         say('what can be known, by a gradient-boosted model')
         found = ceilings(panels=plan.ceiling_panels)
-        curve = {f'{recovery:g}': ceilings(panels=plan.ceiling_panels, vision_recovery=recovery, senses=('camera',))['camera']
-                 for recovery in plan.recoveries}
+        curve = {
+            f'{recovery:g}': ceilings(
+                panels=plan.ceiling_panels, vision_recovery=recovery, senses=('camera',)
+            )['camera']
+            for recovery in plan.recoveries
+        }
         return found | {'by_recovery': curve | {'1': found['camera']}}
-    keep(out / 'ceilings.json', made_of([plan.ceiling_panels, plan.recoveries], *_WORLD, 'evaluation/ceilings.py'), known)
 
-    sizes = {'batch': plan.recipe.student.batch, 'features': StudentConfig().features, 'qubits': plan.recipe.student.qubits}
+    keep(
+        out / 'ceilings.json',
+        made_of([plan.ceiling_panels, plan.recoveries], *_WORLD, 'evaluation/ceilings.py'),
+        known,
+    )
+
+    sizes = {
+        'batch': plan.recipe.student.batch,
+        'features': StudentConfig().features,
+        'qubits': plan.recipe.student.qubits,
+    }
     losses = ('evaluation/alignment.py', 'distillation/losses/*.py', 'distillation/quantum/*.py')
     keep(out / 'alignment.json', made_of(sizes, *losses), lambda: alignment_costs(**sizes))
 
@@ -54,14 +70,28 @@ def measure_once(plan: Plan, *, out: Path, models: Path, cache: Path, say: Calla
 
     def lit() -> dict[str, Any]:
         say('the same places by day and by night')
-        return by_light(load_teacher(weights[0]), load_student(weights[1]), test('day'), test('night'))
+        return by_light(
+            load_teacher(weights[0]), load_student(weights[1]), test('day'), test('night')
+        )
 
     def test(condition: str | None) -> Pairs:
-        return load_simulated('test', plan.shipped_views, seed=plan.recipe.data.seed, cache_dir=cache, condition=condition)
+        return load_simulated(
+            'test',
+            plan.shipped_views,
+            seed=plan.recipe.data.seed,
+            cache_dir=cache,
+            condition=condition,
+        )
+
     shipped = [plan.shipped_views, [_digest(path) for path in weights]]
     keep(out / 'light.json', made_of(shipped, *_WORLD, 'evaluation/light.py'), lit)
     if (calibration := load_calibration(models)) is not None:
-        key = made_of([shipped, _digest(models / CALIBRATION)], *_WORLD, 'evaluation/guarded.py', 'runtime/calibration.py')
+        key = made_of(
+            [shipped, _digest(models / CALIBRATION)],
+            *_WORLD,
+            'evaluation/guarded.py',
+            'runtime/calibration.py',
+        )
         keep(out / 'broken.json', key, lambda: when_broken(models, calibration, test(None)))
 
 

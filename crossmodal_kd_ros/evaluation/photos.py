@@ -18,8 +18,9 @@ from crossmodal_kd_ros.runtime.traced import surface_std
 FOLDERS = ('clean', 'crack')
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff')
 _BATCH = 64
-# Of 64 variants (shape, 9 to 25 px, blur 0 to 2 px, median or median plus one grey level) the best but one in a
-# hundredth on the photographs of flor_concrete: the hand-made score is allowed to have seen them, the student is not.
+# Of 64 variants (shape, 9 to 25 px, blur 0 to 2 px, median or median plus one grey level) the best
+# but one in a hundredth on the photographs of flor_concrete: the hand-made score is allowed to
+# have seen them, the student is not.
 _HAT_PX, _HAT_BLUR_PX = 15, 2.0
 
 
@@ -44,13 +45,19 @@ class Photos:
         """
         images, cracked, paths = [], [], []
         for label, name in enumerate(FOLDERS):
-            found = sorted(path for path in (folder / name).glob('*') if path.suffix.lower() in _SUFFIXES)
+            found = sorted(
+                path for path in (folder / name).glob('*') if path.suffix.lower() in _SUFFIXES
+            )
             if not found:
-                raise PhotosError(f'expected pictures ({", ".join(_SUFFIXES)}) in {folder / name}, found none')
+                raise PhotosError(
+                    f'expected pictures ({", ".join(_SUFFIXES)}) in {folder / name}, found none'
+                )
             for path in found:
                 picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
                 if picture is None:
-                    raise PhotosError(f'expected a picture in {path}, which OpenCV cannot read: delete it')
+                    raise PhotosError(
+                        f'expected a picture in {path}, which OpenCV cannot read: delete it'
+                    )
                 images.append(square_view(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)))
                 cracked.append(bool(label))
                 paths.append(path)
@@ -58,13 +65,16 @@ class Photos:
 
 
 @torch.inference_mode()
-def crack_scores(student: Student, image: np.ndarray, *, sides: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def crack_scores(
+    student: Student, image: np.ndarray, *, sides: int = 4
+) -> tuple[np.ndarray, np.ndarray]:
     """Return how surely the student reads a crack, and the probability that it wants it sealed or a person called.
 
-    The student reads what is under the tactile pad, a half of the picture wide and a quarter high. As a robot passes over a
-    wall, the pad passes over the whole photograph, in 4 x 2 places, its surroundings mirrored where it has none, and in each it
-    comes from all four sides: it sees the photograph as it is, mirrored, upside down and both. The surest reading and the
-    largest probability count.
+    The student reads what is under the tactile pad, a half of the picture wide and a quarter high.
+    As a robot passes over a wall, the pad passes over the whole photograph, in 4 x 2 places, its
+    surroundings mirrored where it has none, and in each it
+    comes from all four sides: it sees the photograph as it is, mirrored, upside down and both. The
+    surest reading and the largest probability count.
 
     Args:
         student: in evaluation mode.
@@ -72,23 +82,37 @@ def crack_scores(student: Student, image: np.ndarray, *, sides: int = 4) -> tupl
         sides: the first so many; 1: the photograph as it is.
 
     Returns:
-        Two `float32[N]`. The first is the score: the depth of the crack over the standard deviation that the student gives
-        it, for on a real wall it is unsure of much. The second is not: a panel with a crack may need something more urgent.
+        Two `float32[N]`. The first is the score: the depth of the crack over the standard
+        deviation that the student gives it, for on a real wall it is unsure of much. The second is
+        not: a panel with a crack may need something more urgent.
     """
     side = image.shape[1]
     edge = 3 * side // 8
     wide = np.pad(image, ((0, 0), (edge, edge), (edge, edge), (0, 0)), mode='reflect')
-    places = [_ask(student, seen[:, top:top + side, left:left + side])
-              for seen in (wide, wide[:, :, ::-1], wide[:, ::-1], wide[:, ::-1, ::-1])[:sides]
-              for top in range(0, 2 * edge + 1, side // 4) for left in (edge - side // 4, edge + side // 4)]
-    return np.max([sureness for sureness, _ in places], 0), np.max([wanted for _, wanted in places], 0)
+    places = [
+        _ask(student, seen[:, top : top + side, left : left + side])
+        for seen in (wide, wide[:, :, ::-1], wide[:, ::-1], wide[:, ::-1, ::-1])[:sides]
+        for top in range(0, 2 * edge + 1, side // 4)
+        for left in (edge - side // 4, edge + side // 4)
+    ]
+    return np.max([sureness for sureness, _ in places], 0), np.max(
+        [wanted for _, wanted in places], 0
+    )
 
 
 def _ask(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sureness, action = [], []
-    wanted, depth = [ACTIONS.index('seal_crack'), ACTIONS.index('request_human')], SURFACE_STATE.index('crack_depth')
+    wanted, depth = (
+        [ACTIONS.index('seal_crack'), ACTIONS.index('request_human')],
+        SURFACE_STATE.index('crack_depth'),
+    )
     for start in range(0, len(image), _BATCH):
-        batch = torch.from_numpy(np.ascontiguousarray(image[start:start + _BATCH])).permute(0, 3, 1, 2).float() / 255.0
+        batch = (
+            torch.from_numpy(np.ascontiguousarray(image[start : start + _BATCH]))
+            .permute(0, 3, 1, 2)
+            .float()
+            / 255.0
+        )
         output = student(batch)
         sureness.append((output.surface / surface_std(student, output))[:, depth])
         action.append(output.logits.softmax(1)[:, wanted].sum(1))
@@ -100,7 +124,9 @@ def black_hat_score(image: np.ndarray) -> np.ndarray:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_HAT_PX, _HAT_PX))
     scores = []
     for picture in image:
-        grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), _HAT_BLUR_PX)
+        grey = cv2.GaussianBlur(
+            cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), _HAT_BLUR_PX
+        )
         hat = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel)
         scores.append(np.percentile(hat, 98) / (np.median(hat) + 1.0))
     return np.array(scores)
@@ -112,17 +138,21 @@ def measure_photos(student: Student, photos: Photos) -> dict[str, float | int]:
     as_it_is, _ = crack_scores(student, photos.image, sides=1)
     hat = black_hat_score(photos.image)
     return {
-        'pictures': len(photos.path), 'cracked': int(photos.cracked.sum()),
+        'pictures': len(photos.path),
+        'cracked': int(photos.cracked.sum()),
         'auroc': float(roc_auc_score(photos.cracked, sureness)),
         'average_precision': float(average_precision_score(photos.cracked, sureness)),
         'as_it_is_auroc': float(roc_auc_score(photos.cracked, as_it_is)),
         'as_it_is_average_precision': float(average_precision_score(photos.cracked, as_it_is)),
         'action_auroc': float(roc_auc_score(photos.cracked, action)),
         'black_hat_auroc': float(roc_auc_score(photos.cracked, hat)),
-        'black_hat_average_precision': float(average_precision_score(photos.cracked, hat))}
+        'black_hat_average_precision': float(average_precision_score(photos.cracked, hat)),
+    }
 
 
-def worst_mistakes(photos: Photos, score: np.ndarray, count: int = 6) -> tuple[np.ndarray, np.ndarray]:
+def worst_mistakes(
+    photos: Photos, score: np.ndarray, count: int = 6
+) -> tuple[np.ndarray, np.ndarray]:
     """Return rows of the `count` clean pictures that score highest and of the cracked that score lowest."""
     order = np.argsort(score)
     return order[~photos.cracked[order]][::-1][:count], order[photos.cracked[order]][:count]

@@ -3,7 +3,8 @@
 
 """What was measured, kept with a hash of what it was made of, and all measured cells in one file.
 
-So a benchmark of many hours can be stopped any time, go on elsewhere, and be computed on by anyone.
+So a benchmark of many hours can be stopped any time, go on elsewhere, and be computed on by
+anyone.
 """
 
 import hashlib
@@ -44,7 +45,8 @@ def keep(path: Path, key: str, measure: Callable[[], dict[str, Any]]) -> None:
 def write_record(cells: list[dict[str, Any]], folder: Path) -> None:
     """Write measured cells into `folder`: figures, and which action each network chose on which view.
 
-    Test views that cells have in common are kept once: `panel`, and `action` (the expert's) as a string of a digit each.
+    Test views that cells have in common are kept once: `panel`, and `action` (the expert's) as a
+    string of a digit each.
     """
     views, rows = {}, []
     for measured in cells:
@@ -66,7 +68,11 @@ def read_record(folder: Path) -> list[dict[str, Any]]:
     found = []
     for row in content['cells']:
         seen = content['views'][row.pop('views')]
-        found.append({'panel': seen['panel'], 'action': _numbers(seen['action'])} | row | {'chosen': _numbers(row['chosen'])})
+        found.append(
+            {'panel': seen['panel'], 'action': _numbers(seen['action'])}
+            | row
+            | {'chosen': _numbers(row['chosen'])}
+        )
     return found
 
 

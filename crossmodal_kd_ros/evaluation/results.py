@@ -12,8 +12,10 @@ from crossmodal_kd_ros.evaluation.benchmark import Cell
 from crossmodal_kd_ros.evaluation.summary import summarise
 from crossmodal_kd_ros.evaluation.tables import markdown
 
-STATEMENT = ('Simulated: every figure but those on photographs was measured on simulated wall panels, and none on a real '
-             'wall.')
+STATEMENT = (
+    'Simulated: every figure but those on photographs was measured on simulated wall panels, and none on a real '
+    'wall.'
+)
 
 
 def measured_cells(out: Path) -> dict[Cell, dict[str, Any]]:
@@ -24,14 +26,24 @@ def measured_cells(out: Path) -> dict[Cell, dict[str, Any]]:
 
 def gather(out: Path, cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
     """Return the summary of `cells` and of what else `out` holds: ceilings, photographs, and what made them."""
+
     def read(name: str) -> dict[str, Any]:
         path = out / f'{name}.json'
         found = json.loads(path.read_text()) if path.is_file() else {}
         return {key: value for key, value in found.items() if key != 'made_of'}
-    return {'statement': STATEMENT, **read('origin'), 'cells': sorted(cell.name for cell in cells),
-            'measured_at': sorted({measured['commit'] for measured in cells.values()}),
-            'ceilings': read('ceilings'), **summarise(cells), 'light': read('light'), 'broken': read('broken'),
-            'alignment_ms': read('alignment'), 'photos': read('photos')}
+
+    return {
+        'statement': STATEMENT,
+        **read('origin'),
+        'cells': sorted(cell.name for cell in cells),
+        'measured_at': sorted({measured['commit'] for measured in cells.values()}),
+        'ceilings': read('ceilings'),
+        **summarise(cells),
+        'light': read('light'),
+        'broken': read('broken'),
+        'alignment_ms': read('alignment'),
+        'photos': read('photos'),
+    }
 
 
 def write(out: Path, summary: dict[str, Any], cells: dict[Cell, dict[str, Any]]) -> None:
@@ -40,10 +52,43 @@ def write(out: Path, summary: dict[str, Any], cells: dict[Cell, dict[str, Any]])
     (out / 'results.md').write_text(markdown(summary))
     with (out / 'cells.csv').open('w', newline='') as file:
         table = csv.writer(file)
-        table.writerow(['cell', 'labels', 'seed', 'vision_recovery', 'accuracy', 'macro_f1', 'ece', 'day_accuracy',
-                        'night_accuracy', 'r2_crack_depth', 'r2_surface_roughness', 'r2_co2_uptake'])
+        table.writerow(
+            [
+                'cell',
+                'labels',
+                'seed',
+                'vision_recovery',
+                'accuracy',
+                'macro_f1',
+                'ece',
+                'day_accuracy',
+                'night_accuracy',
+                'r2_crack_depth',
+                'r2_surface_roughness',
+                'r2_co2_uptake',
+            ]
+        )
         for cell, m in cells.items():
             r2 = m.get('r2', {})
-            table.writerow([cell.system, cell.labels, cell.seed, cell.recovery, *(m[name] for name in (
-                'accuracy', 'macro_f1', 'ece', 'day_accuracy', 'night_accuracy')), *(r2.get(name, '') for name in (
-                    'crack_depth', 'surface_roughness', 'co2_uptake'))])
+            table.writerow(
+                [
+                    cell.system,
+                    cell.labels,
+                    cell.seed,
+                    cell.recovery,
+                    *(
+                        m[name]
+                        for name in (
+                            'accuracy',
+                            'macro_f1',
+                            'ece',
+                            'day_accuracy',
+                            'night_accuracy',
+                        )
+                    ),
+                    *(
+                        r2.get(name, '')
+                        for name in ('crack_depth', 'surface_roughness', 'co2_uptake')
+                    ),
+                ]
+            )

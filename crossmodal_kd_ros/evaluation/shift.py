@@ -15,46 +15,69 @@ from crossmodal_kd_ros.runtime import Calibration, Engine
 from crossmodal_kd_ros.simulation import broken
 
 
-def strange_pictures(familiar: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
+def strange_pictures(
+    familiar: np.ndarray, rng: np.random.Generator
+) -> Iterator[tuple[str, np.ndarray]]:
     """Yield (what it is, `uint8[N, S, S, 3]`), each made from, or of the number of, familiar pictures `uint8[N, S, S, 3]`."""
     size = familiar.shape[1:]
     yield 'lens covered', np.array([broken.covered(image, 1.0, rng) for image in familiar])
-    yield 'half of the lens covered', np.array([broken.covered(image, 0.5, rng) for image in familiar])
+    yield (
+        'half of the lens covered',
+        np.array([broken.covered(image, 0.5, rng) for image in familiar]),
+    )
     yield 'out of focus', np.array([broken.blurred(image, 1.0) for image in familiar])
     yield 'colours inverted', 255 - familiar
     yield 'static', rng.integers(0, 256, familiar.shape, np.uint8)
     yield 'another planet', np.array([_planet(size, rng) for _ in familiar])
 
 
-def separation(engine: Engine, calibration: Calibration, familiar: np.ndarray, *, seed: int = 0) -> list[dict[str, Any]]:
+def separation(
+    engine: Engine, calibration: Calibration, familiar: np.ndarray, *, seed: int = 0
+) -> list[dict[str, Any]]:
     """Return for each kind of strange picture its `auroc` against familiar ones, and `doubted`: the part beyond the limits.
 
     Args:
         engine: runs the student. calibration: of the same weights.
         familiar: `uint8[N, S, S, 3]`, of panels that neither training nor calibration has seen.
     """
+
     def excesses(pictures: np.ndarray) -> np.ndarray:
         said = [engine.infer(Sample(stamp_ns=0, image=image), Mode.STUDENT) for image in pictures]
-        features, detail = (np.array([getattr(one, name) for one in said]) for name in ('features', 'detail'))
+        features, detail = (
+            np.array([getattr(one, name) for one in said]) for name in ('features', 'detail')
+        )
         return calibration.familiarity.excess(features, detail)
 
     known = excesses(familiar)
-    rows = [{'pictures': 'familiar', 'auroc': None, 'doubted': round(float(np.mean(known > 1.0)), 4)}]
+    rows = [
+        {'pictures': 'familiar', 'auroc': None, 'doubted': round(float(np.mean(known > 1.0)), 4)}
+    ]
     for name, pictures in strange_pictures(familiar, np.random.default_rng(seed)):
         found = excesses(pictures)
         labels = np.r_[np.zeros(len(known)), np.ones(len(found))]
-        rows.append({'pictures': name, 'auroc': round(float(roc_auc_score(labels, np.r_[known, found])), 4),
-                     'doubted': round(float(np.mean(found > 1.0)), 4)})
+        rows.append(
+            {
+                'pictures': name,
+                'auroc': round(float(roc_auc_score(labels, np.r_[known, found])), 4),
+                'doubted': round(float(np.mean(found > 1.0)), 4),
+            }
+        )
     return rows
 
 
 def _planet(size: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Return a red desert under a pale sky: dunes of random height, no wall anywhere."""
     height, width, _ = size
-    land = sum(cv2.resize(rng.standard_normal((n, n)), (width, height), interpolation=cv2.INTER_CUBIC) * 4.0 / n
-               for n in (4, 8, 16))
+    land = sum(
+        cv2.resize(rng.standard_normal((n, n)), (width, height), interpolation=cv2.INTER_CUBIC)
+        * 4.0
+        / n
+        for n in (4, 8, 16)
+    )
     shade = np.clip(0.6 + 2.0 * np.gradient(land)[1], 0.0, 1.0)[..., None]
     picture = shade * np.array([190.0, 95.0, 55.0])
     horizon = round(height * rng.uniform(0.25, 0.5))
-    picture[:horizon] = np.array([225.0, 190.0, 165.0]) - 20.0 * np.linspace(1.0, 0.0, horizon)[:, None, None]
+    picture[:horizon] = (
+        np.array([225.0, 190.0, 165.0]) - 20.0 * np.linspace(1.0, 0.0, horizon)[:, None, None]
+    )
     return np.clip(picture + 4.0 * rng.standard_normal(size), 0.0, 255.0).astype(np.uint8)

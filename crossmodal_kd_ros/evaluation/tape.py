@@ -8,16 +8,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import ACTIONS, SENSORS, ContractError, Estimate, Mode, Prediction, Sample, square_view
+from crossmodal_kd_ros.contract import (
+    ACTIONS,
+    SENSORS,
+    ContractError,
+    Estimate,
+    Mode,
+    Prediction,
+    Sample,
+    square_view,
+)
 from crossmodal_kd_ros.runtime import Calibration, Engine, ModeChange, Pipeline
 from crossmodal_kd_ros.simulation import FaultSchedule, Injector, World
 
-# Beats at which the newest picture is answered; the pad at half of its rate: an hour takes minutes.
+# Beats at which the newest picture is answered; the pad at half of its rate: an hour takes
+# minutes.
 BEAT_HZ = 6.0
 _TOUCH_HZ, _GAS_HZ = 50.0, 2.0
 # Faults of a camera after which the newest picture of a beat may be missing, or unreadable.
 _MISSING = ('silent', 'slow', 'nan', 'disorder', 'future')
-# As many pixels as the data that the networks were trained on: a view of twice 128 px, averaged down.
+# As many pixels as the data that the networks were trained on: a view of twice 128 px, averaged
+# down.
 _RENDER_PX = 256
 # The epoch of the tape: any but 0, which a header that was never stamped has.
 _EPOCH_NS = 1_000_000_000_000
@@ -43,13 +54,17 @@ def readings(seed: int, duration_s: float, *, pictures: int = 1) -> Iterator[Rea
 
     Args:
         seed: of the panels. duration_s: of the way.
-        pictures: from one beat to the next; 5 make the 30 Hz of a real camera, whose faults hit pictures one by one.
+        pictures: from one beat to the next; 5 make the 30 Hz of a real camera, whose faults hit
+            pictures one by one.
     """
     world = World(seed, width_px=_RENDER_PX, height_px=_RENDER_PX)
     try:
         rates_hz = {'gas': _GAS_HZ, 'touch': _TOUCH_HZ, 'camera': pictures * BEAT_HZ}
-        times = [(index / rate_hz, rank, sensor, index) for rank, (sensor, rate_hz) in enumerate(rates_hz.items())
-                 for index in range(round(duration_s * rate_hz))]
+        times = [
+            (index / rate_hz, rank, sensor, index)
+            for rank, (sensor, rate_hz) in enumerate(rates_hz.items())
+            for index in range(round(duration_s * rate_hz))
+        ]
         for t_s, _, sensor, index in sorted(times):
             if sensor == 'camera':
                 expert = -1 if index % pictures else ACTIONS.index(world.truth(t_s).action)
@@ -63,7 +78,8 @@ def readings(seed: int, duration_s: float, *, pictures: int = 1) -> Iterator[Rea
 class MemoEngine:
     """An engine that remembers its answers: cells differ in one sensor, and have much to ask in common.
 
-    Pictures of the tape are known by their identity; the tape keeps them alive. All blank ones are one.
+    Pictures of the tape are known by their identity; the tape keeps them alive. All blank ones are
+    one.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -78,7 +94,12 @@ class MemoEngine:
         picture = id(sample.image) if sample.image.any() else 'blank'
         if picture != 'blank' and picture not in self.pictures:
             return self._engine.infer(sample, mode, filled)
-        key = (picture, mode, filled, *(None if value is None else value.tobytes() for value in (sample.touch, sample.gas)))
+        key = (
+            picture,
+            mode,
+            filled,
+            *(None if value is None else value.tobytes() for value in (sample.touch, sample.gas)),
+        )
         if key not in self._known:
             self._known[key] = self._engine.infer(sample, mode, filled)
         return self._known[key]
@@ -87,23 +108,38 @@ class MemoEngine:
 class Player:
     """A robot's pipeline that is given readings as they arrive, broken as a schedule says."""
 
-    def __init__(self, engine: Engine, calibration: Calibration | None, schedule: FaultSchedule, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        calibration: Calibration | None,
+        schedule: FaultSchedule,
+        *,
+        seed: int = 0,
+    ) -> None:
         """Start with no reading. Where the pictures of a beat may be missing every picture is answered, as the node does."""
         self.changes: list[ModeChange] = []
         self.pipeline = Pipeline(engine, calibration=calibration, on_mode=self.changes.append)
         self.arrived: dict[str, list[tuple[int, np.ndarray]]] = {sensor: [] for sensor in SENSORS}
-        self.answers_all = any(fault.kind in _MISSING for fault in schedule.faults if fault.sensor == 'camera')
+        self.answers_all = any(
+            fault.kind in _MISSING for fault in schedule.faults if fault.sensor == 'camera'
+        )
         self._injectors = {sensor: Injector(sensor, schedule, seed=seed) for sensor in SENSORS}
 
     def play(self, reading: Reading) -> Estimate | None:
         """Let a reading, or what a fault makes of it, arrive; return the answer that it got, if it got one."""
         sensor, now_ns = reading.sensor, reading.stamp_ns
-        for delivery in self._injectors[sensor].deliver(reading.t_s, reading.stamp_ns, reading.value):
+        for delivery in self._injectors[sensor].deliver(
+            reading.t_s, reading.stamp_ns, reading.value
+        ):
             if delivery.value is None:
                 self.pipeline.put_image(delivery.stamp_ns, _cut_short, now_ns=now_ns)
                 continue
             self.arrived[sensor].append((delivery.stamp_ns, delivery.value))
-            put = {'camera': self.pipeline.put_image, 'touch': self.pipeline.put_touch, 'gas': self.pipeline.put_gas}
+            put = {
+                'camera': self.pipeline.put_image,
+                'touch': self.pipeline.put_touch,
+                'gas': self.pipeline.put_gas,
+            }
             put[sensor](delivery.stamp_ns, delivery.value, now_ns=now_ns)
         if reading.expert >= 0 or (sensor == 'camera' and self.answers_all):
             return self.pipeline.step(now_ns)
@@ -114,7 +150,9 @@ class Player:
         """Return what arrived with the stamp nearest to `stamp_ns`, as message_filters pairs, however bad it is."""
         if not self.arrived[sensor]:
             return None
-        return min(reversed(self.arrived[sensor][-1500:]), key=lambda entry: abs(entry[0] - stamp_ns))[1]
+        return min(
+            reversed(self.arrived[sensor][-1500:]), key=lambda entry: abs(entry[0] - stamp_ns)
+        )[1]
 
 
 def _cut_short() -> np.ndarray:

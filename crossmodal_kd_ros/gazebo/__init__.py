@@ -3,8 +3,8 @@
 
 """The living wall as a Gazebo world: four panels with colour and relief, an arm, and what its tip feels and smells.
 
-`write_world` makes the world's files, `locate` finds the tip on the wall, `GazeboSenses` gives the readings that belong
-there. No ROS here; `nodes/gazebo_senses_node.py` brings the messages.
+`write_world` makes the world's files, `locate` finds the tip on the wall, `GazeboSenses` gives the
+readings that belong there. No ROS here; `nodes/gazebo_senses_node.py` brings the messages.
 """
 
 from crossmodal_kd_ros.gazebo.layout import PANEL_CENTRES_M, Place, locate
@@ -12,4 +12,12 @@ from crossmodal_kd_ros.gazebo.panels import four_panels
 from crossmodal_kd_ros.gazebo.senses import GazeboSenses
 from crossmodal_kd_ros.gazebo.world import GAZEBOS, write_world
 
-__all__ = ['GAZEBOS', 'PANEL_CENTRES_M', 'GazeboSenses', 'Place', 'four_panels', 'locate', 'write_world']
+__all__ = [
+    'GAZEBOS',
+    'PANEL_CENTRES_M',
+    'GazeboSenses',
+    'Place',
+    'four_panels',
+    'locate',
+    'write_world',
+]

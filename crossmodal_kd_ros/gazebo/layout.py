@@ -3,8 +3,8 @@
 
 """Where things are in the world, metres: the wall is the plane y = 0, the robot stands on the side of negative y.
 
-As the robot's camera sees the wall, x points to the right and z up. A panel's own millimetres, as everywhere in
-`simulation`, count from its upper left corner: x to the right, y down.
+As the robot's camera sees the wall, x points to the right and z up. A panel's own millimetres, as
+everywhere in `simulation`, count from its upper left corner: x to the right, y down.
 """
 
 from dataclasses import dataclass

@@ -8,12 +8,14 @@ from functools import lru_cache
 from crossmodal_kd_ros.simulation import Panel, Wall, draw_panels
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 
-# What the middle of each panel asks for, in the order of MATERIALS: four different troubles in one world.
+# What the middle of each panel asks for, in the order of MATERIALS: four different troubles in one
+# world.
 _WANTED = ('seal_crack', 'apply_bio_adhesive', 'remove_growth', 'hydrate')
 # No data set and no simulated world draws from it.
 _SEED_SPACE = 78
 _MIDDLE_MM = (PANEL_MM[0] / 2, PANEL_MM[1] / 2)
-# The rarest of the four pairs, a dry bacterial coating, is one draw in 40: 400 miss it for one seed in 20 000.
+# The rarest of the four pairs, a dry bacterial coating, is one draw in 40: 400 miss it for one
+# seed in 20 000.
 _DRAWS = 400
 
 
@@ -24,5 +26,10 @@ def four_panels(seed: int) -> tuple[Panel, ...]:
     for material, wanted in enumerate(_WANTED):
         draws = draw_panels(_DRAWS, seed=(_SEED_SPACE, seed, material))
         draws = [panel for panel in draws if panel.material == material]
-        panels.append(next((panel for panel in draws if Wall(panel).truth(_MIDDLE_MM).action == wanted), draws[0]))
+        panels.append(
+            next(
+                (panel for panel in draws if Wall(panel).truth(_MIDDLE_MM).action == wanted),
+                draws[0],
+            )
+        )
     return tuple(panels)

@@ -13,15 +13,16 @@ from crossmodal_kd_ros.simulation.surface import Surface, build_surface
 
 # The world's camera, 480 rows for 64 mm, sees 7.5 px a millimetre.
 PX_PER_MM = 8
-# A vertex each millimetre: 31 000 triangles, blisters and swellings in shape; what is finer is in the normal map.
+# A vertex each millimetre: 31 000 triangles, blisters and swellings in shape; what is finer is in
+# the normal map.
 _MESH_MM = 1.0
 
 
 def write_relief(panel: Panel, folder: Path) -> None:
     """Write `relief.obj`, `albedo.png` (sRGB), `normal.png` (x right, y up, z out) and `roughness.png` into `folder`.
 
-    The mesh is in metres with the panel's centre as its origin, and lies in the plane y = 0 with its face towards
-    negative y.
+    The mesh is in metres with the panel's centre as its origin, and lies in the plane y = 0 with
+    its face towards negative y.
     """
     folder.mkdir(parents=True, exist_ok=True)
     surface = build_surface(panel, PX_PER_MM)
@@ -38,29 +39,54 @@ def mesh_heights(height_mm: np.ndarray) -> np.ndarray:
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
     to_px = _MESH_MM * PX_PER_MM
     # A pixel's centre is half a pixel in; the outermost vertices lie on the picture's edge.
-    return cv2.remap(height_mm, (x * to_px - 0.5).astype(np.float32), (y * to_px - 0.5).astype(np.float32),
-                     cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(
+        height_mm,
+        (x * to_px - 0.5).astype(np.float32),
+        (y * to_px - 0.5).astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 def obj_text(height_mm: np.ndarray) -> str:
     """Return a Wavefront OBJ of `height_mm`, `float32[R, C]`, with texture coordinates and normals."""
     rows, columns = height_mm.shape
     across, down = np.meshgrid(np.linspace(0.0, 1.0, columns), np.linspace(0.0, 1.0, rows))
-    places = np.stack([(across - 0.5) * PANEL_MM[0], -height_mm, (0.5 - down) * PANEL_MM[1]], -1) * 1e-3
+    places = (
+        np.stack([(across - 0.5) * PANEL_MM[0], -height_mm, (0.5 - down) * PANEL_MM[1]], -1) * 1e-3
+    )
     by_row, by_column = np.gradient(height_mm, _MESH_MM)
     normals = np.stack([-by_column, np.full_like(by_row, -1.0), by_row], -1)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
     first = np.arange(1, rows * columns + 1).reshape(rows, columns)
     upper_left, upper_right, lower_left, lower_right = (
-        first[:-1, :-1], first[:-1, 1:], first[1:, :-1], first[1:, 1:])
+        first[:-1, :-1],
+        first[:-1, 1:],
+        first[1:, :-1],
+        first[1:, 1:],
+    )
     # Counter-clockwise as the robot sees them.
-    faces = np.concatenate([np.stack(corners, -1).reshape(-1, 3) for corners in (
-        (upper_left, lower_left, lower_right), (upper_left, lower_right, upper_right))])
+    faces = np.concatenate(
+        [
+            np.stack(corners, -1).reshape(-1, 3)
+            for corners in (
+                (upper_left, lower_left, lower_right),
+                (upper_left, lower_right, upper_right),
+            )
+        ]
+    )
     lines = [
         *(f'v {x:.6f} {y:.6f} {z:.6f}' for x, y, z in places.reshape(-1, 3).tolist()),
-        *(f'vt {u:.5f} {v:.5f}' for u, v in zip(across.ravel().tolist(), (1.0 - down).ravel().tolist())),
+        *(
+            f'vt {u:.5f} {v:.5f}'
+            for u, v in zip(across.ravel().tolist(), (1.0 - down).ravel().tolist())
+        ),
         *(f'vn {x:.4f} {y:.4f} {z:.4f}' for x, y, z in normals.reshape(-1, 3).tolist()),
-        *('f ' + ' '.join(f'{corner}/{corner}/{corner}' for corner in face) for face in faces.tolist())]
+        *(
+            'f ' + ' '.join(f'{corner}/{corner}/{corner}' for corner in face)
+            for face in faces.tolist()
+        ),
+    ]
     return '\n'.join(lines) + '\n'
 
 
@@ -80,7 +106,9 @@ def roughness_map(surface: Surface) -> np.ndarray:
 
 def _srgb(linear: np.ndarray) -> np.ndarray:
     """Return linear reflectance `float32[H, W, 3]` as `uint8`, encoded as renderers expect colours (IEC 61966-2-1)."""
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055)
+    encoded = np.where(
+        linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055
+    )
     return np.round(255.0 * encoded).astype(np.uint8)
 
 

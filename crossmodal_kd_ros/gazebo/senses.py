@@ -14,8 +14,8 @@ from crossmodal_kd_ros.simulation import VIEW_MM, Panel, Wall, gas, touch
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 from crossmodal_kd_ros.simulation.touch import PAD_MM
 
-# The hood stands on the wall while the pad does. Lifted, the room's air comes in: at this gap the wall's share has
-# fallen to 37 %. A quarter of the hood's width, chosen and not measured.
+# The hood stands on the wall while the pad does. Lifted, the room's air comes in: at this gap the
+# wall's share has fallen to 37 %. A quarter of the hood's width, chosen and not measured.
 HOOD_MM = 15.0
 
 _UPTAKE, _SURFACE = GAS_NAMES.index('co2_uptake_ppm'), GAS_NAMES.index('co2_surface_ppm')
@@ -37,15 +37,20 @@ class GazeboSenses:
         It feels nothing in the air, nor where it does not rest wholly on a panel.
         """
         reading = np.zeros(NUM_TAXELS, np.float32)
-        if in_contact and place.panel is not None and _inside(place.centre_mm, PAD_MM) == place.centre_mm:
+        if (
+            in_contact
+            and place.panel is not None
+            and _inside(place.centre_mm, PAD_MM) == place.centre_mm
+        ):
             reading = self._walls[place.panel].touch(place.centre_mm)
         return touch.add_noise(reading, self._rng)
 
     def gas(self, place: Place) -> np.ndarray:
         """Return the gas module's reading `float32[8]`, with a healthy module's noise.
 
-        The wall's own air under the hood, and the more of the room's air the wider the gap; beside the panels the
-        room's air alone. The hood is as wide as the camera's view: near an edge it reads the place where it just fits.
+        The wall's own air under the hood, and the more of the room's air the wider the gap; beside
+        the panels the room's air alone. The hood is as wide as the camera's view: near an edge it
+        reads the place where it just fits.
         """
         nearest = place.panel if place.panel is not None else 0
         room = _room_air(self._panels[nearest])
@@ -56,13 +61,18 @@ class GazeboSenses:
 
 def _inside(centre_mm: tuple[float, float], size_mm: tuple[float, float]) -> tuple[float, float]:
     """Return the centre nearest to `centre_mm` at which a rectangle of `size_mm` lies wholly on the panel."""
-    x, y = (min(max(at, size / 2), whole - size / 2) for at, size, whole in zip(centre_mm, size_mm, PANEL_MM))
+    x, y = (
+        min(max(at, size / 2), whole - size / 2)
+        for at, size, whole in zip(centre_mm, size_mm, PANEL_MM)
+    )
     return x, y
 
 
 def _room_air(panel: Panel) -> np.ndarray:
     """Return what the hood reads of the room, `float32[8]`: of a panel that is dry, lifeless and gives off nothing."""
-    air = gas.read_hood(replace(panel, material=0, moisture=0.0, vitality=0.45, growth_alive=False), 0.0)
+    air = gas.read_hood(
+        replace(panel, material=0, moisture=0.0, vitality=0.45, growth_alive=False), 0.0
+    )
     air[_SURFACE] += air[_UPTAKE]
     air[_UPTAKE] = 0.0
     air[_O2] = 20.9

@@ -33,20 +33,41 @@ class Gazebo:
     namespace: str = 'gz::sim'
 
 
-GAZEBOS = {gazebo.name: gazebo for gazebo in (
-    Gazebo(name='fortress', ros_distro='humble', library='ignition-gazebo', namespace='ignition::gazebo'),
-    Gazebo(name='harmonic', ros_distro='jazzy'),
-    Gazebo(name='ionic', ros_distro='kilted'),
-    Gazebo(name='jetty', ros_distro='lyrical'))}
+GAZEBOS = {
+    gazebo.name: gazebo
+    for gazebo in (
+        Gazebo(
+            name='fortress',
+            ros_distro='humble',
+            library='ignition-gazebo',
+            namespace='ignition::gazebo',
+        ),
+        Gazebo(name='harmonic', ros_distro='jazzy'),
+        Gazebo(name='ionic', ros_distro='kilted'),
+        Gazebo(name='jetty', ros_distro='lyrical'),
+    )
+}
 
 _CAMERA_M = 0.06
-# Its own weight bends the arm by 2 degrees and 9 mm; pressed on the wall with 3 N the pad tilts by less than 3.
+# Its own weight bends the arm by 2 degrees and 9 mm; pressed on the wall with 3 N the pad tilts by
+# less than 3.
 _ARM = SimpleNamespace(
-    x=PANEL_CENTRES_M[0][0], z=PANEL_CENTRES_M[0][1], tip_y=-0.002, tip_length=0.1, segment_length=0.07,
-    tip_mass=0.06, segment_mass=0.02, stiffness=13.0, damping=0.3, pad_x=PAD_MM[0] / 1e3, pad_z=PAD_MM[1] / 1e3,
+    x=PANEL_CENTRES_M[0][0],
+    z=PANEL_CENTRES_M[0][1],
+    tip_y=-0.002,
+    tip_length=0.1,
+    segment_length=0.07,
+    tip_mass=0.06,
+    segment_mass=0.02,
+    stiffness=13.0,
+    damping=0.3,
+    pad_x=PAD_MM[0] / 1e3,
+    pad_z=PAD_MM[1] / 1e3,
     camera_m=_CAMERA_M,
-    # 480 rows show 64 mm of a wall that the pad touches, as in `simulation`; so 640 columns show 85 mm.
-    horizontal_fov=2.0 * math.atan(VIEW_MM / 1e3 * 640 / 480 / 2 / _CAMERA_M))
+    # 480 rows show 64 mm of a wall that the pad touches, as in `simulation`; so 640 columns show
+    # 85 mm.
+    horizontal_fov=2.0 * math.atan(VIEW_MM / 1e3 * 640 / 480 / 2 / _CAMERA_M),
+)
 
 
 def write_world(out: Path, *, gazebo: str, seed: int = 0) -> Path:
@@ -74,7 +95,17 @@ def sdf_text(gazebo: str, seed: int) -> str:
     if gazebo not in GAZEBOS:
         raise ValueError(f'expected a Gazebo out of {", ".join(GAZEBOS)}, got {gazebo!r}')
     environment = Environment(
-        loader=PackageLoader('crossmodal_kd_ros.gazebo', '.'), undefined=StrictUndefined, autoescape=True)
-    panels = [{'name': name, 'x': x, 'z': z} for name, (x, z) in zip(MATERIALS, PANEL_CENTRES_M, strict=True)]
-    return environment.get_template('world.sdf.j2').render(
-        gazebo=GAZEBOS[gazebo], seed=seed, panels=panels, arm=_ARM) + '\n'
+        loader=PackageLoader('crossmodal_kd_ros.gazebo', '.'),
+        undefined=StrictUndefined,
+        autoescape=True,
+    )
+    panels = [
+        {'name': name, 'x': x, 'z': z}
+        for name, (x, z) in zip(MATERIALS, PANEL_CENTRES_M, strict=True)
+    ]
+    return (
+        environment.get_template('world.sdf.j2').render(
+            gazebo=GAZEBOS[gazebo], seed=seed, panels=panels, arm=_ARM
+        )
+        + '\n'
+    )

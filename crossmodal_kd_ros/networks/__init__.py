@@ -12,10 +12,38 @@ from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
 from crossmodal_kd_ros.networks.standardise import Standardiser, Statistics
 from crossmodal_kd_ros.networks.student import Student, StudentOutput, bounded
 from crossmodal_kd_ros.networks.teacher import (
-    NUM_TOUCH_STATISTICS, Teacher, TeacherAttention, TeacherOutput, freeze, touch_statistics)
-from crossmodal_kd_ros.networks.weights import WeightsError, load_student, load_teacher, read_card, save_weights
+    NUM_TOUCH_STATISTICS,
+    Teacher,
+    TeacherAttention,
+    TeacherOutput,
+    freeze,
+    touch_statistics,
+)
+from crossmodal_kd_ros.networks.weights import (
+    WeightsError,
+    load_student,
+    load_teacher,
+    read_card,
+    save_weights,
+)
 
 __all__ = [
-    'NUM_TOUCH_STATISTICS', 'Standardiser', 'Statistics', 'Student', 'StudentConfig', 'StudentOutput', 'Teacher',
-    'TeacherAttention', 'TeacherConfig', 'TeacherOutput', 'WeightsError', 'bounded', 'freeze', 'load_student',
-    'load_teacher', 'read_card', 'save_weights', 'touch_statistics']
+    'NUM_TOUCH_STATISTICS',
+    'Standardiser',
+    'Statistics',
+    'Student',
+    'StudentConfig',
+    'StudentOutput',
+    'Teacher',
+    'TeacherAttention',
+    'TeacherConfig',
+    'TeacherOutput',
+    'WeightsError',
+    'bounded',
+    'freeze',
+    'load_student',
+    'load_teacher',
+    'read_card',
+    'save_weights',
+    'touch_statistics',
+]

@@ -3,8 +3,9 @@
 
 """What both networks see of an image: a grid of features, the part under the tactile pad, and pooled features.
 
-The view is 64 x 64 mm of wall with the pad, 32 x 16 mm, in its middle: 16 x 8 taxels, 2 mm apart. At 128 px, 2 px a
-millimetre, one taxel is exactly one cell of the map at stride 4, and the pad is its rows 12 to 20, columns 8 to 24.
+The view is 64 x 64 mm of wall with the pad, 32 x 16 mm, in its middle: 16 x 8 taxels, 2 mm apart.
+At 128 px, 2 px a millimetre, one taxel is exactly one cell of the map at stride 4, and the pad is
+its rows 12 to 20, columns 8 to 24.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,8 @@ from torch.nn import functional as F
 from crossmodal_kd_ros.contract import BANK_SHAPE
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
 
-IMAGE_MULTIPLE_PX = 32  # the pad's edges, 3/8 and 5/8 of the side, then fall between cells of the map at stride 4
+# the pad's edges, 3/8 and 5/8 of the side, then fall between cells of the map at stride 4
+IMAGE_MULTIPLE_PX = 32
 
 
 class Vision(NamedTuple):
@@ -25,8 +27,9 @@ class Vision(NamedTuple):
     Attributes:
         grid: `float32[B, C, S/16, S/16]`, the deepest map.
         window: `float32[B, W, 8, 16]`, one cell for each taxel of the pad.
-        pooled: `float32[B, P]`: mean and maximum of the grid and of the window, then mean and deviation of the finer maps:
-            a texture is told by how much there is of each pattern, wherever it is.
+        pooled: `float32[B, P]`: mean and maximum of the grid and of the window, then mean and
+            deviation of the finer maps: a texture is told by how much there is of each pattern,
+            wherever it is.
         texture: `float32[B, 2 * W]`: mean and deviation of the finest map alone.
         finer: the maps before the deepest, at strides 4 and 8.
     """
@@ -45,11 +48,20 @@ class ResidualBlock(nn.Module):
         """Make a block from `channels_in` to `channels_out`, whose first convolution has `stride`."""
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False), nn.BatchNorm2d(channels_out),
+            nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(channels_out),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False), nn.BatchNorm2d(channels_out))
-        self.shortcut = nn.Identity() if channels_in == channels_out and stride == 1 else nn.Sequential(
-            nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out))
+            nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels_out),
+        )
+        self.shortcut = (
+            nn.Identity()
+            if channels_in == channels_out and stride == 1
+            else nn.Sequential(
+                nn.Conv2d(channels_in, channels_out, 1, stride, bias=False),
+                nn.BatchNorm2d(channels_out),
+            )
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[B, channels_in, H, W]` to `[B, channels_out, H / stride, W / stride]`."""
@@ -62,22 +74,29 @@ class Encoder(nn.Module):
     def __init__(self, config: StudentConfig | TeacherConfig) -> None:
         """Make the stem and two stages of residual blocks.
 
-        A third stage at stride 4 cost a third of the time of a training and a half of that of a decision, and changed no
-        accuracy.
+        A third stage at stride 4 cost a third of the time of a training and a half of that of a
+        decision, and changed no accuracy.
         """
         super().__init__()
         first, *deeper = config.channels
-        # Kernels of 4 with stride 2 and padding 1 keep a cell's centre on the centre of its pixels: a 3x3 or 7x7
-        # stem would look 0.75 mm beside the taxel.
+        # Kernels of 4 with stride 2 and padding 1 keep a cell's centre on the centre of its
+        # pixels: a 3x3 or 7x7 stem would look 0.75 mm beside the taxel.
         self.stem = nn.Sequential(
-            nn.Conv2d(3, config.stem_channels, 4, 2, 1, bias=False), nn.BatchNorm2d(config.stem_channels),
+            nn.Conv2d(3, config.stem_channels, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(config.stem_channels),
             nn.ReLU(inplace=True),  # a map of half the side of the image is costly to copy
-            nn.Conv2d(config.stem_channels, first, 4, 2, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU(inplace=True))
+            nn.Conv2d(config.stem_channels, first, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(inplace=True),
+        )
         stages, channels_in = [], first
         for channels, blocks in zip(deeper, config.blocks, strict=True):
-            stages.append(nn.Sequential(
-                ResidualBlock(channels_in, channels, stride=2),
-                *(ResidualBlock(channels, channels, stride=1) for _ in range(blocks - 1))))
+            stages.append(
+                nn.Sequential(
+                    ResidualBlock(channels_in, channels, stride=2),
+                    *(ResidualBlock(channels, channels, stride=1) for _ in range(blocks - 1)),
+                )
+            )
             channels_in = channels
         self.stages = nn.ModuleList(stages)
 
@@ -87,12 +106,19 @@ class Encoder(nn.Module):
         Raises:
             ValueError: not three channels, not square, or S not a multiple of 32.
         """
-        if image.ndim != 4 or image.shape[1] != 3 or image.shape[2] != image.shape[3] \
-                or image.shape[2] % IMAGE_MULTIPLE_PX or 0 in image.shape:
-            raise ValueError(f'expected images [B, 3, S, S] with S a multiple of {IMAGE_MULTIPLE_PX}, '
-                             f'got {list(image.shape)}')
-        # A quarter faster than the default order of memory, forward and backward, on two cores. The scale is left to the
-        # stem's batch normalisation.
+        if (
+            image.ndim != 4
+            or image.shape[1] != 3
+            or image.shape[2] != image.shape[3]
+            or image.shape[2] % IMAGE_MULTIPLE_PX
+            or 0 in image.shape
+        ):
+            raise ValueError(
+                f'expected images [B, 3, S, S] with S a multiple of {IMAGE_MULTIPLE_PX}, '
+                f'got {list(image.shape)}'
+            )
+        # A quarter faster than the default order of memory, forward and backward, on two cores.
+        # The scale is left to the stem's batch normalisation.
         x = self.stem((image - 0.5).contiguous(memory_format=torch.channels_last))
         maps = [x]
         for stage in self.stages:
@@ -103,7 +129,8 @@ class Encoder(nn.Module):
 def average_down(image: Tensor, factor: int) -> Tensor:
     """Average squares of `factor` pixels: `[B, C, S, S]` to `[B, C, S / factor, S / factor]`.
 
-    What `avg_pool2d` says, in a quarter of its time: it is slow over three channels that lie last in memory.
+    What `avg_pool2d` says, in a quarter of its time: it is slow over three channels that lie last
+    in memory.
     """
     rows = sum(image[:, :, offset::factor] for offset in range(factor))
     return sum(rows[..., offset::factor] for offset in range(factor)) / factor**2
@@ -112,7 +139,7 @@ def average_down(image: Tensor, factor: int) -> Tensor:
 def pad_window(x: Tensor) -> Tensor:
     """Cut the tactile pad out of a map `[B, C, S, S]`, S a multiple of 8, as `[B, C, 8, 16]`: one cell a taxel."""
     side = x.shape[-1]
-    window = x[..., side * 3 // 8:side * 5 // 8, side // 4:side * 3 // 4]
+    window = x[..., side * 3 // 8 : side * 5 // 8, side // 4 : side * 3 // 4]
     if window.shape[-1] > BANK_SHAPE[1]:
         return F.adaptive_avg_pool2d(window, BANK_SHAPE)
     if window.shape[-1] < BANK_SHAPE[1]:
@@ -130,19 +157,35 @@ class Trunk(nn.Module):
         first, middle, deepest = config.channels
         self.window_channels = first
         self.pooled_features = 2 * (deepest + first) + 2 * (first + middle)
-        self.laterals = nn.ModuleList(nn.Conv2d(channels, first, 1) for channels in config.channels)
+        self.laterals = nn.ModuleList(
+            nn.Conv2d(channels, first, 1) for channels in config.channels
+        )
         self.smooth = nn.Sequential(
-            nn.Conv2d(first, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU(inplace=True))
+            nn.Conv2d(first, first, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(inplace=True),
+        )
 
     def forward(self, image: Tensor) -> Vision:
         """See an image `float32[B, 3, S, S]`, 0 to 1, S a multiple of 32 (of `view_px` if it is larger)."""
         if self.view_px is not None and image.shape[-1] > self.view_px:
             image = average_down(image, image.shape[-1] // self.view_px)
         maps = self.encoder(image)
-        window = self.smooth(sum(pad_window(lateral(x)) for lateral, x in zip(self.laterals, maps, strict=True)))
+        window = self.smooth(
+            sum(pad_window(lateral(x)) for lateral, x in zip(self.laterals, maps, strict=True))
+        )
         *finer, grid = maps
         moments = [_moments(x) for x in finer]
-        pooled = torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), window.mean((2, 3)), window.amax((2, 3)), *moments], 1)
+        pooled = torch.cat(
+            [
+                grid.mean((2, 3)),
+                grid.amax((2, 3)),
+                window.mean((2, 3)),
+                window.amax((2, 3)),
+                *moments,
+            ],
+            1,
+        )
         return Vision(grid, window, pooled, moments[0], finer)
 
 

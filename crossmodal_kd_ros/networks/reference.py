@@ -6,7 +6,8 @@
 Layers, sizes and names are the article's. The repairs:
 
 1. `MultiModalTeacher`: the attention is told that keys and values are `tactile_dim` wide. The article's asks for 128
-   where 512 is expected and raises at the first call. It still has a single key, so its weights are exactly 1 and its
+   where 512 is expected and raises at the first call. It still has a single key, so its weights
+   are exactly 1 and its
    query learns nothing: that is the article's idea, and it stays.
 2. `MultiModalTeacher` and `VisionOnlyStudent`: a `classifier`, one linear layer from the embedding to the actions. The
    article's loops call it and neither net has it.
@@ -23,18 +24,33 @@ from crossmodal_kd_ros.contract import ACTIONS, NUM_GAS, NUM_TAXELS
 class MultiModalTeacher(nn.Module):
     """The article's teacher: one vector for each sense, attention of vision over touch, concatenation."""
 
-    def __init__(self, vision_dim: int = 512, tactile_dim: int = 128, chemical_dim: int = 64) -> None:
+    def __init__(
+        self, vision_dim: int = 512, tactile_dim: int = 128, chemical_dim: int = 64
+    ) -> None:
         """Make the article's layers, attention of matching widths (repair 1) and a classifier (repair 2)."""
         super().__init__()
         self.vision_encoder = nn.Sequential(
-            nn.Conv2d(3, 64, kernel_size=3, stride=2), nn.BatchNorm2d(64), nn.ReLU(),
-            nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten(), nn.Linear(64, vision_dim))
-        self.tactile_encoder = nn.Sequential(nn.Linear(NUM_TAXELS, 256), nn.ReLU(), nn.Linear(256, tactile_dim))
-        self.chemical_encoder = nn.Sequential(nn.Linear(NUM_GAS, 32), nn.ReLU(), nn.Linear(32, chemical_dim))
+            nn.Conv2d(3, 64, kernel_size=3, stride=2),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d((1, 1)),
+            nn.Flatten(),
+            nn.Linear(64, vision_dim),
+        )
+        self.tactile_encoder = nn.Sequential(
+            nn.Linear(NUM_TAXELS, 256), nn.ReLU(), nn.Linear(256, tactile_dim)
+        )
+        self.chemical_encoder = nn.Sequential(
+            nn.Linear(NUM_GAS, 32), nn.ReLU(), nn.Linear(32, chemical_dim)
+        )
         self.cross_attention = nn.MultiheadAttention(
-            embed_dim=vision_dim, num_heads=8, kdim=tactile_dim, vdim=tactile_dim, batch_first=True)
+            embed_dim=vision_dim, num_heads=8, kdim=tactile_dim, vdim=tactile_dim, batch_first=True
+        )
         self.fusion = nn.Sequential(
-            nn.Linear(vision_dim + tactile_dim + chemical_dim, 1024), nn.ReLU(), nn.Linear(1024, 512))
+            nn.Linear(vision_dim + tactile_dim + chemical_dim, 1024),
+            nn.ReLU(),
+            nn.Linear(1024, 512),
+        )
         self.classifier = nn.Linear(512, len(ACTIONS))
 
     def forward(self, vision: Tensor, tactile: Tensor, chemical: Tensor) -> Tensor:
@@ -53,12 +69,22 @@ class VisionOnlyStudent(nn.Module):
         """Make the article's layers and a classifier (repair 2)."""
         super().__init__()
         self.vision_encoder = nn.Sequential(
-            nn.Conv2d(3, 32, kernel_size=5, stride=2), nn.BatchNorm2d(32), nn.ReLU(),
-            nn.Conv2d(32, 64, kernel_size=3, stride=2), nn.BatchNorm2d(64), nn.ReLU(),
-            nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten(), nn.Linear(64, teacher_embedding_dim))
+            nn.Conv2d(3, 32, kernel_size=5, stride=2),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, kernel_size=3, stride=2),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d((1, 1)),
+            nn.Flatten(),
+            nn.Linear(64, teacher_embedding_dim),
+        )
         self.tactile_head = nn.Sequential(
-            nn.Linear(teacher_embedding_dim, 128), nn.ReLU(), nn.Linear(128, NUM_TAXELS))
-        self.chemical_head = nn.Sequential(nn.Linear(teacher_embedding_dim, 32), nn.ReLU(), nn.Linear(32, NUM_GAS))
+            nn.Linear(teacher_embedding_dim, 128), nn.ReLU(), nn.Linear(128, NUM_TAXELS)
+        )
+        self.chemical_head = nn.Sequential(
+            nn.Linear(teacher_embedding_dim, 32), nn.ReLU(), nn.Linear(32, NUM_GAS)
+        )
         self.classifier = nn.Linear(teacher_embedding_dim, len(ACTIONS))
 
     def forward(self, vision: Tensor) -> tuple[Tensor, Tensor, Tensor]:

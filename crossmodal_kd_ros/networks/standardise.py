@@ -41,9 +41,13 @@ class Statistics:
                 name = f'{sense}_{kind}'
                 value = np.asarray(getattr(self, name), np.float32)
                 if value.shape != (size,):
-                    raise ValueError(f'expected {name} to be of shape [{size}], got {list(value.shape)}')
+                    raise ValueError(
+                        f'expected {name} to be of shape [{size}], got {list(value.shape)}'
+                    )
                 if not np.isfinite(value).all() or (kind == 'std' and (value <= 0).any()):
-                    raise ValueError(f'expected {name} to be finite{" and positive" * (kind == "std")}')
+                    raise ValueError(
+                        f'expected {name} to be finite{" and positive" * (kind == "std")}'
+                    )
                 object.__setattr__(self, name, value)
 
     @classmethod
@@ -60,8 +64,11 @@ class Statistics:
         return cls(
             touch_mean=np.repeat([bank.mean() for bank in banks], taxels),
             touch_std=np.repeat([bank.std() for bank in banks], taxels),
-            gas_mean=np.mean(gas, 0, np.float64), gas_std=np.std(gas, 0, np.float64),
-            surface_mean=np.mean(surface, 0, np.float64), surface_std=np.std(surface, 0, np.float64))
+            gas_mean=np.mean(gas, 0, np.float64),
+            gas_std=np.std(gas, 0, np.float64),
+            surface_mean=np.mean(surface, 0, np.float64),
+            surface_std=np.std(surface, 0, np.float64),
+        )
 
 
 class Standardiser(nn.Module):

@@ -28,18 +28,27 @@ class WeightsError(RuntimeError):
 def save_weights(module: Student | Teacher, path: str | Path, *, card: dict[str, str]) -> None:
     """Write `module`, its sizes, the contract's fingerprint and a card to `path` (folders are made).
 
-    The file appears under its name only when it is complete, so that a killed training leaves no half of one.
+    The file appears under its name only when it is complete, so that a killed training leaves no
+    half of one.
 
     Args:
         module: the network.
-        path: where to write; by custom `models/teacher.safetensors` or `models/student.safetensors`.
-        card: what a reader should know of these weights (data, seed, commit, command, test figures), by name.
+        path: where to write; by custom `models/teacher.safetensors` or
+            `models/student.safetensors`.
+        card: what a reader should know of these weights (data, seed, commit, command, test
+            figures), by name.
     """
     path = Path(path)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
+    }
     metadata = {
-        'kind': module.kind, 'contract': fingerprint(), 'config': json.dumps(dataclasses.asdict(module.config)),
-        'sha256': _digest(tensors), **{_CARD + name: value for name, value in card.items()}}
+        'kind': module.kind,
+        'contract': fingerprint(),
+        'config': json.dumps(dataclasses.asdict(module.config)),
+        'sha256': _digest(tensors),
+        **{_CARD + name: value for name, value in card.items()},
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + '.part')
     save_file(tensors, unfinished, metadata=metadata)
@@ -60,7 +69,11 @@ def load_teacher(path: str | Path) -> Teacher:
 def read_card(path: str | Path) -> dict[str, str]:
     """Return the card of a weight file; raise `WeightsError` if the file is missing or damaged."""
     _, metadata = _read(Path(path))
-    return {name.removeprefix(_CARD): value for name, value in metadata.items() if name.startswith(_CARD)}
+    return {
+        name.removeprefix(_CARD): value
+        for name, value in metadata.items()
+        if name.startswith(_CARD)
+    }
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
@@ -73,14 +86,18 @@ def _digest(tensors: dict[str, Tensor]) -> str:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
-        raise WeightsError(f'expected a weight file at {path}, found none: '
-                           'make one with "crossmodal-kd train", or point models_dir at the folder that has it')
+        raise WeightsError(
+            f'expected a weight file at {path}, found none: '
+            'make one with "crossmodal-kd train", or point models_dir at the folder that has it'
+        )
     try:
         with safe_open(path, framework='pt') as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f'{path} is not a complete safetensors file ({error}): '
-                           'copy it again or make it with "crossmodal-kd train"') from error
+        raise WeightsError(
+            f'{path} is not a complete safetensors file ({error}): '
+            'copy it again or make it with "crossmodal-kd train"'
+        ) from error
 
 
 def _load(path: Path, kind: str) -> nn.Module:
@@ -90,12 +107,16 @@ def _load(path: Path, kind: str) -> nn.Module:
     try:
         module = network(config_class(**json.loads(metadata['config'])))
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f'{path} does not say sizes of a {kind} that this version knows ({error}): '
-                           'train it again with this version') from error
+        raise WeightsError(
+            f'{path} does not say sizes of a {kind} that this version knows ({error}): '
+            'train it again with this version'
+        ) from error
     _check_tensors(path, kind, tensors, module.state_dict())
     if metadata.get('sha256') != _digest(tensors):
-        raise WeightsError(f'{path} is damaged: its tensors are not those that were saved: '
-                           'copy it again or make it with "crossmodal-kd train"')
+        raise WeightsError(
+            f'{path} is damaged: its tensors are not those that were saved: '
+            'copy it again or make it with "crossmodal-kd train"'
+        )
     module.load_state_dict(tensors)
     return module.eval()
 
@@ -103,24 +124,35 @@ def _load(path: Path, kind: str) -> nn.Module:
 def _check_identity(path: Path, kind: str, metadata: dict[str, str]) -> None:
     found = metadata.get('kind', 'nothing this package wrote')
     if found != kind:
-        raise WeightsError(f'expected the weights of a {kind} in {path}, found those of {found}: '
-                           f'put the file of the {kind} there')
+        raise WeightsError(
+            f'expected the weights of a {kind} in {path}, found those of {found}: '
+            f'put the file of the {kind} there'
+        )
     if metadata.get('contract') != fingerprint():
-        raise WeightsError(f'{path} was trained for other actions, channels or taxels (contract '
-                           f'{metadata.get("contract")}, expected {fingerprint()}): train it again with this version')
+        raise WeightsError(
+            f'{path} was trained for other actions, channels or taxels (contract '
+            f'{metadata.get("contract")}, expected {fingerprint()}): train it again with this version'
+        )
 
 
-def _check_tensors(path: Path, kind: str, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+def _check_tensors(
+    path: Path, kind: str, found: dict[str, Tensor], expected: dict[str, Tensor]
+) -> None:
     for name in expected:
         if name not in found:
-            raise WeightsError(f'{path} lacks the tensor {name} of a {kind}: train it again with this version')
+            raise WeightsError(
+                f'{path} lacks the tensor {name} of a {kind}: train it again with this version'
+            )
         if found[name].shape != expected[name].shape or found[name].dtype != expected[name].dtype:
             raise WeightsError(
                 f'expected {name} in {path} to be {_form(expected[name])}, found {_form(found[name])}: '
-                'train it again with this version')
+                'train it again with this version'
+            )
     for name in found:
         if name not in expected:
-            raise WeightsError(f'{path} has a tensor {name} that no {kind} has: train it again with this version')
+            raise WeightsError(
+                f'{path} has a tensor {name} that no {kind} has: train it again with this version'
+            )
 
 
 def _form(tensor: Tensor) -> str:

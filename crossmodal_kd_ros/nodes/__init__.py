@@ -3,5 +3,6 @@
 
 """Thin rclpy shells round `runtime` and `simulation`: messages in, messages out, nothing else.
 
-`maintenance_node` decides; `simulator_node` sends what a simulated wall, a folder of photographs or a webcam shows.
+`maintenance_node` decides; `simulator_node` sends what a simulated wall, a folder of photographs
+or a webcam shows.
 """

@@ -30,7 +30,9 @@ class BagPlayer:
         published: messages so far.
     """
 
-    def __init__(self, bag: Bag, *, leave: Collection[str] = (), rate: float = 1.0, clock_hz: float = 100.0) -> None:
+    def __init__(
+        self, bag: Bag, *, leave: Collection[str] = (), rate: float = 1.0, clock_hz: float = 100.0
+    ) -> None:
         """Create a publisher for each topic of `bag`, with the QoS that was offered when it was recorded.
 
         Args:
@@ -40,9 +42,13 @@ class BagPlayer:
             clock_hz: how often `/clock` says what time it is in the bag.
         """
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node('bag_player', enable_rosout=False, start_parameter_services=False)
+        self._node = rclpy.create_node(
+            'bag_player', enable_rosout=False, start_parameter_services=False
+        )
         self._bag, self._rate, self._tick_ns = bag, rate, round(_NS_PER_S / clock_hz)
-        self._clock = self._node.create_publisher(Clock, '/clock', QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
+        self._clock = self._node.create_publisher(
+            Clock, '/clock', QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        )
         self.left: list[str] = []
         self.published = 0
         self._publishers: dict[str, Any] = {}
@@ -56,7 +62,9 @@ class BagPlayer:
             except (ImportError, AttributeError):
                 self.left.append(f'{topic.name} is not played: {topic.msgtype} is not installed')
                 continue
-            self._publishers[topic.name] = self._node.create_publisher(message_class, topic.name, _offered(topic))
+            self._publishers[topic.name] = self._node.create_publisher(
+                message_class, topic.name, _offered(topic)
+            )
 
     def play(self, stop: threading.Event) -> None:
         """Publish the bag once; return at its end, or when `stop` is set."""
@@ -65,13 +73,24 @@ class BagPlayer:
         for name, received_ns, data in self._with_ticks():
             if not first_ns:
                 start_s, first_ns = time.monotonic(), received_ns
-            if stop.wait(max(0.0, start_s + (received_ns - first_ns) / (_NS_PER_S * self._rate) - time.monotonic())):
+            if stop.wait(
+                max(
+                    0.0,
+                    start_s
+                    + (received_ns - first_ns) / (_NS_PER_S * self._rate)
+                    - time.monotonic(),
+                )
+            ):
                 return
             if name:
                 self._publishers[name].publish(data)
                 self.published += 1
             else:
-                self._clock.publish(Clock(clock=Time(sec=received_ns // _NS_PER_S, nanosec=received_ns % _NS_PER_S)))
+                self._clock.publish(
+                    Clock(
+                        clock=Time(sec=received_ns // _NS_PER_S, nanosec=received_ns % _NS_PER_S)
+                    )
+                )
 
     def close(self) -> None:
         """Leave the graph."""
@@ -92,7 +111,11 @@ class BagPlayer:
 def _offered(topic: Topic) -> QoSProfile:
     """Return the least that was offered by any publisher of the topic: what every subscriber of then could get."""
     reliable = all(qos.reliability is QosReliability.RELIABLE for qos in topic.qos)
-    lasting = bool(topic.qos) and all(qos.durability is QosDurability.TRANSIENT_LOCAL for qos in topic.qos)
+    lasting = bool(topic.qos) and all(
+        qos.durability is QosDurability.TRANSIENT_LOCAL for qos in topic.qos
+    )
     return QoSProfile(
-        depth=_DEPTH, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE)
+        depth=_DEPTH,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE,
+    )

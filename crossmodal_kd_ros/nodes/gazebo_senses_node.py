@@ -21,19 +21,45 @@ except ImportError:  # on PyPI there is none
     Contacts = None
 
 SETTINGS = (
-    Setting(name='seed', default=0, low=0, high=2**31 - 1,
-            description='Seed of the four panels: the one the world was written with.'),
-    Setting(name='touch_hz', default=RATES_HZ['touch'], low=0.1, high=1000.0, description='Touch readings a second.'),
-    Setting(name='gas_hz', default=RATES_HZ['gas'], low=0.1, high=100.0, description='Gas readings a second.'),
-    Setting(name='pose_timeout_s', default=0.5, low=0.01, high=60.0,
-            description='Age at which the newest pose is stale and both senses fall silent, seconds.'),
+    Setting(
+        name='seed',
+        default=0,
+        low=0,
+        high=2**31 - 1,
+        description='Seed of the four panels: the one the world was written with.',
+    ),
+    Setting(
+        name='touch_hz',
+        default=RATES_HZ['touch'],
+        low=0.1,
+        high=1000.0,
+        description='Touch readings a second.',
+    ),
+    Setting(
+        name='gas_hz',
+        default=RATES_HZ['gas'],
+        low=0.1,
+        high=100.0,
+        description='Gas readings a second.',
+    ),
+    Setting(
+        name='pose_timeout_s',
+        default=0.5,
+        low=0.01,
+        high=60.0,
+        description='Age at which the newest pose is stale and both senses fall silent, seconds.',
+    ),
 )
 
-# Gazebo publishes the pose of every link of the arm, one message each, and tells of contacts only while there are any.
-_LINKS = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT, durability=DurabilityPolicy.VOLATILE)
+# Gazebo publishes the pose of every link of the arm, one message each, and tells of contacts only
+# while there are any.
+_LINKS = QoSProfile(
+    depth=50, reliability=ReliabilityPolicy.BEST_EFFORT, durability=DurabilityPolicy.VOLATILE
+)
 _TIP = 'tip'
 _CONTACT_AGE_NS = 100_000_000
-# Without contacts, the pad counts as touching at this gap: about what the solver lets two faces overlap or miss.
+# Without contacts, the pad counts as touching at this gap: about what the solver lets two faces
+# overlap or miss.
 _TOUCHING_MM = 0.5
 
 
@@ -52,18 +78,26 @@ class GazeboSensesNode(ManagedNode):
         if Contacts is None:
             self.get_logger().warning(
                 f'ros_gz_interfaces is not installed: the pad counts as touching within {_TOUCHING_MM} mm of the wall, '
-                'whatever Gazebo says of contacts; on a robot: sudo apt install ros-$ROS_DISTRO-ros-gz')
+                'whatever Gazebo says of contacts; on a robot: sudo apt install ros-$ROS_DISTRO-ros-gz'
+            )
 
     def activate(self) -> None:
         """Start with no pose, and so with silence."""
         self._place: Place | None = None
         self._place_ns = self._contact_ns = 0
-        self._inputs = [qos.subscription(self, TransformStamped, 'gazebo/link_pose', self._on_pose, _LINKS)]
+        self._inputs = [
+            qos.subscription(self, TransformStamped, 'gazebo/link_pose', self._on_pose, _LINKS)
+        ]
         if Contacts is not None:
             self._inputs.append(
-                qos.subscription(self, Contacts, 'gazebo/pad_contacts', self._on_contacts, qos.SENSOR))
-        self._beats = [self.create_timer(1.0 / self.setting(f'{sense}_hz'), beat)
-                       for sense, beat in (('touch', self._feel), ('gas', self._smell))]
+                qos.subscription(
+                    self, Contacts, 'gazebo/pad_contacts', self._on_contacts, qos.SENSOR
+                )
+            )
+        self._beats = [
+            self.create_timer(1.0 / self.setting(f'{sense}_hz'), beat)
+            for sense, beat in (('touch', self._feel), ('gas', self._smell))
+        ]
 
     def deactivate(self) -> None:
         """Stop listening and fall silent."""
@@ -102,7 +136,11 @@ class GazeboSensesNode(ManagedNode):
     def _smell(self) -> None:
         place = self._current_place()
         if place is not None:
-            self._gas.publish(conversions.named_values(self._header('gas_hood'), GAS_NAMES, self._senses.gas(place)))
+            self._gas.publish(
+                conversions.named_values(
+                    self._header('gas_hood'), GAS_NAMES, self._senses.gas(place)
+                )
+            )
 
     def _touching(self, place: Place) -> bool:
         if Contacts is None:
@@ -113,9 +151,15 @@ class GazeboSensesNode(ManagedNode):
         age_s = (self._now_ns() - self._place_ns) / 1e9
         if self._place is not None and age_s <= self.setting('pose_timeout_s'):
             return self._place
-        said = 'no pose of the tip yet' if self._place is None else f'the newest pose of the tip is {age_s:.1f} s old'
+        said = (
+            'no pose of the tip yet'
+            if self._place is None
+            else f'the newest pose of the tip is {age_s:.1f} s old'
+        )
         self.get_logger().warning(
-            f'{said}, touch and gas are silent: does Gazebo run, and ros_gz_bridge?', throttle_duration_sec=5.0)
+            f'{said}, touch and gas are silent: does Gazebo run, and ros_gz_bridge?',
+            throttle_duration_sec=5.0,
+        )
         return None
 
     def _header(self, frame_id: str) -> Header:

@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
 from launch_ros.actions import Node
 
 from crossmodal_kd_ros.nodes.transport import profile_environment
@@ -17,23 +22,51 @@ from crossmodal_kd_ros.share import share_dir
 
 PACKAGE = 'crossmodal_kd_ros'
 
-# Short, for loading the networks takes most of the 5 s within which a node that was killed shall answer again.
+# Short, for loading the networks takes most of the 5 s within which a node that was killed shall
+# answer again.
 _RESPAWN_DELAY_S = 0.5
 _FLAGS = {'true': True, 'false': False}
-# Name: default, description, values allowed (none: any). An empty value leaves the choice to the parameter file.
+# Name: default, description, values allowed (none: any). An empty value leaves the choice to the
+# parameter file.
 _ARGUMENTS = {
     'namespace': ('', 'Name under which the nodes and their topics are put, such as left.', None),
     'params_file': ('', 'ROS parameter file.', None),
-    'model': ('', 'Folder with student.safetensors and teacher.safetensors; empty: models_dir of params_file.', None),
-    'use_sim_time': ('', 'Take the time from /clock: true or false; empty: as params_file says.', None),
-    'image_transport': ('', 'How pictures come in; empty: camera_transport of params_file.', ['', 'raw', 'compressed']),
-    'log_level': ('info', 'Least severity that is logged.', ['debug', 'info', 'warn', 'error', 'fatal']),
-    'visualisation': ('none', 'What to see it with: RViz, or the bridge that Foxglove connects to.',
-                      ['none', 'rviz', 'foxglove']),
-    'respawn': ('false', f'Start a node again {_RESPAWN_DELAY_S} s after it ended: true or false.', None),
+    'model': (
+        '',
+        'Folder with student.safetensors and teacher.safetensors; empty: models_dir of params_file.',
+        None,
+    ),
+    'use_sim_time': (
+        '',
+        'Take the time from /clock: true or false; empty: as params_file says.',
+        None,
+    ),
+    'image_transport': (
+        '',
+        'How pictures come in; empty: camera_transport of params_file.',
+        ['', 'raw', 'compressed'],
+    ),
+    'log_level': (
+        'info',
+        'Least severity that is logged.',
+        ['debug', 'info', 'warn', 'error', 'fatal'],
+    ),
+    'visualisation': (
+        'none',
+        'What to see it with: RViz, or the bridge that Foxglove connects to.',
+        ['none', 'rviz', 'foxglove'],
+    ),
+    'respawn': (
+        'false',
+        f'Start a node again {_RESPAWN_DELAY_S} s after it ended: true or false.',
+        None,
+    ),
 }
 _TOPICS = {
-    'camera_topic': ('camera/image_raw', 'Topic of the pictures; compressed ones come on it with /compressed behind.'),
+    'camera_topic': (
+        'camera/image_raw',
+        'Topic of the pictures; compressed ones come on it with /compressed behind.',
+    ),
     'touch_topic': ('tactile/image', 'Topic of the tactile array.'),
     'gas_topic': ('gas/state', 'Topic of the gas module.'),
 }
@@ -55,21 +88,33 @@ def arguments(params_file: str, **defaults: str) -> list[DeclareLaunchArgument]:
         defaults: of the arguments where they differ from the usual ones.
     """
     defaults['params_file'] = str(share_dir() / 'config' / params_file)
-    return [DeclareLaunchArgument(name, default_value=defaults.get(name, default), description=description,
-                                  choices=choices)
-            for name, (default, description, choices) in _ARGUMENTS.items()]
+    return [
+        DeclareLaunchArgument(
+            name,
+            default_value=defaults.get(name, default),
+            description=description,
+            choices=choices,
+        )
+        for name, (default, description, choices) in _ARGUMENTS.items()
+    ]
 
 
 def topic_arguments() -> list[DeclareLaunchArgument]:
     """Declare what the robot calls the topics of its sensors."""
-    return [DeclareLaunchArgument(name, default_value=default, description=description)
-            for name, (default, description) in _TOPICS.items()]
+    return [
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, (default, description) in _TOPICS.items()
+    ]
 
 
 def bag_arguments() -> list[DeclareLaunchArgument]:
     """Declare which bag is played, and how."""
-    return [DeclareLaunchArgument(name, default_value=default, description=description, choices=choices)
-            for name, (default, description, choices) in _BAG.items()]
+    return [
+        DeclareLaunchArgument(
+            name, default_value=default, description=description, choices=choices
+        )
+        for name, (default, description, choices) in _BAG.items()
+    ]
 
 
 def played_bag() -> OpaqueFunction:
@@ -80,26 +125,47 @@ def played_bag() -> OpaqueFunction:
 def nodes(*executables: str) -> OpaqueFunction:
     """Return the action that starts `executables` of this package as the arguments say.
 
-    Everything that starts after it has the Fast DDS profile too, unless the user has set one or uses another middleware.
+    Everything that starts after it has the Fast DDS profile too, unless the user has set one or
+    uses another middleware.
     """
-    return OpaqueFunction(function=lambda context: [
-        *(SetEnvironmentVariable(name, value) for name, value in profile_environment(os.environ).items()),
-        *(_node(executable, context.launch_configurations) for executable in executables),
-        *_viewer(context.launch_configurations)])
+    return OpaqueFunction(
+        function=lambda context: [
+            *(
+                SetEnvironmentVariable(name, value)
+                for name, value in profile_environment(os.environ).items()
+            ),
+            *(_node(executable, context.launch_configurations) for executable in executables),
+            *_viewer(context.launch_configurations),
+        ]
+    )
 
 
 def _node(executable: str, given: Mapping[str, str]) -> Node:
     params_file = Path(given['params_file'])
     if not params_file.is_file():  # launch_ros would go on without it
-        raise RuntimeError(f'expected a ROS parameter file at {params_file}, found none: check params_file:=')
-    parameters = {parameter: given[name] for name, parameter in _PARAMETERS.get(executable, {}).items() if given[name]}
+        raise RuntimeError(
+            f'expected a ROS parameter file at {params_file}, found none: check params_file:='
+        )
+    parameters = {
+        parameter: given[name]
+        for name, parameter in _PARAMETERS.get(executable, {}).items()
+        if given[name]
+    }
     if given['use_sim_time']:
         parameters['use_sim_time'] = _flag('use_sim_time', given)
     return Node(
-        package=PACKAGE, executable=executable, name=executable, namespace=given['namespace'],
-        parameters=[str(params_file), *([parameters] if parameters else [])], remappings=_remappings(given),
-        ros_arguments=['--log-level', given['log_level']], output='screen', emulate_tty=True,
-        respawn=_flag('respawn', given), respawn_delay=_RESPAWN_DELAY_S)
+        package=PACKAGE,
+        executable=executable,
+        name=executable,
+        namespace=given['namespace'],
+        parameters=[str(params_file), *([parameters] if parameters else [])],
+        remappings=_remappings(given),
+        ros_arguments=['--log-level', given['log_level']],
+        output='screen',
+        emulate_tty=True,
+        respawn=_flag('respawn', given),
+        respawn_delay=_RESPAWN_DELAY_S,
+    )
 
 
 def _viewer(given: Mapping[str, str]) -> list[Node]:
@@ -108,10 +174,19 @@ def _viewer(given: Mapping[str, str]) -> list[Node]:
         return []
     # In the namespace of the nodes: the topics in the file are relative.
     layouts = sorted((share_dir() / 'config').rglob('*.rviz')) if package == 'rviz2' else []
-    return [Node(
-        package=package, executable=package, name=package, namespace=given['namespace'],
-        arguments=['-d', str(layouts[0])] if layouts else [], output='screen',
-        parameters=[{'use_sim_time': _flag('use_sim_time', given)}] if given['use_sim_time'] else [])]
+    return [
+        Node(
+            package=package,
+            executable=package,
+            name=package,
+            namespace=given['namespace'],
+            arguments=['-d', str(layouts[0])] if layouts else [],
+            output='screen',
+            parameters=[{'use_sim_time': _flag('use_sim_time', given)}]
+            if given['use_sim_time']
+            else [],
+        )
+    ]
 
 
 def _player(given: Mapping[str, str]) -> ExecuteProcess:
@@ -120,16 +195,41 @@ def _player(given: Mapping[str, str]) -> ExecuteProcess:
         raise RuntimeError(f'expected a bag, got {bag or "none"}: say bag:=FOLDER')
     loop = ['--loop'] if _flag('loop', given) else []
     if find_spec('ros2bag') is None:
-        command = [sys.executable, '-m', f'{PACKAGE}.cli.main', 'play', bag, '--rate', given['rate'], *loop]
+        command = [
+            sys.executable,
+            '-m',
+            f'{PACKAGE}.cli.main',
+            'play',
+            bag,
+            '--rate',
+            given['rate'],
+            *loop,
+        ]
     else:
         topics = [f'/{given[name].lstrip("/")}' for name in _TOPICS]
-        command = ['ros2', 'bag', 'play', bag, '--clock', '100', '--rate', given['rate'], *loop, '--topics', *topics,
-                   f'{topics[0]}/compressed']
+        command = [
+            'ros2',
+            'bag',
+            'play',
+            bag,
+            '--clock',
+            '100',
+            '--rate',
+            given['rate'],
+            *loop,
+            '--topics',
+            *topics,
+            f'{topics[0]}/compressed',
+        ]
     return ExecuteProcess(cmd=command, output='screen')
 
 
 def _remappings(given: Mapping[str, str]) -> list[tuple[str, str]]:
-    renamed = {default: given[name] for name, (default, _) in _TOPICS.items() if given.get(name, default) != default}
+    renamed = {
+        default: given[name]
+        for name, (default, _) in _TOPICS.items()
+        if given.get(name, default) != default
+    }
     camera = _TOPICS['camera_topic'][0]
     if camera in renamed:
         renamed[f'{camera}/compressed'] = f'{renamed[camera]}/compressed'

@@ -20,10 +20,19 @@ from crossmodal_kd_ros.nodes.managed import ManagedNode, run
 from crossmodal_kd_ros.nodes.overlay import OverlayPublisher
 from crossmodal_kd_ros.nodes.parameters import Refusal, Setting
 from crossmodal_kd_ros.runtime import (
-    Calibration, CalibrationError, Engine, LatencyWindow, Limits, ModeChange, Pipeline, load_calibration)
+    Calibration,
+    CalibrationError,
+    Engine,
+    LatencyWindow,
+    Limits,
+    ModeChange,
+    Pipeline,
+    load_calibration,
+)
 from crossmodal_kd_ros.share import share_dir
 
-# A dead camera brings no image that could announce it: this beat does, within one and a half frames of 30 Hz.
+# A dead camera brings no image that could announce it: this beat does, within one and a half
+# frames of 30 Hz.
 _BEAT_S = 0.05
 _DIAGNOSTICS_S = 1.0
 _LIMITS = Limits()
@@ -31,39 +40,108 @@ _LIMIT_NAMES = [field.name for field in fields(Limits)]
 _TIMEOUT = {'low': 0.01, 'high': 60.0}
 
 SETTINGS = (
-    Setting(name='models_dir', default='',
-            description='Folder with student.safetensors and teacher.safetensors; empty: the weights of this package.'),
-    Setting(name='device', default='cpu', description='Torch device that runs the networks, such as cpu or cuda:0.'),
-    Setting(name='threads', default=1, low=1, high=64, description='CPU threads of torch and of OpenCV.'),
-    Setting(name='camera_transport', default='raw', choices=('raw', 'compressed'),
-            description='raw: Image on camera/image_raw; compressed: CompressedImage on camera/image_raw/compressed.'),
-    Setting(name='touch_format', default='image', choices=('image', 'multiarray'),
-            description='Type of tactile/image. image: Image, 32FC1, 16x16; multiarray: Float32MultiArray of 256.'),
-    Setting(name='gas_format', default='joint_state', choices=('joint_state', 'multiarray'),
-            description='Type of gas/state. joint_state: JointState; multiarray: Float32MultiArray of 8.'),
-    Setting(name='camera_timeout_s', default=_LIMITS.camera_timeout_s, dynamic=True, **_TIMEOUT,
-            description='Age at which an image is stale, seconds.'),
-    Setting(name='touch_timeout_s', default=_LIMITS.touch_timeout_s, dynamic=True, **_TIMEOUT,
-            description='Age at which a touch reading is stale, seconds.'),
-    Setting(name='gas_timeout_s', default=_LIMITS.gas_timeout_s, dynamic=True, **_TIMEOUT,
-            description='Age at which a gas reading is stale, seconds.'),
-    Setting(name='recovery_s', default=_LIMITS.recovery_s, low=0.0, high=60.0, dynamic=True,
-            description='How long a sensor that failed must be good before it counts again, seconds.'),
-    Setting(name='min_confidence', default=_LIMITS.min_confidence, low=0.0, high=1.0, dynamic=True,
-            description='Probability of the best action under which the robot holds; a calibration may ask for more.'),
+    Setting(
+        name='models_dir',
+        default='',
+        description='Folder with student.safetensors and teacher.safetensors; empty: the weights of this package.',
+    ),
+    Setting(
+        name='device',
+        default='cpu',
+        description='Torch device that runs the networks, such as cpu or cuda:0.',
+    ),
+    Setting(
+        name='threads',
+        default=1,
+        low=1,
+        high=64,
+        description='CPU threads of torch and of OpenCV.',
+    ),
+    Setting(
+        name='camera_transport',
+        default='raw',
+        choices=('raw', 'compressed'),
+        description='raw: Image on camera/image_raw; compressed: CompressedImage on camera/image_raw/compressed.',
+    ),
+    Setting(
+        name='touch_format',
+        default='image',
+        choices=('image', 'multiarray'),
+        description='Type of tactile/image. image: Image, 32FC1, 16x16; multiarray: Float32MultiArray of 256.',
+    ),
+    Setting(
+        name='gas_format',
+        default='joint_state',
+        choices=('joint_state', 'multiarray'),
+        description='Type of gas/state. joint_state: JointState; multiarray: Float32MultiArray of 8.',
+    ),
+    Setting(
+        name='camera_timeout_s',
+        default=_LIMITS.camera_timeout_s,
+        dynamic=True,
+        **_TIMEOUT,
+        description='Age at which an image is stale, seconds.',
+    ),
+    Setting(
+        name='touch_timeout_s',
+        default=_LIMITS.touch_timeout_s,
+        dynamic=True,
+        **_TIMEOUT,
+        description='Age at which a touch reading is stale, seconds.',
+    ),
+    Setting(
+        name='gas_timeout_s',
+        default=_LIMITS.gas_timeout_s,
+        dynamic=True,
+        **_TIMEOUT,
+        description='Age at which a gas reading is stale, seconds.',
+    ),
+    Setting(
+        name='recovery_s',
+        default=_LIMITS.recovery_s,
+        low=0.0,
+        high=60.0,
+        dynamic=True,
+        description='How long a sensor that failed must be good before it counts again, seconds.',
+    ),
+    Setting(
+        name='min_confidence',
+        default=_LIMITS.min_confidence,
+        low=0.0,
+        high=1.0,
+        dynamic=True,
+        description='Probability of the best action under which the robot holds; a calibration may ask for more.',
+    ),
 )
 
-# Sensor: the parameter that chooses how it comes, and for each choice its type, its topic and what reads it.
+# Sensor: the parameter that chooses how it comes, and for each choice its type, its topic and what
+# reads it.
 INPUTS = {
-    'camera': ('camera_transport', {
-        'raw': (Image, 'camera/image_raw', conversions.image_reader),
-        'compressed': (CompressedImage, 'camera/image_raw/compressed', conversions.compressed_image_reader)}),
-    'touch': ('touch_format', {
-        'image': (Image, 'tactile/image', conversions.touch_from_image),
-        'multiarray': (Float32MultiArray, 'tactile/image', conversions.touch_from_array)}),
-    'gas': ('gas_format', {
-        'joint_state': (JointState, 'gas/state', conversions.gas_from_joint_state),
-        'multiarray': (Float32MultiArray, 'gas/state', conversions.gas_from_array)}),
+    'camera': (
+        'camera_transport',
+        {
+            'raw': (Image, 'camera/image_raw', conversions.image_reader),
+            'compressed': (
+                CompressedImage,
+                'camera/image_raw/compressed',
+                conversions.compressed_image_reader,
+            ),
+        },
+    ),
+    'touch': (
+        'touch_format',
+        {
+            'image': (Image, 'tactile/image', conversions.touch_from_image),
+            'multiarray': (Float32MultiArray, 'tactile/image', conversions.touch_from_array),
+        },
+    ),
+    'gas': (
+        'gas_format',
+        {
+            'joint_state': (JointState, 'gas/state', conversions.gas_from_joint_state),
+            'multiarray': (Float32MultiArray, 'gas/state', conversions.gas_from_array),
+        },
+    ),
 }
 
 
@@ -85,11 +163,16 @@ class MaintenanceNode(ManagedNode):
         if self._calibration is None:
             self.get_logger().info(
                 f'no calibration.json in {models_dir}: no intervals, no check of touch and gas against the picture; make '
-                'one with "crossmodal-kd calibrate"')
+                'one with "crossmodal-kd calibrate"'
+            )
         self._action = qos.publisher(self, String, 'maintenance/action', qos.ANSWER)
         self._scores = qos.publisher(self, JointState, 'maintenance/action_scores', qos.ANSWER)
-        self._touch_estimate = qos.publisher(self, Image, 'maintenance/tactile_estimate', qos.ANSWER)
-        self._gas_estimate = qos.publisher(self, JointState, 'maintenance/gas_estimate', qos.ANSWER)
+        self._touch_estimate = qos.publisher(
+            self, Image, 'maintenance/tactile_estimate', qos.ANSWER
+        )
+        self._gas_estimate = qos.publisher(
+            self, JointState, 'maintenance/gas_estimate', qos.ANSWER
+        )
         self._surface = qos.publisher(self, JointState, 'maintenance/surface_state', qos.ANSWER)
         self._mode = qos.publisher(self, String, 'maintenance/mode', qos.STATE)
         self._mode_reason = qos.publisher(self, String, 'maintenance/mode_reason', qos.STATE)
@@ -99,7 +182,11 @@ class MaintenanceNode(ManagedNode):
     def activate(self) -> None:
         """Start with no reading, in `HOLD`."""
         self._pipeline = Pipeline(
-            self._engine, limits=self._limits, calibration=self._calibration, on_mode=self._announce)
+            self._engine,
+            limits=self._limits,
+            calibration=self._calibration,
+            on_mode=self._announce,
+        )
         self._latency = LatencyWindow()
         self._announced: Mode | None = None
         self._wake, self._ending = threading.Event(), False
@@ -107,12 +194,16 @@ class MaintenanceNode(ManagedNode):
         self._overlay.start()
         self._worker.start()
         self._timers_of_activity = [
-            self.create_timer(_BEAT_S, self._beat), self.create_timer(_DIAGNOSTICS_S, self._report)]
+            self.create_timer(_BEAT_S, self._beat),
+            self.create_timer(_DIAGNOSTICS_S, self._report),
+        ]
         listeners = {'camera': self._on_image, 'touch': self._on_touch, 'gas': self._on_gas}
         self._read, self._inputs = {}, []
         for sensor, (parameter, kinds) in INPUTS.items():
             message_type, topic, self._read[sensor] = kinds[self.setting(parameter)]
-            self._inputs.append(qos.subscription(self, message_type, topic, listeners[sensor], qos.SENSOR))
+            self._inputs.append(
+                qos.subscription(self, message_type, topic, listeners[sensor], qos.SENSOR)
+            )
 
     def deactivate(self) -> None:
         """Stop listening, finish the answer under way and tell everybody to hold."""
@@ -124,21 +215,33 @@ class MaintenanceNode(ManagedNode):
         self._wake.set()
         self._worker.join()
         self._overlay.stop()
-        self._announce(ModeChange(now_ns=self._now_ns(), mode=Mode.HOLD, reason='the node is not active'))
+        self._announce(
+            ModeChange(now_ns=self._now_ns(), mode=Mode.HOLD, reason='the node is not active')
+        )
 
     def adjust(self, values: Mapping[str, Any]) -> None:
         """Judge by other limits from now on."""
         self._limits = replace(self._limits, **values)
         if self._pipeline is not None:
             self._pipeline.set_limits(self._limits)
-        self.get_logger().info(', '.join(f'{name} is now {value}' for name, value in values.items()))
+        self.get_logger().info(
+            ', '.join(f'{name} is now {value}' for name, value in values.items())
+        )
 
     def cleanup(self) -> None:
         """Let go of the weights and the publishers."""
         del self._engine
         self._pipeline = None
-        for publisher in (self._action, self._scores, self._touch_estimate, self._gas_estimate, self._surface,
-                          self._mode, self._mode_reason, self._diagnostics):
+        for publisher in (
+            self._action,
+            self._scores,
+            self._touch_estimate,
+            self._gas_estimate,
+            self._surface,
+            self._mode,
+            self._mode_reason,
+            self._diagnostics,
+        ):
             self.destroy_lifecycle_publisher(publisher)
         self._overlay.close()
 
@@ -161,14 +264,18 @@ class MaintenanceNode(ManagedNode):
         try:
             now_ns = self._now_ns()
             # An array has no header: it counts from its arrival.
-            stamp_ns = conversions.stamp_ns(message.header) if hasattr(message, 'header') else now_ns
+            stamp_ns = (
+                conversions.stamp_ns(message.header) if hasattr(message, 'header') else now_ns
+            )
             put(stamp_ns, self._read[sensor](message), now_ns=now_ns)
         except conversions.BadMessage as bad:
             self._reject(sensor, bad)
 
     def _reject(self, sensor: str, bad: conversions.BadMessage) -> None:
         self._pipeline.reject(sensor, str(bad))
-        self.get_logger().warning(f'a {sensor} message was rejected: {bad}', throttle_duration_sec=5.0)
+        self.get_logger().warning(
+            f'a {sensor} message was rejected: {bad}', throttle_duration_sec=5.0
+        )
 
     def _work(self) -> None:
         while True:
@@ -193,7 +300,8 @@ class MaintenanceNode(ManagedNode):
         self._surface.publish(conversions.surface_state(header, estimate))
 
     def _beat(self) -> None:
-        # Repeated as long as it holds, so that whoever watches the action needs no second topic to stay safe.
+        # Repeated as long as it holds, so that whoever watches the action needs no second topic to
+        # stay safe.
         if self._pipeline.update(self._now_ns()) is Mode.HOLD:
             self._action.publish(String(data=HOLD))
 
@@ -209,17 +317,24 @@ class MaintenanceNode(ManagedNode):
 
     def _report(self) -> None:
         now = self.get_clock().now()
-        self._diagnostics.publish(diagnostics(
-            self._pipeline.report(now.nanoseconds), stamp=now.to_msg(), node=self.get_fully_qualified_name(),
-            model=self._engine.name, latency_ms=self._latency.percentiles_ms(50, 99)))
+        self._diagnostics.publish(
+            diagnostics(
+                self._pipeline.report(now.nanoseconds),
+                stamp=now.to_msg(),
+                node=self.get_fully_qualified_name(),
+                model=self._engine.name,
+                latency_ms=self._latency.percentiles_ms(50, 99),
+            )
+        )
 
     def _now_ns(self) -> int:
         return self.get_clock().now().nanoseconds
 
 
 def _load_engine(models_dir: str, device: str, threads: int) -> Engine:
-    # Imported here: torch takes seconds to import, and a node that refuses its parameters should not wait for it. Without
-    # the garbage collector, which would search torch's growing heap again and again: 2.0 s in place of 2.3 s.
+    # Imported here: torch takes seconds to import, and a node that refuses its parameters should
+    # not wait for it. Without the garbage collector, which would search torch's growing heap again
+    # and again: 2.0 s in place of 2.3 s.
     gc.disable()
     try:
         from crossmodal_kd_ros.networks import WeightsError

@@ -18,11 +18,18 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
 from crossmodal_kd_ros.memory import spare_heap
-from crossmodal_kd_ros.nodes.parameters import AUTOSTART, Refusal, Setting, check_overrides_used, declare
+from crossmodal_kd_ros.nodes.parameters import (
+    AUTOSTART,
+    Refusal,
+    Setting,
+    check_overrides_used,
+    declare,
+)
 
 try:
-    # Kilted and later. Beside a 100 Hz tactile array it takes 3 % of a core, the other 13 %: it keeps no list of everything
-    # that could happen. Its spin() burns a core, spin_once with a limit does not.
+    # Kilted and later. Beside a 100 Hz tactile array it takes 3 % of a core, the other 13 %: it
+    # keeps no list of everything that could happen. Its spin() burns a core, spin_once with a
+    # limit does not.
     from rclpy.experimental import EventsExecutor as Executor
 except ImportError:
     from rclpy.executors import SingleThreadedExecutor as Executor
@@ -33,8 +40,8 @@ _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.
 class ManagedNode(LifecycleNode):
     """A lifecycle node whose parts are four hooks: `configure`, `activate`, `deactivate`, `cleanup`.
 
-    A hook that raises `Refusal` has its sentence logged and its transition refused. `deactivate` and `cleanup` follow
-    each `activate` and `configure`, at the latest when the process ends.
+    A hook that raises `Refusal` has its sentence logged and its transition refused. `deactivate`
+    and `cleanup` follow each `activate` and `configure`, at the latest when the process ends.
     """
 
     def __init__(self, name: str, settings: Sequence[Setting]) -> None:
@@ -141,11 +148,21 @@ class ManagedNode(LifecycleNode):
             if setting is None:
                 continue
             if self._configured and not setting.dynamic:
-                return SetParametersResult(successful=False, reason=(
-                    f'{parameter.name} is read when the node is configured: deactivate it and clean it up first'))
+                return SetParametersResult(
+                    successful=False,
+                    reason=(
+                        f'{parameter.name} is read when the node is configured: deactivate it and clean it up first'
+                    ),
+                )
             if not setting.allows(parameter.value):
-                return SetParametersResult(successful=False, reason=setting.refusal(parameter.value))
-        values = {parameter.name: parameter.value for parameter in parameters if parameter.name in self._settings}
+                return SetParametersResult(
+                    successful=False, reason=setting.refusal(parameter.value)
+                )
+        values = {
+            parameter.name: parameter.value
+            for parameter in parameters
+            if parameter.name in self._settings
+        }
         if self._configured and values:
             try:
                 self.adjust(values)
@@ -170,7 +187,9 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
     try:
         unknown = remove_ros_args(args)[1:]
         if unknown:
-            raise Refusal(f'expected only ROS arguments such as --ros-args -p name:=value, got {" ".join(unknown)}')
+            raise Refusal(
+                f'expected only ROS arguments such as --ros-args -p name:=value, got {" ".join(unknown)}'
+            )
         node = node_class()
         if not node.start():
             return 1
@@ -189,7 +208,8 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
             node.stop()
             node.destroy_node()
         rclpy.shutdown()
-        # Python unloads torch after this, a second on a good day, with its own handlers gone: asked again to end by somebody
-        # impatient, as ROS's launch is after 5 s, the process would die of it instead of ending with its exit code.
+        # Python unloads torch after this, a second on a good day, with its own handlers gone:
+        # asked again to end by somebody impatient, as ROS's launch is after 5 s, the process would
+        # die of it instead of ending with its exit code.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)

@@ -20,10 +20,13 @@ from crossmodal_kd_ros.runtime import Frame
 if TYPE_CHECKING:
     from crossmodal_kd_ros.overlay.gaze import Gaze
 
-# Four pictures a second are enough for a person; each takes as much processor time as two decisions of the student.
+# Four pictures a second are enough for a person; each takes as much processor time as two
+# decisions of the student.
 _PERIOD_S = 0.25
 # Reliable, for RViz asks for it; one picture, for nobody wants an old one.
-_PICTURE = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE)
+_PICTURE = QoSProfile(
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE
+)
 
 
 class OverlayPublisher:
@@ -72,7 +75,9 @@ class OverlayPublisher:
                 return
             frame, estimate = self._newest
             try:
-                self._publisher.publish(conversions.image_message(frame.origin, self._draw(frame, estimate)))
+                self._publisher.publish(
+                    conversions.image_message(frame.origin, self._draw(frame, estimate))
+                )
             except Exception as error:  # noqa: BLE001  Nothing that goes wrong with a picture may end what decides.
                 self._node.get_logger().error(f'no overlay: {error}', throttle_duration_sec=5.0)
 
@@ -91,5 +96,7 @@ class OverlayPublisher:
 
                 self._gaze = Gaze.load(self._models_dir)
             except Exception as error:  # noqa: BLE001  Without torch or its weights the rest can still be drawn.
-                self._node.get_logger().warning(f'the overlay cannot show where the student looks: {error}')
+                self._node.get_logger().warning(
+                    f'the overlay cannot show where the student looks: {error}'
+                )
         return self._gaze

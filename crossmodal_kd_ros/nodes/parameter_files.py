@@ -59,19 +59,28 @@ A publisher and a subscriber that do not agree exchange nothing; the node then s
 
 def texts() -> dict[str, str]:
     """Return the text of every file, by its path in the repository."""
-    configs = {f'config/{name}': _config(name, launch_file, nodes) for name, (launch_file, nodes) in CONFIGS.items()}
+    configs = {
+        f'config/{name}': _config(name, launch_file, nodes)
+        for name, (launch_file, nodes) in CONFIGS.items()
+    }
     return {**configs, 'docs/parameters.md': _page()}
 
 
 def _config(name: str, launch_file: str, nodes: Sequence[str]) -> str:
-    head = (f'# Every parameter of {" and ".join(nodes)}, with its default. Copy this file, change the copy, and start with it:\n'
-            f'#   ros2 launch crossmodal_kd_ros {launch_file} params_file:=my_{name}\n')
-    return head + '\n'.join(f'/**/{node}:\n  ros__parameters:\n' + ''.join(map(_entry, NODES[node])) for node in nodes)
+    head = (
+        f'# Every parameter of {" and ".join(nodes)}, with its default. Copy this file, change the copy, and start with it:\n'
+        f'#   ros2 launch crossmodal_kd_ros {launch_file} params_file:=my_{name}\n'
+    )
+    return head + '\n'.join(
+        f'/**/{node}:\n  ros__parameters:\n' + ''.join(map(_entry, NODES[node])) for node in nodes
+    )
 
 
 def _entry(setting: Setting) -> str:
     limits = '' if setting.low is None else f' From {_range(setting)}.'
-    comment = wrap(setting.description + limits, _WIDTH, initial_indent='    # ', subsequent_indent='    # ')
+    comment = wrap(
+        setting.description + limits, _WIDTH, initial_indent='    # ', subsequent_indent='    # '
+    )
     return '\n'.join([*comment, f'    {setting.name}: {_literal(setting)}', ''])
 
 
@@ -81,8 +90,15 @@ def _page() -> str:
 
 
 def _table(settings: Sequence[Setting], first: str, *, with_default: bool = True) -> str:
-    rows = [[f'`{setting.name}`', _allowed(setting), *([f'`{_literal(setting)}`', _changes(setting)] if with_default else []),
-             setting.description] for setting in settings]
+    rows = [
+        [
+            f'`{setting.name}`',
+            _allowed(setting),
+            *([f'`{_literal(setting)}`', _changes(setting)] if with_default else []),
+            setting.description,
+        ]
+        for setting in settings
+    ]
     head = [first, 'Values', *(['Default', 'Changes'] if with_default else []), 'What it does']
     return ''.join(f'| {" | ".join(row)} |\n' for row in [head, ['---'] * len(head), *rows])
 
@@ -90,7 +106,9 @@ def _table(settings: Sequence[Setting], first: str, *, with_default: bool = True
 def _allowed(setting: Setting) -> str:
     if setting.choices:
         return ', '.join(f'`{choice}`' for choice in setting.choices)
-    kind = {bool: 'true or false', int: 'whole number', float: 'decimal number', str: 'text'}[type(setting.default)]
+    kind = {bool: 'true or false', int: 'whole number', float: 'decimal number', str: 'text'}[
+        type(setting.default)
+    ]
     return kind if setting.low is None else f'{kind}, {_range(setting)}'
 
 

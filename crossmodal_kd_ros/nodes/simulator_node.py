@@ -26,21 +26,67 @@ from crossmodal_kd_ros.simulation import RATES_HZ, FaultSchedule, Injector, Worl
 _WEBCAM_RETRY_S = 0.5
 
 SETTINGS = (
-    Setting(name='seed', default=0, low=0, high=2**31 - 1, description='Seed of the wall, or of the order of photos.'),
-    Setting(name='width', default=640, low=32, high=3840, description='Width of the pictures, pixels.'),
-    Setting(name='height', default=480, low=32, high=2160, description='Height of the pictures, pixels.'),
-    Setting(name='camera_hz', default=RATES_HZ['camera'], low=0.1, high=240.0, description='Pictures a second.'),
-    Setting(name='touch_hz', default=RATES_HZ['touch'], low=0.1, high=1000.0, description='Touch readings a second.'),
-    Setting(name='gas_hz', default=RATES_HZ['gas'], low=0.1, high=100.0, description='Gas readings a second.'),
-    Setting(name='faults', default='', dynamic=True,
-            description='Faults, as sensor:start-end[:kind[:severity]], comma between; seconds since activation, or since '
-                        'they were set while active.'),
-    Setting(name='photos_dir', default='', description='Folder of photographs to show instead of the simulated wall.'),
-    Setting(name='camera_device', default=-1, low=-1, high=63,
-            description='Number of a webcam to show instead of the simulated wall; -1: none.'),
+    Setting(
+        name='seed',
+        default=0,
+        low=0,
+        high=2**31 - 1,
+        description='Seed of the wall, or of the order of photos.',
+    ),
+    Setting(
+        name='width', default=640, low=32, high=3840, description='Width of the pictures, pixels.'
+    ),
+    Setting(
+        name='height',
+        default=480,
+        low=32,
+        high=2160,
+        description='Height of the pictures, pixels.',
+    ),
+    Setting(
+        name='camera_hz',
+        default=RATES_HZ['camera'],
+        low=0.1,
+        high=240.0,
+        description='Pictures a second.',
+    ),
+    Setting(
+        name='touch_hz',
+        default=RATES_HZ['touch'],
+        low=0.1,
+        high=1000.0,
+        description='Touch readings a second.',
+    ),
+    Setting(
+        name='gas_hz',
+        default=RATES_HZ['gas'],
+        low=0.1,
+        high=100.0,
+        description='Gas readings a second.',
+    ),
+    Setting(
+        name='faults',
+        default='',
+        dynamic=True,
+        description='Faults, as sensor:start-end[:kind[:severity]], comma between; seconds since activation, or since '
+        'they were set while active.',
+    ),
+    Setting(
+        name='photos_dir',
+        default='',
+        description='Folder of photographs to show instead of the simulated wall.',
+    ),
+    Setting(
+        name='camera_device',
+        default=-1,
+        low=-1,
+        high=63,
+        description='Number of a webcam to show instead of the simulated wall; -1: none.',
+    ),
 )
 
-# Every beat starts this much after activation, so that the first readings are ready when they are due.
+# Every beat starts this much after activation, so that the first readings are ready when they are
+# due.
 _LEAD_S = 0.1
 _FRAME_IDS = {'camera': 'camera_optical_frame', 'touch': 'tactile_pad', 'gas': 'gas_hood'}
 _TRUTH_NAMES = ('frame', 'action', *SURFACE_STATE, *(f'gas/{name}' for name in GAS_NAMES))
@@ -78,14 +124,23 @@ class SimulatorNode(ManagedNode):
         self._start = self.get_clock().now() + Duration(nanoseconds=round(_LEAD_S * 1e9))
         self._start_s = time.monotonic() + _LEAD_S
         if isinstance(self._source, World):
-            beats = {'camera': self._wall_messages, 'touch': self._touch_messages, 'gas': self._gas_messages}
+            beats = {
+                'camera': self._wall_messages,
+                'touch': self._touch_messages,
+                'gas': self._gas_messages,
+            }
         elif isinstance(self._source, PhotoSource):
             beats = {'camera': self._photo_messages}
         else:
             beats = {}
-        self._threads = [threading.Thread(target=self._keep_beat, args=beat, name=beat[0]) for beat in beats.items()]
+        self._threads = [
+            threading.Thread(target=self._keep_beat, args=beat, name=beat[0])
+            for beat in beats.items()
+        ]
         if isinstance(self._source, WebcamSource):
-            self._threads = [threading.Thread(target=self._film, args=(self._source,), name='camera')]
+            self._threads = [
+                threading.Thread(target=self._film, args=(self._source,), name='camera')
+            ]
         for thread in self._threads:
             thread.start()
 
@@ -111,7 +166,9 @@ class SimulatorNode(ManagedNode):
             schedule = FaultSchedule.parse(faults)
         except ValueError as error:
             raise Refusal(str(error)) from error
-        injectors = {sensor: Injector(sensor, schedule, seed=self.setting('seed')) for sensor in SENSORS}
+        injectors = {
+            sensor: Injector(sensor, schedule, seed=self.setting('seed')) for sensor in SENSORS
+        }
         # Swapped in one go: the beats are threads of their own.
         self._breakage = zero_s, injectors
 
@@ -121,9 +178,19 @@ class SimulatorNode(ManagedNode):
         if photos_dir and camera_device >= 0:
             raise Refusal('expected photos_dir or camera_device, got both: leave one of them out')
         if photos_dir:
-            return PhotoSource(photos_dir, seed=self.setting('seed'), on_skip=lambda path: self.get_logger().warning(
-                f'{path} is skipped: OpenCV cannot read it'), **size)
-        return WebcamSource(camera_device, **size) if camera_device >= 0 else World(self.setting('seed'), **size)
+            return PhotoSource(
+                photos_dir,
+                seed=self.setting('seed'),
+                on_skip=lambda path: self.get_logger().warning(
+                    f'{path} is skipped: OpenCV cannot read it'
+                ),
+                **size,
+            )
+        return (
+            WebcamSource(camera_device, **size)
+            if camera_device >= 0
+            else World(self.setting('seed'), **size)
+        )
 
     def _keep_beat(self, sensor: str, prepare: Callable[[int, float, Header], Messages]) -> None:
         """Publish what `prepare` gives for each beat at its time; it is asked ahead of that, so that rendering costs none.
@@ -155,32 +222,54 @@ class SimulatorNode(ManagedNode):
         messages = self._photo_messages(index, t_s, header)
         truth = self._source.truth(t_s)
         values = [index, ACTIONS.index(truth.action), *truth.surface, *truth.gas]
-        expert = {name: getattr(truth, name) for name in ('action', 'reason', 'material', 'lighting', 'description')}
+        expert = {
+            name: getattr(truth, name)
+            for name in ('action', 'reason', 'material', 'lighting', 'description')
+        }
         return messages + [
             (self._truth, conversions.named_values(header, _TRUTH_NAMES, values)),
             (self._touch_truth, conversions.touch_message(header, truth.touch)),
-            (self._expert, String(data=json.dumps(expert)))]
+            (self._expert, String(data=json.dumps(expert))),
+        ]
 
     def _photo_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        return self._broken('camera', t_s, header, self._source.camera(t_s), self._camera, conversions.image_message)
+        return self._broken(
+            'camera',
+            t_s,
+            header,
+            self._source.camera(t_s),
+            self._camera,
+            conversions.image_message,
+        )
 
     def _touch_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        return self._broken('touch', t_s, header, self._source.touch(t_s), self._touch, conversions.touch_message)
+        return self._broken(
+            'touch', t_s, header, self._source.touch(t_s), self._touch, conversions.touch_message
+        )
 
     def _gas_messages(self, index: int, t_s: float, header: Header) -> Messages:
         return self._broken('gas', t_s, header, self._source.gas(t_s), self._gas, _gas_message)
 
-    def _broken(self, sensor: str, t_s: float, header: Header, value: np.ndarray, publisher: Publisher,
-                make: Callable[[Header, np.ndarray], Any]) -> Messages:
+    def _broken(
+        self,
+        sensor: str,
+        t_s: float,
+        header: Header,
+        value: np.ndarray,
+        publisher: Publisher,
+        make: Callable[[Header, np.ndarray], Any],
+    ) -> Messages:
         """Return what a sensor sends when it reads `value`: one message, or whatever its faults make of it."""
         zero_s, injectors = self._breakage
         messages = []
-        for delivery in injectors[sensor].deliver(t_s - zero_s, conversions.stamp_ns(header), value):
+        for delivery in injectors[sensor].deliver(
+            t_s - zero_s, conversions.stamp_ns(header), value
+        ):
             stamp = Time(sec=delivery.stamp_ns // 10**9, nanosec=delivery.stamp_ns % 10**9)
             sent = Header(stamp=stamp, frame_id=header.frame_id)
             if delivery.value is None:
                 message = make(sent, value)
-                message.data = message.data[:len(message.data) // 2]
+                message.data = message.data[: len(message.data) // 2]
             else:
                 message = make(sent, delivery.value)
             messages.append((publisher, message))

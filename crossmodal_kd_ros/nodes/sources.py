@@ -13,33 +13,49 @@ import numpy as np
 PHOTO_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 PHOTO_S = 1.5
 
-# The view drifts over a photograph like a camera on a slow robot: it shows this share of it, and never stands still.
+# The view drifts over a photograph like a camera on a slow robot: it shows this share of it, and
+# never stands still.
 _LEAST_SHARE, _GREATEST_SHARE = 0.80, 0.95
 
 
 class PhotoSource:
     """Shows each photograph of a folder for 1.5 s, in an order drawn from the seed, under a slow pan and zoom.
 
-    The next photograph is read in a thread of its own, so that a large one does not stall the camera.
+    The next photograph is read in a thread of its own, so that a large one does not stall the
+    camera.
     """
 
-    def __init__(self, folder: str | Path, *, seed: int, width_px: int, height_px: int,
-                 on_skip: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        seed: int,
+        width_px: int,
+        height_px: int,
+        on_skip: Callable[[Path], None],
+    ) -> None:
         """Find the photographs, in subfolders too.
 
         Args:
             folder: where they are.
             seed: of their order.
             width_px, height_px: of the pictures to show.
-            on_skip: called, from another thread, with a file that cannot be read; the next one is shown instead.
+            on_skip: called, from another thread, with a file that cannot be read; the next one is
+                shown instead.
 
         Raises:
             ValueError: the folder does not exist, or holds no photograph that can be read.
         """
-        paths = sorted(path for path in Path(folder).rglob('*') if path.suffix.lower() in PHOTO_SUFFIXES)
+        paths = sorted(
+            path for path in Path(folder).rglob('*') if path.suffix.lower() in PHOTO_SUFFIXES
+        )
         if not paths:
-            raise ValueError(f'expected a folder with photographs ({", ".join(PHOTO_SUFFIXES)}) at {folder}, found none')
-        self._paths = [paths[index] for index in np.random.default_rng(seed).permutation(len(paths))]
+            raise ValueError(
+                f'expected a folder with photographs ({", ".join(PHOTO_SUFFIXES)}) at {folder}, found none'
+            )
+        self._paths = [
+            paths[index] for index in np.random.default_rng(seed).permutation(len(paths))
+        ]
         self._size = (width_px, height_px)
         self._on_skip = on_skip
         self._reader = ThreadPoolExecutor(1, thread_name_prefix='photo_reader')
@@ -74,18 +90,28 @@ class PhotoSource:
             if photo is not None:
                 return cv2.cvtColor(photo, cv2.COLOR_BGR2RGB)
             self._on_skip(path)
-        raise ValueError(f'expected photographs that OpenCV can read, found none among {len(self._paths)} files')
+        raise ValueError(
+            f'expected photographs that OpenCV can read, found none among {len(self._paths)} files'
+        )
 
     def _view(self, photo: np.ndarray, phase: float) -> np.ndarray:
         height, width = photo.shape[:2]
         scale = min(width / self._size[0], height / self._size[1])
         share = _GREATEST_SHARE + (_LEAST_SHARE - _GREATEST_SHARE) * phase
-        view = (max(1, round(share * scale * self._size[0])), max(1, round(share * scale * self._size[1])))
+        view = (
+            max(1, round(share * scale * self._size[0])),
+            max(1, round(share * scale * self._size[1])),
+        )
         # Around the middle, from left to right and a little downwards.
-        centre = (width / 2 + (phase - 0.5) * (width - view[0]) * 0.8, height / 2 + (phase - 0.5) * (height - view[1]) * 0.4)
+        centre = (
+            width / 2 + (phase - 0.5) * (width - view[0]) * 0.8,
+            height / 2 + (phase - 0.5) * (height - view[1]) * 0.4,
+        )
         crop = cv2.getRectSubPix(photo, view, centre)
         shrinks = view[0] > self._size[0]
-        return cv2.resize(crop, self._size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        return cv2.resize(
+            crop, self._size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        )
 
 
 class WebcamSource:
@@ -95,7 +121,9 @@ class WebcamSource:
         """Open it; raise `ValueError` if nothing answers. It may choose another size than the one it is asked for."""
         self._capture = cv2.VideoCapture(device)
         if not self._capture.isOpened():
-            raise ValueError(f'expected a webcam at device {device}, found none: check /dev/video{device} and who may read it')
+            raise ValueError(
+                f'expected a webcam at device {device}, found none: check /dev/video{device} and who may read it'
+            )
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, width_px)
         self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height_px)
 

@@ -12,7 +12,8 @@ from crossmodal_kd_ros.share import share_dir
 DEFAULT_RMW = 'rmw_fastrtps_cpp'
 
 _NEW_NAME, _OLD_NAME = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
-# Kilted's rclpy. Its Fast DDS warns at every start if it finds the old name; Jazzy's (2.14) knows no other.
+# Kilted's rclpy. Its Fast DDS warns at every start if it finds the old name; Jazzy's (2.14) knows
+# no other.
 _FIRST_RCLPY_OF_NEW_NAME = 9
 _DISTROS = {3: 'humble', 7: 'jazzy', 9: 'kilted', 10: 'lyrical'}
 

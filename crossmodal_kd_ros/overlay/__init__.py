@@ -3,8 +3,8 @@
 
 """One picture that says what the robot sees, what it looks at and what it decided. No ROS here.
 
-`annotate` draws it. `Gaze` says where the student looks; it is in `overlay.gaze`, the only module of this room that
-imports torch.
+`annotate` draws it. `Gaze` says where the student looks; it is in `overlay.gaze`, the only module
+of this room that imports torch.
 """
 
 from crossmodal_kd_ros.overlay.picture import annotate

@@ -3,10 +3,10 @@
 
 """Where the student looks: how much each part of the picture speaks for an action.
 
-The student decides from means, maxima and deviations of its maps, and each of these is the sum of its slope along every cell
-times the cell. So the slope of a logit along them, times the maps, is an exact account of where it came from: class
-activation mapping (Zhou et al. 2016, https://arxiv.org/abs/1512.04150). It takes one forward pass and no second look at the
-picture.
+The student decides from means, maxima and deviations of its maps, and each of these is the sum of
+its slope along every cell times the cell. So the slope of a logit along them, times the maps, is
+an exact account of where it came from: class activation mapping (Zhou et al. 2016,
+https://arxiv.org/abs/1512.04150). It takes one forward pass and no second look at the picture.
 """
 
 from pathlib import Path
@@ -42,8 +42,9 @@ class Gaze:
             action: index into `ACTIONS`.
 
         Returns:
-            `float32[32, 32]`, in units of the logit; negative where a cell speaks against it. The sum is the slope of
-            (logit of the action minus the mean of all) along the pooled features, times these.
+            `float32[32, 32]`, in units of the logit; negative where a cell speaks against it. The
+            sum is the slope of (logit of the action minus the mean of all) along the pooled
+            features, times these.
         """
         view = torch.from_numpy(square_view(image)).permute(2, 0, 1)[None].float().div_(255.0)
         with torch.no_grad():
@@ -52,11 +53,16 @@ class Gaze:
         logits = self._student.classifier(self._student.embed(pooled))[0]
         (slope,) = torch.autograd.grad(logits[action] - logits.mean(), pooled)
         grid, window, *finer = (x[0] for x in (vision.grid, vision.window, *vision.finer))
-        of_grid, of_window, *of_finer = slope[0].split([2 * len(x) for x in (grid, window, *finer)])
+        of_grid, of_window, *of_finer = slope[0].split(
+            [2 * len(x) for x in (grid, window, *finer)]
+        )
         cells = _spread(_share(grid, of_grid)) + sum(
-            _spread(_moments_share(x, along)) for x, along in zip(finer, of_finer, strict=True))
+            _spread(_moments_share(x, along)) for x, along in zip(finer, of_finer, strict=True)
+        )
         # The pad's rows and columns, as the trunk cuts them out.
-        cells[GAZE_CELLS * 3 // 8:GAZE_CELLS * 5 // 8, GAZE_CELLS // 4:GAZE_CELLS * 3 // 4] += _share(window, of_window)
+        cells[
+            GAZE_CELLS * 3 // 8 : GAZE_CELLS * 5 // 8, GAZE_CELLS // 4 : GAZE_CELLS * 3 // 4
+        ] += _share(window, of_window)
         return cells.numpy()
 
 

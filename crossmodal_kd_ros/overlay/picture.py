@@ -24,30 +24,41 @@ def annotate(image: np.ndarray, estimate: Estimate, gaze: np.ndarray | None = No
     Args:
         image: `uint8[H, W, 3]`, RGB; it stays as it is.
         estimate: what was decided from it.
-        gaze: `float32[N, N]` over the square view, as `Gaze.look` gives it; only what speaks for the action is drawn.
+        gaze: `float32[N, N]` over the square view, as `Gaze.look` gives it; only what speaks for
+            the action is drawn.
 
     Returns:
-        `uint8[h, 640, 3]`, RGB: the picture as large as 640 x 640 allows, between two bands of text.
+        `uint8[h, 640, 3]`, RGB: the picture as large as 640 x 640 allows, between two bands of
+        text.
     """
     picture = _fitted(image)
     height, width = picture.shape[:2]
     side = min(height, width)
     left, top = (width - side) // 2, (height - side) // 2
-    view = picture[top:top + side, left:left + side]
+    view = picture[top : top + side, left : left + side]
     if gaze is not None:
         view[:] = _lit(view, gaze)
     # The pad: the middle half of the view's width, the middle quarter of its height.
-    corners = [(left + side // 4, top + side * 3 // 8), (left + side * 3 // 4, top + side * 5 // 8)]
+    corners = [
+        (left + side // 4, top + side * 3 // 8),
+        (left + side * 3 // 4, top + side * 5 // 8),
+    ]
     cv2.rectangle(picture, *corners, _WHITE, 1, cv2.LINE_AA)
     beside = SIDE_PX - width
-    picture = cv2.copyMakeBorder(picture, 0, 0, beside // 2, beside - beside // 2, cv2.BORDER_CONSTANT, value=_DARK)
-    return np.concatenate([_headline(estimate, SIDE_PX), picture, _footnote(estimate, SIDE_PX, gaze is not None)])
+    picture = cv2.copyMakeBorder(
+        picture, 0, 0, beside // 2, beside - beside // 2, cv2.BORDER_CONSTANT, value=_DARK
+    )
+    return np.concatenate(
+        [_headline(estimate, SIDE_PX), picture, _footnote(estimate, SIDE_PX, gaze is not None)]
+    )
 
 
 def _fitted(image: np.ndarray) -> np.ndarray:
     scale = SIDE_PX / max(image.shape[:2])
     size = tuple(max(1, round(scale * pixels)) for pixels in image.shape[1::-1])
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR)
+    return cv2.resize(
+        image, size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
+    )
 
 
 def _lit(view: np.ndarray, gaze: np.ndarray) -> np.ndarray:
@@ -55,7 +66,9 @@ def _lit(view: np.ndarray, gaze: np.ndarray) -> np.ndarray:
     spread = cv2.GaussianBlur(np.maximum(gaze, 0.0), (0, 0), 1.2)
     if spread.max() <= 0.0:
         return view
-    heat = cv2.resize(spread / spread.max(), view.shape[1::-1], interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
+    heat = cv2.resize(
+        spread / spread.max(), view.shape[1::-1], interpolation=cv2.INTER_CUBIC
+    ).clip(0.0, 1.0)
     colours = cv2.applyColorMap((255.0 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     weight = (_STRENGTH * heat)[..., None]
     return (view * (1.0 - weight) + colours * weight).astype(np.uint8)
@@ -72,13 +85,18 @@ def _headline(estimate: Estimate, width: int) -> np.ndarray:
     number = right - _width(sure, size)
     _write(band, sure, number, base, size, _WHITE)
     start, middle = number - round(0.02 * width) - bar, len(band) // 2
-    for end, colour in ((start + bar, (70, 74, 80)), (start + round(bar * estimate.confidence), _WHITE)):
+    for end, colour in (
+        (start + bar, (70, 74, 80)),
+        (start + round(bar * estimate.confidence), _WHITE),
+    ):
         cv2.rectangle(band, (start, middle - 4), (end, middle + 4), colour, -1)
     room = start - chip - round(0.04 * width)
     action = words(estimate.action)
     fitting = size * min(1.0, room / max(_width(action, size), 1))
     mark = chip + round(0.02 * width)
-    cv2.rectangle(band, (chip, len(band) - 5), (width, len(band)), _rgb(ACTION_COLOURS[estimate.action]), -1)
+    cv2.rectangle(
+        band, (chip, len(band) - 5), (width, len(band)), _rgb(ACTION_COLOURS[estimate.action]), -1
+    )
     _write(band, action, mark, base, fitting, _WHITE)
     return band
 
@@ -96,9 +114,13 @@ def _footnote(estimate: Estimate, width: int, with_gaze: bool) -> np.ndarray:
     return band
 
 
-def _write(band: np.ndarray, text: str, x: int, y: int, size: float, colour: tuple[int, int, int]) -> None:
+def _write(
+    band: np.ndarray, text: str, x: int, y: int, size: float, colour: tuple[int, int, int]
+) -> None:
     # Hershey fonts know ASCII alone.
-    cv2.putText(band, text.encode('ascii', 'replace').decode(), (x, y), _FONT, size, colour, 1, cv2.LINE_AA)
+    cv2.putText(
+        band, text.encode('ascii', 'replace').decode(), (x, y), _FONT, size, colour, 1, cv2.LINE_AA
+    )
 
 
 def _size(height_px: float) -> float:

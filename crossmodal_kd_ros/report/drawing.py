@@ -10,9 +10,18 @@ from matplotlib.figure import Figure
 WIDTH_IN = 10.6
 INK, FAINT, OUTAGE = '#20262e', '#69737f', '#f3dcd8'
 STYLE = {
-    'svg.fonttype': 'none', 'svg.hashsalt': 'crossmodal_kd_ros', 'font.family': 'sans-serif', 'font.size': 10.0,
-    'text.color': INK, 'axes.labelcolor': FAINT, 'xtick.color': FAINT, 'ytick.color': FAINT,
-    'axes.edgecolor': '#c9ced6', 'axes.spines.top': False, 'axes.spines.right': False}
+    'svg.fonttype': 'none',
+    'svg.hashsalt': 'crossmodal_kd_ros',
+    'font.family': 'sans-serif',
+    'font.size': 10.0,
+    'text.color': INK,
+    'axes.labelcolor': FAINT,
+    'xtick.color': FAINT,
+    'ytick.color': FAINT,
+    'axes.edgecolor': '#c9ced6',
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+}
 
 
 def svg(figure: Figure) -> str:
@@ -20,4 +29,4 @@ def svg(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format='svg', transparent=True, metadata={'Date': None})
     # The XML prologue has no place inside a page.
-    return text.getvalue()[text.getvalue().index('<svg'):]
+    return text.getvalue()[text.getvalue().index('<svg') :]

@@ -25,11 +25,16 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         content: what it shows; colours, and filters for numbers and names, are there already.
     """
     environment = Environment(
-        loader=PackageLoader('crossmodal_kd_ros', '.'), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True)
+        loader=PackageLoader('crossmodal_kd_ros', '.'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters.update(words=words, figure=_figure)
     environment.globals.update(
-        mode_colours=MODE_COLOURS, action_colours=ACTION_COLOURS, mode_meanings=MODE_MEANINGS)
+        mode_colours=MODE_COLOURS, action_colours=ACTION_COLOURS, mode_meanings=MODE_MEANINGS
+    )
     path.write_text(environment.get_template(template).render(**content), encoding='utf-8')
 
 
@@ -37,7 +42,9 @@ def thumbnail(picture: np.ndarray) -> str:
     """Return a picture `uint8[H, W, 3]`, RGB, as a small JPEG in base64, for `<img src="data:image/jpeg;base64,...">`."""
     height = max(1, round(picture.shape[0] * _CARD_WIDTH_PX / picture.shape[1]))
     small = cv2.resize(picture, (_CARD_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode('.jpg', cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    _, jpeg = cv2.imencode(
+        '.jpg', cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85]
+    )
     return base64.b64encode(jpeg).decode()
 
 

@@ -19,7 +19,8 @@ from crossmodal_kd_ros.runtime.virtual import ResidualModel
 
 FILE_NAME = 'calibration.json'
 KINDS = ('student', 'teacher')
-# What holding costs, in wrong actions. At half of one, the robot holds where an action would rather be wrong than right.
+# What holding costs, in wrong actions. At half of one, the robot holds where an action would
+# rather be wrong than right.
 HOLD_COST = 0.5
 _REDO = 'make it again with "crossmodal-kd calibrate"'
 
@@ -34,12 +35,15 @@ class Predictor:
 
     Attributes:
         accuracy: how often its best action was the expert's.
-        min_confidence: the confidence limit under which an action would rather be wrong than right.
+        min_confidence: the confidence limit under which an action would rather be wrong than
+            right.
         held: part of its answers under that limit.
         decided: how often it was right from the limit on; 0 where it never came that far.
         least_possible: probability from which on an action belongs to the conformal set.
-        filled: it is a teacher that is shown the student's estimate of a lost sense, rather than nothing.
-        stack: it is a teacher whose opinion is joined with the student's by this; `None`: it decides alone.
+        filled: it is a teacher that is shown the student's estimate of a lost sense, rather than
+            nothing.
+        stack: it is a teacher whose opinion is joined with the student's by this; `None`: it
+            decides alone.
     """
 
     accuracy: float
@@ -78,8 +82,8 @@ class Calibration:
     def best_mode(self, usable: tuple[str, ...]) -> Mode:
         """Return who did best with `usable`: most right decisions, and least wrong ones where it may hold instead.
 
-        Where two are equal it is the one that was more accurate without a limit, then the teacher. `HOLD` where nobody was
-        measured.
+        Where two are equal it is the one that was more accurate without a limit, then the teacher.
+        `HOLD` where nobody was measured.
         """
         by_mode = self.predictors.get(sensor_set(usable))
         if by_mode is None:
@@ -88,6 +92,7 @@ class Calibration:
         def merit(mode: Mode) -> tuple[float, float, bool]:
             found = by_mode[mode]
             return found.worth, found.accuracy, mode is not Mode.STUDENT
+
         return max(by_mode, key=merit)
 
     def predictor(self, usable: tuple[str, ...], mode: Mode) -> Predictor:
@@ -103,12 +108,17 @@ def sensor_set(usable: tuple[str, ...]) -> str:
 def save_calibration(calibration: Calibration, folder: Path) -> None:
     """Write `calibration.json` to `folder`; the file appears only when it is complete."""
     document = {
-        'contract': fingerprint(), 'weights': dict(calibration.weights), 'origin': dict(calibration.origin),
-        'predictors': {name: {str(mode): _figures(predictor) for mode, predictor in by_mode.items()}
-                       for name, by_mode in calibration.predictors.items()},
-        'intervals': vars(calibration.intervals), 'residuals': {
-            sensor: vars(model) for sensor, model in calibration.residuals.items()},
-        'familiarity': vars(calibration.familiarity)}
+        'contract': fingerprint(),
+        'weights': dict(calibration.weights),
+        'origin': dict(calibration.origin),
+        'predictors': {
+            name: {str(mode): _figures(predictor) for mode, predictor in by_mode.items()}
+            for name, by_mode in calibration.predictors.items()
+        },
+        'intervals': vars(calibration.intervals),
+        'residuals': {sensor: vars(model) for sensor, model in calibration.residuals.items()},
+        'familiarity': vars(calibration.familiarity),
+    }
     path = folder / FILE_NAME
     unfinished = path.with_name(FILE_NAME + '.part')
     unfinished.write_text(_indent(json.dumps(document, default=_plain)) + '\n', encoding='utf-8')
@@ -127,19 +137,30 @@ def load_calibration(folder: str | Path) -> Calibration | None:
     try:
         document = json.loads(path.read_text(encoding='utf-8'))
         calibration = Calibration(
-            weights=document['weights'], origin=document['origin'],
-            predictors={name: {Mode(mode): _predictor(figures) for mode, figures in by_mode.items()}
-                        for name, by_mode in document['predictors'].items()},
+            weights=document['weights'],
+            origin=document['origin'],
+            predictors={
+                name: {Mode(mode): _predictor(figures) for mode, figures in by_mode.items()}
+                for name, by_mode in document['predictors'].items()
+            },
             intervals=Intervals(**_arrays(document['intervals'])),
             familiarity=Familiarity(**_arrays(document['familiarity'])),
-            residuals={sensor: ResidualModel(**_arrays(model)) for sensor, model in document['residuals'].items()})
+            residuals={
+                sensor: ResidualModel(**_arrays(model))
+                for sensor, model in document['residuals'].items()
+            },
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CalibrationError(f'{path} is not a calibration that this version knows ({error!r}): {_REDO}') from error
+        raise CalibrationError(
+            f'{path} is not a calibration that this version knows ({error!r}): {_REDO}'
+        ) from error
     if document.get('contract') != fingerprint():
         raise CalibrationError(f'{path} was made for other actions, channels or taxels: {_REDO}')
     for kind in KINDS:
         if calibration.weights.get(kind) != weights_digest(Path(folder) / f'{kind}.safetensors'):
-            raise CalibrationError(f'{path} belongs to other weights than {kind}.safetensors beside it: {_REDO}')
+            raise CalibrationError(
+                f'{path} belongs to other weights than {kind}.safetensors beside it: {_REDO}'
+            )
     return calibration
 
 
@@ -149,8 +170,10 @@ def weights_digest(path: Path) -> str:
         with safe_open(path, framework='np') as file:
             return file.metadata()['sha256']
     except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise CalibrationError(f'expected weights of this package in {path}, to know whose the calibration is: '
-                               f'{error}') from error
+        raise CalibrationError(
+            f'expected weights of this package in {path}, to know whose the calibration is: '
+            f'{error}'
+        ) from error
 
 
 def _figures(predictor: Predictor) -> dict[str, Any]:
@@ -170,11 +193,15 @@ def _plain(value: Any) -> Any:
 def _indent(text: str) -> str:
     """Return a JSON document with one line for each of its parts, so that a matrix does not take 16,000 lines."""
     document = json.loads(text)
-    parts = (f'  {json.dumps(name)}: {json.dumps(part, indent=None if name == "familiarity" else 2)}'
-             for name, part in document.items())
+    parts = (
+        f'  {json.dumps(name)}: {json.dumps(part, indent=None if name == "familiarity" else 2)}'
+        for name, part in document.items()
+    )
     return '{\n' + ',\n'.join(part.replace('\n', '\n  ') for part in parts) + '\n}'
 
 
 def _arrays(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: np.asarray(value, np.float64) if isinstance(value, list) else float(value)
-            for name, value in values.items()}
+    return {
+        name: np.asarray(value, np.float64) if isinstance(value, list) else float(value)
+        for name, value in values.items()
+    }

@@ -22,8 +22,9 @@ class Engine(Protocol):
 
         Args:
             sample: the readings; in `TEACHER` mode touch and gas are there.
-            mode: `TEACHER` and `PARTIAL` let the teacher decide, with a sense that is `None` masked; in every other mode
-                the student does.
-            filled: the teacher is shown the student's estimate of a lost sense rather than nothing.
+            mode: `TEACHER` and `PARTIAL` let the teacher decide, with a sense that is `None`
+                masked; in every other mode the student does.
+            filled: the teacher is shown the student's estimate of a lost sense rather than
+                nothing.
         """
         ...

@@ -12,7 +12,8 @@ from crossmodal_kd_ros.runtime.stacking import Stack
 from crossmodal_kd_ros.runtime.uncertainty import possible_actions
 from crossmodal_kd_ros.runtime.virtual import ResidualMonitor
 
-# Once it was unsure, the robot acts again at this much more than the limit, so that it does not waver at it.
+# Once it was unsure, the robot acts again at this much more than the limit, so that it does not
+# waver at it.
 _SURER = 0.05
 # One strange picture changes nothing.
 _PATIENCE = 3
@@ -26,8 +27,14 @@ class Judgement:
         self._calibration = calibration
         self._unsure = False
         self._strange = 0  # unfamiliar pictures in a row
-        self._monitors = {} if calibration is None else {
-            sensor: ResidualMonitor(sensor, model) for sensor, model in calibration.residuals.items()}
+        self._monitors = (
+            {}
+            if calibration is None
+            else {
+                sensor: ResidualMonitor(sensor, model)
+                for sensor, model in calibration.residuals.items()
+            }
+        )
 
     def reset(self) -> None:
         """Forget every answer, as after a jump of the clock."""
@@ -42,8 +49,14 @@ class Judgement:
         """
         if self._calibration is None or prediction.features is None:
             return 1.0, False
-        familiarity, features, detail = self._calibration.familiarity, prediction.features, float(prediction.detail)
-        return max(1.0, float(familiarity.excess(features, detail))), familiarity.is_usual(features, detail)
+        familiarity, features, detail = (
+            self._calibration.familiarity,
+            prediction.features,
+            float(prediction.detail),
+        )
+        return max(1.0, float(familiarity.excess(features, detail))), familiarity.is_usual(
+            features, detail
+        )
 
     def strangeness(self, doubt: float) -> str:
         """Return why pictures cannot be trusted, after some in a row with more than 1 of `doubt`; empty if they can."""
@@ -70,20 +83,29 @@ class Judgement:
         """
         limit = least
         if self._calibration is not None and decision.mode is not Mode.HOLD:
-            limit = max(least, self._calibration.predictor(decision.usable, decision.mode).min_confidence)
+            limit = max(
+                least, self._calibration.predictor(decision.usable, decision.mode).min_confidence
+            )
         # Written so that a confidence of NaN holds too.
         self._unsure = not confidence >= (min(limit + _SURER, 1.0) if self._unsure else limit)
         if not self._unsure:
             return ''
-        strange = f'; the picture is {doubt:.1f} times as far from the familiar as it may be' if doubt > 1.0 else ''
+        strange = (
+            f'; the picture is {doubt:.1f} times as far from the familiar as it may be'
+            if doubt > 1.0
+            else ''
+        )
         return f'confidence {confidence:.2f} is under the limit {limit:.2f}{strange}'
 
-    def weighed(self, sensor: str, measured: np.ndarray, prediction: Prediction, doubt: np.ndarray) -> np.ndarray:
+    def weighed(
+        self, sensor: str, measured: np.ndarray, prediction: Prediction, doubt: np.ndarray
+    ) -> np.ndarray:
         """Return `measured` and what the student sees in its place, each at what it is worth, `float32[N]`.
 
         Args:
             sensor: whose features are its elements: `gas`.
-            measured: `float32[N]`. doubt: `float[N]`, its standard deviation beyond the ordinary; infinite: it tells nothing.
+            measured: `float32[N]`. doubt: `float[N]`, its standard deviation beyond the ordinary;
+                infinite: it tells nothing.
         """
         seen = getattr(prediction, sensor)
         if self._calibration is None:
@@ -92,17 +114,26 @@ class Judgement:
         share = 1.0 / (1.0 + np.square(doubt / model.scale))
         return (share * measured + (1.0 - share) * (seen + model.bias)).astype(np.float32)
 
-    def contradiction(self, sensor: str, sample: Sample, measured: np.ndarray, prediction: Prediction) -> str:
+    def contradiction(
+        self, sensor: str, sample: Sample, measured: np.ndarray, prediction: Prediction
+    ) -> str:
         """Return why what `sensor` measured cannot be what the picture shows; empty if it can."""
         monitor = self._monitors.get(sensor)
-        return '' if monitor is None else monitor.take(sample.stamp_ns, measured, getattr(prediction, sensor))
+        return (
+            ''
+            if monitor is None
+            else monitor.take(sample.stamp_ns, measured, getattr(prediction, sensor))
+        )
 
-    def bounds(self, surface: np.ndarray, is_measured: np.ndarray, prediction: Prediction,
-               doubt: float) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def bounds(
+        self, surface: np.ndarray, is_measured: np.ndarray, prediction: Prediction, doubt: float
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Return 90 % bounds of `surface`, each `float32[3]`, of which `is_measured`, `bool[3]`; `None` without a calibration."""
         if self._calibration is None or prediction.surface_std is None:
             return None, None
-        return self._calibration.intervals.bounds(surface, prediction.surface_std, is_measured, doubt)
+        return self._calibration.intervals.bounds(
+            surface, prediction.surface_std, is_measured, doubt
+        )
 
     def possible(self, decision: Decision, prediction: Prediction) -> tuple[str, ...] | None:
         """Return the actions that the expert's is among in 90 % of all cases; `None` without a calibration."""

@@ -13,10 +13,11 @@ class Limits:
     Attributes:
         camera_timeout_s: age at which an image is stale; 0.2 s is six frames of a 30 Hz camera.
         touch_timeout_s: age at which a touch reading is stale; 0.2 s is twenty of a 100 Hz array.
-        gas_timeout_s: age at which a gas reading is stale; 1.25 s is two and a half of a 2 Hz module.
+        gas_timeout_s: age at which a gas reading is stale; 1.25 s is two and a half of a 2 Hz
+            module.
         recovery_s: how long a sensor that failed must be good before it counts again.
-        min_confidence: probability of the best action under which the robot holds; a calibration may ask for more. One of
-            six at random has 0.17.
+        min_confidence: probability of the best action under which the robot holds; a calibration
+            may ask for more. One of six at random has 0.17.
     """
 
     camera_timeout_s: float = 0.2
@@ -33,4 +34,6 @@ class Limits:
         if not self.recovery_s >= 0.0:
             raise ValueError(f'expected recovery_s to be 0 s or more, got {self.recovery_s}')
         if not 0.0 <= self.min_confidence <= 1.0:
-            raise ValueError(f'expected min_confidence to be from 0 to 1, got {self.min_confidence}')
+            raise ValueError(
+                f'expected min_confidence to be from 0 to 1, got {self.min_confidence}'
+            )

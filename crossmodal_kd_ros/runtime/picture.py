@@ -8,12 +8,15 @@ import numpy as np
 
 _FROZEN_S = 0.5
 _FROZEN_PICTURES = 5
-# 8-bit steps. Of 1200 simulated calibration views none has a mean under 81, a deviation under 9 or 3 % of white pixels.
+# 8-bit steps. Of 1200 simulated calibration views none has a mean under 81, a deviation under 9 or
+# 3 % of white pixels.
 _DARK_MEAN, _FLAT_STD = 8.0, 2.5
 _BRIGHT, _BRIGHT_SHARE = 250, 0.6
-# A grid pixel that repeats itself for so long, while others change, is frozen; so large a part of them is a flaw.
+# A grid pixel that repeats itself for so long, while others change, is frozen; so large a part of
+# them is a flaw.
 _STILL_S, _MOST_STILL = 1.0, 0.02
-# Every verdict but a frozen one needs this many pictures in a row, so that one flash or one shadow changes nothing.
+# Every verdict but a frozen one needs this many pictures in a row, so that one flash or one shadow
+# changes nothing.
 _PATIENCE = 3
 _GRID = 48
 
@@ -38,9 +41,12 @@ class PictureChecks:
         """Look at a picture."""
         height, width = image.shape[:2]
         # A copy, packed: the pixels lie far apart, and are gone through several times.
-        grid = np.ascontiguousarray(image[::max(1, height // _GRID), ::max(1, width // _GRID)])
+        grid = np.ascontiguousarray(image[:: max(1, height // _GRID), :: max(1, width // _GRID)])
         if self._last is None or grid.shape != self._last.shape:
-            self._changed_ns, self._repeats = np.full(grid.shape[:2], stamp_ns), np.zeros(grid.shape[:2], np.int64)
+            self._changed_ns, self._repeats = (
+                np.full(grid.shape[:2], stamp_ns),
+                np.zeros(grid.shape[:2], np.int64),
+            )
         else:
             changed = (grid != self._last).any(-1)
             self._changed_ns[changed] = stamp_ns
@@ -60,12 +66,16 @@ class PictureChecks:
 
     def flaw(self) -> str:
         """Return what makes the pictures a bad witness though something can be seen; empty if nothing does."""
-        still = (self._repeats >= _FROZEN_PICTURES) & (self._stamp_ns - self._changed_ns > _STILL_S * 1e9)
+        still = (self._repeats >= _FROZEN_PICTURES) & (
+            self._stamp_ns - self._changed_ns > _STILL_S * 1e9
+        )
         part = float(still.mean())
         if part <= _MOST_STILL or self._repeats.min():
             return ''
-        return (f'camera is damaged: {part:.0%} of the picture has not changed for {_STILL_S:.0f} s while the rest did '
-                f'(limit {_MOST_STILL:.0%})')
+        return (
+            f'camera is damaged: {part:.0%} of the picture has not changed for {_STILL_S:.0f} s while the rest did '
+            f'(limit {_MOST_STILL:.0%})'
+        )
 
 
 def _doubt(grid: np.ndarray) -> str:
@@ -75,4 +85,8 @@ def _doubt(grid: np.ndarray) -> str:
     if mean < _DARK_MEAN:
         return f'dark: mean {mean:.1f} of 255 (least {_DARK_MEAN}): is the lens covered, or the lamp off?'
     bright = float(np.count_nonzero(grid >= _BRIGHT)) / grid.size
-    return f'overexposed: {bright:.0%} of it is white (limit {_BRIGHT_SHARE:.0%})' if bright > _BRIGHT_SHARE else ''
+    return (
+        f'overexposed: {bright:.0%} of it is white (limit {_BRIGHT_SHARE:.0%})'
+        if bright > _BRIGHT_SHARE
+        else ''
+    )

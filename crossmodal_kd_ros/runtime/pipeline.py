@@ -11,8 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmodal_kd_ros.contract import (
-    ACTIONS, GAS_NAMES, HOLD, SENSORS, ContractError, Estimate, Mode, Prediction, Sample, check_gas, check_image, check_touch,
-    co2_absorption, crack_depth_mm, surface_roughness_um)
+    ACTIONS,
+    GAS_NAMES,
+    HOLD,
+    SENSORS,
+    ContractError,
+    Estimate,
+    Mode,
+    Prediction,
+    Sample,
+    check_gas,
+    check_image,
+    check_touch,
+    co2_absorption,
+    crack_depth_mm,
+    surface_roughness_um,
+)
 from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter, without_evidence
 from crossmodal_kd_ros.runtime.calibration import Calibration
 from crossmodal_kd_ros.runtime.engine import Engine
@@ -20,7 +34,8 @@ from crossmodal_kd_ros.runtime.judgement import Judgement
 from crossmodal_kd_ros.runtime.limits import Limits
 from crossmodal_kd_ros.runtime.sensor import SensorReport, SensorState
 
-# Two threads read the clock a moment apart; a bag that starts again, or a simulation, goes back by more.
+# Two threads read the clock a moment apart; a bag that starts again, or a simulation, goes back by
+# more.
 _CLOCK_JUMP_S = 0.1
 # The channels that the absorbed CO2 follows from.
 _CO2 = [GAS_NAMES.index('co2_uptake_ppm'), GAS_NAMES.index('co2_surface_ppm')]
@@ -67,7 +82,8 @@ class PipelineReport:
         answered: images that got an answer.
         superseded: images that were replaced by a newer one before their turn came.
         clock_jumps: how often the clock was set back, and every reading forgotten.
-        doubt: how unfamiliar the last picture was: 1 up to the limit, then its distance over the limit.
+        doubt: how unfamiliar the last picture was: 1 up to the limit, then its distance over the
+            limit.
     """
 
     mode: Mode
@@ -82,28 +98,40 @@ class PipelineReport:
 class Pipeline:
     """Newest readings, mode arbiter and engine, without ROS.
 
-    Readings are put from any thread; one worker takes frames and has them answered. The caller brings the clock: the
-    same readings with the same stamps at the same times give the same answers, live and from a recording.
+    Readings are put from any thread; one worker takes frames and has them answered. The caller
+    brings the clock: the same readings with the same stamps at the same times give the same
+    answers, live and from a recording.
     """
 
-    def __init__(self, engine: Engine, *, limits: Limits | None = None, calibration: Calibration | None = None,
-                 on_mode: Callable[[ModeChange], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        limits: Limits | None = None,
+        calibration: Calibration | None = None,
+        on_mode: Callable[[ModeChange], None] | None = None,
+    ) -> None:
         """Start in `HOLD`, with no reading.
 
         Args:
             engine: runs the networks.
             limits: when a sensor or an answer stops being good enough.
-            calibration: what was measured of the engine's weights; `None`: no intervals, no virtual sensor, and the
-                student for every set of sensors but the whole.
-            on_mode: called at each change, in order, from the thread that noticed it; it must not call back.
+            calibration: what was measured of the engine's weights; `None`: no intervals, no
+                virtual sensor, and the student for every set of sensors but the whole.
+            on_mode: called at each change, in order, from the thread that noticed it; it must not
+                call back.
         """
         self._engine = engine
         self._limits = limits or Limits()
         self._judgement = Judgement(calibration)
         self._arbiter = ModeArbiter(
-            recovery_s=self._limits.recovery_s, choose=calibration.best_mode if calibration else without_evidence)
+            recovery_s=self._limits.recovery_s,
+            choose=calibration.best_mode if calibration else without_evidence,
+        )
         self._sensors = {
-            sensor: SensorState(sensor, timeout_s=getattr(self._limits, f'{sensor}_timeout_s')) for sensor in SENSORS}
+            sensor: SensorState(sensor, timeout_s=getattr(self._limits, f'{sensor}_timeout_s'))
+            for sensor in SENSORS
+        }
         self._on_mode = on_mode
         self._lock = threading.Lock()
         self._frame: Frame | None = None
@@ -117,14 +145,20 @@ class Pipeline:
         self._decision = Decision(mode=Mode.HOLD, reason='no camera reading yet', lost=('camera',))
         self._announced: Decision | None = None
 
-    def put_image(self, stamp_ns: int, image: np.ndarray | Callable[[], np.ndarray], *, origin: object = None,
-                  now_ns: int | None = None) -> None:
+    def put_image(
+        self,
+        stamp_ns: int,
+        image: np.ndarray | Callable[[], np.ndarray],
+        *,
+        origin: object = None,
+        now_ns: int | None = None,
+    ) -> None:
         """Store an image as the newest, unless its stamp is out of order.
 
         Args:
             stamp_ns: stamp of its header, nanoseconds.
-            image: `uint8[H, W, 3]` RGB, or a function that decodes it or raises `ContractError`; it is called only if
-                the image is still the newest when its turn comes.
+            image: `uint8[H, W, 3]` RGB, or a function that decodes it or raises `ContractError`;
+                it is called only if the image is still the newest when its turn comes.
             origin: given back with the frame by `take_frame`.
             now_ns: the time of its arrival, if known: an image from the future is refused then.
         """
@@ -183,26 +217,45 @@ class Pipeline:
         with self._lock:
             decision = self._decide(now_ns)
             taken_ns = self._sensors['camera'].by_this_clock(frame.stamp_ns)
-            measured = {sensor: self._sensors[sensor].readings.at(taken_ns) for sensor in ('touch', 'gas')}
-            touch, gas = (value if sensor in decision.usable else None for sensor, value in measured.items())
+            measured = {
+                sensor: self._sensors[sensor].readings.at(taken_ns) for sensor in ('touch', 'gas')
+            }
+            touch, gas = (
+                value if sensor in decision.usable else None for sensor, value in measured.items()
+            )
             gas_doubt = self._sensors['gas'].checks.grave_doubt
-            # The last reading of a sensor that stutters is used, and is no measurement of what is in front of the robot now.
-            touch_is_new, gas_is_new = (self._sensors[sensor].measures(now_ns) for sensor in ('touch', 'gas'))
+            # The last reading of a sensor that stutters is used, and is no measurement of what is
+            # in front of the robot now.
+            touch_is_new, gas_is_new = (
+                self._sensors[sensor].measures(now_ns) for sensor in ('touch', 'gas')
+            )
         sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)
         try:
             sample, prediction = self.evidence = self._infer(sample, decision, gas_doubt)
         except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
-            self._settle(now_ns, distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}')
+            self._settle(
+                now_ns,
+                distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}',
+            )
             return None
         doubt, is_usual = self._judgement.look(prediction)
         # A decision without the camera is worth as much whatever that shows.
-        confidence = float(prediction.probabilities.max()) / (doubt if 'camera' in decision.usable else 1.0)
-        distrust = self._judgement.distrust(decision, confidence, doubt, self._limits.min_confidence)
+        confidence = float(prediction.probabilities.max()) / (
+            doubt if 'camera' in decision.usable else 1.0
+        )
+        distrust = self._judgement.distrust(
+            decision, confidence, doubt, self._limits.min_confidence
+        )
         self._cross_examine(sample, measured, prediction, doubt, is_usual, now_ns)
         self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
-        by_touch, by_gas = touch is not None and touch_is_new, gas is not None and gas_is_new and not gas_doubt[_CO2].any()
+        by_touch, by_gas = (
+            touch is not None and touch_is_new,
+            gas is not None and gas_is_new and not gas_doubt[_CO2].any(),
+        )
         is_measured = np.array([by_touch, by_touch, by_gas])
-        return self._estimate(sample, decision, distrust, prediction, confidence, doubt, is_measured)
+        return self._estimate(
+            sample, decision, distrust, prediction, confidence, doubt, is_measured
+        )
 
     def step(self, now_ns: int) -> Estimate | None:
         """Take the newest frame and return its estimate; `None` if there is none. The mode is brought up to date."""
@@ -217,12 +270,23 @@ class Pipeline:
         with self._lock:
             decision = _hold(self._decision, self._distrust)
             return PipelineReport(
-                mode=decision.mode, reason=decision.reason, answered=self._answered, superseded=self._superseded,
-                sensors=tuple(state.report(now_ns) for state in self._sensors.values()), clock_jumps=self._clock_jumps,
-                doubt=self._doubt)
+                mode=decision.mode,
+                reason=decision.reason,
+                answered=self._answered,
+                superseded=self._superseded,
+                sensors=tuple(state.report(now_ns) for state in self._sensors.values()),
+                clock_jumps=self._clock_jumps,
+                doubt=self._doubt,
+            )
 
-    def _put(self, sensor: str, stamp_ns: int, value: np.ndarray, check: Callable[[np.ndarray], np.ndarray],
-             now_ns: int | None) -> None:
+    def _put(
+        self,
+        sensor: str,
+        stamp_ns: int,
+        value: np.ndarray,
+        check: Callable[[np.ndarray], np.ndarray],
+        now_ns: int | None,
+    ) -> None:
         with self._lock:
             try:
                 self._sensors[sensor].accept(stamp_ns, check(value), now_ns)
@@ -262,7 +326,9 @@ class Pipeline:
         self._announced = None
         self._announce(now_ns)
 
-    def _infer(self, sample: Sample, decision: Decision, gas_doubt: np.ndarray) -> tuple[Sample, Prediction]:
+    def _infer(
+        self, sample: Sample, decision: Decision, gas_doubt: np.ndarray
+    ) -> tuple[Sample, Prediction]:
         """Return the sample, its doubted gas channels weighed against what the student sees, and what the engine says of it.
 
         Where the camera is not trusted the student still looks, but who decides is shown a blank.
@@ -272,49 +338,83 @@ class Pipeline:
         mends = sample.gas is not None and gas_doubt.any()
         said = self._engine.infer(sample, Mode.STUDENT if mends or is_blank else mode, fills)
         if mends:
-            sample = dataclasses.replace(sample, gas=self._judgement.weighed('gas', sample.gas, said, gas_doubt))
+            sample = dataclasses.replace(
+                sample, gas=self._judgement.weighed('gas', sample.gas, said, gas_doubt)
+            )
         if (mends or is_blank) and mode not in (Mode.HOLD, Mode.STUDENT):
-            shown = dataclasses.replace(sample, image=np.zeros_like(sample.image)) if is_blank else sample
-            said = dataclasses.replace(said, probabilities=self._engine.infer(shown, mode, fills).probabilities)
+            shown = (
+                dataclasses.replace(sample, image=np.zeros_like(sample.image))
+                if is_blank
+                else sample
+            )
+            said = dataclasses.replace(
+                said, probabilities=self._engine.infer(shown, mode, fills).probabilities
+            )
         if stack:
-            said = dataclasses.replace(said, probabilities=stack.join(said.probabilities, said.student_probabilities))
+            said = dataclasses.replace(
+                said, probabilities=stack.join(said.probabilities, said.student_probabilities)
+            )
         return sample, said
 
-    def _cross_examine(self, sample: Sample, measured: dict[str, np.ndarray | None], prediction: Prediction, doubt: float,
-                       is_usual: bool, now_ns: int) -> None:
+    def _cross_examine(
+        self,
+        sample: Sample,
+        measured: dict[str, np.ndarray | None],
+        prediction: Prediction,
+        doubt: float,
+        is_usual: bool,
+        now_ns: int,
+    ) -> None:
         """Hold what touch and gas measured against what the picture shows, also while they are not trusted.
 
-        An unusual or damaged picture accuses nobody; where touch and gas can do without an unfamiliar or damaged one, it is
-        itself not trusted. Nor is one that both contradict, for they have nothing else in common.
+        An unusual or damaged picture accuses nobody; where touch and gas can do without an
+        unfamiliar or damaged one, it is itself not trusted. Nor is one that both contradict, for
+        they have nothing else in common.
         """
         strange = self._judgement.strangeness(doubt)
         with self._lock:
-            camera, others = self._sensors['camera'], [self._sensors[sensor] for sensor in ('touch', 'gas')]
+            camera, others = (
+                self._sensors['camera'],
+                [self._sensors[sensor] for sensor in ('touch', 'gas')],
+            )
             flaw = camera.checks.flaw()
             if is_usual and not (flaw or camera.checks.verdict()):
-                found = {state: self._contradiction(state, sample, measured[state.sensor], prediction) for state in others
-                         if measured[state.sensor] is not None and state.measures(now_ns)}
+                found = {
+                    state: self._contradiction(state, sample, measured[state.sensor], prediction)
+                    for state in others
+                    if measured[state.sensor] is not None and state.measures(now_ns)
+                }
                 is_outvoted = len(found) == 2 and all(found.values())
-                self._outvoted = 'camera is contradicted by both touch and gas' if is_outvoted else ''
+                self._outvoted = (
+                    'camera is contradicted by both touch and gas' if is_outvoted else ''
+                )
                 for state, words in found.items():
                     state.suspicion = '' if is_outvoted else words
-            can_do = all(state.health(now_ns).healthy for state in others) and not self._gas_needs_picture()
+            can_do = (
+                all(state.health(now_ns).healthy for state in others)
+                and not self._gas_needs_picture()
+            )
             camera.suspicion = (flaw or strange or self._outvoted) if can_do else ''
 
     def _gas_needs_picture(self) -> bool:
         return bool(np.isinf(self._sensors['gas'].checks.doubt).any())
 
-    def _contradiction(self, state: SensorState, sample: Sample, measured: np.ndarray, prediction: Prediction) -> str:
+    def _contradiction(
+        self, state: SensorState, sample: Sample, measured: np.ndarray, prediction: Prediction
+    ) -> str:
         doubt = state.checks.doubt
         if doubt.any():  # what is doubted already accuses no further
             measured = self._judgement.weighed(state.sensor, measured, prediction, doubt)
         return self._judgement.contradiction(state.sensor, sample, measured, prediction)
 
-    def _settle(self, now_ns: int, *, distrust: str, answered: int = 0, doubt: float = 1.0) -> None:
+    def _settle(
+        self, now_ns: int, *, distrust: str, answered: int = 0, doubt: float = 1.0
+    ) -> None:
         with self._lock:
             self._answered += answered
             self._distrust, self._doubt = distrust, doubt
-            # Not the decision this answer was made with: another thread may have noticed a loss in the meantime.
+            # Not the decision this answer was made with: another thread may have noticed a loss in
+            # the meantime.
             self._announce(now_ns)
 
     def _announce(self, now_ns: int) -> None:
@@ -324,8 +424,16 @@ class Pipeline:
         if changed and self._on_mode is not None:
             self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
 
-    def _estimate(self, sample: Sample, decision: Decision, distrust: str, prediction: Prediction, confidence: float,
-                  doubt: float, is_measured: np.ndarray) -> Estimate:
+    def _estimate(
+        self,
+        sample: Sample,
+        decision: Decision,
+        distrust: str,
+        prediction: Prediction,
+        confidence: float,
+        doubt: float,
+        is_measured: np.ndarray,
+    ) -> Estimate:
         surface = np.array(prediction.surface, np.float32)
         if is_measured[0]:
             surface[:2] = surface_roughness_um(sample.touch), crack_depth_mm(sample.touch)
@@ -333,11 +441,23 @@ class Pipeline:
             surface[2] = co2_absorption(sample.gas)
         lower, upper = self._judgement.bounds(surface, is_measured, prediction, doubt)
         acted = _hold(decision, distrust)
-        action = HOLD if acted.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
+        action = (
+            HOLD if acted.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
+        )
         return Estimate(
-            stamp_ns=sample.stamp_ns, mode=acted.mode, reason=acted.reason, action=action, confidence=confidence,
-            probabilities=prediction.probabilities, touch=prediction.touch, gas=prediction.gas, surface=surface,
-            lower=lower, upper=upper, possible=self._judgement.possible(decision, prediction))
+            stamp_ns=sample.stamp_ns,
+            mode=acted.mode,
+            reason=acted.reason,
+            action=action,
+            confidence=confidence,
+            probabilities=prediction.probabilities,
+            touch=prediction.touch,
+            gas=prediction.gas,
+            surface=surface,
+            lower=lower,
+            upper=upper,
+            possible=self._judgement.possible(decision, prediction),
+        )
 
 
 def _hold(decision: Decision, distrust: str) -> Decision:

@@ -13,12 +13,14 @@ from crossmodal_kd_ros.runtime.picture import PictureChecks
 
 # Long enough to see five readings of a 1 Hz gas module.
 RATE_WINDOW_S = 5.0
-# So many readings in a row that are older than the newest, or from the future by the same, are no stragglers: the clock of the
-# sensor was set. Of readings of which a third come late, twenty in a row do less than once in a billion.
+# So many readings in a row that are older than the newest, or from the future by the same, are no
+# stragglers: the clock of the sensor was set. Of readings of which a third come late, twenty in a
+# row do less than once in a billion.
 _CLOCK_SET = {'camera': 10, 'touch': 20, 'gas': 5}
 # At 200 Hz the last third of a second: longer than any answer is under way.
 _REMEMBERED = 64
-# Under this part of the rate that it had, a sensor is worth a look; what that means for the robot, its timeout says.
+# Under this part of the rate that it had, a sensor is worth a look; what that means for the robot,
+# its timeout says.
 _SLOW = 0.5
 _RATE_READINGS = 10
 
@@ -31,9 +33,12 @@ class Health:
         healthy: its newest reading can be used.
         reason: why, in words, with the figure behind it.
         stamp_ns: stamp of the newest reading, nanoseconds; `None` if there never was one.
-        arriving: readings come, and can be decoded, whatever they are worth; those of a healthy sensor do.
-        late_s: age of a newest reading with which nothing is wrong but that; `None` if anything is, or nothing.
-        remark: what a technician should see to though the reading can be used; empty if nothing, and outside of a report.
+        arriving: readings come, and can be decoded, whatever they are worth; those of a healthy
+            sensor do.
+        late_s: age of a newest reading with which nothing is wrong but that; `None` if anything
+            is, or nothing.
+        remark: what a technician should see to though the reading can be used; empty if nothing,
+            and outside of a report.
     """
 
     healthy: bool
@@ -92,9 +97,9 @@ class RecentReadings:
 class SensorState:
     """The newest reading of one sensor, and how it has behaved. Every time is a header stamp: no clock is read here.
 
-    A reading that is bad by itself (malformed, out of range, overtaken, from the future) is refused and the one before
-    it goes on counting until it is stale. So one bad reading of a hundred changes nothing, and a hundred do within the
-    timeout.
+    A reading that is bad by itself (malformed, out of range, overtaken, from the future) is
+    refused and the one before it goes on counting until it is stale. So one bad reading of a
+    hundred changes nothing, and a hundred do within the timeout.
     """
 
     def __init__(self, sensor: str, *, timeout_s: float) -> None:
@@ -115,7 +120,8 @@ class SensorState:
         self._readable = False
         self._read_ns: int | None = None  # stamp of the newest picture that could be decoded
         self._older_in_a_row = 0
-        self._leads_ns: deque[int] = deque(maxlen=_CLOCK_SET[self.sensor])  # of readings from the future, in a row
+        # of readings from the future, in a row
+        self._leads_ns: deque[int] = deque(maxlen=_CLOCK_SET[self.sensor])
         self._ahead_ns = 0  # of the sensor's clock, where that is known to be wrong
         self._refused = ''  # why the readings since the newest good one were refused
         self._refused_in_a_row = 0
@@ -129,7 +135,8 @@ class SensorState:
         Args:
             stamp_ns: when it was read, nanoseconds.
             value: `float32[256]` or `float32[8]`.
-            now_ns: the time by this clock, if the caller has one: a reading from the future is refused then.
+            now_ns: the time by this clock, if the caller has one: a reading from the future is
+                refused then.
         """
         if not self.announce(stamp_ns, now_ns):
             return
@@ -140,23 +147,31 @@ class SensorState:
         stamp_ns = self.by_this_clock(stamp_ns)
         self._arrived(stamp_ns)
         # No reading is of later than its arrival, whatever its stamp says.
-        self.readings.add(stamp_ns if now_ns is None else min(stamp_ns, now_ns), self.checks.take(stamp_ns, value))
+        self.readings.add(
+            stamp_ns if now_ns is None else min(stamp_ns, now_ns),
+            self.checks.take(stamp_ns, value),
+        )
         self.confirm()
 
     def announce(self, stamp_ns: int, now_ns: int | None = None) -> bool:
         """Return whether the stamp of a reading that has arrived is in order; if not, the reading is refused.
 
-        The content of a picture is decoded later: `picture` or `deny` follows, unless it is skipped.
+        The content of a picture is decoded later: `picture` or `deny` follows, unless it is
+        skipped.
         """
         self.received += 1
         if now_ns is not None and self._is_ahead(stamp_ns - now_ns):
-            self.refuse(f'stamped {(stamp_ns - now_ns) / 1e9:.2f} s ahead of this clock (limit {self.timeout_s:.2f} s)')
+            self.refuse(
+                f'stamped {(stamp_ns - now_ns) / 1e9:.2f} s ahead of this clock (limit {self.timeout_s:.2f} s)'
+            )
             return False
         stamp_ns = self.by_this_clock(stamp_ns)
         if self._stamp_ns is not None and stamp_ns < self._stamp_ns:
             self._older_in_a_row += 1
             if self._older_in_a_row < _CLOCK_SET[self.sensor]:
-                self.refuse(f'stamped {(self._stamp_ns - stamp_ns) / 1e9:.2f} s before a reading that came earlier')
+                self.refuse(
+                    f'stamped {(self._stamp_ns - stamp_ns) / 1e9:.2f} s before a reading that came earlier'
+                )
                 return False
             self.reset()
         self._older_in_a_row = 0
@@ -212,22 +227,39 @@ class SensorState:
         silence, lie = self._silence(age_s), self._lie()
         if silence or lie:
             late_s = age_s if self.readings and age_s > self.timeout_s and not lie else None
-            return Health(healthy=False, reason=silence or lie, stamp_ns=self._stamp_ns, arriving=not silence, late_s=late_s)
+            return Health(
+                healthy=False,
+                reason=silence or lie,
+                stamp_ns=self._stamp_ns,
+                arriving=not silence,
+                late_s=late_s,
+            )
         reason = f'newest {self.sensor} reading is {age_s:.2f} s old'
         return Health(healthy=True, reason=reason, stamp_ns=self._stamp_ns)
 
     def measures(self, now_ns: int) -> bool:
         """Return whether there is a fresh reading that is sound by itself, whatever another sense says of it."""
-        return bool(self.readings) and abs(self.age_s(now_ns)) <= self.timeout_s and not self.checks.verdict()
+        return (
+            bool(self.readings)
+            and abs(self.age_s(now_ns)) <= self.timeout_s
+            and not self.checks.verdict()
+        )
 
     def report(self, now_ns: int) -> SensorReport:
         """Return what a technician wants to know at `now_ns`."""
         health = self.health(now_ns)
-        if health.healthy:  # a technician reads it once a second; the verdict is asked for eight times a picture
+        # a technician reads it once a second; the verdict is asked for eight times a picture
+        if health.healthy:
             health = replace(health, remark=self._remark(now_ns))
         return SensorReport(
-            sensor=self.sensor, health=health, age_s=self.age_s(now_ns), rate_hz=self.rate_hz(now_ns),
-            received=self.received, rejected=self.rejected, last_rejection=self.last_rejection)
+            sensor=self.sensor,
+            health=health,
+            age_s=self.age_s(now_ns),
+            rate_hz=self.rate_hz(now_ns),
+            received=self.received,
+            rejected=self.rejected,
+            last_rejection=self.last_rejection,
+        )
 
     def _is_ahead(self, lead_ns: int) -> bool:
         """Return whether a stamp is too far ahead of this clock; by the same again and again, that is allowed for."""
@@ -240,7 +272,10 @@ class SensorState:
         if abs(lead_ns - self._ahead_ns) <= most_ns:
             return False
         self._leads_ns.append(lead_ns)
-        if len(self._leads_ns) < self._leads_ns.maxlen or max(self._leads_ns) - min(self._leads_ns) > most_ns:
+        if (
+            len(self._leads_ns) < self._leads_ns.maxlen
+            or max(self._leads_ns) - min(self._leads_ns) > most_ns
+        ):
             return True
         # The least of them had the shortest way.
         self._ahead_ns = min(self._leads_ns)
@@ -254,10 +289,15 @@ class SensorState:
         if not self._readable and self._unreadable_s() > self.timeout_s:
             return f'no {self.sensor} reading could be decoded' + self._rejections()
         if age_s > self.timeout_s:
-            return f'newest {self.sensor} reading is {age_s:.2f} s old (limit {self.timeout_s:.2f} s)' + self._rejections()
+            return (
+                f'newest {self.sensor} reading is {age_s:.2f} s old (limit {self.timeout_s:.2f} s)'
+                + self._rejections()
+            )
         if age_s < -self.timeout_s:
-            return (f'newest {self.sensor} reading is stamped {-age_s:.2f} s ahead of this clock '
-                    f'(limit {self.timeout_s:.2f} s)')
+            return (
+                f'newest {self.sensor} reading is stamped {-age_s:.2f} s ahead of this clock '
+                f'(limit {self.timeout_s:.2f} s)'
+            )
         return ''
 
     def _lie(self) -> str:
@@ -276,9 +316,13 @@ class SensorState:
         if rate_hz < _SLOW * self._own_rate_hz:
             remarks.append(f'{rate_hz:.1f} Hz, where it used to have {self._own_rate_hz:.1f} Hz')
         if self._ahead_ns:
-            remarks.append(f'its clock is {self._ahead_ns / 1e9:.2f} s ahead of this one, which is allowed for')
+            remarks.append(
+                f'its clock is {self._ahead_ns / 1e9:.2f} s ahead of this one, which is allowed for'
+            )
         if self._refused_in_a_row > 1:
-            remarks.append(f'the last {self._refused_in_a_row} readings were refused: {self._refused}')
+            remarks.append(
+                f'the last {self._refused_in_a_row} readings were refused: {self._refused}'
+            )
         return '; '.join(filter(None, remarks))
 
     def _arrived(self, stamp_ns: int) -> None:
@@ -290,4 +334,6 @@ class SensorState:
             self._own_rate_hz = max(self._own_rate_hz, self.rate_hz(stamp_ns))
 
     def _rejections(self) -> str:
-        return f'; {self.rejected} rejected, the last: {self.last_rejection}' if self.rejected else ''
+        return (
+            f'; {self.rejected} rejected, the last: {self.last_rejection}' if self.rejected else ''
+        )

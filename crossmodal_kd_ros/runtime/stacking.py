@@ -3,7 +3,8 @@
 
 """Two opinions as one: what a teacher that has lost a sense says, and what the student says, each at what it was worth.
 
-Stacked generalisation (Wolpert 1992, https://doi.org/10.1016/S0893-6080(05)80023-1), by multinomial logistic regression.
+Stacked generalisation (Wolpert 1992, https://doi.org/10.1016/S0893-6080(05)80023-1), by
+multinomial logistic regression.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ class Stack:
     """Joins the opinions of a teacher and a student on C actions.
 
     Attributes:
-        weights: `float[2 * C, C]`, of the logarithms of the teacher's probabilities, then of the student's.
+        weights: `float[2 * C, C]`, of the logarithms of the teacher's probabilities, then of the
+            student's.
         bias: `float[C]`.
     """
 

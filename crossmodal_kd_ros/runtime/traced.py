@@ -3,9 +3,10 @@
 
 """The two networks as one compiled call each: inference that does not ask for Python's lock at every operation.
 
-Eager, each of the 396 operations of both networks gives up Python's global lock and has to get it back from the thread that
-receives messages. A traced call gives it up once. Measured with the shipped weights on one thread, both networks: eager 9.7 ms
-alone and 15.6 ms beside a thread that is busy 1 ms of 3; traced 5.8 ms and 6.1 ms.
+Eager, each of the 396 operations of both networks gives up Python's global lock and has to get it
+back from the thread that receives messages. A traced call gives it up once. Measured with the
+shipped weights on one thread, both networks: eager 9.7 ms alone and 15.6 ms beside a thread that
+is busy 1 ms of 3; traced 5.8 ms and 6.1 ms.
 """
 
 import warnings
@@ -39,8 +40,14 @@ class _Student(nn.Module):
 
     def forward(self, views: Tensor) -> tuple[Tensor, ...]:
         output = self.student(self.view(views))
-        return (output.logits.softmax(1), output.touch, output.gas, output.surface,
-                surface_std(self.student, output), output.texture)
+        return (
+            output.logits.softmax(1),
+            output.touch,
+            output.gas,
+            output.surface,
+            surface_std(self.student, output),
+            output.texture,
+        )
 
 
 class _Teacher(nn.Module):
@@ -48,9 +55,16 @@ class _Teacher(nn.Module):
         super().__init__()
         self.view, self.teacher = _View(), teacher
 
-    def forward(self, views: Tensor, touch: Tensor, touch_present: Tensor, gas: Tensor, gas_present: Tensor) -> Tensor:
-        return self.teacher(image=self.view(views), touch=touch, gas=gas, touch_present=touch_present,
-                            gas_present=gas_present).logits.softmax(1)
+    def forward(
+        self, views: Tensor, touch: Tensor, touch_present: Tensor, gas: Tensor, gas_present: Tensor
+    ) -> Tensor:
+        return self.teacher(
+            image=self.view(views),
+            touch=touch,
+            gas=gas,
+            touch_present=touch_present,
+            gas_present=gas_present,
+        ).logits.softmax(1)
 
 
 def trace_student(student: Student, device: torch.device) -> torch.jit.ScriptModule:
@@ -61,12 +75,20 @@ def trace_student(student: Student, device: torch.device) -> torch.jit.ScriptMod
 def trace_teacher(teacher: Teacher, device: torch.device) -> torch.jit.ScriptModule:
     """Return a function that gives probabilities `float32[B, 6]`, for any B.
 
-    It takes views `uint8[B, 128, 128, 3]`, touch `[B, 256]` and whether it is there, gas `[B, 8]` and whether it is there.
+    It takes views `uint8[B, 128, 128, 3]`, touch `[B, 256]` and whether it is there, gas `[B, 8]`
+    and whether it is there.
     """
     present = torch.ones(2, dtype=torch.bool, device=device)
-    return _traced(_Teacher(teacher), (
-        _blank_views(device), torch.zeros(2, NUM_TAXELS, device=device), present, torch.zeros(2, NUM_GAS, device=device),
-        present))
+    return _traced(
+        _Teacher(teacher),
+        (
+            _blank_views(device),
+            torch.zeros(2, NUM_TAXELS, device=device),
+            present,
+            torch.zeros(2, NUM_GAS, device=device),
+            present,
+        ),
+    )
 
 
 def _blank_views(device: torch.device) -> Tensor:

@@ -19,15 +19,18 @@ class Intervals:
     Lei et al. 2018, https://arxiv.org/abs/1604.04173.
 
     Attributes:
-        measured: `float[2, 3]`, lower and upper bound of (truth - value), in units, where healthy senses measure it.
-        estimated: `float[2, 3]`, the same in multiples of the student's own deviation, where it is estimated.
+        measured: `float[2, 3]`, lower and upper bound of (truth - value), in units, where healthy
+            senses measure it.
+        estimated: `float[2, 3]`, the same in multiples of the student's own deviation, where it is
+            estimated.
     """
 
     measured: np.ndarray
     estimated: np.ndarray
 
-    def bounds(self, surface: np.ndarray, deviation: np.ndarray, is_measured: np.ndarray,
-               doubt: float) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(
+        self, surface: np.ndarray, deviation: np.ndarray, is_measured: np.ndarray, doubt: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return lower and upper bounds, each `float32[3]`.
 
         Args:
@@ -38,16 +41,20 @@ class Intervals:
         """
         offsets = np.where(is_measured, self.measured, self.estimated * deviation * doubt)
         lower, upper = surface + offsets
-        return np.where(_NEVER_NEGATIVE, np.maximum(lower, 0.0), lower).astype(np.float32), upper.astype(np.float32)
+        return np.where(_NEVER_NEGATIVE, np.maximum(lower, 0.0), lower).astype(
+            np.float32
+        ), upper.astype(np.float32)
 
 
 def possible_actions(probabilities: np.ndarray, least: float) -> tuple[str, ...]:
     """Return the actions whose probability is at least `least`: the conformal set.
 
-    It is empty where the network is less sure than it ever is when it is right. Sadinle et al. 2019,
-    https://arxiv.org/abs/1609.00451.
+    It is empty where the network is less sure than it ever is when it is right. Sadinle et al.
+    2019, https://arxiv.org/abs/1609.00451.
     """
-    return tuple(action for action, probability in zip(ACTIONS, probabilities) if probability >= least)
+    return tuple(
+        action for action, probability in zip(ACTIONS, probabilities) if probability >= least
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +65,12 @@ class Familiarity:
 
     Attributes:
         mean: `float[D]`.
-        whitening: `float[K, D]`; a familiar picture's whitened features have a mean square of about 1.
+        whitening: `float[K, D]`; a familiar picture's whitened features have a mean square of
+            about 1.
         limit: distance up to which a picture is familiar.
         usual: distance that 19 of 20 familiar pictures keep within.
-        least_detail, most_detail: `fine_detail` of familiar pictures: less is out of focus, more is noise, whatever the
-            student makes of it.
+        least_detail, most_detail: `fine_detail` of familiar pictures: less is out of focus, more
+            is noise, whatever the student makes of it.
         usual_detail: `float[2]`, between which 19 of 20 lie.
     """
 
@@ -85,7 +93,10 @@ class Familiarity:
 
     def excess(self, features: np.ndarray, detail: np.ndarray | float) -> np.ndarray:
         """Return how many times the limits pictures with these features `[..., D]` and details `[...]` are; up to 1: familiar."""
-        too_plain, too_rough = self.least_detail / np.maximum(detail, 1e-3), detail / self.most_detail
+        too_plain, too_rough = (
+            self.least_detail / np.maximum(detail, 1e-3),
+            detail / self.most_detail,
+        )
         return np.maximum(self.distance(features) / self.limit, np.maximum(too_plain, too_rough))
 
 
@@ -95,4 +106,6 @@ def fine_detail(view: np.ndarray) -> np.ndarray:
     Returns:
         `float32[...]`.
     """
-    return np.abs(np.diff(view[..., 1].astype(np.int16), axis=-1)).mean((-1, -2)).astype(np.float32)
+    return (
+        np.abs(np.diff(view[..., 1].astype(np.int16), axis=-1)).mean((-1, -2)).astype(np.float32)
+    )

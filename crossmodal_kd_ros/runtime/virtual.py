@@ -3,8 +3,8 @@
 
 """The student as a virtual sensor: what it predicts from the picture against what touch and gas measure.
 
-A sensor that lies within its physical range (a wet pad, a poisoned channel, slow drift) contradicts the picture for
-longer, or by more, than the student's own errors do.
+A sensor that lies within its physical range (a wet pad, a poisoned channel, slow drift)
+contradicts the picture for longer, or by more, than the student's own errors do.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,23 @@ import numpy as np
 
 from crossmodal_kd_ros.contract import BANK_SHAPE, GAS_NAMES, INDENTATION, TEXTURE
 
-TOUCH_FEATURES = ('texture level', 'texture spread', 'least indentation', 'indentation level', 'indentation peak',
-                  'indentation detail')
+TOUCH_FEATURES = (
+    'texture level',
+    'texture spread',
+    'least indentation',
+    'indentation level',
+    'indentation peak',
+    'indentation detail',
+)
 FEATURES = {'touch': TOUCH_FEATURES, 'gas': GAS_NAMES}
-# More of these than the picture shows is noise, which a teacher bears and the pad's own readings tell; less is a film of water.
-_LESS_ALONE = {'touch': np.isin(TOUCH_FEATURES, ('texture spread', 'indentation detail')), 'gas': np.zeros(len(GAS_NAMES), bool)}
-# A step is seen over the first, slow drift over the last: a crawler passes four panels in that time.
+# More of these than the picture shows is noise, which a teacher bears and the pad's own readings
+# tell; less is a film of water.
+_LESS_ALONE = {
+    'touch': np.isin(TOUCH_FEATURES, ('texture spread', 'indentation detail')),
+    'gas': np.zeros(len(GAS_NAMES), bool),
+}
+# A step is seen over the first, slow drift over the last: a crawler passes four panels in that
+# time.
 WINDOWS_S = (0.5, 5.0, 20.0)
 # A verdict is withdrawn when the residual has come back to this part of its limit.
 _RELEASE = 0.7
@@ -29,16 +40,28 @@ _LONGEST_STEP_S = 2.0
 def touch_features(touch: np.ndarray) -> np.ndarray:
     """Return `float[..., 6]` of touch `[..., 256]`, in the order of `TOUCH_FEATURES`.
 
-    Logarithm of the mean texture; its spread relative to the mean; 10th percentile and median of the indentation (mm);
-    logarithms of the peak above the median, and of the mean step from taxel to taxel.
+    Logarithm of the mean texture; its spread relative to the mean; 10th percentile and median of
+    the indentation (mm); logarithms of the peak above the median, and of the mean step from taxel
+    to taxel.
     """
     texture, indentation = np.maximum(touch[..., TEXTURE], 0.0), touch[..., INDENTATION]
     mean = texture.mean(-1)
     ordered = np.sort(indentation, -1)
     least, median, peak = (ordered[..., round(part * 127)] for part in (0.1, 0.5, 0.98))
-    steps = np.abs(np.diff(indentation.reshape(*indentation.shape[:-1], *BANK_SHAPE), axis=-1)).mean((-1, -2))
-    return np.stack([np.log(mean + 1.0), texture.std(-1) / (mean + 1.0), least, median,
-                     np.log(np.maximum(peak - median, 0.0) + 0.1), np.log(steps + 0.03)], -1)
+    steps = np.abs(
+        np.diff(indentation.reshape(*indentation.shape[:-1], *BANK_SHAPE), axis=-1)
+    ).mean((-1, -2))
+    return np.stack(
+        [
+            np.log(mean + 1.0),
+            texture.std(-1) / (mean + 1.0),
+            least,
+            median,
+            np.log(np.maximum(peak - median, 0.0) + 0.1),
+            np.log(steps + 0.03),
+        ],
+        -1,
+    )
 
 
 def residual(sensor: str, measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -55,8 +78,8 @@ class ResidualModel:
     Attributes:
         bias, scale: `float[F]`, mean and standard deviation.
         whitening: `float[F, F]`, makes standardised residuals uncorrelated.
-        limits: `float[W, F + 1]`, of the means over `WINDOWS_S`, in standard deviations: of each feature, then of the root
-            mean square of the whitened ones together.
+        limits: `float[W, F + 1]`, of the means over `WINDOWS_S`, in standard deviations: of each
+            feature, then of the root mean square of the whitened ones together.
     """
 
     bias: np.ndarray
@@ -100,7 +123,8 @@ class ResidualMonitor:
             step_s = 0.0
         self._stamp_ns = stamp_ns
         self._gathered_s += step_s
-        # Means over what there is, until there is more than the window: a first residual is not averaged with zeros.
+        # Means over what there is, until there is more than the window: a first residual is not
+        # averaged with zeros.
         shares = [_share(step_s, min(window_s, self._gathered_s)) for window_s in WINDOWS_S]
         self._means += (z - self._means) * np.array(shares)[:, None]
         # A mean over less than its window is no mean: it counts from then on.
@@ -109,9 +133,11 @@ class ResidualMonitor:
         worst = excess.max()
         if worst >= 1.0:
             self._verdict, self._accused_ns = self._words(excess), stamp_ns
-        # A pad is not forgiven before it has agreed for as long as the longest mean remembers: what lies under it next may hide
-        # what is wrong with it.
-        elif worst <= _RELEASE and (self._sensor == 'gas' or stamp_ns - self._accused_ns >= WINDOWS_S[-1] * 1e9):
+        # A pad is not forgiven before it has agreed for as long as the longest mean remembers:
+        # what lies under it next may hide what is wrong with it.
+        elif worst <= _RELEASE and (
+            self._sensor == 'gas' or stamp_ns - self._accused_ns >= WINDOWS_S[-1] * 1e9
+        ):
             self._verdict = ''
         return self._verdict
 
@@ -120,12 +146,16 @@ class ResidualMonitor:
         over = f'over {WINDOWS_S[window]:g} s'
         names = FEATURES[self._sensor]
         if feature < len(names):
-            return (f'{self._sensor} contradicts the picture: {names[feature]} is {self._means[window, feature]:+.1f} '
-                    f'deviations from what the student sees, {over} (limit {self._model.limits[window, feature]:.1f})')
+            return (
+                f'{self._sensor} contradicts the picture: {names[feature]} is {self._means[window, feature]:+.1f} '
+                f'deviations from what the student sees, {over} (limit {self._model.limits[window, feature]:.1f})'
+            )
         first = int(np.argmax(np.abs(self._means[window])))
-        return (f'{self._sensor} contradicts the picture: all its features together are '
-                f'{self._model.sizes(self._means)[window, feature]:.1f} deviations from what the student sees, {over} (limit '
-                f'{self._model.limits[window, feature]:.1f}), {names[first]} the most ({self._means[window, first]:+.1f})')
+        return (
+            f'{self._sensor} contradicts the picture: all its features together are '
+            f'{self._model.sizes(self._means)[window, feature]:.1f} deviations from what the student sees, {over} (limit '
+            f'{self._model.limits[window, feature]:.1f}), {names[first]} the most ({self._means[window, first]:+.1f})'
+        )
 
 
 def _share(step_s: float, window_s: float) -> float:

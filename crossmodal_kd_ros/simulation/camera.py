@@ -11,11 +11,19 @@ import numpy as np
 
 from crossmodal_kd_ros.simulation.surface import Surface
 
-CONDITIONS = ('day', 'night', 'coloured_light', 'wet_lens', 'motion_blur', 'occlusion', 'half_exposure')
+CONDITIONS = (
+    'day',
+    'night',
+    'coloured_light',
+    'wet_lens',
+    'motion_blur',
+    'occlusion',
+    'half_exposure',
+)
 
 
 _TONE_STEPS = 4095
-_TONE = (255.0 * np.linspace(0.0, 1.0, _TONE_STEPS + 1)**(1.0 / 2.2)).astype(np.float32)
+_TONE = (255.0 * np.linspace(0.0, 1.0, _TONE_STEPS + 1) ** (1.0 / 2.2)).astype(np.float32)
 _GRAIN_STRIP = np.random.default_rng(0).standard_normal(2**21, dtype=np.float32)
 
 
@@ -27,7 +35,8 @@ class Light:
         direction: towards the lamp, unit vector (x right, y down, z to the camera).
         key: brightness of the lamp. `fill`: brightness of the rest. `rgb`: colour of both.
         gloss_rgb_gain: how bright the mirror-like reflection is.
-        vignette: fall-off from the centre to the corner of the *view*, of a lamp that travels with the camera.
+        vignette: fall-off from the centre to the corner of the *view*, of a lamp that travels with
+            the camera.
         grain: standard deviation of the sensor's noise at mid-grey, 8-bit steps.
     """
 
@@ -46,15 +55,32 @@ def draw_light(rng: np.random.Generator, lighting: str) -> Light:
     elevation = rng.uniform(0.45, 1.2)
     horizontal = np.cos(elevation)
     # Python's floats, for a NumPy scalar would make every picture that it touches float64.
-    direction = tuple(float(n) for n in (horizontal * np.cos(azimuth), horizontal * np.sin(azimuth), np.sin(elevation)))
+    direction = tuple(
+        float(n)
+        for n in (horizontal * np.cos(azimuth), horizontal * np.sin(azimuth), np.sin(elevation))
+    )
     warmth = rng.normal(0.0, 0.10)
     if lighting == 'night':
         cool = np.exp(np.array([-0.14 + warmth, 0.0, 0.12 - warmth]))
-        return Light(direction=direction, key=rng.uniform(0.45, 0.7), fill=0.12, rgb=tuple(cool),
-                     gloss_rgb_gain=0.5, vignette=rng.uniform(0.25, 0.5), grain=rng.uniform(3.0, 7.0))
+        return Light(
+            direction=direction,
+            key=rng.uniform(0.45, 0.7),
+            fill=0.12,
+            rgb=tuple(cool),
+            gloss_rgb_gain=0.5,
+            vignette=rng.uniform(0.25, 0.5),
+            grain=rng.uniform(3.0, 7.0),
+        )
     warm = np.exp(np.array([warmth, 0.0, -warmth]))
-    return Light(direction=direction, key=rng.uniform(0.6, 1.1), fill=rng.uniform(0.25, 0.6), rgb=tuple(warm),
-                 gloss_rgb_gain=0.35, vignette=rng.uniform(0.0, 0.15), grain=rng.uniform(1.0, 3.5))
+    return Light(
+        direction=direction,
+        key=rng.uniform(0.6, 1.1),
+        fill=rng.uniform(0.25, 0.6),
+        rgb=tuple(warm),
+        gloss_rgb_gain=0.35,
+        vignette=rng.uniform(0.0, 0.15),
+        grain=rng.uniform(1.0, 3.5),
+    )
 
 
 def illuminate(surface: Surface, light: Light, px_per_mm: float) -> np.ndarray:
@@ -66,10 +92,12 @@ def illuminate(surface: Surface, light: Light, px_per_mm: float) -> np.ndarray:
     lambert = np.clip((lz - lx * gx - ly * gy) * inverse_norm, 0.0, None) / lz
     half = np.array([lx, ly, lz + 1.0])
     hx, hy, hz = (half / np.linalg.norm(half)).tolist()
-    mirror = np.clip((hz - hx * gx - hy * gy) * inverse_norm, 0.0, 1.0)**24
+    mirror = np.clip((hz - hx * gx - hy * gy) * inverse_norm, 0.0, 1.0) ** 24
     shade = light.fill + light.key * lambert
     highlight = light.gloss_rgb_gain * light.key * surface.gloss * mirror
-    return (surface.albedo * shade[..., None] + highlight[..., None]) * np.asarray(light.rgb, np.float32)
+    return (surface.albedo * shade[..., None] + highlight[..., None]) * np.asarray(
+        light.rgb, np.float32
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +106,10 @@ class Shot:
 
     Attributes:
         exposure: multiplies the light; 1 puts a mid-grey wall at mid-scale.
-        defocus_px: standard deviation of the blur, pixels of the picture. `motion_px`: length of the smear.
-        colour_rgb: colour cast. `drops`: water drops on the lens. `occlusion`: part of the picture covered, 0 to 1.
+        defocus_px: standard deviation of the blur, pixels of the picture. `motion_px`: length of
+            the smear.
+        colour_rgb: colour cast. `drops`: water drops on the lens. `occlusion`: part of the picture
+            covered, 0 to 1.
         offset: black level, 8-bit steps. `contrast`: slope round mid-grey.
         noise_gain: multiplies the light's grain. `seed`: of noise, drops and cover.
     """
@@ -103,9 +133,12 @@ class Shot:
 def draw_shot(rng: np.random.Generator) -> Shot:
     """Draw an ordinary picture: auto-exposure that misses by a third of a stop, focus and colour nearly right."""
     return Shot(
-        exposure=float(np.exp(0.22 * rng.standard_normal())), defocus_px=float(rng.uniform(0.0, 0.7)),
-        colour_rgb=tuple(np.exp(0.05 * rng.standard_normal(3))), contrast=float(rng.uniform(0.9, 1.1)),
-        seed=int(rng.integers(2**31)))
+        exposure=float(np.exp(0.22 * rng.standard_normal())),
+        defocus_px=float(rng.uniform(0.0, 0.7)),
+        colour_rgb=tuple(np.exp(0.05 * rng.standard_normal(3))),
+        contrast=float(rng.uniform(0.9, 1.1)),
+        seed=int(rng.integers(2**31)),
+    )
 
 
 def under_condition(shot: Shot, condition: str, rng: np.random.Generator) -> Shot:
@@ -116,7 +149,11 @@ def under_condition(shot: Shot, condition: str, rng: np.random.Generator) -> Sho
     if condition == 'wet_lens':
         return replace(shot, drops=int(rng.integers(4, 10)))
     if condition == 'motion_blur':
-        return replace(shot, motion_px=float(rng.uniform(4.0, 9.0)), motion_angle_rad=float(rng.uniform(0.0, np.pi)))
+        return replace(
+            shot,
+            motion_px=float(rng.uniform(4.0, 9.0)),
+            motion_angle_rad=float(rng.uniform(0.0, np.pi)),
+        )
     if condition == 'occlusion':
         return replace(shot, occlusion=float(rng.uniform(0.1, 0.25)))
     if condition == 'half_exposure':
@@ -133,15 +170,18 @@ def expose(radiance: np.ndarray, light: Light, shot: Shot, *, reference: float) 
         radiance: `float32[H, W, 3]` from `illuminate`, the part of the panel in view.
         light: gives the vignette and the grain.
         shot: gives all else.
-        reference: the light that auto-exposure puts at mid-scale: the mean over the panel, so that the exposure tells
-            nothing of one view's content.
+        reference: the light that auto-exposure puts at mid-scale: the mean over the panel, so that
+            the exposure tells nothing of one view's content.
 
     Returns:
         `uint8[H, W, 3]`, sRGB-like (gamma 2.2).
     """
     rng = np.random.default_rng(shot.seed)
-    # OpenCV multiplies three channels 8 times faster than NumPy broadcasts over them: 0.7 ms for 5.3 at 640x480.
-    picture = cv2.multiply(radiance, (*(0.20 * shot.exposure / reference * np.asarray(shot.colour_rgb)), 0.0))
+    # OpenCV multiplies three channels 8 times faster than NumPy broadcasts over them: 0.7 ms for
+    # 5.3 at 640x480.
+    picture = cv2.multiply(
+        radiance, (*(0.20 * shot.exposure / reference * np.asarray(shot.colour_rgb)), 0.0)
+    )
     if light.vignette > 0.0:
         picture = cv2.multiply(picture, vignette(picture.shape[:2], light.vignette))
     if shot.drops:
@@ -152,7 +192,8 @@ def expose(radiance: np.ndarray, light: Light, shot: Shot, *, reference: float) 
         picture = cv2.GaussianBlur(picture, (0, 0), shot.defocus_px)
     if shot.occlusion:
         picture = _cover(picture, shot.occlusion, rng)
-    # Gamma and contrast by table: a power for each of a million values would cost more than all the rest together.
+    # Gamma and contrast by table: a power for each of a million values would cost more than all
+    # the rest together.
     encoded = _TONE[np.clip(picture * _TONE_STEPS, 0.0, _TONE_STEPS).astype(np.uint16)]
     if shot.contrast != 1.0:
         encoded = 118.0 + (encoded - 118.0) * np.float32(shot.contrast)
@@ -167,7 +208,7 @@ def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     if size > _GRAIN_STRIP.size // 2:
         return rng.standard_normal(shape, dtype=np.float32)
     start = int(rng.integers(_GRAIN_STRIP.size - size))
-    return _GRAIN_STRIP[start:start + size].reshape(shape)
+    return _GRAIN_STRIP[start : start + size].reshape(shape)
 
 
 @lru_cache(maxsize=4)
@@ -176,7 +217,7 @@ def vignette(shape: tuple[int, int], strength: float) -> np.ndarray:
     height, width = shape
     x = np.linspace(-1.0, 1.0, width, dtype=np.float32)
     y = np.linspace(-1.0, 1.0, height, dtype=np.float32)
-    return cv2.merge([1.0 - np.float32(strength * 0.5) * (x[None]**2 + y[:, None]**2)] * 3)
+    return cv2.merge([1.0 - np.float32(strength * 0.5) * (x[None] ** 2 + y[:, None] ** 2)] * 3)
 
 
 def _motion_kernel(length_px: float, angle_rad: float) -> np.ndarray:
@@ -205,8 +246,11 @@ def _cover(picture: np.ndarray, part: float, rng: np.random.Generator) -> np.nda
     """Cover a rectangle of `part` of the picture: a hose, a cable, the robot's own arm."""
     height, width = picture.shape[:2]
     aspect = rng.uniform(0.4, 2.5)
-    h, w = min(height, int(np.sqrt(part * aspect) * height)), min(width, int(np.sqrt(part / aspect) * width))
+    h, w = (
+        min(height, int(np.sqrt(part * aspect) * height)),
+        min(width, int(np.sqrt(part / aspect) * width)),
+    )
     top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
     covered = picture.copy()
-    covered[top:top + h, left:left + w] = rng.uniform(0.01, 0.4, 3)
+    covered[top : top + h, left : left + w] = rng.uniform(0.01, 0.4, 3)
     return covered

@@ -33,14 +33,19 @@ FAULT_KINDS = {
 _NOT_FOR_CAMERA = ('out_of_range',)
 _ONLY_FOR = {'wet': 'touch', 'poisoned': 'gas', 'covered': 'camera'}
 
-_ENTRY = re.compile(r'\s*(\w+)\s*:\s*([\d.]+)\s*-\s*([\d.]+)\s*(?::\s*(\w+)\s*(?::\s*([\d.]+)\s*)?)?')
+_ENTRY = re.compile(
+    r'\s*(\w+)\s*:\s*([\d.]+)\s*-\s*([\d.]+)\s*(?::\s*(\w+)\s*(?::\s*([\d.]+)\s*)?)?'
+)
 
 
 def kinds_of(sensor: str) -> tuple[str, ...]:
     """Return which of `FAULT_KINDS` can happen to `sensor`."""
     return tuple(
-        kind for kind in FAULT_KINDS
-        if _ONLY_FOR.get(kind, sensor) == sensor and not (sensor == 'camera' and kind in _NOT_FOR_CAMERA))
+        kind
+        for kind in FAULT_KINDS
+        if _ONLY_FOR.get(kind, sensor) == sensor
+        and not (sensor == 'camera' and kind in _NOT_FOR_CAMERA)
+    )
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,13 @@ class Fault:
         if self.sensor not in SENSORS:
             raise ValueError(f'expected a sensor out of {", ".join(SENSORS)}, got {self.sensor!r}')
         if not 0.0 <= self.start_s < self.end_s:
-            raise ValueError(f'expected a fault of {self.sensor} to start before it ends, got {self.start_s}-{self.end_s} s')
+            raise ValueError(
+                f'expected a fault of {self.sensor} to start before it ends, got {self.start_s}-{self.end_s} s'
+            )
         if self.kind not in kinds_of(self.sensor):
-            raise ValueError(f'expected a fault of {self.sensor} out of {", ".join(kinds_of(self.sensor))}, got {self.kind!r}')
+            raise ValueError(
+                f'expected a fault of {self.sensor} out of {", ".join(kinds_of(self.sensor))}, got {self.kind!r}'
+            )
         if not 0.0 < self.severity <= 1.0:
             raise ValueError(f'expected a severity above 0 and up to 1, got {self.severity}')
 
@@ -89,18 +98,25 @@ class FaultSchedule:
         `touch:10-18` falls silent; `gas:20-60:drift:0.5` drifts with severity 0.5.
 
         Raises:
-            ValueError: the text is not of that form, or a fault names no sensor or kind, or ends before it starts.
+            ValueError: the text is not of that form, or a fault names no sensor or kind, or ends
+                before it starts.
         """
         faults = []
         for entry in filter(str.strip, text.split(',')):
             match = _ENTRY.fullmatch(entry)
             if match is None:
-                raise ValueError(f'expected faults like {DEMO_SCHEDULE!r} or gas:20-60:drift:0.5 '
-                                 f'(sensor:start-end[:kind[:severity]], seconds), got {entry!r}')
+                raise ValueError(
+                    f'expected faults like {DEMO_SCHEDULE!r} or gas:20-60:drift:0.5 '
+                    f'(sensor:start-end[:kind[:severity]], seconds), got {entry!r}'
+                )
             sensor, start, end, kind, severity = match.groups()
-            faults.append(Fault(sensor, float(start), float(end), kind or 'silent', float(severity or 1.0)))
+            faults.append(
+                Fault(sensor, float(start), float(end), kind or 'silent', float(severity or 1.0))
+            )
         return cls(tuple(faults))
 
     def active(self, sensor: str, t_s: float) -> Fault | None:
         """Return the fault of `sensor` at `t_s`, if there is one."""
-        return next((fault for fault in self.faults if fault.sensor == sensor and fault.active(t_s)), None)
+        return next(
+            (fault for fault in self.faults if fault.sensor == sensor and fault.active(t_s)), None
+        )

@@ -10,7 +10,8 @@ import numpy as np
 
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 
-# Cracks are drawn on this grid and then averaged down, so that a hair of 0.2 mm keeps its darkness.
+# Cracks are drawn on this grid and then averaged down, so that a hair of 0.2 mm keeps its
+# darkness.
 _DRAWING_PX_PER_MM = 8
 
 
@@ -19,30 +20,40 @@ def size_px(px_per_mm: float) -> tuple[int, int]:
     return round(PANEL_MM[0] * px_per_mm), round(PANEL_MM[1] * px_per_mm)
 
 
-def value_noise(rng: np.random.Generator, wavelength_mm: float, px_per_mm: float, *, stretch: float = 1.0) -> np.ndarray:
+def value_noise(
+    rng: np.random.Generator, wavelength_mm: float, px_per_mm: float, *, stretch: float = 1.0
+) -> np.ndarray:
     """Return smooth noise `float32[H, W]` of mean 0 and standard deviation about 1.
 
     Args:
         rng: is advanced by the same amount at every resolution.
-        wavelength_mm: spacing of the random lattice (height); the width's is `stretch` times longer.
+        wavelength_mm: spacing of the random lattice (height); the width's is `stretch` times
+            longer.
         px_per_mm: resolution of the field.
         stretch: over 1 for horizontal fibres.
     """
     columns = max(2, round(PANEL_MM[0] / (wavelength_mm * stretch)) + 1)
     rows = max(2, round(PANEL_MM[1] / wavelength_mm) + 1)
     lattice = rng.standard_normal((rows, columns), dtype=np.float32)
-    # Interpolation between independent values lowers the deviation; 1.45 restores it (measured for cubic).
+    # Interpolation between independent values lowers the deviation; 1.45 restores it (measured for
+    # cubic).
     return 1.45 * cv2.resize(lattice, size_px(px_per_mm), interpolation=cv2.INTER_CUBIC)
 
 
 def fractal(
-        rng: np.random.Generator, wavelengths_mm: Sequence[float], px_per_mm: float, *, gain: float = 0.6) -> np.ndarray:
+    rng: np.random.Generator,
+    wavelengths_mm: Sequence[float],
+    px_per_mm: float,
+    *,
+    gain: float = 0.6,
+) -> np.ndarray:
     """Return a sum of octaves of `value_noise`, each weaker by `gain`, scaled to a standard deviation of about 1."""
     weights = gain ** np.arange(len(wavelengths_mm), dtype=np.float32)
     weights /= np.sqrt((weights**2).sum())
     return sum(
         weight * value_noise(rng, wavelength, px_per_mm)
-        for weight, wavelength in zip(weights, wavelengths_mm, strict=True))
+        for weight, wavelength in zip(weights, wavelengths_mm, strict=True)
+    )
 
 
 def patches(seed: int, cover: float, px_per_mm: float) -> np.ndarray:
@@ -62,7 +73,7 @@ def blister(seed: int, px_per_mm: float) -> np.ndarray:
     width, height = size_px(px_per_mm)
     x = ((np.arange(width, dtype=np.float32) + 0.5) / px_per_mm - centre[0]) / radii[0]
     y = ((np.arange(height, dtype=np.float32) + 0.5) / px_per_mm - centre[1]) / radii[1]
-    distance = np.sqrt(x[None]**2 + y[:, None]**2)
+    distance = np.sqrt(x[None] ** 2 + y[:, None] ** 2)
     return np.clip((1.0 - distance) / 0.4, 0.0, 1.0)
 
 
@@ -93,8 +104,19 @@ def crack_cover(seed: int, shown_mm: float, px_per_mm: float) -> np.ndarray:
     points = np.round(path * _DRAWING_PX_PER_MM * 16).astype(int)  # 4 fractional bits
     for start, end, depth in zip(points[:-1], points[1:], relative[1:] * shown_mm, strict=True):
         opening = crack_width_mm(depth) * rng.uniform(0.75, 1.25)
-        cv2.line(canvas, start.tolist(), end.tolist(), 255, max(1, round(opening * _DRAWING_PX_PER_MM)), cv2.LINE_AA, 4)
-    return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
+        cv2.line(
+            canvas,
+            start.tolist(),
+            end.tolist(),
+            255,
+            max(1, round(opening * _DRAWING_PX_PER_MM)),
+            cv2.LINE_AA,
+            4,
+        )
+    return (
+        cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+        / 255.0
+    )
 
 
 def crack_width_mm(shown_mm: float) -> float:

@@ -53,19 +53,23 @@ class Injector:
             return late
         delivery = Delivery(stamp_ns, self._reading(fault, t_s, value, rng))
         if fault.kind == 'future':
-            delivery = Delivery(stamp_ns + round(1e9 * 10.0**(2.667 * fault.severity - 1.667)), value)
+            delivery = Delivery(
+                stamp_ns + round(1e9 * 10.0 ** (2.667 * fault.severity - 1.667)), value
+            )
         if fault.kind == 'disorder' and rng.random() < _OVERTAKEN:
             # By 0.02, 0.13, 2 s, and at least by one message.
-            self._waiting.append((t_s + 0.01 * 10.0**(2.3 * fault.severity), delivery))
+            self._waiting.append((t_s + 0.01 * 10.0 ** (2.3 * fault.severity), delivery))
             return late
         return [delivery, *late]
 
     def _lost(self, fault: Fault, t_s: float) -> bool:
         if fault.kind == 'silent':
             return (t_s - fault.start_s) % _FLICKER_S < fault.severity * _FLICKER_S
-        return fault.kind == 'slow' and self._index % round(2.0**(6.0 * fault.severity)) != 0
+        return fault.kind == 'slow' and self._index % round(2.0 ** (6.0 * fault.severity)) != 0
 
-    def _reading(self, fault: Fault, t_s: float, value: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+    def _reading(
+        self, fault: Fault, t_s: float, value: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray | None:
         sensor, severity = self._sensor, fault.severity
         match fault.kind:
             case 'stuck':
@@ -79,7 +83,11 @@ class Injector:
             case 'noise':
                 return broken.noisy(sensor, value, severity, rng)
             case 'quiet':
-                return broken.blurred(value, severity) if sensor == 'camera' else self._filtered(value, severity)
+                return (
+                    broken.blurred(value, severity)
+                    if sensor == 'camera'
+                    else self._filtered(value, severity)
+                )
             case 'dead':
                 return broken.put(sensor, value, np.zeros_like(value), severity**2, self._seed)
             case 'step':
@@ -101,7 +109,7 @@ class Injector:
 
     def _filtered(self, value: np.ndarray, severity: float) -> np.ndarray:
         """Average over the last 1/(1 - keep) readings: 6, 16, 100 of them at severity 0.25, 0.5, 1."""
-        keep = 1.0 - 10.0**(-0.4 - 1.6 * severity)
+        keep = 1.0 - 10.0 ** (-0.4 - 1.6 * severity)
         self._last = value if self._last is None else keep * self._last + (1.0 - keep) * value
         return self._last.astype(np.float32)
 

@@ -11,14 +11,17 @@ import numpy as np
 from crossmodal_kd_ros.simulation.fields import blister, crack_cover, fractal, patches, value_noise
 from crossmodal_kd_ros.simulation.panel import Panel
 
-# Linear RGB of each material: (darker, lighter). The hue wanders by as much as the materials differ, so that texture and
-# not hue tells them apart.
-_PALETTES = np.array([
-    [[0.24, 0.23, 0.21], [0.52, 0.50, 0.46]],
-    [[0.40, 0.33, 0.23], [0.70, 0.62, 0.49]],
-    [[0.13, 0.23, 0.11], [0.36, 0.44, 0.25]],
-    [[0.38, 0.24, 0.18], [0.62, 0.45, 0.36]],
-], np.float32)
+# Linear RGB of each material: (darker, lighter). The hue wanders by as much as the materials
+# differ, so that texture and not hue tells them apart.
+_PALETTES = np.array(
+    [
+        [[0.24, 0.23, 0.21], [0.52, 0.50, 0.46]],
+        [[0.40, 0.33, 0.23], [0.70, 0.62, 0.49]],
+        [[0.13, 0.23, 0.11], [0.36, 0.44, 0.25]],
+        [[0.38, 0.24, 0.18], [0.62, 0.45, 0.36]],
+    ],
+    np.float32,
+)
 _GROWTH_RGB = np.array([0.085, 0.095, 0.05], np.float32)
 _BLEACHED_RGB = np.array([0.80, 0.78, 0.70], np.float32)
 _CRACK_RGB = np.array([0.028, 0.024, 0.020], np.float32)
@@ -53,9 +56,15 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     height = 0.35 * fractal(rng, (48.0, 24.0, 12.0), px_per_mm) * rng.uniform(0.4, 1.4)
     height += panel.roughness_shown_um * 1e-3 * 3.0 * grain + 0.08 * weave
     height += growth * 0.25 + 0.25 * fur
-    height += panel.bulge_shown * blister(blister_seed, px_per_mm) * (1.5 + 0.7 * _buckles(rng, px_per_mm))
+    height += (
+        panel.bulge_shown
+        * blister(blister_seed, px_per_mm)
+        * (1.5 + 0.7 * _buckles(rng, px_per_mm))
+    )
     height -= 0.25 * crazing
-    height -= cv2.GaussianBlur(crack, (0, 0), 0.3 * px_per_mm) * min(1.0, 0.25 * panel.crack_shown_mm)
+    height -= cv2.GaussianBlur(crack, (0, 0), 0.3 * px_per_mm) * min(
+        1.0, 0.25 * panel.crack_shown_mm
+    )
 
     albedo = _albedo(panel, rng, weave, grain, px_per_mm)
     speckle = _speckle(rng, panel.vitality_shown, px_per_mm)
@@ -66,8 +75,12 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     albedo *= (1.0 - 0.55 * crazing)[..., None]
     albedo = _distract(albedo, rng, px_per_mm)
     depth_darkness = 0.80 + 0.19 * (1.0 - np.exp(-panel.crack_shown_mm / 2.0))
-    albedo = _blend(albedo, _CRACK_RGB * rng.uniform(0.5, 1.6, 3).astype(np.float32), crack * depth_darkness)
-    wet_film = np.clip(fractal(rng, (14.0, 7.0), px_per_mm) + 4.0 * (panel.moisture_shown - 0.75), 0.0, 1.0)
+    albedo = _blend(
+        albedo, _CRACK_RGB * rng.uniform(0.5, 1.6, 3).astype(np.float32), crack * depth_darkness
+    )
+    wet_film = np.clip(
+        fractal(rng, (14.0, 7.0), px_per_mm) + 4.0 * (panel.moisture_shown - 0.75), 0.0, 1.0
+    )
     gloss = (wet_film + (0.25 if panel.material == 3 else 0.0)) * (1.0 - crack)
     albedo *= (1.0 - 0.25 * wet_film)[..., None]
     return Surface(height, np.clip(albedo, 0.005, 1.0), gloss)
@@ -84,7 +97,8 @@ def _buckles(rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
 
 
 def _albedo(
-        panel: Panel, rng: np.random.Generator, weave: np.ndarray, grain: np.ndarray, px_per_mm: float) -> np.ndarray:
+    panel: Panel, rng: np.random.Generator, weave: np.ndarray, grain: np.ndarray, px_per_mm: float
+) -> np.ndarray:
     """Return the bare material's colour `float32[H, W, 3]`."""
     dark, light = _PALETTES[panel.material]
     mottling = fractal(rng, (40.0, 20.0, 10.0, 5.0), px_per_mm)
@@ -112,17 +126,20 @@ def _material_pattern(material: int, rng: np.random.Generator, px_per_mm: float)
 
 def _ridges(noise: np.ndarray) -> np.ndarray:
     """Return bright lines, 0 to 1, where `noise` crosses zero."""
-    return np.exp(-(noise / 0.35)**2)
+    return np.exp(-((noise / 0.35) ** 2))
 
 
 def _crazing(rng: np.random.Generator, moisture: float, px_per_mm: float) -> np.ndarray:
     """Return the net of fine shrinkage lines of a drying surface, 0 to 1; none above a moisture of 0.45."""
-    net = np.maximum(_thin_ridges(value_noise(rng, 6.0, px_per_mm)), _thin_ridges(value_noise(rng, 4.5, px_per_mm)))
+    net = np.maximum(
+        _thin_ridges(value_noise(rng, 6.0, px_per_mm)),
+        _thin_ridges(value_noise(rng, 4.5, px_per_mm)),
+    )
     return net * np.clip((0.45 - moisture) / 0.35, 0.0, 1.0)
 
 
 def _thin_ridges(noise: np.ndarray) -> np.ndarray:
-    return np.exp(-(noise / 0.15)**2)
+    return np.exp(-((noise / 0.15) ** 2))
 
 
 def _speckle(rng: np.random.Generator, vitality: float, px_per_mm: float) -> np.ndarray:
@@ -137,15 +154,25 @@ def _distract(albedo: np.ndarray, rng: np.random.Generator, px_per_mm: float) ->
     overlay = np.ones((height, width), np.float32)
     for _ in range(rng.poisson(0.5)):  # a joint: straight, unlike a crack
         x0, x1 = rng.uniform(-0.2, 1.2, 2) * width
-        ends = ((round(x0), 0), (round(x1), height)) if rng.random() < 0.5 else (
-            (0, round(rng.uniform(0, height))), (width, round(rng.uniform(0, height))))
-        cv2.line(overlay, *ends, float(rng.uniform(0.55, 1.3)), max(1, round(rng.uniform(0.3, 1.6) * px_per_mm)))
+        ends = (
+            ((round(x0), 0), (round(x1), height))
+            if rng.random() < 0.5
+            else ((0, round(rng.uniform(0, height))), (width, round(rng.uniform(0, height))))
+        )
+        cv2.line(
+            overlay,
+            *ends,
+            float(rng.uniform(0.55, 1.3)),
+            max(1, round(rng.uniform(0.3, 1.6) * px_per_mm)),
+        )
     if rng.random() < 0.3:  # runs of dirty water
         runs = value_noise(rng, 60.0, px_per_mm, stretch=0.05)
         overlay *= np.exp(-0.25 * np.clip(runs, 0.0, 2.0))
     if rng.random() < 0.4:  # grit and lichen dots
         grit = value_noise(rng, rng.uniform(1.2, 3.5), px_per_mm)
-        overlay *= np.where(grit > rng.uniform(1.9, 2.8), rng.uniform(0.35, 1.25), 1.0).astype(np.float32)
+        overlay *= np.where(grit > rng.uniform(1.9, 2.8), rng.uniform(0.35, 1.25), 1.0).astype(
+            np.float32
+        )
     return albedo * cv2.GaussianBlur(overlay, (0, 0), 0.15 * px_per_mm)[..., None]
 
 

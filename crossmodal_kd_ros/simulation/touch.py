@@ -42,7 +42,9 @@ class TactileWall:
     def press(self, centre_mm: tuple[float, float]) -> np.ndarray:
         """Return the noise-free reading `float32[256]` with the pad's centre at `centre_mm` (x, y on the panel)."""
         texture = self._bank(self._texture_um, centre_mm).mean((1, 3))
-        give = SOUND_GIVE_MM + DEBONDED_GIVE_MM * self._bank(self._debonded, centre_mm).mean((1, 3))
+        give = SOUND_GIVE_MM + DEBONDED_GIVE_MM * self._bank(self._debonded, centre_mm).mean(
+            (1, 3)
+        )
         # The skin bridges an opening but sinks into it: a taxel reads the deepest point below it.
         indentation = give + self._bank(self._crack_mm, centre_mm).max((1, 3))
         return np.concatenate([texture.ravel(), indentation.ravel()]).astype(np.float32)
@@ -62,7 +64,7 @@ class TactileWall:
         points = round(TAXEL_PITCH_MM * _GRID_PX_PER_MM)
         left = round((centre_mm[0] - PAD_MM[0] / 2) * _GRID_PX_PER_MM)
         top = round((centre_mm[1] - PAD_MM[1] / 2) * _GRID_PX_PER_MM)
-        under = field[top:top + rows * points, left:left + columns * points]
+        under = field[top : top + rows * points, left : left + columns * points]
         return under.reshape(rows, points, columns, points)
 
 
@@ -81,6 +83,8 @@ def _crack_depth_map(panel: Panel) -> np.ndarray:
     if panel.crack_depth_mm > 0.0:
         path, relative = crack_path(panel.crack_seed)
         points = np.round(path * _GRID_PX_PER_MM - 0.5).astype(int)
-        for start, end, depth in zip(points[:-1], points[1:], relative[1:] * panel.crack_depth_mm, strict=True):
+        for start, end, depth in zip(
+            points[:-1], points[1:], relative[1:] * panel.crack_depth_mm, strict=True
+        ):
             cv2.line(depth_map, start.tolist(), end.tolist(), float(depth))
     return depth_map

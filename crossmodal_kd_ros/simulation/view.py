@@ -27,7 +27,8 @@ class Truth:
 
     Attributes:
         action, reason: what the expert does, and why.
-        material: one of `MATERIALS`. `lighting`: `day` or `night`. `description`: what the camera sees, in words.
+        material: one of `MATERIALS`. `lighting`: `day` or `night`. `description`: what the camera
+            sees, in words.
         touch: `float32[256]`. gas: `float32[8]`. surface: `float32[3]`, `SURFACE_STATE`.
     """
 
@@ -56,15 +57,26 @@ class Wall:
         findings = self.findings(centre_mm)
         action, reason = decide(findings)
         return Truth(
-            action=action, reason=reason, material=panel.material_name, lighting=panel.lighting,
-            description=describe(panel), touch=touch, gas=gas, surface=surface_state(touch=touch, gas=gas))
+            action=action,
+            reason=reason,
+            material=panel.material_name,
+            lighting=panel.lighting,
+            description=describe(panel),
+            touch=touch,
+            gas=gas,
+            surface=surface_state(touch=touch, gas=gas),
+        )
 
     def findings(self, centre_mm: tuple[float, float]) -> Findings:
         """Return what decides at `centre_mm`."""
         return Findings(
-            crack_mm=self._tactile.crack_mm(centre_mm), ammonia_ppm=float(self.gas(centre_mm)[5]),
-            debonded=self._tactile.debonded(centre_mm), growth_cover=self._cover(centre_mm),
-            growth_alive=self.panel.growth_alive, moisture=self.panel.moisture)
+            crack_mm=self._tactile.crack_mm(centre_mm),
+            ammonia_ppm=float(self.gas(centre_mm)[5]),
+            debonded=self._tactile.debonded(centre_mm),
+            growth_cover=self._cover(centre_mm),
+            growth_alive=self.panel.growth_alive,
+            moisture=self.panel.moisture,
+        )
 
     def touch(self, centre_mm: tuple[float, float]) -> np.ndarray:
         """Return the noise-free touch reading `float32[256]`."""
@@ -76,9 +88,12 @@ class Wall:
 
     def _cover(self, centre_mm: tuple[float, float]) -> float:
         half = VIEW_MM / 2
-        left, top = round((centre_mm[0] - half) * _COVER_PX_PER_MM), round((centre_mm[1] - half) * _COVER_PX_PER_MM)
+        left, top = (
+            round((centre_mm[0] - half) * _COVER_PX_PER_MM),
+            round((centre_mm[1] - half) * _COVER_PX_PER_MM),
+        )
         side = round(VIEW_MM * _COVER_PX_PER_MM)
-        return float(self._growth[top:top + side, left:left + side].mean())
+        return float(self._growth[top : top + side, left : left + side].mean())
 
 
 class Lit:
@@ -91,15 +106,25 @@ class Lit:
         self._radiance = illuminate(build_surface(panel, px_per_mm), self.light, px_per_mm)
         self._reference = float(self._radiance.mean())
 
-    def picture(self, centre_mm: tuple[float, float], shot: Shot, *, width_px: int, height_px: int) -> np.ndarray:
+    def picture(
+        self, centre_mm: tuple[float, float], shot: Shot, *, width_px: int, height_px: int
+    ) -> np.ndarray:
         """Return the picture `uint8[height_px, width_px, 3]` with `centre_mm` in its middle."""
-        left = min(max(round(centre_mm[0] * self.px_per_mm - width_px / 2), 0), self._radiance.shape[1] - width_px)
-        top = min(max(round(centre_mm[1] * self.px_per_mm - height_px / 2), 0), self._radiance.shape[0] - height_px)
-        part = self._radiance[top:top + height_px, left:left + width_px]
+        left = min(
+            max(round(centre_mm[0] * self.px_per_mm - width_px / 2), 0),
+            self._radiance.shape[1] - width_px,
+        )
+        top = min(
+            max(round(centre_mm[1] * self.px_per_mm - height_px / 2), 0),
+            self._radiance.shape[0] - height_px,
+        )
+        part = self._radiance[top : top + height_px, left : left + width_px]
         return expose(part, self.light, shot, reference=self._reference)
 
 
-def reachable_mm(width_mm: float, height_mm: float = VIEW_MM) -> tuple[tuple[float, float], tuple[float, float]]:
+def reachable_mm(
+    width_mm: float, height_mm: float = VIEW_MM
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return ((x_min, y_min), (x_max, y_max)): where the tip may be so that the picture stays on the panel."""
     return (width_mm / 2, height_mm / 2), (PANEL_MM[0] - width_mm / 2, PANEL_MM[1] - height_mm / 2)
 

@@ -27,8 +27,8 @@ _SEED_SPACE = 77
 class World:
     """The living wall as a function of time: the same seed and time give the same readings, in any order of asking.
 
-    Panels are rendered one ahead in a thread of their own, so that arriving at a panel does not stall the camera. Any
-    thread may ask for any sense.
+    Panels are rendered one ahead in a thread of their own, so that arriving at a panel does not
+    stall the camera. Any thread may ask for any sense.
 
     Args:
         seed: of everything.
@@ -43,13 +43,16 @@ class World:
         if width_px > 0.96 * PANEL_MM[0] * self._px_per_mm:
             raise ValueError(
                 f'expected a picture at most {0.96 * PANEL_MM[0] / VIEW_MM:.1f} times as wide as high, '
-                f'got {width_px} x {height_px}')
+                f'got {width_px} x {height_px}'
+            )
         self._seed, self._size = seed, (width_px, height_px)
         self._reach = reachable_mm(width_px / self._px_per_mm)
         self._walls: dict[int, Wall] = {}
         self._lit: dict[int, Future[Lit]] = {}
         self._lock = threading.RLock()
-        self._renderer = ThreadPoolExecutor(1, thread_name_prefix='panel_renderer', initializer=_stand_back)
+        self._renderer = ThreadPoolExecutor(
+            1, thread_name_prefix='panel_renderer', initializer=_stand_back
+        )
         self._lit_panel(0).result()
 
     def camera(self, t_s: float) -> np.ndarray:
@@ -101,21 +104,31 @@ class World:
         with self._lock:
             if index not in self._lit:
                 self._forget(self._lit, index)
-                self._lit[index] = self._renderer.submit(Lit, self._wall(index).panel, px_per_mm=self._px_per_mm)
+                self._lit[index] = self._renderer.submit(
+                    Lit, self._wall(index).panel, px_per_mm=self._px_per_mm
+                )
             return self._lit[index]
 
     def _choose(self, index: int) -> Wall:
         """Return wall `index`: that of the first draw whose middle wants the action whose turn it is.
 
-        A robot's round has every kind of trouble in it; forty seconds of eight like panels would show little.
+        A robot's round has every kind of trouble in it; forty seconds of eight like panels would
+        show little.
         """
-        wanted = ACTIONS[int(np.random.default_rng((_SEED_SPACE, self._seed, index // len(ACTIONS))).permutation(
-            len(ACTIONS))[index % len(ACTIONS)])]
+        wanted = ACTIONS[
+            int(
+                np.random.default_rng(
+                    (_SEED_SPACE, self._seed, index // len(ACTIONS))
+                ).permutation(len(ACTIONS))[index % len(ACTIONS)]
+            )
+        ]
         (x_min, y_min), (x_max, y_max) = self._reach
         middle = ((x_min + x_max) / 2, (y_min + y_max) / 2)
         draws = draw_panels(40, seed=(_SEED_SPACE, self._seed, index))
         walls = (Wall(panel) for panel in draws)
-        return next((wall for wall in walls if wall.truth(middle).action == wanted), None) or Wall(draws[0])
+        return next((wall for wall in walls if wall.truth(middle).action == wanted), None) or Wall(
+            draws[0]
+        )
 
     @staticmethod
     def _forget(cache: dict, index: int) -> None:

@@ -16,7 +16,11 @@ from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sam
 TYPES = get_typestore(Stores.LATEST)
 START_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
-STRING, IMAGE, JPEG = 'std_msgs/msg/String', 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+STRING, IMAGE, JPEG = (
+    'std_msgs/msg/String',
+    'sensor_msgs/msg/Image',
+    'sensor_msgs/msg/CompressedImage',
+)
 JOINTS = 'sensor_msgs/msg/JointState'
 GAS = np.array([80.0, 340.0, 85.0, 21.0, 110.0, 3.0, 20.6, 5.0])
 
@@ -24,7 +28,8 @@ GAS = np.array([80.0, 340.0, 85.0, 21.0, 110.0, 3.0, 20.6, 5.0])
 def header(t_s: float):
     stamp_ns = START_NS + round(t_s * 1e9)
     return TYPES.types['std_msgs/msg/Header'](
-        TYPES.types['builtin_interfaces/msg/Time'](stamp_ns // 10**9, stamp_ns % 10**9), 'frame')
+        TYPES.types['builtin_interfaces/msg/Time'](stamp_ns // 10**9, stamp_ns % 10**9), 'frame'
+    )
 
 
 def picture(t_s: float) -> np.ndarray:
@@ -45,11 +50,15 @@ def raw(t_s: float):
 
 def touch_values(t_s: float) -> np.ndarray:
     rng = np.random.default_rng(round(t_s * 1e4) + 1)
-    return np.concatenate([rng.normal(40.0, 2.0, 128), rng.uniform(0.5, 2.0, 128)]).astype(np.float32)
+    return np.concatenate([rng.normal(40.0, 2.0, 128), rng.uniform(0.5, 2.0, 128)]).astype(
+        np.float32
+    )
 
 
 def touch(t_s: float):
-    return TYPES.types[IMAGE](header(t_s), 16, 16, '32FC1', 0, 64, touch_values(t_s).view(np.uint8))
+    return TYPES.types[IMAGE](
+        header(t_s), 16, 16, '32FC1', 0, 64, touch_values(t_s).view(np.uint8)
+    )
 
 
 def gas_values(t_s: float) -> np.ndarray:
@@ -65,14 +74,28 @@ def text(words: str):
     return TYPES.types[STRING](words)
 
 
-def write_bag(path: Path, topics: dict[str, tuple[str, list[tuple[float, object]]]], *, storage: str = 'mcap',
-              shift_ns: int = 0, qos: tuple[Qos, ...] = ()) -> Path:
+def write_bag(
+    path: Path,
+    topics: dict[str, tuple[str, list[tuple[float, object]]]],
+    *,
+    storage: str = 'mcap',
+    shift_ns: int = 0,
+    qos: tuple[Qos, ...] = (),
+) -> Path:
     """Write a bag of topics (name: type and (seconds, message) each); received 1 ms after each time, or shifted."""
     plugin = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}[storage]
     with Writer(path, version=9, storage_plugin=plugin) as writer:
-        links = {name: writer.add_connection(name, msgtype, typestore=TYPES, offered_qos_profiles=list(qos))
-                 for name, (msgtype, _) in topics.items()}
-        events = [(t_s, name, message) for name, (_, messages) in topics.items() for t_s, message in messages]
+        links = {
+            name: writer.add_connection(
+                name, msgtype, typestore=TYPES, offered_qos_profiles=list(qos)
+            )
+            for name, (msgtype, _) in topics.items()
+        }
+        events = [
+            (t_s, name, message)
+            for name, (_, messages) in topics.items()
+            for t_s, message in messages
+        ]
         for t_s, name, message in sorted(events, key=lambda event: event[:2]):
             data = TYPES.serialize_cdr(message, topics[name][0])
             writer.write(links[name], START_NS + round(t_s * 1e9) + MS + shift_ns, data)
@@ -84,14 +107,34 @@ def times(duration_s: float, hz: float, gaps: tuple[tuple[float, float], ...] = 
     return [t_s for t_s in every if not any(start <= t_s < end for start, end in gaps)]
 
 
-def robot(path: Path, *, duration_s: float = 4.0, touch_gap: tuple[float, float] = (1.5, 2.5), camera=jpeg, camera_hz=30.0,
-          touch_hz=100.0, more: dict | None = None, **options) -> Path:
+def robot(
+    path: Path,
+    *,
+    duration_s: float = 4.0,
+    touch_gap: tuple[float, float] = (1.5, 2.5),
+    camera=jpeg,
+    camera_hz=30.0,
+    touch_hz=100.0,
+    more: dict | None = None,
+    **options,
+) -> Path:
     """Write a bag of a robot that loses touch for a while."""
-    name, msgtype = ('/camera/image_raw/compressed', JPEG) if camera is jpeg else ('/camera/image_raw', IMAGE)
-    return write_bag(path, {
-        name: (msgtype, [(t_s, camera(t_s)) for t_s in times(duration_s, camera_hz)]),
-        '/tactile/image': (IMAGE, [(t_s, touch(t_s)) for t_s in times(duration_s, touch_hz, (touch_gap,))]),
-        '/gas/state': (JOINTS, [(t_s, gas(t_s)) for t_s in times(duration_s, 2.0)]), **(more or {})}, **options)
+    name, msgtype = (
+        ('/camera/image_raw/compressed', JPEG) if camera is jpeg else ('/camera/image_raw', IMAGE)
+    )
+    return write_bag(
+        path,
+        {
+            name: (msgtype, [(t_s, camera(t_s)) for t_s in times(duration_s, camera_hz)]),
+            '/tactile/image': (
+                IMAGE,
+                [(t_s, touch(t_s)) for t_s in times(duration_s, touch_hz, (touch_gap,))],
+            ),
+            '/gas/state': (JOINTS, [(t_s, gas(t_s)) for t_s in times(duration_s, 2.0)]),
+            **(more or {}),
+        },
+        **options,
+    )
 
 
 class Oracle:
@@ -113,8 +156,12 @@ class Oracle:
             decided = np.full(6, 0.02, np.float32)
             decided[self.teacher] = 0.9
         return Prediction(
-            probabilities=decided, touch=np.ones(256, np.float32), gas=np.full(8, sample.image.mean(), np.float32),
-            surface=np.ones(3, np.float32), student_probabilities=own)
+            probabilities=decided,
+            touch=np.ones(256, np.float32),
+            gas=np.full(8, sample.image.mean(), np.float32),
+            surface=np.ones(3, np.float32),
+            student_probabilities=own,
+        )
 
 
 class ManyOracle(Oracle):
@@ -122,4 +169,6 @@ class ManyOracle(Oracle):
 
     def infer_many(self, samples, modes, filled):
         assert len(samples) == len(modes) == len(filled)
-        return [super(ManyOracle, self).infer(sample, mode) for sample, mode in zip(samples, modes)]
+        return [
+            super(ManyOracle, self).infer(sample, mode) for sample, mode in zip(samples, modes)
+        ]

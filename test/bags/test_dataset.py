@@ -22,7 +22,12 @@ SPLITS = ('train', 'validation', 'test')
 @pytest.fixture(scope='module')
 def bag(tmp_path_factory):
     """Twelve seconds at 10 Hz; touch is silent from 4 to 6 s."""
-    return made.robot(tmp_path_factory.mktemp('made') / 'wall', duration_s=12.0, touch_gap=(4.0, 6.0), camera_hz=10.0)
+    return made.robot(
+        tmp_path_factory.mktemp('made') / 'wall',
+        duration_s=12.0,
+        touch_gap=(4.0, 6.0),
+        camera_hz=10.0,
+    )
 
 
 def labels(tmp_path, *rows, head='start_s,end_s,action'):
@@ -31,7 +36,9 @@ def labels(tmp_path, *rows, head='start_s,end_s,action'):
 
 
 def built(bag, out, chosen, **options):
-    sheet = make_dataset(DataSetPlan(bags=[bag], out=out, labels=chosen, wishes={}, block_s=1.0, **options))
+    sheet = make_dataset(
+        DataSetPlan(bags=[bag], out=out, labels=chosen, wishes={}, block_s=1.0, **options)
+    )
     return sheet, {name: load_folder(name, out) for name in SPLITS}
 
 
@@ -51,16 +58,26 @@ def test_a_sample_is_a_picture_with_the_touch_and_gas_read_nearest_to_its_stamp(
     folder, _, splits = whole
     for name, pairs in splits.items():
         for row, t_s in enumerate(seconds(folder, name)):
-            shown = square_view(made.cv2.imdecode(made.jpeg(t_s).data, made.cv2.IMREAD_COLOR)[..., ::-1])
+            shown = square_view(
+                made.cv2.imdecode(made.jpeg(t_s).data, made.cv2.IMREAD_COLOR)[..., ::-1]
+            )
             np.testing.assert_array_equal(pairs.image[row], shown)
-            felt_s = min(made.times(12.0, 100.0, ((4.0, 6.0),)), key=lambda felt_s: abs(felt_s - t_s))
+            felt_s = min(
+                made.times(12.0, 100.0, ((4.0, 6.0),)), key=lambda felt_s: abs(felt_s - t_s)
+            )
             np.testing.assert_array_equal(pairs.touch[row], made.touch_values(felt_s))
-            # Gas comes at 2 Hz: the nearest may come after the picture, and in the middle either is right.
+            # Gas comes at 2 Hz: the nearest may come after the picture, and in the middle either
+            # is right.
             apart_s = [abs(smelt_s - t_s) for smelt_s in made.times(12.0, 2.0)]
-            near = [made.gas_values(smelt_s) for smelt_s, far_s in zip(made.times(12.0, 2.0), apart_s)
-                    if far_s < min(apart_s) + 1e-6]
+            near = [
+                made.gas_values(smelt_s)
+                for smelt_s, far_s in zip(made.times(12.0, 2.0), apart_s)
+                if far_s < min(apart_s) + 1e-6
+            ]
             assert any(np.allclose(pairs.gas[row], values) for values in near)
-        np.testing.assert_allclose(pairs.surface, surface_state(touch=pairs.touch, gas=pairs.gas), rtol=1e-5)
+        np.testing.assert_allclose(
+            pairs.surface, surface_state(touch=pairs.touch, gas=pairs.gas), rtol=1e-5
+        )
 
 
 def test_splits_share_no_block_and_keep_apart_at_the_seams(whole):
@@ -111,36 +128,64 @@ def test_normalisation_knows_the_training_split_alone(whole):
 
 
 def test_panels_that_labels_name_are_never_divided(bag, tmp_path):
-    rows = [f'{2 * index},{2 * index + 2},{"hydrate" if index % 2 else "seal_crack"},wall{index}' for index in (0, 1, 3, 4, 5)]
+    rows = [
+        f'{2 * index},{2 * index + 2},{"hydrate" if index % 2 else "seal_crack"},wall{index}'
+        for index in (0, 1, 3, 4, 5)
+    ]
     chosen = labels(tmp_path, *rows, head='start_s,end_s,action,panel')
     _, splits = built(bag, tmp_path / 'out', chosen)
     for name in SPLITS:
         for other in SPLITS:
-            mine, theirs = ({int(t_s // 2) for t_s in seconds(tmp_path / 'out', split)} for split in (name, other))
+            mine, theirs = (
+                {int(t_s // 2) for t_s in seconds(tmp_path / 'out', split)}
+                for split in (name, other)
+            )
             assert name == other or not mine & theirs
 
 
 def test_a_label_topic_does_what_a_file_does(tmp_path):
-    said = [(0.0, made.text('{"action": "hydrate", "why": "dry"}')), (3.0, made.text('seal_crack'))]
-    bag = made.robot(tmp_path / 'wall', duration_s=6.0, touch_gap=(9.0, 9.0), camera_hz=10.0, touch_hz=50.0,
-                     more={'/said': (made.STRING, said)})
-    make_dataset(DataSetPlan(bags=[bag], out=tmp_path / 'out', wishes=parse_wishes(['label=/said']), block_s=1.0))
+    said = [
+        (0.0, made.text('{"action": "hydrate", "why": "dry"}')),
+        (3.0, made.text('seal_crack')),
+    ]
+    bag = made.robot(
+        tmp_path / 'wall',
+        duration_s=6.0,
+        touch_gap=(9.0, 9.0),
+        camera_hz=10.0,
+        touch_hz=50.0,
+        more={'/said': (made.STRING, said)},
+    )
+    make_dataset(
+        DataSetPlan(
+            bags=[bag], out=tmp_path / 'out', wishes=parse_wishes(['label=/said']), block_s=1.0
+        )
+    )
     for name in SPLITS:
         action = load_folder(name, tmp_path / 'out').action
         assert [ACTIONS[index] for index in action] == [
-            'seal_crack' if t_s > 2.99 else 'hydrate' for t_s in seconds(tmp_path / 'out', name)]
+            'seal_crack' if t_s > 2.99 else 'hydrate' for t_s in seconds(tmp_path / 'out', name)
+        ]
 
 
-@pytest.mark.parametrize(('rows', 'sentence'), [
-    (['0,2,dance'], 'line 2: expected an action out of'), (['x,2,hydrate'], 'line 2: expected seconds'),
-    (['3,2,hydrate'], 'starts before it ends'), (['0,2,hydrate', '1,3,hydrate'], 'do not overlap')])
+@pytest.mark.parametrize(
+    ('rows', 'sentence'),
+    [
+        (['0,2,dance'], 'line 2: expected an action out of'),
+        (['x,2,hydrate'], 'line 2: expected seconds'),
+        (['3,2,hydrate'], 'starts before it ends'),
+        (['0,2,hydrate', '1,3,hydrate'], 'do not overlap'),
+    ],
+)
 def test_labels_that_cannot_be_meant_are_refused_with_their_line(tmp_path, rows, sentence):
     with pytest.raises(BagError, match=sentence):
         labels(tmp_path, *rows)
 
 
 def test_too_few_labels_are_refused_with_what_to_do(bag, tmp_path):
-    with pytest.raises(BagError, match='expected at least 3 labelled panels or blocks .* got 1: label more'):
+    with pytest.raises(
+        BagError, match='expected at least 3 labelled panels or blocks .* got 1: label more'
+    ):
         built(bag, tmp_path / 'out', labels(tmp_path, '0,1,hydrate'))
 
 

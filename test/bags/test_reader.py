@@ -12,16 +12,33 @@ import pytest
 
 from crossmodal_kd_ros.bags import Bag, BagError, BagRecorder, read_messages
 
-SHARED = Path(os.environ.get('CROSSMODAL_KD_DATA', Path(__file__).resolve().parents[3] / 'shared' / 'data')) / 'bags'
+SHARED = (
+    Path(
+        os.environ.get(
+            'CROSSMODAL_KD_DATA', Path(__file__).resolve().parents[3] / 'shared' / 'data'
+        )
+    )
+    / 'bags'
+)
 needs_shared = pytest.mark.skipif(
-    not SHARED.is_dir(), reason=f'no recordings made by others at {SHARED}; CROSSMODAL_KD_DATA says where they are')
+    not SHARED.is_dir(),
+    reason=f'no recordings made by others at {SHARED}; CROSSMODAL_KD_DATA says where they are',
+)
 STORAGES = ('mcap', 'sqlite3')
 
 
 def texts(path, count, *, storage='mcap', size=10):
     """Write a bag of numbered texts, each of `size` characters."""
-    return made.write_bag(path, {'/a': (made.STRING, [
-        (index / 100, made.text(f'{index:0{size}d}')) for index in range(count)])}, storage=storage)
+    return made.write_bag(
+        path,
+        {
+            '/a': (
+                made.STRING,
+                [(index / 100, made.text(f'{index:0{size}d}')) for index in range(count)],
+            )
+        },
+        storage=storage,
+    )
 
 
 def data_file(bag):
@@ -31,7 +48,7 @@ def data_file(bag):
 def cut(bag, share):
     """Cut the data of a bag off, and take its metadata away, as a robot does that loses its power."""
     file = data_file(bag)
-    file.write_bytes(file.read_bytes()[:int(share * file.stat().st_size)])
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     (bag / 'metadata.yaml').unlink()
     return bag
 
@@ -52,7 +69,9 @@ def test_one_file_is_a_bag_too(tmp_path, storage):
 
 # A SQLite file is a tree: where an upper page of it is lost, so is what hangs there.
 @pytest.mark.parametrize(('storage', 'share'), [('mcap', 0.3), ('mcap', 0.7), ('sqlite3', 0.7)])
-def test_a_bag_that_was_cut_off_gives_what_came_before_and_says_where_it_ends(tmp_path, storage, share):
+def test_a_bag_that_was_cut_off_gives_what_came_before_and_says_where_it_ends(
+    tmp_path, storage, share
+):
     with Bag(cut(texts(tmp_path / 'bag', 3000, storage=storage, size=2000), share)) as bag:
         got = [int(message.message.data) for message in bag.messages()]
         assert got == list(range(len(got)))
@@ -85,7 +104,9 @@ def test_a_database_whose_recorder_was_killed_is_read_with_its_log(tmp_path):
     database.execute('PRAGMA journal_mode=WAL')
     topic, data = database.execute('SELECT topic_id, data FROM messages').fetchone()
     database.execute('PRAGMA wal_autocheckpoint=0')
-    database.execute('INSERT INTO messages (topic_id, timestamp, data) VALUES (?, ?, ?)', (topic, 2**62, data))
+    database.execute(
+        'INSERT INTO messages (topic_id, timestamp, data) VALUES (?, ?, ?)', (topic, 2**62, data)
+    )
     database.commit()
     # A copy while the log is open is what a killed recorder leaves.
     killed = tmp_path / 'killed'
@@ -98,7 +119,9 @@ def test_a_database_whose_recorder_was_killed_is_read_with_its_log(tmp_path):
 
 def test_a_bag_in_several_files_is_read_in_the_order_of_time(tmp_path):
     for number in (10, 9):
-        part = made.write_bag(tmp_path / f'part{number}', {'/a': (made.STRING, [(number, made.text(str(number)))])})
+        part = made.write_bag(
+            tmp_path / f'part{number}', {'/a': (made.STRING, [(number, made.text(str(number)))])}
+        )
         (tmp_path / 'bag').mkdir(exist_ok=True)
         data_file(part).rename(tmp_path / 'bag' / f'bag_{number}.mcap')
     assert [message.message.data for message in read_messages(tmp_path / 'bag')] == ['9', '10']
@@ -115,10 +138,16 @@ def test_a_message_whose_bytes_are_none_of_its_type_is_left_out_and_counted(tmp_
         assert opened.undecodable == {'/a': 1}
 
 
-@pytest.mark.parametrize(('name', 'content', 'sentence'), [
-    ('notes.txt', b'x', 'got a .txt'), ('old.bag', b'#ROSBAG V2.0', 'rosbags-convert'),
-    ('empty.mcap', b'', 'no message of empty.mcap can be read'), ('noise.mcap', b'\x93' * 999, 'no message of noise.mcap'),
-    ('noise.db3', b'\x93' * 9999, 'no message of noise.db3')])
+@pytest.mark.parametrize(
+    ('name', 'content', 'sentence'),
+    [
+        ('notes.txt', b'x', 'got a .txt'),
+        ('old.bag', b'#ROSBAG V2.0', 'rosbags-convert'),
+        ('empty.mcap', b'', 'no message of empty.mcap can be read'),
+        ('noise.mcap', b'\x93' * 999, 'no message of noise.mcap'),
+        ('noise.db3', b'\x93' * 9999, 'no message of noise.db3'),
+    ],
+)
 def test_what_is_no_bag_is_refused_in_one_sentence(tmp_path, name, content, sentence):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BagError, match='^expected .*') as refusal:
@@ -132,8 +161,14 @@ def test_an_empty_folder_is_refused_in_one_sentence(tmp_path):
 
 
 @needs_shared
-@pytest.mark.parametrize(('name', 'topics', 'messages'), [
-    ('rosbags_rs_test_bag_mcap', 94, 188), ('rosbags_rs_test_bag_sqlite3', 94, 188), ('plotjuggler_rosbag2_test', 5, 4695)])
+@pytest.mark.parametrize(
+    ('name', 'topics', 'messages'),
+    [
+        ('rosbags_rs_test_bag_mcap', 94, 188),
+        ('rosbags_rs_test_bag_sqlite3', 94, 188),
+        ('plotjuggler_rosbag2_test', 5, 4695),
+    ],
+)
 def test_bags_made_by_others_are_read_whole(name, topics, messages):
     # Counts as their metadata.yaml has them.
     with Bag(SHARED / name) as bag:

@@ -24,14 +24,22 @@ def text(words: str) -> bytes:
 
 def profile() -> SimpleNamespace:
     """Return what rclpy reports of a best-effort publisher, as far as a bag stores it."""
+
     def named(name: str) -> SimpleNamespace:
         return SimpleNamespace(name=name)
 
     forever = SimpleNamespace(nanoseconds=9223372036854775807)
     return SimpleNamespace(
-        history=named('UNKNOWN'), depth=0, reliability=named('BEST_EFFORT'), durability=named('VOLATILE'),
-        deadline=forever, lifespan=forever, liveliness=named('AUTOMATIC'), liveliness_lease_duration=forever,
-        avoid_ros_namespace_conventions=False)
+        history=named('UNKNOWN'),
+        depth=0,
+        reliability=named('BEST_EFFORT'),
+        durability=named('VOLATILE'),
+        deadline=forever,
+        lifespan=forever,
+        liveliness=named('AUTOMATIC'),
+        liveliness_lease_duration=forever,
+        avoid_ros_namespace_conventions=False,
+    )
 
 
 def test_messages_come_back_with_topic_stamp_and_words(tmp_path):
@@ -61,14 +69,19 @@ def test_metadata_says_what_rosbag2_asks_of_it(tmp_path):
     bag.add_topic('/a', STRING, qos=[offered_qos(profile())])
     bag.write('/a', 5, text('x'))
     bag.close()
-    info = yaml.safe_load((tmp_path / 'bag' / 'metadata.yaml').read_text())['rosbag2_bagfile_information']
+    info = yaml.safe_load((tmp_path / 'bag' / 'metadata.yaml').read_text())[
+        'rosbag2_bagfile_information'
+    ]
     assert (info['version'], info['storage_identifier'], info['message_count']) == (9, 'mcap', 1)
     topic = info['topics_with_message_count'][0]['topic_metadata']
     assert topic['offered_qos_profiles'][0]['reliability'] == 'best_effort'
     assert topic['type_description_hash'].startswith('RIHS01_')
     with Reader(tmp_path / 'bag') as reader:
         assert 'string data' in reader.connections[0].msgdef.data
-        assert reader.connections[0].ext.offered_qos_profiles[0].reliability is QosReliability.BEST_EFFORT
+        assert (
+            reader.connections[0].ext.offered_qos_profiles[0].reliability
+            is QosReliability.BEST_EFFORT
+        )
 
 
 def test_a_full_queue_drops_counts_and_says_so(tmp_path):

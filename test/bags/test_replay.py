@@ -32,11 +32,15 @@ def steps(path, engine, *, faults=()):
 
 
 def answers(path, engine, *, faults=()):
-    return [step.answers[0].estimate for step, _ in steps(path, engine, faults=faults) if step.answers]
+    return [
+        step.answers[0].estimate for step, _ in steps(path, engine, faults=faults) if step.answers
+    ]
 
 
 def replayed(path, out, *engines, faults=()):
-    plan = Plan(bag=path, out=out, command='crossmodal-kd replay', wishes={}, schedule=parse_faults(faults))
+    plan = Plan(
+        bag=path, out=out, command='crossmodal-kd replay', wishes={}, schedule=parse_faults(faults)
+    )
     return replay_bag(plan, [Model(engine) for engine in engines or (made.ManyOracle(),)])
 
 
@@ -48,12 +52,17 @@ def bag(tmp_path_factory):
 
 def test_every_picture_is_answered_with_the_stamp_of_its_header(bag):
     assert [estimate.stamp_ns for estimate in answers(bag, made.Oracle())] == [
-        made.START_NS + round(index / 30 * 1e9) for index in range(120)]
+        made.START_NS + round(index / 30 * 1e9) for index in range(120)
+    ]
 
 
 def test_modes_follow_what_the_recording_lost_within_the_timeouts(bag):
-    told = [(estimate.stamp_ns - made.START_NS, estimate.mode) for estimate in answers(bag, made.Oracle())]
-    # Touch is stale 0.2 s after its last reading (1.49 s), and trusted 0.5 s after its return (2.5 s).
+    told = [
+        (estimate.stamp_ns - made.START_NS, estimate.mode)
+        for estimate in answers(bag, made.Oracle())
+    ]
+    # Touch is stale 0.2 s after its last reading (1.49 s), and trusted 0.5 s after its return (2.5
+    # s).
     assert {mode for ns, mode in told if 0.1e9 < ns < 1.68e9} == {Mode.TEACHER}
     assert {mode for ns, mode in told if 1.74e9 < ns < 2.99e9} == {Mode.STUDENT}
     assert {mode for ns, mode in told if ns > 3.1e9} == {Mode.TEACHER}
@@ -71,7 +80,9 @@ def test_a_replay_says_what_the_pipeline_says_when_it_is_fed_frame_by_frame(bag)
                 put = pipeline.put_touch if reading.role == 'touch' else pipeline.put_gas
                 put(reading.stamp_ns, reading.value, now_ns=now_ns)
     got = answers(bag, made.ManyOracle())
-    assert [(one.action, one.confidence) for one in got] == [(one.action, one.confidence) for one in expected]
+    assert [(one.action, one.confidence) for one in got] == [
+        (one.action, one.confidence) for one in expected
+    ]
     # Beats between frames may notice a return up to one frame sooner.
     assert sum(one.mode is not other.mode for one, other in zip(got, expected)) <= 1
 
@@ -86,36 +97,79 @@ def test_an_engine_is_asked_again_only_where_the_guess_was_wrong(bag):
 
 def prefers_the_teacher(*, filled):
     """Return a calibration by which the teacher decides best, whatever is lost, with the student's estimate if `filled`."""
-    by_mode = {mode: Predictor(accuracy=accuracy, min_confidence=0.25, held=0.0, decided=accuracy, least_possible=0.1,
-                               filled=filled and mode is Mode.PARTIAL)
-               for mode, accuracy in ((Mode.STUDENT, 0.7), (Mode.PARTIAL, 0.8), (Mode.TEACHER, 0.9))}
-    sets = {'camera+touch+gas': (Mode.TEACHER, Mode.STUDENT), 'camera+touch': (Mode.PARTIAL, Mode.STUDENT),
-            'camera+gas': (Mode.PARTIAL, Mode.STUDENT), 'camera': (Mode.PARTIAL, Mode.STUDENT)}
+    by_mode = {
+        mode: Predictor(
+            accuracy=accuracy,
+            min_confidence=0.25,
+            held=0.0,
+            decided=accuracy,
+            least_possible=0.1,
+            filled=filled and mode is Mode.PARTIAL,
+        )
+        for mode, accuracy in ((Mode.STUDENT, 0.7), (Mode.PARTIAL, 0.8), (Mode.TEACHER, 0.9))
+    }
+    sets = {
+        'camera+touch+gas': (Mode.TEACHER, Mode.STUDENT),
+        'camera+touch': (Mode.PARTIAL, Mode.STUDENT),
+        'camera+gas': (Mode.PARTIAL, Mode.STUDENT),
+        'camera': (Mode.PARTIAL, Mode.STUDENT),
+    }
     return Calibration(
-        weights={}, origin={}, predictors={name: {mode: by_mode[mode] for mode in modes} for name, modes in sets.items()},
+        weights={},
+        origin={},
+        predictors={name: {mode: by_mode[mode] for mode in modes} for name, modes in sets.items()},
         intervals=Intervals(measured=np.zeros((2, 3)), estimated=np.zeros((2, 3))),
-        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.5, least_detail=1.0,
-                                    most_detail=200.0, usual_detail=np.array([1.0, 200.0])), residuals={})
+        familiarity=Familiarity(
+            mean=np.zeros(4),
+            whitening=np.eye(4),
+            limit=2.0,
+            usual=1.5,
+            least_detail=1.0,
+            most_detail=200.0,
+            usual_detail=np.array([1.0, 200.0]),
+        ),
+        residuals={},
+    )
 
 
 @pytest.mark.parametrize('filled', [False, True])
-def test_an_engine_is_not_asked_again_where_its_calibration_prefers_the_teacher_without_touch(bag, filled):
+def test_an_engine_is_not_asked_again_where_its_calibration_prefers_the_teacher_without_touch(
+    bag, filled
+):
     with Bag(bag) as opened:
-        replay = Replay([Model(made.ManyOracle(), prefers_the_teacher(filled=filled))], limits=Limits())
-        modes = [step.answers[0].estimate.mode for step in replay.run(choose_topics(opened, {}).readings(opened))
-                 if step.answers]
+        replay = Replay(
+            [Model(made.ManyOracle(), prefers_the_teacher(filled=filled))], limits=Limits()
+        )
+        modes = [
+            step.answers[0].estimate.mode
+            for step in replay.run(choose_topics(opened, {}).readings(opened))
+            if step.answers
+        ]
     assert modes.count(Mode.PARTIAL) >= 30
     assert replay.lanes[0].engine.asked_again <= 4
 
 
 def test_a_dead_camera_is_noticed_by_the_beat(tmp_path):
-    path = made.write_bag(tmp_path / 'bag', {
-        '/camera/image_raw/compressed': (made.JPEG, [(t_s, made.jpeg(t_s)) for t_s in made.times(1.0, 30.0)]),
-        '/tactile/image': (made.IMAGE, [(t_s, made.touch(t_s)) for t_s in made.times(3.0, 100.0)]),
-        '/gas/state': (made.JOINTS, [(t_s, made.gas(t_s)) for t_s in made.times(3.0, 2.0)])})
+    path = made.write_bag(
+        tmp_path / 'bag',
+        {
+            '/camera/image_raw/compressed': (
+                made.JPEG,
+                [(t_s, made.jpeg(t_s)) for t_s in made.times(1.0, 30.0)],
+            ),
+            '/tactile/image': (
+                made.IMAGE,
+                [(t_s, made.touch(t_s)) for t_s in made.times(3.0, 100.0)],
+            ),
+            '/gas/state': (made.JOINTS, [(t_s, made.gas(t_s)) for t_s in made.times(3.0, 2.0)]),
+        },
+    )
     events = [event for _, happened in steps(path, made.Oracle()) for event in happened]
-    [hold] = [event for event in events if not isinstance(event, int) and event.mode is Mode.HOLD
-              and 'old' in event.reason]
+    [hold] = [
+        event
+        for event in events
+        if not isinstance(event, int) and event.mode is Mode.HOLD and 'old' in event.reason
+    ]
     # The last picture is of 0.967 s: stale at 1.167 s, noticed by a beat of 50 ms.
     assert 1.167e9 < hold.now_ns - made.START_NS < 1.25e9
     # And the robot is told to hold at each beat from then on.
@@ -123,15 +177,30 @@ def test_a_dead_camera_is_noticed_by_the_beat(tmp_path):
 
 
 def test_the_timeline_says_hold_also_while_no_picture_comes(tmp_path, monkeypatch):
-    path = made.write_bag(tmp_path / 'bag', {
-        '/camera/image_raw': (made.IMAGE, [(t_s, made.raw(t_s)) for t_s in made.times(1.0, 30.0)]),
-        '/tactile/image': (made.IMAGE, [(t_s, made.touch(t_s)) for t_s in made.times(3.0, 100.0)])})
+    path = made.write_bag(
+        tmp_path / 'bag',
+        {
+            '/camera/image_raw': (
+                made.IMAGE,
+                [(t_s, made.raw(t_s)) for t_s in made.times(1.0, 30.0)],
+            ),
+            '/tactile/image': (
+                made.IMAGE,
+                [(t_s, made.touch(t_s)) for t_s in made.times(3.0, 100.0)],
+            ),
+        },
+    )
     drawn = []
-    monkeypatch.setattr('crossmodal_kd_ros.bags.figures.timeline', lambda account, *_: drawn.append(account) or '')
+    monkeypatch.setattr(
+        'crossmodal_kd_ros.bags.figures.timeline', lambda account, *_: drawn.append(account) or ''
+    )
     replayed(path, tmp_path / 'out')
     course = drawn[0].lanes[0].course
-    held_s = course.seconds[(course.sums('HOLD') > 0) & (course.sums('hold') > 0) & (course.seconds > 1.2)]
-    # A beat of 50 ms falls into every second stretch of 33 ms, from the death of the camera to the end.
+    held_s = course.seconds[
+        (course.sums('HOLD') > 0) & (course.sums('hold') > 0) & (course.seconds > 1.2)
+    ]
+    # A beat of 50 ms falls into every second stretch of 33 ms, from the death of the camera to the
+    # end.
     assert held_s[0] < 1.3 and held_s[-1] > 2.9 and np.diff(held_s).max() < 0.07
 
 
@@ -140,7 +209,9 @@ def test_two_replays_of_a_bag_give_equal_bytes(bag, tmp_path):
         replayed(bag, tmp_path / name)
     for file in ('bag/bag.mcap', 'bag/metadata.yaml', 'report.html'):
         assert (tmp_path / 'one' / file).read_bytes() == (tmp_path / 'two' / file).read_bytes()
-    one, two = (json.loads((tmp_path / name / 'summary.json').read_text()) for name in ('one', 'two'))
+    one, two = (
+        json.loads((tmp_path / name / 'summary.json').read_text()) for name in ('one', 'two')
+    )
     for summary in (one, two):
         assert summary.pop('realtime_factor') > 0.0 and summary.pop('wall_clock_s') > 0.0
     assert one == two
@@ -151,21 +222,39 @@ def test_the_answers_are_a_bag_with_the_headers_of_the_pictures(bag, tmp_path):
     got = {}
     for message in read_messages(tmp_path / 'bag'):
         got.setdefault(message.topic, []).append(message)
-    assert set(got) == {f'/maintenance/{name}' for name in (
-        'action', 'action_scores', 'tactile_estimate', 'gas_estimate', 'surface_state', 'mode', 'mode_reason')}
+    assert set(got) == {
+        f'/maintenance/{name}'
+        for name in (
+            'action',
+            'action_scores',
+            'tactile_estimate',
+            'gas_estimate',
+            'surface_state',
+            'mode',
+            'mode_reason',
+        )
+    }
     for name in ('action_scores', 'tactile_estimate', 'gas_estimate', 'surface_state'):
         stamps = [message.message.header.stamp for message in got[f'/maintenance/{name}']]
         assert [stamp.sec * 10**9 + stamp.nanosec for stamp in stamps] == [
-            made.START_NS + round(index / 30 * 1e9) for index in range(120)]
+            made.START_NS + round(index / 30 * 1e9) for index in range(120)
+        ]
     assert [message.message.data for message in got['/maintenance/mode']] == [
         # The first picture comes before the first touch.
-        'HOLD', 'STUDENT', 'TEACHER', 'STUDENT', 'TEACHER']
+        'HOLD',
+        'STUDENT',
+        'TEACHER',
+        'STUDENT',
+        'TEACHER',
+    ]
     assert list(got['/maintenance/action_scores'][0].message.name) == list(ACTIONS)
 
 
 def test_an_injected_fault_is_what_the_robot_would_have_lived_through(bag, tmp_path):
-    told = [(estimate.stamp_ns - made.START_NS, estimate.mode)
-            for estimate in answers(bag, made.Oracle(), faults=['touch@0.5-1'])]
+    told = [
+        (estimate.stamp_ns - made.START_NS, estimate.mode)
+        for estimate in answers(bag, made.Oracle(), faults=['touch@0.5-1'])
+    ]
     assert {mode for ns, mode in told if 0.74e9 < ns < 1.4e9} == {Mode.STUDENT}
     summary = replayed(bag, tmp_path, faults=['gas@1'])
     assert summary['faults'][0]['sensor'] == 'gas'
@@ -174,13 +263,23 @@ def test_an_injected_fault_is_what_the_robot_would_have_lived_through(bag, tmp_p
 
 def test_an_injected_fault_of_a_kind_breaks_what_the_camera_sees(bag):
     estimates = answers(bag, made.Oracle(), faults=['camera:covered:1@2-4'])
-    holding = [estimate.mode for estimate in estimates if estimate.stamp_ns > made.START_NS + 2_300_000_000]
+    holding = [
+        estimate.mode
+        for estimate in estimates
+        if estimate.stamp_ns > made.START_NS + 2_300_000_000
+    ]
     assert holding and set(holding) == {Mode.HOLD}
 
 
-@pytest.mark.parametrize(('fault', 'sentence'), [
-    ('touch', 'expected a fault such as'), ('nose@3', 'expected a sensor out of'), ('touch@8-3', 'to start before it ends'),
-    ('touch:rusty@3', 'rusty')])
+@pytest.mark.parametrize(
+    ('fault', 'sentence'),
+    [
+        ('touch', 'expected a fault such as'),
+        ('nose@3', 'expected a sensor out of'),
+        ('touch@8-3', 'to start before it ends'),
+        ('touch:rusty@3', 'rusty'),
+    ],
+)
 def test_a_fault_that_cannot_be_is_refused_in_one_sentence(fault, sentence):
     with pytest.raises(BagError, match=sentence):
         parse_faults([fault])
@@ -192,13 +291,31 @@ def live_answers(path, *, wrong=(), delay_s=0.02):
     for index, estimate in enumerate(answers(path, made.Oracle())):
         t_s = (estimate.stamp_ns - made.START_NS) / 1e9
         header = made.header(t_s)
-        scores.append((t_s + delay_s, made.TYPES.types[made.JOINTS](
-            header, list(ACTIONS), estimate.probabilities.astype(np.float64), np.zeros(0), np.zeros(0))))
-        actions.append((t_s + delay_s + 1e-4, made.text('request_human' if index in wrong else estimate.action)))
+        scores.append(
+            (
+                t_s + delay_s,
+                made.TYPES.types[made.JOINTS](
+                    header,
+                    list(ACTIONS),
+                    estimate.probabilities.astype(np.float64),
+                    np.zeros(0),
+                    np.zeros(0),
+                ),
+            )
+        )
+        actions.append(
+            (
+                t_s + delay_s + 1e-4,
+                made.text('request_human' if index in wrong else estimate.action),
+            )
+        )
         if not modes or modes[-1][1].data != estimate.mode.value:
             modes.append((t_s + delay_s - 1e-4, made.text(estimate.mode.value)))
-    return {'/maintenance/action_scores': (made.JOINTS, scores), '/maintenance/action': (made.STRING, actions),
-            '/maintenance/mode': (made.STRING, modes)}
+    return {
+        '/maintenance/action_scores': (made.JOINTS, scores),
+        '/maintenance/action': (made.STRING, actions),
+        '/maintenance/mode': (made.STRING, modes),
+    }
 
 
 def test_agreement_with_what_was_said_live_is_counted_and_each_difference_explained(bag, tmp_path):
@@ -207,8 +324,12 @@ def test_agreement_with_what_was_said_live_is_counted_and_each_difference_explai
     told = summary['replays'][0]['recording']
     assert summary['agreement_with_recording'] == pytest.approx(117 / 120)
     assert (told['frames_compared'], told['frames_agreed']) == (120, 117)
-    assert [one['t_s'] for one in told['differences']] == pytest.approx([10 / 30, 20 / 30, 100 / 30], abs=2e-3)
-    assert all(one['live']['action'] == 'request_human' and one['why'] for one in told['differences'])
+    assert [one['t_s'] for one in told['differences']] == pytest.approx(
+        [10 / 30, 20 / 30, 100 / 30], abs=2e-3
+    )
+    assert all(
+        one['live']['action'] == 'request_human' and one['why'] for one in told['differences']
+    )
     assert told['live_latency_ms']['p50'] == pytest.approx(21.0, abs=1.0)
 
 
@@ -217,15 +338,22 @@ def test_a_mode_of_another_moment_is_explained_by_what_the_node_said_of_it(bag, 
     late = 'HOLD: newest camera reading is 0.38 s old (limit 0.20 s)'
     said['/maintenance/mode'][1].append((1.5, made.text('HOLD')))
     said['/maintenance/mode_reason'] = (made.STRING, [(1.501, made.text(late))])
-    told = replayed(made.robot(tmp_path / 'bag', more=said), tmp_path / 'out')['replays'][0]['recording']
+    told = replayed(made.robot(tmp_path / 'bag', more=said), tmp_path / 'out')['replays'][0][
+        'recording'
+    ]
     first = told['differences'][0]
     assert (first['live']['mode'], first['replay']['mode']) == ('HOLD', 'TEACHER')
-    assert f'"{late}"' in first['why'] and 'TEACHER: camera, touch and gas are healthy' in first['why']
+    assert (
+        f'"{late}"' in first['why']
+        and 'TEACHER: camera, touch and gas are healthy' in first['why']
+    )
 
 
 def test_a_bag_without_live_answers_claims_no_agreement(bag, tmp_path):
     summary = replayed(bag, tmp_path)
-    assert summary['agreement_with_recording'] is None and summary['replays'][0]['recording'] is None
+    assert (
+        summary['agreement_with_recording'] is None and summary['replays'][0]['recording'] is None
+    )
 
 
 def test_two_models_side_by_side_show_what_changed(bag, tmp_path):
@@ -235,22 +363,44 @@ def test_two_models_side_by_side_show_what_changed(bag, tmp_path):
     # Both students say the same, and the teachers never do.
     assert comparison['actions'] == [{'old': 'hydrate', 'new': 'seal_crack', 'frames': taught}]
     assert comparison['frames_with_another_mode'] == 0
-    assert (tmp_path / 'bag_old' / 'metadata.yaml').exists() and (tmp_path / 'bag_new' / 'metadata.yaml').exists()
+    assert (tmp_path / 'bag_old' / 'metadata.yaml').exists() and (
+        tmp_path / 'bag_new' / 'metadata.yaml'
+    ).exists()
 
 
 def test_the_report_names_what_it_shows(bag, tmp_path):
-    replayed(bag, tmp_path, made.ManyOracle(), made.ManyOracle(teacher='seal_crack'), faults=['touch@3-4'])
+    replayed(
+        bag,
+        tmp_path,
+        made.ManyOracle(),
+        made.ManyOracle(teacher='seal_crack'),
+        faults=['touch@3-4'],
+    )
     page = (tmp_path / 'report.html').read_text()
-    for words in ('What the new model changes', 'Where teacher and student disagree', 'Every change of mode, and why',
-                  'Faults were put into it', 'newest touch reading is', '<svg', 'data:image/jpeg;base64,'):
+    for words in (
+        'What the new model changes',
+        'Where teacher and student disagree',
+        'Every change of mode, and why',
+        'Faults were put into it',
+        'newest touch reading is',
+        '<svg',
+        'data:image/jpeg;base64,',
+    ):
         assert words in page
 
 
 def test_malformed_messages_are_counted_and_nothing_stops(tmp_path):
-    broken = made.TYPES.types[made.JPEG](made.header(0.51), 'jpeg', np.frombuffer(b'0123456789', np.uint8))
-    path = made.robot(tmp_path / 'bag', camera=made.raw, duration_s=1.0, more={
-        '/cam': (made.JPEG, [(0.5, broken), (0.6, broken)])})
+    broken = made.TYPES.types[made.JPEG](
+        made.header(0.51), 'jpeg', np.frombuffer(b'0123456789', np.uint8)
+    )
+    path = made.robot(
+        tmp_path / 'bag',
+        camera=made.raw,
+        duration_s=1.0,
+        more={'/cam': (made.JPEG, [(0.5, broken), (0.6, broken)])},
+    )
     from crossmodal_kd_ros.bags.mapping import parse_wishes
+
     plan = Plan(bag=path, out=tmp_path / 'out', command='', wishes=parse_wishes(['camera=/cam']))
     summary = replay_bag(plan, [Model(made.Oracle())])
     assert summary['malformed']['camera']['count'] == 2
@@ -286,12 +436,14 @@ def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path):
         tracemalloc.stop()
     third = len(in_use) // 3
     # The first third fills every batch, and loads the file's first chunk of a megabyte.
-    assert max(in_use[2 * third:]) < 1.1 * max(in_use[third:2 * third])
+    assert max(in_use[2 * third :]) < 1.1 * max(in_use[third : 2 * third])
 
 
 def large(t_s: float):
     pixels = np.random.default_rng(round(t_s * 1000)).integers(0, 255, (120, 160, 3), np.uint8)
-    return made.TYPES.types[made.IMAGE](made.header(t_s), 120, 160, 'rgb8', 0, 480, pixels.reshape(-1))
+    return made.TYPES.types[made.IMAGE](
+        made.header(t_s), 120, 160, 'rgb8', 0, 480, pixels.reshape(-1)
+    )
 
 
 REPLAY_AND_TELL = """
@@ -306,13 +458,27 @@ print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])
 """
 
 
-@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='there is no /proc to read the peak from')
+@pytest.mark.skipif(
+    not Path('/proc/self/status').exists(), reason='there is no /proc to read the peak from'
+)
 def test_a_process_that_replays_four_times_as_much_needs_no_more_memory(tmp_path):
     peak_mb = {}
     for duration_s in (30.0, 120.0):
-        path = made.robot(tmp_path / f'bag_{duration_s:.0f}', duration_s=duration_s, camera=large, camera_hz=20.0, touch_hz=20.0)
-        done = subprocess.run([sys.executable, '-c', REPLAY_AND_TELL, path, tmp_path / 'out', Path(__file__).parent],
-                              capture_output=True, text=True, check=True, timeout=200)
-        peak_mb[duration_s] = int(done.stdout) / 1024  # kB, of this process alone: ru_maxrss would count the one it came from
+        path = made.robot(
+            tmp_path / f'bag_{duration_s:.0f}',
+            duration_s=duration_s,
+            camera=large,
+            camera_hz=20.0,
+            touch_hz=20.0,
+        )
+        done = subprocess.run(
+            [sys.executable, '-c', REPLAY_AND_TELL, path, tmp_path / 'out', Path(__file__).parent],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=200,
+        )
+        # kB, of this process alone: ru_maxrss would count the one it came from
+        peak_mb[duration_s] = int(done.stdout) / 1024
     # The longer bag holds 104 MB of pictures more.
     assert peak_mb[120.0] < peak_mb[30.0] + 15.0, peak_mb

@@ -20,11 +20,17 @@ def test_help_names_every_subcommand():
         assert f'  {name} ' in shown.output and line.split()[0] in shown.output
 
 
-@pytest.mark.parametrize('arguments', [['--help'], ['demo', '--help'], ['run', '--help'], ['doctor', '--help']])
+@pytest.mark.parametrize(
+    'arguments', [['--help'], ['demo', '--help'], ['run', '--help'], ['doctor', '--help']]
+)
 def test_help_needs_neither_torch_nor_ros(arguments):
-    program = (f'import sys\nfrom crossmodal_kd_ros.cli.main import main\nmain({arguments}, standalone_mode=False)\n'
-               'print(sorted({"torch", "rclpy", "cv2", "numpy", "matplotlib"} & set(sys.modules)))')
-    shown = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, timeout=60, check=True)
+    program = (
+        f'import sys\nfrom crossmodal_kd_ros.cli.main import main\nmain({arguments}, standalone_mode=False)\n'
+        'print(sorted({"torch", "rclpy", "cv2", "numpy", "matplotlib"} & set(sys.modules)))'
+    )
+    shown = subprocess.run(
+        [sys.executable, '-c', program], capture_output=True, text=True, timeout=60, check=True
+    )
     assert shown.stdout.strip().endswith('[]')
 
 
@@ -38,15 +44,21 @@ def test_the_version_is_told():
     assert 'crossmodal-kd, version' in CliRunner().invoke(main, ['--version']).output
 
 
-@pytest.mark.parametrize('arguments, sentence', [
-    (['fly'], "No such command 'fly'"),
-    (['demo', '--photos', '/no/such/folder'], "'/no/such/folder' does not exist"),
-    (['demo', '--photos', '.', '--camera', '0'], 'expected --photos or --camera, got both'),
-    (['demo', '--duration', '-3'], '-3'),
-    (['run', '--params', '/no/such/file.yaml'], "'/no/such/file.yaml' does not exist"),
-    (['run', '--', 'camera'], 'expected remaps like camera/image_raw:=/front/image, got camera'),
-    (['doctor', '--', ':=x'], 'expected remaps like camera/image_raw:=/front/image, got :=x'),
-])
+@pytest.mark.parametrize(
+    'arguments, sentence',
+    [
+        (['fly'], "No such command 'fly'"),
+        (['demo', '--photos', '/no/such/folder'], "'/no/such/folder' does not exist"),
+        (['demo', '--photos', '.', '--camera', '0'], 'expected --photos or --camera, got both'),
+        (['demo', '--duration', '-3'], '-3'),
+        (['run', '--params', '/no/such/file.yaml'], "'/no/such/file.yaml' does not exist"),
+        (
+            ['run', '--', 'camera'],
+            'expected remaps like camera/image_raw:=/front/image, got camera',
+        ),
+        (['doctor', '--', ':=x'], 'expected remaps like camera/image_raw:=/front/image, got :=x'),
+    ],
+)
 def test_bad_usage_is_refused_with_code_2(arguments, sentence):
     shown = CliRunner().invoke(main, arguments)
     assert shown.exit_code == 2
@@ -55,8 +67,15 @@ def test_bad_usage_is_refused_with_code_2(arguments, sentence):
 
 def test_the_closing_lines_say_never_for_what_never_came(tmp_path):
     summary = {
-        'frames_answered': 0, 'frames_published': 0, 'latency_ms': {'p50': None, 'p99': None},
-        'failover_ms': {'touch': None}, 'failover_limit_ms': {'touch': 266.7}, 'recovery_ms': {'touch': 12.0},
-        'unplanned_gaps': [], 'accuracy': None, 'bag': {'error': 'the disk is full'}}
+        'frames_answered': 0,
+        'frames_published': 0,
+        'latency_ms': {'p50': None, 'p99': None},
+        'failover_ms': {'touch': None},
+        'failover_limit_ms': {'touch': 266.7},
+        'recovery_ms': {'touch': 12.0},
+        'unplanned_gaps': [],
+        'accuracy': None,
+        'bag': {'error': 'the disk is full'},
+    }
     lines = '\n'.join(closing_lines(summary, tmp_path))
     assert 'touch lost: noticed never' in lines and 'not whole: the disk is full' in lines

@@ -24,12 +24,23 @@ COMMAND = [sys.executable, '-m', 'crossmodal_kd_ros.cli.main']
 
 
 @pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
-def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(tmp_path, private_environ, storage):
-    source = made.robot(tmp_path / 'source', duration_s=2.0, more={
-        '/maintenance/action': (made.STRING, [(0.5, made.text('hydrate'))])})
-    recorder = subprocess.Popen([*COMMAND, 'record', '--out', str(tmp_path / 'bag'), '--storage', storage],
-                                env=private_environ, stderr=subprocess.PIPE, text=True)
-    player = subprocess.Popen([*COMMAND, 'play', str(source), '--loop'], env=private_environ, stderr=subprocess.DEVNULL)
+def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(
+    tmp_path, private_environ, storage
+):
+    source = made.robot(
+        tmp_path / 'source',
+        duration_s=2.0,
+        more={'/maintenance/action': (made.STRING, [(0.5, made.text('hydrate'))])},
+    )
+    recorder = subprocess.Popen(
+        [*COMMAND, 'record', '--out', str(tmp_path / 'bag'), '--storage', storage],
+        env=private_environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    player = subprocess.Popen(
+        [*COMMAND, 'play', str(source), '--loop'], env=private_environ, stderr=subprocess.DEVNULL
+    )
     try:
         wait_until_recorded(recorder, '/gas/state', '/camera')
         # A whole round of the bag, whenever it started.
@@ -41,34 +52,70 @@ def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(tmp
         codes = [process.wait(60) for process in (player, recorder)]
     assert codes == [0, 0]
     with Bag(tmp_path / 'bag') as bag:
-        assert {'/camera/image_raw/compressed', '/tactile/image', '/gas/state', '/clock'} <= set(bag.topics)
+        assert {'/camera/image_raw/compressed', '/tactile/image', '/gas/state', '/clock'} <= set(
+            bag.topics
+        )
         assert '/maintenance/action' not in bag.topics and not bag.problems
-        stamps = {message.message.header.stamp.sec * 10**9 + message.message.header.stamp.nanosec
-                  for message in bag.messages(['/gas/state'])}
-        clock = [message.message.clock.sec * 10**9 + message.message.clock.nanosec for message in bag.messages(['/clock'])]
+        stamps = {
+            message.message.header.stamp.sec * 10**9 + message.message.header.stamp.nanosec
+            for message in bag.messages(['/gas/state'])
+        }
+        clock = [
+            message.message.clock.sec * 10**9 + message.message.clock.nanosec
+            for message in bag.messages(['/clock'])
+        ]
     assert stamps == {made.START_NS + round(t_s * 1e9) for t_s in made.times(2.0, 2.0)}
     assert made.START_NS <= min(clock) and max(clock) <= made.START_NS + 2_001_000_000
 
 
 @pytest.mark.alone
 def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and_says_so(
-        tmp_path, private_environ, models):
+    tmp_path, private_environ, models
+):
     source = made.robot(tmp_path / 'source', duration_s=4.0)
     with (tmp_path / 'node.log').open('w') as log:
         node = subprocess.Popen(
-            [sys.executable, '-m', 'crossmodal_kd_ros.nodes.maintenance_node', '--ros-args', '-p', 'use_sim_time:=true',
-             '-p', 'camera_transport:=compressed', '-p', 'min_confidence:=0.0',
-             # Weights without a calibration: these pictures show no wall, and it would say so.
-             '-p', f'models_dir:={models}'], env=private_environ, stdout=log, stderr=log)
-    recorder = subprocess.Popen([*COMMAND, 'record', '--out', str(tmp_path / 'bag')], env=private_environ,
-                                stderr=subprocess.PIPE, text=True)
+            [
+                sys.executable,
+                '-m',
+                'crossmodal_kd_ros.nodes.maintenance_node',
+                '--ros-args',
+                '-p',
+                'use_sim_time:=true',
+                '-p',
+                'camera_transport:=compressed',
+                '-p',
+                'min_confidence:=0.0',
+                # Weights without a calibration: these pictures show no wall, and it would say so.
+                '-p',
+                f'models_dir:={models}',
+            ],
+            env=private_environ,
+            stdout=log,
+            stderr=log,
+        )
+    recorder = subprocess.Popen(
+        [*COMMAND, 'record', '--out', str(tmp_path / 'bag')],
+        env=private_environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     processes = [node, recorder]
     try:
         wait_until_recorded(recorder, '/maintenance/mode', '/diagnostics')
-        processes.insert(0, subprocess.Popen([*COMMAND, 'play', str(source), '--loop'], env=private_environ,
-                                             stderr=subprocess.DEVNULL))
-        # Two whole rounds, and of a third as much as it takes until diagnostics, once a second, tell of it.
-        wait_for(lambda: (tmp_path / 'node.log').read_text().count('the clock was set back by') >= 2)
+        processes.insert(
+            0,
+            subprocess.Popen(
+                [*COMMAND, 'play', str(source), '--loop'],
+                env=private_environ,
+                stderr=subprocess.DEVNULL,
+            ),
+        )
+        # Two whole rounds, and of a third as much as it takes until diagnostics, once a second,
+        # tell of it.
+        wait_for(
+            lambda: (tmp_path / 'node.log').read_text().count('the clock was set back by') >= 2
+        )
         with pytest.raises(subprocess.TimeoutExpired):
             processes[0].wait(2.0)
     finally:
@@ -83,13 +130,21 @@ def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and
     back = [index for index, reason in enumerate(reasons) if 'the clock was set back by' in reason]
     assert len(back) >= 2 and all(reasons[index].startswith('HOLD') for index in back), reasons
     # Between two jumps the node went through the whole bag: both senses, touch lost, touch back.
-    modes = [reason.partition(':')[0] for reason in reasons[back[0]:back[1]]]
+    modes = [reason.partition(':')[0] for reason in reasons[back[0] : back[1]]]
     assert modes.count('TEACHER') >= 2 and 'STUDENT' in modes, reasons
-    stamps = [message.header.stamp.sec * 10**9 + message.header.stamp.nanosec for message in said['/maintenance/action_scores']]
+    stamps = [
+        message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+        for message in said['/maintenance/action_scores']
+    ]
     played = {made.START_NS + round(t_s * 1e9) for t_s in made.times(4.0, 30.0)}
     assert set(stamps) <= played and len(set(stamps)) > 0.8 * len(played)
-    jumps = [int(pair.value) for array in said['/diagnostics'] for status in array.status for pair in status.values
-             if pair.key == 'clock_jumps']
+    jumps = [
+        int(pair.value)
+        for array in said['/diagnostics']
+        for status in array.status
+        for pair in status.values
+        if pair.key == 'clock_jumps'
+    ]
     assert max(jumps) >= 2
 
 

@@ -22,7 +22,9 @@ from crossmodal_kd_ros.share import share_dir
 
 pytestmark = [
     pytest.mark.timeout(180),
-    pytest.mark.skipif(not (share_dir() / 'models' / 'teacher.safetensors').exists(), reason='no weights to run'),
+    pytest.mark.skipif(
+        not (share_dir() / 'models' / 'teacher.safetensors').exists(), reason='no weights to run'
+    ),
 ]
 COMMAND = [sys.executable, '-m', 'crossmodal_kd_ros.cli.main']
 
@@ -63,8 +65,18 @@ def of_photographs(tmp_path_factory, photos):
 def test_the_demo_leaves_summary_report_and_recording(demo):
     out, told = demo
     summary = json.loads((out / 'summary.json').read_text())
-    assert {'frames_published', 'frames_answered', 'modes', 'failover_ms', 'latency_ms', 'accuracy', 'wrong_mode_s',
-            'command', 'seed', 'versions'} <= set(summary)
+    assert {
+        'frames_published',
+        'frames_answered',
+        'modes',
+        'failover_ms',
+        'latency_ms',
+        'accuracy',
+        'wrong_mode_s',
+        'command',
+        'seed',
+        'versions',
+    } <= set(summary)
     assert summary['frames_published'] > 300 and summary['seed'] == 1 and summary['simulated']
     assert summary['bag']['dropped'] == {}
     assert '<svg' in (out / 'report.html').read_text()
@@ -73,8 +85,11 @@ def test_the_demo_leaves_summary_report_and_recording(demo):
 
 @pytest.mark.alone
 def test_the_demo_decides_as_teacher_and_then_without_touch(demo):
-    modes = [change['mode'] for change in json.loads((demo[0] / 'summary.json').read_text())['modes']]
-    # By the calibration beside the shipped weights a teacher without touch does better than the student.
+    modes = [
+        change['mode'] for change in json.loads((demo[0] / 'summary.json').read_text())['modes']
+    ]
+    # By the calibration beside the shipped weights a teacher without touch does better than the
+    # student.
     assert 'TEACHER' in modes and modes[-1] == 'PARTIAL'
 
 
@@ -83,15 +98,31 @@ def test_the_bag_holds_every_topic_and_scores_with_the_stamps_of_pictures(demo):
     stamps: dict[str, set] = {}
     for message in read_messages(demo[0] / 'bag'):
         header = getattr(message.message, 'header', None)
-        stamps.setdefault(message.topic, set()).add((header.stamp.sec, header.stamp.nanosec) if header else None)
-    assert {'/camera/image_raw', '/tactile/image', '/gas/state', '/maintenance/action', '/maintenance/mode',
-            '/maintenance/mode_reason', '/maintenance/surface_state', '/maintenance/tactile_estimate',
-            '/maintenance/gas_estimate', '/diagnostics', '/simulation/truth', '/simulation/tactile_truth',
-            '/simulation/expert'} <= set(stamps)
+        stamps.setdefault(message.topic, set()).add(
+            (header.stamp.sec, header.stamp.nanosec) if header else None
+        )
+    assert {
+        '/camera/image_raw',
+        '/tactile/image',
+        '/gas/state',
+        '/maintenance/action',
+        '/maintenance/mode',
+        '/maintenance/mode_reason',
+        '/maintenance/surface_state',
+        '/maintenance/tactile_estimate',
+        '/maintenance/gas_estimate',
+        '/diagnostics',
+        '/simulation/truth',
+        '/simulation/tactile_truth',
+        '/simulation/expert',
+    } <= set(stamps)
     answered, seen = stamps['/maintenance/action_scores'], stamps['/camera/image_raw']
-    # How many the node answers is a matter of the machine; that all of them are in the bag, by their picture, is not.
+    # How many the node answers is a matter of the machine; that all of them are in the bag, by
+    # their picture, is not.
     counted = json.loads((demo[0] / 'summary.json').read_text())['frames_answered']
-    assert len(answered) > 0.5 * len(seen) and len(answered & seen) > 0.95 * max(len(answered), counted)
+    assert len(answered) > 0.5 * len(seen) and len(answered & seen) > 0.95 * max(
+        len(answered), counted
+    )
 
 
 def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(of_photographs):
@@ -111,10 +142,13 @@ def test_a_second_demo_replaces_the_recording_of_the_first(of_photographs, photo
     assert (out / 'bag' / 'bag.mcap').read_bytes() != first
 
 
-@pytest.mark.parametrize('arguments, sentence', [
-    (['--photos', '{empty}'], 'expected a folder with photographs'),
-    (['--camera', '63'], 'expected a webcam at device 63, found none'),
-])
+@pytest.mark.parametrize(
+    'arguments, sentence',
+    [
+        (['--photos', '{empty}'], 'expected a folder with photographs'),
+        (['--camera', '63'], 'expected a webcam at device 63, found none'),
+    ],
+)
 def test_nothing_to_see_ends_in_one_sentence(tmp_path, arguments, sentence):
     (tmp_path / 'empty').mkdir()
     arguments = [argument.format(empty=tmp_path / 'empty') for argument in arguments]
@@ -134,7 +168,9 @@ def test_a_folder_that_is_not_a_bag_is_never_replaced(tmp_path):
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_writes_what_it_has_and_leaves_no_process(tmp_path, number):
-    command = subprocess.Popen([*COMMAND, 'demo', '--out', str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    command = subprocess.Popen(
+        [*COMMAND, 'demo', '--out', str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
     try:
         line = ''
         while 'frames answered' not in line:
@@ -154,15 +190,22 @@ def test_an_interrupted_demo_writes_what_it_has_and_leaves_no_process(tmp_path, 
 def test_run_refuses_weights_that_are_not_there_with_the_nodes_sentence(tmp_path, private_environ):
     params = tmp_path / 'params.yaml'
     params.write_text(f'/**/maintenance_node:\n  ros__parameters:\n    models_dir: {tmp_path}\n')
-    done = subprocess.run([*COMMAND, 'run', '--params', str(params)], capture_output=True, text=True, timeout=60,
-                          env=private_environ)
+    done = subprocess.run(
+        [*COMMAND, 'run', '--params', str(params)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=private_environ,
+    )
     assert done.returncode == 1
     assert str(tmp_path) in done.stderr and 'Traceback' not in done.stderr
 
 
 def test_run_starts_both_nodes_in_a_namespace_and_ends_them(tmp_path, private_environ):
     with (tmp_path / 'log').open('w') as log:
-        command = subprocess.Popen([*COMMAND, 'run', '--sim', '--namespace', 'left'], env=private_environ, stderr=log)
+        command = subprocess.Popen(
+            [*COMMAND, 'run', '--sim', '--namespace', 'left'], env=private_environ, stderr=log
+        )
     try:
         wait_for(lambda: 'TEACHER: ' in (tmp_path / 'log').read_text())
         assert '[left.maintenance_node]' in (tmp_path / 'log').read_text()
@@ -182,19 +225,26 @@ def test_a_node_that_is_killed_answers_again_within_five_seconds(tmp_path, priva
     try:
         wait_for(lambda: 'TEACHER: ' in (tmp_path / 'log').read_text())
         first_s = time.monotonic() - started_s
-        victim = next(pid for pid in children_of(command.pid) if 'maintenance_node' in command_line(pid))
+        victim = next(
+            pid for pid in children_of(command.pid) if 'maintenance_node' in command_line(pid)
+        )
         told = (tmp_path / 'log').read_text().count('TEACHER: ')
         killed_s = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         wait_for(lambda: (tmp_path / 'log').read_text().count('TEACHER: ') > told)
         took_s = time.monotonic() - killed_s
-        assert 'maintenance_node died (exit code 137): started again' in (tmp_path / 'log').read_text()
+        assert (
+            'maintenance_node died (exit code 137): started again'
+            in (tmp_path / 'log').read_text()
+        )
         command.send_signal(signal.SIGINT)
         assert command.wait(30) == 0
     finally:
         command.kill()
     if first_s > 4.0:
-        pytest.skip(f'a first start takes {first_s:.1f} s on this machine, the second took {took_s:.1f} s: too slow for the 5 s')
+        pytest.skip(
+            f'a first start takes {first_s:.1f} s on this machine, the second took {took_s:.1f} s: too slow for the 5 s'
+        )
     assert took_s < 5.0
 
 
@@ -203,7 +253,8 @@ def command_line(pid: int) -> str:
 
 
 def children_of(pid: int) -> list[int]:
-    return [int(child) for task in Path(f'/proc/{pid}/task').iterdir()
-            for child in (task / 'children').read_text().split()]
-
-
+    return [
+        int(child)
+        for task in Path(f'/proc/{pid}/task').iterdir()
+        for child in (task / 'children').read_text().split()
+    ]

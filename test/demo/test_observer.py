@@ -52,16 +52,23 @@ def wait_for(condition, limit_s: float = 60.0) -> None:
 
 def picture() -> np.ndarray:
     ramp = np.linspace(0, 255, 64, dtype=np.uint8)
-    return np.stack([np.tile(ramp, (48, 1)), np.full((48, 64), 90, np.uint8), np.tile(ramp[::-1], (48, 1))], axis=-1)
+    return np.stack(
+        [np.tile(ramp, (48, 1)), np.full((48, 64), 90, np.uint8), np.tile(ramp[::-1], (48, 1))],
+        axis=-1,
+    )
 
 
 def image(stamp_s: int) -> Image:
-    message = Image(height=48, width=64, encoding='rgb8', step=192, data=array('B', picture().tobytes()))
+    message = Image(
+        height=48, width=64, encoding='rgb8', step=192, data=array('B', picture().tobytes())
+    )
     message.header.stamp.sec, message.header.frame_id = stamp_s, 'camera_optical_frame'
     return message
 
 
-def test_pictures_are_recorded_as_jpeg_if_asked_with_their_header_and_all_else_as_it_came(robot, tmp_path):
+def test_pictures_are_recorded_as_jpeg_if_asked_with_their_header_and_all_else_as_it_came(
+    robot, tmp_path
+):
     node, domain_id = robot
     camera = node.create_publisher(Image, topics.CAMERA, BEST_EFFORT)
     mode = node.create_publisher(String, topics.MODE, LATCHED)
@@ -73,14 +80,21 @@ def test_pictures_are_recorded_as_jpeg_if_asked_with_their_header_and_all_else_a
         wait_for(lambda: camera.get_subscription_count() == 1)
         for stamp_s in range(1, 6):
             camera.publish(image(stamp_s))
-            wait_for(lambda count=stamp_s: observer.recorder.written['/camera/image_raw/compressed'] == count)
+            wait_for(
+                lambda count=stamp_s: (
+                    observer.recorder.written['/camera/image_raw/compressed'] == count
+                )
+            )
         wait_for(lambda: topics.MODE in observer.newest)
 
     messages = list(read_messages(tmp_path / 'bag'))
     assert [m.message.data for m in messages if m.topic == '/maintenance/mode'] == ['TEACHER']
     pictures = [m.message for m in messages if m.topic == '/camera/image_raw/compressed']
     assert [m.header.stamp.sec for m in pictures] == [1, 2, 3, 4, 5]
-    assert (pictures[0].header.frame_id, pictures[0].format) == ('camera_optical_frame', 'rgb8; jpeg compressed bgr8')
+    assert (pictures[0].header.frame_id, pictures[0].format) == (
+        'camera_optical_frame',
+        'rgb8; jpeg compressed bgr8',
+    )
     decoded = cv2.imdecode(pictures[0].data, cv2.IMREAD_COLOR)[..., ::-1]
     assert np.abs(decoded.astype(int) - picture()).mean() < 4.0
     with Reader(tmp_path / 'bag') as reader:
@@ -103,7 +117,9 @@ def test_small_messages_are_handed_over_once(robot, tmp_path):
         assert observer.drain() == []
 
 
-def test_where_there_is_one_clock_a_message_counts_from_when_it_was_sent_and_none_from_before_the_recording(robot, tmp_path):
+def test_where_there_is_one_clock_a_message_counts_from_when_it_was_sent_and_none_from_before_the_recording(
+    robot, tmp_path
+):
     node, domain_id = robot
     action = node.create_publisher(String, topics.ACTION, 10)
     mode = node.create_publisher(String, topics.MODE, LATCHED)
@@ -111,9 +127,12 @@ def test_where_there_is_one_clock_a_message_counts_from_when_it_was_sent_and_non
     with closing(Observer(domain_id=domain_id, one_clock=True)) as observer:
         wait_for(lambda: len(observer.published([topics.ACTION, topics.MODE])) == 2)
         start_ns = time.time_ns()
-        observer.record(tmp_path / 'bag', dict.fromkeys([topics.ACTION, topics.MODE], 'std_msgs/msg/String'))
+        observer.record(
+            tmp_path / 'bag', dict.fromkeys([topics.ACTION, topics.MODE], 'std_msgs/msg/String')
+        )
         wait_for(lambda: action.get_subscription_count() == 1 and topics.MODE in observer.newest)
-        # While this thread does not let go of Python's lock, the observer has no time to take anything.
+        # While this thread does not let go of Python's lock, the observer has no time to take
+        # anything.
         interval_s = sys.getswitchinterval()
         sys.setswitchinterval(10.0)
         try:
@@ -135,7 +154,9 @@ def test_a_topic_that_is_ignored_is_neither_recorded_nor_shown(robot, tmp_path):
     mode = node.create_publisher(String, topics.MODE, 10)
     with closing(Observer(domain_id=domain_id)) as observer:
         wait_for(lambda: len(observer.published([topics.ACTION, topics.MODE])) == 2)
-        observer.record(tmp_path / 'bag', dict.fromkeys([topics.ACTION, topics.MODE], 'std_msgs/msg/String'))
+        observer.record(
+            tmp_path / 'bag', dict.fromkeys([topics.ACTION, topics.MODE], 'std_msgs/msg/String')
+        )
         wait_for(lambda: action.get_subscription_count() == mode.get_subscription_count() == 1)
         observer.ignore([topics.ACTION])
         action.publish(String(data='hydrate'))
@@ -146,4 +167,6 @@ def test_a_topic_that_is_ignored_is_neither_recorded_nor_shown(robot, tmp_path):
 
 def test_a_service_that_nobody_offers_answers_none(robot):
     with closing(Observer(domain_id=robot[1])) as observer:
-        assert observer.call(GetState, 'nobody/get_state', GetState.Request(), timeout_s=0.1) is None
+        assert (
+            observer.call(GetState, 'nobody/get_state', GetState.Request(), timeout_s=0.1) is None
+        )

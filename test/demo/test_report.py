@@ -17,8 +17,12 @@ from crossmodal_kd_ros.demo.report import cards, write_report
 from crossmodal_kd_ros.demo.summary import summarise
 
 REST = {
-    'title': 'A run <b>made up</b>', 'statement': 'Made up for a test.', 'command': 'crossmodal-kd demo --seed 3',
-    'bag': {'messages': 12, 'bytes': 3_000_000, 'dropped': {'/a': 2}, 'error': ''}, 'versions': {'numpy': '2.4.6'}}
+    'title': 'A run <b>made up</b>',
+    'statement': 'Made up for a test.',
+    'command': 'crossmodal-kd demo --seed 3',
+    'bag': {'messages': 12, 'bytes': 3_000_000, 'dropped': {'/a': 2}, 'error': ''},
+    'versions': {'numpy': '2.4.6'},
+}
 
 
 class References(HTMLParser):
@@ -29,7 +33,9 @@ class References(HTMLParser):
         self.found: list[str] = []
 
     def handle_starttag(self, tag, attributes):
-        self.found += [value for name, value in attributes if name in ('src', 'href', 'xlink:href')]
+        self.found += [
+            value for name, value in attributes if name in ('src', 'href', 'xlink:href')
+        ]
 
 
 @pytest.fixture(scope='module')
@@ -41,7 +47,9 @@ def empty_bag(tmp_path_factory):
 
 def page(tmp_path, empty_bag, run, setting) -> str:
     path = tmp_path / 'report.html'
-    write_report(path, bag=empty_bag, recording=run, setting=setting, summary=REST | summarise(run, setting))
+    write_report(
+        path, bag=empty_bag, recording=run, setting=setting, summary=REST | summarise(run, setting)
+    )
     return path.read_text(encoding='utf-8')
 
 
@@ -81,15 +89,34 @@ def test_frames_are_evenly_spaced_and_a_dead_camera_has_a_card_without_a_picture
     shown = cards(made.run(), made.SETTING, empty_bag)
     assert np.allclose([card.t_s for card in shown], np.arange(2.5, 40.0, 5.0), atol=0.1)
     assert [card.mode for card in shown] == [
-        'TEACHER', 'TEACHER', 'STUDENT', 'STUDENT', 'TEACHER', 'STUDENT', 'HOLD', 'TEACHER']
+        'TEACHER',
+        'TEACHER',
+        'STUDENT',
+        'STUDENT',
+        'TEACHER',
+        'STUDENT',
+        'HOLD',
+        'TEACHER',
+    ]
     assert (shown[6].action, shown[6].confidence) == ('hold', None)
-    assert (shown[0].action, shown[0].expert, shown[0].expert_reason) == ('seal_crack', 'seal_crack', 'made up')
+    assert (shown[0].action, shown[0].expert, shown[0].expert_reason) == (
+        'seal_crack',
+        'seal_crack',
+        'made up',
+    )
 
 
 def test_a_run_without_a_single_frame_still_gives_a_page(tmp_path, empty_bag):
     nothing = Series(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 3), np.float32))
     run = replace(
-        made.photos(), camera=nothing, scores=nothing, surface=nothing, touch_estimate=nothing, actions=(), modes=())
+        made.photos(),
+        camera=nothing,
+        scores=nothing,
+        surface=nothing,
+        touch_estimate=nothing,
+        actions=(),
+        modes=(),
+    )
     assert '0 of 0' in page(tmp_path, empty_bag, run, made.PHOTOS)
 
 

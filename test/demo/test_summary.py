@@ -34,20 +34,33 @@ def test_frames_of_a_dead_camera_are_not_counted_as_published(summary):
 def test_an_unanswered_frame_is_missed_even_if_the_observer_never_saw_it():
     run = made.run()
     rows = np.arange(len(run.scores)) != 100
-    lost = summarise(replace(run, scores=keep(run.scores, rows), camera=keep(run.camera, rows)), made.SETTING)
-    assert (lost['frames_published'], lost['frames_answered'], lost['frames_recorded']) == (1080, 1079, 1079)
+    lost = summarise(
+        replace(run, scores=keep(run.scores, rows), camera=keep(run.camera, rows)), made.SETTING
+    )
+    assert (lost['frames_published'], lost['frames_answered'], lost['frames_recorded']) == (
+        1080,
+        1079,
+        1079,
+    )
 
 
 def test_a_frame_answered_twice_counts_once():
     run = made.run()
     rows = np.r_[0, np.arange(len(run.scores))]
-    assert summarise(replace(run, scores=keep(run.scores, rows)), made.SETTING)['frames_answered'] == 1080
+    assert (
+        summarise(replace(run, scores=keep(run.scores, rows)), made.SETTING)['frames_answered']
+        == 1080
+    )
 
 
 def test_modes_have_start_and_reason_and_no_repetitions(summary):
     repeated = replace(made.run(), modes=made.MODES[:2] + made.MODES[1:])
     assert summarise(repeated, made.SETTING)['modes'] == summary['modes']
-    assert summary['modes'][2] == {'mode': 'STUDENT', 'start_s': 10.15, 'reason': 'touch is silent for 0.15 s'}
+    assert summary['modes'][2] == {
+        'mode': 'STUDENT',
+        'start_s': 10.15,
+        'reason': 'touch is silent for 0.15 s',
+    }
 
 
 def test_failover_lasts_from_the_last_good_stamp_to_the_receipt_of_the_mode(summary):
@@ -88,15 +101,22 @@ def test_a_mode_that_flaps_while_all_is_healthy_is_wrong():
 
 def test_a_hold_of_an_unsure_node_is_not_wrong_but_counted():
     unsure = (
-        Said(made.at(5.0), 'HOLD', 'confidence 0.20 is under the limit 0.25'), Said(made.at(5.2), 'TEACHER', 'sure'))
-    told = summarise(replace(made.run(), modes=made.MODES[:2] + unsure + made.MODES[2:]), made.SETTING)
+        Said(made.at(5.0), 'HOLD', 'confidence 0.20 is under the limit 0.25'),
+        Said(made.at(5.2), 'TEACHER', 'sure'),
+    )
+    told = summarise(
+        replace(made.run(), modes=made.MODES[:2] + unsure + made.MODES[2:]), made.SETTING
+    )
     assert (told['wrong_mode_s'], told['unsure_s']) == (0.0, pytest.approx(0.2, abs=0.002))
 
 
 def test_a_stall_that_nobody_planned_is_named_and_excused():
     run = made.run()
     stall = (run.truth.stamp_ns > made.at(5.0)) & (run.truth.stamp_ns < made.at(5.4))
-    hold = (Said(made.at(5.2), 'HOLD', 'camera is silent'), Said(made.at(5.9), 'TEACHER', 'healthy'))
+    hold = (
+        Said(made.at(5.2), 'HOLD', 'camera is silent'),
+        Said(made.at(5.9), 'TEACHER', 'healthy'),
+    )
     modes = made.MODES[:2] + hold + made.MODES[2:]
     told = summarise(replace(run, truth=keep(run.truth, ~stall), modes=modes), made.SETTING)
     assert told['unplanned_gaps'] == [{'sensor': 'camera', 'start_s': 5.0, 'length_s': 0.401}]
@@ -113,12 +133,16 @@ def test_latency_is_from_the_image_stamp_to_the_receipt_of_its_scores(summary):
 
 def test_accuracy_is_told_by_mode_against_the_expert(summary):
     assert summary['accuracy']['TEACHER']['fraction'] == 1.0
-    assert 0.80 < summary['accuracy']['STUDENT']['fraction'] < 0.87  # errs on every fifth, now and then in vain
+    # errs on every fifth, now and then in vain
+    assert 0.80 < summary['accuracy']['STUDENT']['fraction'] < 0.87
 
 
 def test_a_held_frame_is_no_decision_and_counts_apart():
     run = made.run()
-    held = tuple(replace(said, text='hold') if index < 30 else said for index, said in enumerate(run.actions))
+    held = tuple(
+        replace(said, text='hold') if index < 30 else said
+        for index, said in enumerate(run.actions)
+    )
     teacher = summarise(replace(run, actions=held), made.SETTING)['accuracy']
     assert sum(mode['held'] for mode in teacher.values()) == 30
     assert teacher['TEACHER']['fraction'] == 1.0
@@ -139,11 +163,25 @@ def test_photographs_have_no_truth_and_so_no_accuracy():
 def test_a_run_without_a_single_message_gives_empty_figures_not_an_error():
     run = made.photos()
     nothing = Series(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
-    empty = replace(run, camera=nothing, scores=nothing, surface=nothing, touch_estimate=nothing, actions=(), modes=())
+    empty = replace(
+        run,
+        camera=nothing,
+        scores=nothing,
+        surface=nothing,
+        touch_estimate=nothing,
+        actions=(),
+        modes=(),
+    )
     told = summarise(empty, made.PHOTOS)
-    assert (told['frames_published'], told['answered_fraction'], told['latency_ms']['p50']) == (0, None, None)
+    assert (told['frames_published'], told['answered_fraction'], told['latency_ms']['p50']) == (
+        0,
+        None,
+        None,
+    )
 
 
-@pytest.mark.parametrize('t_s, mode', [(5, 'TEACHER'), (12, 'STUDENT'), (25, 'STUDENT'), (34, 'HOLD'), (38, 'TEACHER')])
+@pytest.mark.parametrize(
+    't_s, mode', [(5, 'TEACHER'), (12, 'STUDENT'), (25, 'STUDENT'), (34, 'HOLD'), (38, 'TEACHER')]
+)
 def test_the_expected_mode_follows_the_schedule(t_s, mode):
     assert expected_mode(made.SETTING, t_s).value == mode

@@ -19,8 +19,13 @@ from crossmodal_kd_ros.demo.screens import LineScreen
 from crossmodal_kd_ros.demo.view import screen
 
 TYPES = get_typestore(Stores.LATEST)
-EXPERT = {'action': 'seal_crack', 'reason': 'crack 2.0 mm deep', 'description': 'bio concrete by day',
-          'material': 'bio_concrete', 'lighting': 'day'}
+EXPERT = {
+    'action': 'seal_crack',
+    'reason': 'crack 2.0 mm deep',
+    'description': 'bio concrete by day',
+    'material': 'bio_concrete',
+    'lighting': 'day',
+}
 
 
 def header(t_s: float):
@@ -29,12 +34,16 @@ def header(t_s: float):
 
 
 def text(words: str) -> bytes:
-    return bytes(TYPES.serialize_cdr(TYPES.types['std_msgs/msg/String'](words), 'std_msgs/msg/String'))
+    return bytes(
+        TYPES.serialize_cdr(TYPES.types['std_msgs/msg/String'](words), 'std_msgs/msg/String')
+    )
 
 
 def scores(t_s: float, values) -> bytes:
     none = np.zeros(0)
-    message = TYPES.types['sensor_msgs/msg/JointState'](header(t_s), list(ACTIONS), np.array(values, float), none, none)
+    message = TYPES.types['sensor_msgs/msg/JointState'](
+        header(t_s), list(ACTIONS), np.array(values, float), none, none
+    )
     return bytes(TYPES.serialize_cdr(message, 'sensor_msgs/msg/JointState'))
 
 
@@ -48,27 +57,46 @@ def fed(fresh: list[tuple[str, float, bytes]], *, now_s: float) -> Live:
     live = Live()
     messages = [(topic, made.at(t_s), data) for topic, t_s, data in fresh]
     newest = {topic: (received_ns, data) for topic, received_ns, data in messages}
-    live.take([message for message in messages if message[0] != topics.CAMERA], newest, made.at(now_s))
+    live.take(
+        [message for message in messages if message[0] != topics.CAMERA], newest, made.at(now_s)
+    )
     return live
 
 
 def usual(*, now_s: float = 0.3) -> Live:
-    return fed([
-        (topics.CAMERA, 0.0, image(0.0, 200)), (topics.MODE_REASON, 0.1, text('STUDENT: touch is silent')),
-        (topics.MODE, 0.1, text('STUDENT')), (topics.ACTION, 0.1, text('seal_crack')),
-        (topics.EXPERT, 0.1, text(json.dumps(EXPERT))),
-        (topics.SCORES, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1]))], now_s=now_s)
+    return fed(
+        [
+            (topics.CAMERA, 0.0, image(0.0, 200)),
+            (topics.MODE_REASON, 0.1, text('STUDENT: touch is silent')),
+            (topics.MODE, 0.1, text('STUDENT')),
+            (topics.ACTION, 0.1, text('seal_crack')),
+            (topics.EXPERT, 0.1, text(json.dumps(EXPERT))),
+            (topics.SCORES, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1])),
+        ],
+        now_s=now_s,
+    )
 
 
 def drawn(live: Live, *, width: int = 120, height: int = 36) -> str:
-    console = Console(width=width, height=height, file=io.StringIO(), force_terminal=True, color_system=None)
-    console.print(screen(live, made.SETTING, title='a title', duration_s=40.0, width=width, height=height))
+    console = Console(
+        width=width, height=height, file=io.StringIO(), force_terminal=True, color_system=None
+    )
+    console.print(
+        screen(live, made.SETTING, title='a title', duration_s=40.0, width=width, height=height)
+    )
     return console.file.getvalue()
 
 
 def test_the_screen_shows_mode_reason_sight_action_and_expert():
     shown = drawn(usual())
-    for words in ('STUDENT', 'touch is silent', 'bio concrete by day', '→ seal crack  ✓', 'expert: seal crack', '50%'):
+    for words in (
+        'STUDENT',
+        'touch is silent',
+        'bio concrete by day',
+        '→ seal crack  ✓',
+        'expert: seal crack',
+        '50%',
+    ):
         assert words in shown
 
 
@@ -91,8 +119,13 @@ def test_a_screen_can_be_drawn_before_anything_came():
 
 @pytest.mark.parametrize('order', [(0, 1), (1, 0)])
 def test_mode_and_reason_find_each_other_in_either_order(order):
-    messages = [(topics.MODE, 1.0, text('STUDENT')), (topics.MODE_REASON, 1.0, text('STUDENT: touch is silent'))]
-    live = fed([(topics.CAMERA, 0.0, image(0.0, 0)), *(messages[index] for index in order)], now_s=1.0)
+    messages = [
+        (topics.MODE, 1.0, text('STUDENT')),
+        (topics.MODE_REASON, 1.0, text('STUDENT: touch is silent')),
+    ]
+    live = fed(
+        [(topics.CAMERA, 0.0, image(0.0, 0)), *(messages[index] for index in order)], now_s=1.0
+    )
     assert live.history == [(1.0, 'STUDENT', 'touch is silent')]
 
 
@@ -102,9 +135,18 @@ def test_latency_is_from_stamp_to_receipt():
 
 def test_a_line_of_a_hold_does_not_say_how_sure_the_last_answer_was():
     console = Console(file=io.StringIO(), width=200)
-    LineScreen(console).show(fed([
-        (topics.CAMERA, 0.0, image(0.0, 200)), (topics.MODE, 5.0, text('HOLD')), (topics.ACTION, 5.0, text('hold')),
-        (topics.SCORES, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1]))], now_s=6.0), made.SETTING)
+    LineScreen(console).show(
+        fed(
+            [
+                (topics.CAMERA, 0.0, image(0.0, 200)),
+                (topics.MODE, 5.0, text('HOLD')),
+                (topics.ACTION, 5.0, text('hold')),
+                (topics.SCORES, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1])),
+            ],
+            now_s=6.0,
+        ),
+        made.SETTING,
+    )
     assert 'HOLD: hold, ' in console.file.getvalue() and 'sure' not in console.file.getvalue()
 
 
@@ -115,4 +157,6 @@ def test_lines_tell_each_change_of_mode_once():
         lines.show(usual(now_s=6.0), made.SETTING)
     told = console.file.getvalue()
     assert told.count('STUDENT: touch is silent') == 1
-    assert told.count('frames answered') == 1 and 'seal crack, 50% sure (expert: seal crack)' in told
+    assert (
+        told.count('frames answered') == 1 and 'seal crack, 50% sure (expert: seal crack)' in told
+    )

@@ -5,9 +5,16 @@
 
 import pytest
 
-from crossmodal_kd_ros.distillation.recipe import RecipeError, ReferenceRecipe, find_recipe, load_recipe
+from crossmodal_kd_ros.distillation.recipe import (
+    RecipeError,
+    ReferenceRecipe,
+    find_recipe,
+    load_recipe,
+)
 
-SMALL = 'data: {labelled_views: 10, unlabelled_views: 0}\nteacher: {steps: 1}\nstudent: {steps: 1}\n'
+SMALL = (
+    'data: {labelled_views: 10, unlabelled_views: 0}\nteacher: {steps: 1}\nstudent: {steps: 1}\n'
+)
 
 
 @pytest.mark.parametrize('name', ['default', 'quick'])
@@ -26,13 +33,22 @@ def test_what_a_recipe_leaves_out_is_the_articles(tmp_path):
     assert (student.temperature, student.alpha) == (4.0, 0.7)
 
 
-@pytest.mark.parametrize('text, sentence', [
-    (SMALL + 'colour: red\n', 'colour: Extra inputs are not permitted'),
-    (SMALL.replace('{steps: 1}', '{steps: 1, alhpa: 0.5}'), 'alhpa: Extra inputs are not permitted'),
-    (SMALL.replace('{steps: 1}', '{steps: 0}'), r'teacher.steps: .* greater than or equal to 1, got 0 \(and 1 more\)'),
-    ('data: [', 'is not YAML'),
-    ('', 'data: Field required'),
-])
+@pytest.mark.parametrize(
+    'text, sentence',
+    [
+        (SMALL + 'colour: red\n', 'colour: Extra inputs are not permitted'),
+        (
+            SMALL.replace('{steps: 1}', '{steps: 1, alhpa: 0.5}'),
+            'alhpa: Extra inputs are not permitted',
+        ),
+        (
+            SMALL.replace('{steps: 1}', '{steps: 0}'),
+            r'teacher.steps: .* greater than or equal to 1, got 0 \(and 1 more\)',
+        ),
+        ('data: [', 'is not YAML'),
+        ('', 'data: Field required'),
+    ],
+)
 def test_a_recipe_that_cannot_be_cooked_says_why_in_one_sentence(tmp_path, text, sentence):
     path = tmp_path / 'wrong.yaml'
     path.write_text(text)

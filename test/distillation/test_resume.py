@@ -16,7 +16,8 @@ from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
 from crossmodal_kd_ros.distillation.train import train_student, train_teacher
 
 HERE = Path(__file__).parent
-# A student with a teacher, for it has everything to remember: dropout, an adversary, a lesson, a best step.
+# A student with a teacher, for it has everything to remember: dropout, an adversary, a lesson, a
+# best step.
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -41,16 +42,29 @@ place.leave()
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {'PYTHONPATH': os.pathsep.join([str(HERE), str(HERE.parent.parent), os.environ.get('PYTHONPATH', '')]),
-                         'OMP_NUM_THREADS': '1'}
+    return os.environ | {
+        'PYTHONPATH': os.pathsep.join(
+            [str(HERE), str(HERE.parent.parent), os.environ.get('PYTHONPATH', '')]
+        ),
+        'OMP_NUM_THREADS': '1',
+    }
 
 
 def start(tmp_path: Path, checkpoint: str, result: str, *launcher: str) -> subprocess.Popen:
     program = tmp_path / 'program.py'
     program.write_text(PROGRAM)
     return subprocess.Popen(
-        [sys.executable, *launcher, str(program), str(tmp_path / checkpoint), str(tmp_path / result)],
-        env=environment(), stdout=subprocess.PIPE, text=True)
+        [
+            sys.executable,
+            *launcher,
+            str(program),
+            str(tmp_path / checkpoint),
+            str(tmp_path / result),
+        ],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.timeout(300)
@@ -66,8 +80,13 @@ def test_a_training_killed_in_the_middle_ends_with_the_same_weights_bit_for_bit(
     resumed = start(tmp_path, 'killed.pt', 'killed')
     shown, _ = resumed.communicate(timeout=250)
     # The checkpoint before the kill is that of step 3, or of step 6 if the kill came late.
-    assert shown.splitlines()[0] in ('step 4', 'step 7') and resumed.returncode == whole.returncode == 0
-    expected, got = (torch.load(tmp_path / name, weights_only=True) for name in ('whole0', 'killed0'))
+    assert (
+        shown.splitlines()[0] in ('step 4', 'step 7')
+        and resumed.returncode == whole.returncode == 0
+    )
+    expected, got = (
+        torch.load(tmp_path / name, weights_only=True) for name in ('whole0', 'killed0')
+    )
     assert got['history'] == expected['history']
     for name, value in expected['weights'].items():
         assert torch.equal(got['weights'][name], value), name
@@ -75,10 +94,21 @@ def test_a_training_killed_in_the_middle_ends_with_the_same_weights_bit_for_bit(
 
 @pytest.mark.timeout(300)
 def test_two_processes_train_one_network(tmp_path):
-    both = start(tmp_path, 'both.pt', 'both', '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2')
+    both = start(
+        tmp_path,
+        'both.pt',
+        'both',
+        '-m',
+        'torch.distributed.run',
+        '--standalone',
+        '--nproc-per-node',
+        '2',
+    )
     shown, _ = both.communicate(timeout=250)
     assert both.returncode == 0
-    assert [line for line in shown.splitlines() if line.startswith('step')] == [f'step {n}' for n in range(1, 10)]
+    assert [line for line in shown.splitlines() if line.startswith('step')] == [
+        f'step {n}' for n in range(1, 10)
+    ]
     first, second = (torch.load(tmp_path / f'both{rank}', weights_only=True) for rank in (0, 1))
     assert first['history'] == second['history'] and len(first['history']) == 5
     for name, value in first['weights'].items():
@@ -87,8 +117,15 @@ def test_two_processes_train_one_network(tmp_path):
 
 def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(tmp_path):
     from made_up_pairs import make_pairs
+
     short = {'steps': 2, 'batch': 12, 'view_px': 32}
-    train, validation, run = make_pairs(24), make_pairs(12, seed=1), Run(checkpoint=tmp_path / 'progress.pt')
+    train, validation, run = (
+        make_pairs(24),
+        make_pairs(12, seed=1),
+        Run(checkpoint=tmp_path / 'progress.pt'),
+    )
     train_teacher(TeacherRecipe(**short), train, validation, seed=0, run=run)
     with pytest.raises(CheckpointError, match='is of another network .*: delete it'):
-        train_student(StudentRecipe(**short, distil=False), None, train, validation, seed=0, run=run)
+        train_student(
+            StudentRecipe(**short, distil=False), None, train, validation, seed=0, run=run
+        )

@@ -15,10 +15,34 @@ from crossmodal_kd_ros.nodes.parameter_files import NODES
 
 ROOT = Path(__file__).resolve().parents[2]
 # Other people's tools: whether they are called rightly is theirs to say.
-FOREIGN = {'apt', 'cd', 'colcon', 'docker', 'git', 'gz', 'ign', 'pip', 'rosdep', 'rviz2', 'source', 'sudo', 'rqt', 'tensorboard',
-           'torchrun'}
+FOREIGN = {
+    'apt',
+    'cd',
+    'colcon',
+    'docker',
+    'git',
+    'gz',
+    'ign',
+    'pip',
+    'rosdep',
+    'rviz2',
+    'source',
+    'sudo',
+    'rqt',
+    'tensorboard',
+    'torchrun',
+}
 _OURS = {'crossmodal-kd', 'make', 'ros2', 'python', 'export'}
-_FOLDERS = ('.ci/', 'config/', 'crossmodal_kd_ros/', 'docs/', 'launch/', 'models/', 'resource/', 'test/')
+_FOLDERS = (
+    '.ci/',
+    'config/',
+    'crossmodal_kd_ros/',
+    'docs/',
+    'launch/',
+    'models/',
+    'resource/',
+    'test/',
+)
 _COMMAND_BLOCKS = ('', 'bash', 'sh', 'console')
 
 
@@ -33,8 +57,14 @@ def commands(text: str) -> Iterator[list[str]]:
     """Yield the words of each command in a block, and of each that stands between backquotes in a sentence."""
     lines = [line for block in blocks(text) for line in block.replace('\\\n', ' ').splitlines()]
     prose = re.sub(r'^ *```.*?^ *```', '', text, flags=re.MULTILINE | re.DOTALL)
-    lines += [code for code in re.findall(r'`([^`]+)`', prose)
-              if re.match(r'(make [a-z]|(\.venv/bin/)?crossmodal-kd [a-z]|python -m \w|ros2 (launch|run|param set) )', code)]
+    lines += [
+        code
+        for code in re.findall(r'`([^`]+)`', prose)
+        if re.match(
+            r'(make [a-z]|(\.venv/bin/)?crossmodal-kd [a-z]|python -m \w|ros2 (launch|run|param set) )',
+            code,
+        )
+    ]
     for line in lines:
         words = shlex.split(line.removeprefix('$ ').replace(';', ' ; '), comments=True)
         for joint, part in itertools.groupby(words, lambda word: word in ('&&', ';', '|')):
@@ -47,20 +77,33 @@ def fault(words: list[str]) -> str:
     name, rest = Path(words[0]).name, words[1:]
     if (name not in _OURS and (ROOT / words[0]).is_file()) or name in FOREIGN:
         return ''
-    check = {'crossmodal-kd': _subcommand, 'make': _target, 'ros2': _ros2, 'python': _module, 'export': _export}.get(name)
+    check = {
+        'crossmodal-kd': _subcommand,
+        'make': _target,
+        'ros2': _ros2,
+        'python': _module,
+        'export': _export,
+    }.get(name)
     return f'there is no command {words[0]}' if check is None else check(rest)
 
 
 def paths(text: str) -> set[str]:
     """Return the paths that the document names as lying in the repository."""
     words = {word.strip('`()[],;:"\'') for word in re.split(r'[\s`()=]+', text)}
-    return {word.rstrip('.') for word in words if word.startswith(_FOLDERS) and not set(word) & set('<>$')}
+    return {
+        word.rstrip('.')
+        for word in words
+        if word.startswith(_FOLDERS) and not set(word) & set('<>$')
+    }
 
 
 def links(text: str) -> set[str]:
     """Return the targets of links that are neither elsewhere nor in the same document."""
-    return {target.partition('#')[0] for target in re.findall(r'\]\(([^)\s]+)\)', text)
-            if not re.match(r'[a-z]+:|#', target)}
+    return {
+        target.partition('#')[0]
+        for target in re.findall(r'\]\(([^)\s]+)\)', text)
+        if not re.match(r'[a-z]+:|#', target)
+    }
 
 
 def _is_command(line: str) -> bool:
@@ -77,8 +120,11 @@ def _subcommand(words: list[str]) -> str:
     while getattr(command, 'commands', None) and len(words) > 1 and words[1] in command.commands:
         command, words = command.commands[words[1]], words[1:]
     options = {name for parameter in command.params for name in parameter.opts} | {'--help', '-h'}
-    given = [word.partition('=')[0] for word in words[1:words.index('--') if '--' in words else None]
-             if word.startswith('--')]
+    given = [
+        word.partition('=')[0]
+        for word in words[1 : words.index('--') if '--' in words else None]
+        if word.startswith('--')
+    ]
     unknown = [word for word in given if word not in options]
     return f'crossmodal-kd {words[0]} has no {", ".join(unknown)}' if unknown else ''
 
@@ -99,14 +145,25 @@ def _ros2(words: list[str]) -> str:
         if not path.is_file():
             return f'there is no launch file {words[2]}'
         known = path.read_text() + (ROOT / 'crossmodal_kd_ros/nodes/launching.py').read_text()
-        unknown = [word for word in words[3:] if ':=' in word and f"'{word.partition(':=')[0]}'" not in known]
+        unknown = [
+            word
+            for word in words[3:]
+            if ':=' in word and f"'{word.partition(':=')[0]}'" not in known
+        ]
         return f'{words[2]} has no argument {", ".join(unknown)}' if unknown else ''
     if words[0] == 'run' and words[1] == 'crossmodal_kd_ros':
-        return '' if f"'{words[2]} = " in (ROOT / 'setup.py').read_text() else f'there is no executable {words[2]}'
+        return (
+            ''
+            if f"'{words[2]} = " in (ROOT / 'setup.py').read_text()
+            else f'there is no executable {words[2]}'
+        )
     if words[:2] == ['param', 'set'] and len(words) > 3:
         node, parameter = words[2].rpartition('/')[2], words[3]
-        return '' if any(parameter == setting.name for setting in NODES.get(node, ())) else (
-            f'{node} has no parameter {parameter}')
+        return (
+            ''
+            if any(parameter == setting.name for setting in NODES.get(node, ()))
+            else (f'{node} has no parameter {parameter}')
+        )
     return ''
 
 

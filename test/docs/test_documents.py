@@ -9,14 +9,22 @@ pytest.importorskip('rclpy')
 
 from commands import ROOT, commands, fault, links, paths  # noqa: E402
 
-DOCUMENTS = [ROOT / 'README.md', *sorted(ROOT.glob('docs/*.md')), *filter(
-    lambda path: path.is_file(), [ROOT / 'QUALITY_DECLARATION.md', ROOT / 'models' / 'README.md'])]
+DOCUMENTS = [
+    ROOT / 'README.md',
+    *sorted(ROOT.glob('docs/*.md')),
+    *filter(
+        lambda path: path.is_file(),
+        [ROOT / 'QUALITY_DECLARATION.md', ROOT / 'models' / 'README.md'],
+    ),
+]
 each = pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
 
 
 @each
 def test_every_link_leads_to_a_file(path):
-    assert [target for target in links(path.read_text()) if not (path.parent / target).exists()] == []
+    assert [
+        target for target in links(path.read_text()) if not (path.parent / target).exists()
+    ] == []
 
 
 @each
@@ -35,16 +43,32 @@ def test_the_readme_has_commands_to_check():
     assert 'make' in found and 'ros2' in found and '.venv/bin/crossmodal-kd' in found
 
 
-@pytest.mark.parametrize(('line', 'sentence'), [
-    ('make dmeo', 'the Makefile has no dmeo'),
-    ('make test ROSS=jazzy', 'the Makefile has no ROSS=jazzy'),
-    ('.venv/bin/crossmodal-kd fly', 'crossmodal-kd has no fly'),
-    ('crossmodal-kd run --simulation', 'crossmodal-kd run has no --simulation'),
-    ('ros2 launch crossmodal_kd_ros robot.launch.py name:=left', 'robot.launch.py has no argument name:=left'),
-    ('ros2 launch crossmodal_kd_ros drive.launch.py', 'there is no launch file drive.launch.py'),
-    ('ros2 run crossmodal_kd_ros maintenance', 'there is no executable maintenance'),
-    ('ros2 param set /left/maintenance_node min_confidense 0.5', 'maintenance_node has no parameter min_confidense'),
-    ('python -m crossmodal_kd_ros.nodes.nothing', 'there is no module crossmodal_kd_ros.nodes.nothing')])
+@pytest.mark.parametrize(
+    ('line', 'sentence'),
+    [
+        ('make dmeo', 'the Makefile has no dmeo'),
+        ('make test ROSS=jazzy', 'the Makefile has no ROSS=jazzy'),
+        ('.venv/bin/crossmodal-kd fly', 'crossmodal-kd has no fly'),
+        ('crossmodal-kd run --simulation', 'crossmodal-kd run has no --simulation'),
+        (
+            'ros2 launch crossmodal_kd_ros robot.launch.py name:=left',
+            'robot.launch.py has no argument name:=left',
+        ),
+        (
+            'ros2 launch crossmodal_kd_ros drive.launch.py',
+            'there is no launch file drive.launch.py',
+        ),
+        ('ros2 run crossmodal_kd_ros maintenance', 'there is no executable maintenance'),
+        (
+            'ros2 param set /left/maintenance_node min_confidense 0.5',
+            'maintenance_node has no parameter min_confidense',
+        ),
+        (
+            'python -m crossmodal_kd_ros.nodes.nothing',
+            'there is no module crossmodal_kd_ros.nodes.nothing',
+        ),
+    ],
+)
 def test_a_command_that_does_not_exist_is_found(line, sentence):
     text = f'Say `{line}` or\n\n```\ncd somewhere\n{line}   # a comment\n```\n'
 

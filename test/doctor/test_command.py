@@ -18,8 +18,13 @@ pytestmark = pytest.mark.timeout(180)
 
 def doctor(*arguments: str, environ) -> subprocess.CompletedProcess:
     """Run the command."""
-    return subprocess.run([sys.executable, '-m', 'crossmodal_kd_ros.cli.main', 'doctor', *arguments], env=environ,
-                          capture_output=True, text=True, timeout=150)
+    return subprocess.run(
+        [sys.executable, '-m', 'crossmodal_kd_ros.cli.main', 'doctor', *arguments],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
 
 
 @pytest.fixture
@@ -35,8 +40,21 @@ def healthy():
     """Return an environment with the profile, in which the simulated wall is seen, touched and smelt."""
     environ = {**os.environ, **profile_environment(os.environ)}
     simulator = subprocess.Popen(
-        [sys.executable, '-m', 'crossmodal_kd_ros.nodes.simulator_node', '--ros-args', '-r', '__ns:=/left',
-         '-p', 'width:=64', '-p', 'height:=48'], env=environ, stderr=subprocess.DEVNULL)
+        [
+            sys.executable,
+            '-m',
+            'crossmodal_kd_ros.nodes.simulator_node',
+            '--ros-args',
+            '-r',
+            '__ns:=/left',
+            '-p',
+            'width:=64',
+            '-p',
+            'height:=48',
+        ],
+        env=environ,
+        stderr=subprocess.DEVNULL,
+    )
     yield environ
     simulator.send_signal(signal.SIGTERM)
     simulator.wait(30)
@@ -55,10 +73,16 @@ def test_a_healthy_machine_ends_with_0(healthy, params):
 def test_a_machine_without_anything_ends_with_1_and_a_remedy_for_each_problem(tmp_path):
     params = tmp_path / 'robot.yaml'
     params.write_text(f'/**/maintenance_node:\n  ros__parameters:\n    models_dir: {tmp_path}\n')
-    environ = {name: value for name, value in os.environ.items() if 'DEFAULT_PROFILES_FILE' not in name}
+    environ = {
+        name: value for name, value in os.environ.items() if 'DEFAULT_PROFILES_FILE' not in name
+    }
     done = doctor('--params', str(params), environ=environ)
 
     assert done.returncode == 1 and 'Traceback' not in done.stdout + done.stderr
     assert '3 things to mend' in done.stdout
-    for remedy in ('pictures: export ', f'weights: crossmodal-kd train --out {tmp_path}', 'camera: start the camera driver'):
+    for remedy in (
+        'pictures: export ',
+        f'weights: crossmodal-kd train --out {tmp_path}',
+        'camera: start the camera driver',
+    ):
         assert f'\n{remedy}' in done.stdout

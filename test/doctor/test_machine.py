@@ -19,13 +19,20 @@ from crossmodal_kd_ros.doctor.screen import show
 from crossmodal_kd_ros.nodes.transport import profile_environment, profile_variable
 
 PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-FEW, ALL = Survival(sent=60, received=20, median_ms=8.0), Survival(sent=60, received=60, median_ms=2.0)
+FEW, ALL = (
+    Survival(sent=60, received=20, median_ms=8.0),
+    Survival(sent=60, received=60, median_ms=2.0),
+)
 
 
 @pytest.fixture
 def bare():
     """Return the environment without a profile."""
-    return {name: value for name, value in os.environ.items() if name not in (*PROFILES, 'RMW_IMPLEMENTATION')}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (*PROFILES, 'RMW_IMPLEMENTATION')
+    }
 
 
 @pytest.mark.alone
@@ -38,14 +45,20 @@ def test_with_the_default_profile_pictures_get_lost_and_the_line_that_mends_it_d
     assert machine.pictures(mended, measure(mended)).level is Level.OK
 
 
-@pytest.mark.parametrize(('environ', 'remedy'), [
-    ({}, 'export '),
-    ({profile_variable(): '/no/such.xml'}, '/no/such.xml does not exist: export '),
-    ({profile_variable(): __file__}, f'a segment_size of 16777216 in {__file__}'),
-    ({next(name for name in PROFILES if name != profile_variable()): __file__},
-     f'this Fast DDS reads {profile_variable()} alone'),
-    (profile_environment({}), 'look again when this machine is less busy'),
-    ({'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}, 'let rmw_zenoh_cpp pass messages of 1 MB')])
+@pytest.mark.parametrize(
+    ('environ', 'remedy'),
+    [
+        ({}, 'export '),
+        ({profile_variable(): '/no/such.xml'}, '/no/such.xml does not exist: export '),
+        ({profile_variable(): __file__}, f'a segment_size of 16777216 in {__file__}'),
+        (
+            {next(name for name in PROFILES if name != profile_variable()): __file__},
+            f'this Fast DDS reads {profile_variable()} alone',
+        ),
+        (profile_environment({}), 'look again when this machine is less busy'),
+        ({'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}, 'let rmw_zenoh_cpp pass messages of 1 MB'),
+    ],
+)
 def test_lost_pictures_have_the_remedy_for_what_is_set(environ, remedy):
     found = machine.pictures(environ, FEW)
 
@@ -96,11 +109,17 @@ def test_missing_weights_are_told_with_the_command_that_makes_them(tmp_path):
 def test_weights_of_another_contract_are_told_with_the_command_that_makes_others(models, tmp_path):
     for path in models.iterdir():
         with safe_open(path, framework='pt') as file:
-            save_file({name: file.get_tensor(name) for name in file.keys()}, tmp_path / path.name,
-                      metadata=file.metadata() | {'contract': 'older'})
+            save_file(
+                {name: file.get_tensor(name) for name in file.keys()},
+                tmp_path / path.name,
+                metadata=file.metadata() | {'contract': 'older'},
+            )
     found = machine.weights(tmp_path, device='cpu')
 
-    assert found.level is Level.PROBLEM and 'was trained for other actions, channels or taxels' in found.told
+    assert (
+        found.level is Level.PROBLEM
+        and 'was trained for other actions, channels or taxels' in found.told
+    )
     assert found.remedy == f'crossmodal-kd train --out {tmp_path}'
 
 
@@ -111,9 +130,16 @@ def test_a_problem_without_a_remedy_cannot_be_told():
 
 def test_the_screen_names_every_problem_and_keeps_a_remedy_in_one_line_to_copy():
     console = Console(file=io.StringIO(), width=60)
-    remedy = 'export NAME=/a/path/that/is/longer/than/the/screen/is/wide/and/must/not/be/broken.xml'
-    show([Finding(about='ROS 2', told='kilted'),
-          Finding(about='pictures', told='lost', level=Level.PROBLEM, remedy=remedy)], console)
+    remedy = (
+        'export NAME=/a/path/that/is/longer/than/the/screen/is/wide/and/must/not/be/broken.xml'
+    )
+    show(
+        [
+            Finding(about='ROS 2', told='kilted'),
+            Finding(about='pictures', told='lost', level=Level.PROBLEM, remedy=remedy),
+        ],
+        console,
+    )
     told = console.file.getvalue()
 
     assert f'pictures: {remedy}\n' in told

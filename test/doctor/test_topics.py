@@ -34,8 +34,10 @@ def gas(header):
 def heard(*listeners: tuple[str, ...], sensor: str):
     """Return what each of several listeners, given by their ROS arguments, found of one sensor at the same time."""
     with ThreadPoolExecutor() as threads:
-        return [next(finding for finding in findings if finding.about == sensor)
-                for findings, _ in threads.map(examine, listeners)]
+        return [
+            next(finding for finding in findings if finding.about == sensor)
+            for findings, _ in threads.map(examine, listeners)
+        ]
 
 
 def test_three_healthy_sensors_are_told_with_rate_and_quality_of_service(drivers):
@@ -45,7 +47,10 @@ def test_three_healthy_sensors_are_told_with_rate_and_quality_of_service(drivers
     findings, parameters = examine([])
 
     assert [(finding.about, finding.level) for finding in findings] == [
-        ('camera', Level.OK), ('touch', Level.OK), ('gas', Level.OK)]
+        ('camera', Level.OK),
+        ('touch', Level.OK),
+        ('gas', Level.OK),
+    ]
     assert '64x48 rgb8' in findings[0].told and 'best effort' in findings[0].told
     assert ', reliable' in findings[1].told
     assert re.match(r'/gas/state: (1\.[5-9]|2\.[0-5]) Hz', findings[2].told)
@@ -69,13 +74,20 @@ def test_without_any_camera_it_says_how_to_get_one_and_the_other_senses_are_only
     assert touched.told == 'nobody publishes /tactile/image: it decides without'
 
 
-def test_a_camera_with_less_reliability_than_is_asked_for_is_told_with_the_parameter_that_agrees_with_it(drivers):
+def test_a_camera_with_less_reliability_than_is_asked_for_is_told_with_the_parameter_that_agrees_with_it(
+    drivers,
+):
     drivers.publish('camera/image_raw', picture, rate_hz=30.0, profile=qos.SENSOR)
     override = 'qos_overrides./camera/image_raw.subscription.reliability'
-    camera, mended = heard(*(('-p', f'{override}:={asked}') for asked in ('reliable', 'best_effort')), sensor='camera')
+    camera, mended = heard(
+        *(('-p', f'{override}:={asked}') for asked in ('reliable', 'best_effort')), sensor='camera'
+    )
 
     assert camera.level is Level.PROBLEM
-    assert camera.told == '/camera/image_raw is offered best_effort by drivers, and asked for reliable: no message comes'
+    assert (
+        camera.told
+        == '/camera/image_raw is offered best_effort by drivers, and asked for reliable: no message comes'
+    )
     assert camera.remedy == f'{override}: best_effort in the parameter file'
     assert mended.level is Level.OK
 
@@ -85,26 +97,42 @@ def test_a_gas_module_that_is_slower_than_its_timeout_is_told_with_both_ways_out
     smelt, patient = heard((), ('-p', 'gas_timeout_s:=5.0'), sensor='gas')
 
     assert smelt.level is Level.PROBLEM
-    told = re.fullmatch(r'/gas/state comes at (\S+) Hz, and a reading is stale after 1.25 s', smelt.told)
-    remedy = re.fullmatch(r'let the driver send at 2.0 Hz, or gas_timeout_s: (\S+) in the parameter file', smelt.remedy)
+    told = re.fullmatch(
+        r'/gas/state comes at (\S+) Hz, and a reading is stale after 1.25 s', smelt.told
+    )
+    remedy = re.fullmatch(
+        r'let the driver send at 2.0 Hz, or gas_timeout_s: (\S+) in the parameter file',
+        smelt.remedy,
+    )
     assert float(told[1]) == pytest.approx(0.5, rel=0.2)
     assert float(remedy[1]) == pytest.approx(5.0, rel=0.2)
     assert patient.level is Level.OK
 
 
 def test_a_topic_of_another_type_is_told_with_the_parameter_that_takes_it(drivers):
-    drivers.publish('tactile/image', lambda header: Float32MultiArray(data=array('f', [0.0] * 256)), rate_hz=50.0,
-                    profile=qos.SENSOR)
+    drivers.publish(
+        'tactile/image',
+        lambda header: Float32MultiArray(data=array('f', [0.0] * 256)),
+        rate_hz=50.0,
+        profile=qos.SENSOR,
+    )
     touched, mended = heard((), ('-p', 'touch_format:=multiarray'), sensor='touch')
 
-    assert touched.level is Level.PROBLEM and touched.remedy == 'touch_format: multiarray in the parameter file'
+    assert (
+        touched.level is Level.PROBLEM
+        and touched.remedy == 'touch_format: multiarray in the parameter file'
+    )
     assert mended.level is Level.OK
 
 
 def test_messages_that_the_node_would_refuse_are_told_with_the_reason(drivers):
-    drivers.publish('gas/state', lambda header: conversions.named_values(header, GAS_NAMES[1:], GAS[1:]), rate_hz=5.0,
-                    profile=qos.SENSOR)
-    smelt, = heard((), sensor='gas')
+    drivers.publish(
+        'gas/state',
+        lambda header: conversions.named_values(header, GAS_NAMES[1:], GAS[1:]),
+        rate_hz=5.0,
+        profile=qos.SENSOR,
+    )
+    (smelt,) = heard((), sensor='gas')
 
     assert smelt.level is Level.PROBLEM and "missing 'co2_uptake_ppm'" in smelt.told
 
@@ -115,16 +143,24 @@ def test_a_clock_that_differs_is_told(drivers):
         return picture(header)
 
     drivers.publish('camera/image_raw', late, rate_hz=30.0, profile=qos.SENSOR)
-    camera, = heard((), sensor='camera')
+    (camera,) = heard((), sensor='camera')
 
-    assert camera.level is Level.PROBLEM and camera.told.startswith('/camera/image_raw is stamped 60.')
+    assert camera.level is Level.PROBLEM and camera.told.startswith(
+        '/camera/image_raw is stamped 60.'
+    )
     assert 'NTP' in camera.remedy
 
 
-@pytest.mark.parametrize(('ros_args', 'sentence'), [
-    (('-p', 'camera_timeout:=1.0'), "got 'camera_timeout'; there is: camera_timeout_s"),
-    (('--params-file', '/no/such.yaml'), '/no/such.yaml')])
-def test_parameters_that_the_node_would_refuse_are_told_before_anything_is_listened_to(ros_args, sentence):
+@pytest.mark.parametrize(
+    ('ros_args', 'sentence'),
+    [
+        (('-p', 'camera_timeout:=1.0'), "got 'camera_timeout'; there is: camera_timeout_s"),
+        (('--params-file', '/no/such.yaml'), '/no/such.yaml'),
+    ],
+)
+def test_parameters_that_the_node_would_refuse_are_told_before_anything_is_listened_to(
+    ros_args, sentence
+):
     (finding,), parameters = examine(ros_args)
 
     assert finding.level is Level.PROBLEM and sentence in finding.told and parameters == {}

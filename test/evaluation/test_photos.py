@@ -11,7 +11,13 @@ import pytest
 import torch
 
 from crossmodal_kd_ros.evaluation.photos import (
-    Photos, PhotosError, black_hat_score, crack_scores, measure_photos, worst_mistakes)
+    Photos,
+    PhotosError,
+    black_hat_score,
+    crack_scores,
+    measure_photos,
+    worst_mistakes,
+)
 from crossmodal_kd_ros.networks import Student
 
 
@@ -22,7 +28,9 @@ def folder(tmp_path) -> Path:
     for name, is_cracked in (('clean', False), ('crack', True)):
         (tmp_path / name).mkdir()
         for index in range(6):
-            picture = cv2.GaussianBlur(rng.normal(150, 25, (120, 160, 3)).astype(np.float32), (0, 0), 2).astype(np.uint8)
+            picture = cv2.GaussianBlur(
+                rng.normal(150, 25, (120, 160, 3)).astype(np.float32), (0, 0), 2
+            ).astype(np.uint8)
             if is_cracked:
                 cv2.line(picture, (30, 20 + 10 * index), (130, 90), (40, 40, 40), 2)
             cv2.imwrite(str(tmp_path / name / f'{index}.png'), picture)
@@ -47,12 +55,22 @@ def test_both_scores_are_measured_on_the_same_pictures(folder):
     measured = measure_photos(student, photos)
     assert (measured['pictures'], measured['cracked'], measured['black_hat_auroc']) == (12, 6, 1.0)
     sureness, wanted = crack_scores(student, photos.image)
-    pairs = [(a > b) + 0.5 * (a == b) for a in sureness[photos.cracked] for b in sureness[~photos.cracked]]
+    pairs = [
+        (a > b) + 0.5 * (a == b)
+        for a in sureness[photos.cracked]
+        for b in sureness[~photos.cracked]
+    ]
     once, _ = crack_scores(student, photos.image, sides=1)
     assert (once <= sureness).all() and (once < sureness).any()
     assert measured['as_it_is_auroc'] == pytest.approx(
-        np.mean([(a > b) + 0.5 * (a == b) for a in once[photos.cracked] for b in once[~photos.cracked]]))
-    assert measured['auroc'] == pytest.approx(np.mean(pairs)) and ((0 <= wanted) & (wanted <= 1)).all()
+        np.mean(
+            [(a > b) + 0.5 * (a == b) for a in once[photos.cracked] for b in once[~photos.cracked]]
+        )
+    )
+    assert (
+        measured['auroc'] == pytest.approx(np.mean(pairs))
+        and ((0 <= wanted) & (wanted <= 1)).all()
+    )
 
 
 def test_a_crack_is_read_wherever_in_the_photograph_it_is():
@@ -64,6 +82,7 @@ def test_a_crack_is_read_wherever_in_the_photograph_it_is():
             output.surface[:, 1] = 1.0 - image[:, :, 48:80, 32:96].amin((1, 2, 3))
             output.surface_logvar[:, 1] = 2.0 * np.log(0.5)
             return output
+
     image = np.full((4, 128, 128, 3), 200, np.uint8)
     for picture, (row, column) in zip(image[:3], ((2, 3), (64, 64), (125, 100))):
         picture[row, column] = 0
@@ -79,7 +98,11 @@ def test_the_worst_mistakes_are_the_clean_that_score_high_and_the_cracked_that_s
 
 def test_a_folder_without_pictures_or_with_a_broken_one_is_refused_in_one_sentence(folder):
     (folder / 'crack' / '0.png').write_bytes(b'no picture')
-    with pytest.raises(PhotosError, match=r'expected a picture in .*crack/0.png, which OpenCV cannot read'):
+    with pytest.raises(
+        PhotosError, match=r'expected a picture in .*crack/0.png, which OpenCV cannot read'
+    ):
         Photos.load(folder)
-    with pytest.raises(PhotosError, match=r'expected pictures \(.jpg, .*\) in .*/clean/clean, found none'):
+    with pytest.raises(
+        PhotosError, match=r'expected pictures \(.jpg, .*\) in .*/clean/clean, found none'
+    ):
         Photos.load(folder / 'clean')

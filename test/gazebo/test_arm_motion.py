@@ -33,19 +33,30 @@ class Arm:
           <actuator><velocity joint="move_carriage0" kv="2000"/><velocity joint="move_lift0" kv="5000"/></actuator>
         </mujoco>""")
         self._data = mujoco.MjData(self._model)
-        drive = next(each for each in self._sdf.findall('plugin') if each.findtext('joint_name') == 'move_reach')
+        drive = next(
+            each
+            for each in self._sdf.findall('plugin')
+            if each.findtext('joint_name') == 'move_reach'
+        )
         self._gains = [numbers(drive, name)[0] for name in ('p_gain', 'd_gain', 'cmd_max')]
 
-    def run(self, seconds: float, *, carriage: float = 0.0, reach: float) -> tuple[np.ndarray, float, float]:
+    def run(
+        self, seconds: float, *, carriage: float = 0.0, reach: float
+    ) -> tuple[np.ndarray, float, float]:
         """Return the tip's place (m), its tilt (degrees), and the force on the pad (N): mean of the second half."""
         forces, force = [], np.zeros(6)
         proportional, damping, most = self._gains
         step_s = self._model.opt.timestep
         for _ in range(round(seconds / step_s)):
             for index, target in enumerate((carriage, 0.0)):
-                self._data.ctrl[index] = np.clip((target - self._data.qpos[index]) / step_s, -0.05, 0.05)
+                self._data.ctrl[index] = np.clip(
+                    (target - self._data.qpos[index]) / step_s, -0.05, 0.05
+                )
             self._data.qfrc_applied[2] = np.clip(
-                proportional * (reach - self._data.qpos[2]) - damping * self._data.qvel[2], -most, most)
+                proportional * (reach - self._data.qpos[2]) - damping * self._data.qvel[2],
+                -most,
+                most,
+            )
             mujoco.mj_step(self._model, self._data)
             forces.append(0.0)
             for contact in range(self._data.ncon):
@@ -53,11 +64,13 @@ class Arm:
                 forces[-1] += force[0]
         tip = self._model.body('tip').id
         tilt = np.degrees(np.arccos(np.clip(self._data.xmat[tip].reshape(3, 3)[1, 1], -1.0, 1.0)))
-        return self._data.xpos[tip].copy(), tilt, float(np.mean(forces[len(forces) // 2:]))
+        return self._data.xpos[tip].copy(), tilt, float(np.mean(forces[len(forces) // 2 :]))
 
     def _body(self, index: int, parent: np.ndarray) -> str:
         link = self._sdf.find(f'link[@name="{LINKS[index]}"]')
-        joint = next(each for each in self._sdf.findall('joint') if each.findtext('child') == LINKS[index])
+        joint = next(
+            each for each in self._sdf.findall('joint') if each.findtext('child') == LINKS[index]
+        )
         place = np.array(numbers(link, 'pose')[:3])
         at = numbers(joint, 'pose')[:3] if joint.find('pose') is not None else [0.0, 0.0, 0.0]
         inertia = [numbers(link, f'inertial/inertia/{name}')[0] for name in ('ixx', 'iyy', 'izz')]
@@ -66,14 +79,22 @@ class Arm:
             f'pos="{text(at)}" axis="{axis.findtext("xyz")}" damping="{axis.findtext("dynamics/damping")}" '
             f'stiffness="{axis.findtext("dynamics/spring_stiffness", "0")}" limited="true" '
             f'range="{axis.findtext("limit/lower")} {axis.findtext("limit/upper")}"/>'
-            for number, axis in enumerate(joint.xpath('axis|axis2')))
+            for number, axis in enumerate(joint.xpath('axis|axis2'))
+        )
         pad = link.find('collision[@name="pad"]')
-        geom = '' if pad is None else (
-            f'<geom type="box" size="{text([size / 2 for size in numbers(pad, ".//size")])}" '
-            f'pos="{text(numbers(pad, "pose")[:3])}" friction="0.1 0.005 0.0001"/>')
+        geom = (
+            ''
+            if pad is None
+            else (
+                f'<geom type="box" size="{text([size / 2 for size in numbers(pad, ".//size")])}" '
+                f'pos="{text(numbers(pad, "pose")[:3])}" friction="0.1 0.005 0.0001"/>'
+            )
+        )
         inside = self._body(index + 1, place) if index + 1 < len(LINKS) else ''
-        return (f'<body name="{LINKS[index]}" pos="{text(place - parent)}"><inertial mass="{link.findtext("inertial/mass")}" '
-                f'pos="{text(numbers(link, "inertial/pose")[:3])}" diaginertia="{text(inertia)}"/>{joints}{geom}{inside}</body>')
+        return (
+            f'<body name="{LINKS[index]}" pos="{text(place - parent)}"><inertial mass="{link.findtext("inertial/mass")}" '
+            f'pos="{text(numbers(link, "inertial/pose")[:3])}" diaginertia="{text(inertia)}"/>{joints}{geom}{inside}</body>'
+        )
 
 
 def numbers(tree, path: str) -> list[float]:

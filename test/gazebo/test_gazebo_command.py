@@ -12,7 +12,9 @@ from crossmodal_kd_ros.gazebo import GAZEBOS
 
 
 def test_the_command_writes_the_world_and_says_where(tmp_path):
-    done = CliRunner().invoke(main, ['gazebo-world', '--out', str(tmp_path / 'world'), '--gazebo', 'fortress'])
+    done = CliRunner().invoke(
+        main, ['gazebo-world', '--out', str(tmp_path / 'world'), '--gazebo', 'fortress']
+    )
 
     assert done.exit_code == 0, done.output
     assert done.output == f'{tmp_path}/world/world.sdf\n'
@@ -29,7 +31,11 @@ def test_the_command_offers_every_gazebo_there_is():
 def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_path):
     (tmp_path / 'file').touch()
 
-    done = CliRunner().invoke(main, ['gazebo-world', '--out', str(tmp_path / 'file' / 'world'), '--gazebo', 'jetty'])
+    done = CliRunner().invoke(
+        main, ['gazebo-world', '--out', str(tmp_path / 'file' / 'world'), '--gazebo', 'jetty']
+    )
 
     assert done.exit_code == 1
-    assert done.output.startswith(f'Error: expected a folder that can be written, got {tmp_path}/file/world')
+    assert done.output.startswith(
+        f'Error: expected a folder that can be written, got {tmp_path}/file/world'
+    )

@@ -31,7 +31,11 @@ def test_one_panel_hangs_for_each_material_and_each_wants_something_else():
 
     assert [panel.material_name for panel in panels] == list(MATERIALS)
     assert [Wall(panel).truth(MIDDLE).action for panel in panels] == [
-        'seal_crack', 'apply_bio_adhesive', 'remove_growth', 'hydrate']
+        'seal_crack',
+        'apply_bio_adhesive',
+        'remove_growth',
+        'hydrate',
+    ]
     assert panels == four_panels(0)
     assert panels != four_panels(1)
 
@@ -66,14 +70,21 @@ def test_pressed_on_a_panel_the_pad_reads_what_the_simulated_wall_has_there(sens
     wall = Wall(four_panels(0)[0])
     readings = np.stack([senses.touch(at(0), in_contact=True) for _ in range(400)])
 
-    # Gain error 3 % and the floor of each bank: the mean of 400 strays by a twentieth of one reading's noise.
+    # Gain error 3 % and the floor of each bank: the mean of 400 strays by a twentieth of one
+    # reading's noise.
     np.testing.assert_allclose(readings.mean(0), wall.touch(MIDDLE), rtol=0.01, atol=0.2)
     assert crack_depth_mm(readings.mean(0)) > 1.0
 
 
-@pytest.mark.parametrize(('place', 'in_contact'), [
-    (at(0, gap_mm=20.0), False), (at(None), True), (at(0, centre_mm=(5.0, 48.0)), True),
-    (at(0, centre_mm=(80.0, 95.0)), True)])
+@pytest.mark.parametrize(
+    ('place', 'in_contact'),
+    [
+        (at(0, gap_mm=20.0), False),
+        (at(None), True),
+        (at(0, centre_mm=(5.0, 48.0)), True),
+        (at(0, centre_mm=(80.0, 95.0)), True),
+    ],
+)
 def test_in_the_air_and_off_the_panel_the_pad_reads_its_noise_floor(senses, place, in_contact):
     reading = check_touch(senses.touch(place, in_contact=in_contact))
 
@@ -89,7 +100,10 @@ def test_on_a_panel_the_hood_reads_the_panels_air(senses):
 
 
 def test_lifted_the_hood_reads_more_and_more_of_the_room_where_nothing_takes_up_co2(senses):
-    uptakes = [np.mean([senses.gas(at(2, gap_mm=gap))[0] for _ in range(50)]) for gap in (0.0, 5.0, 15.0, 40.0, 150.0)]
+    uptakes = [
+        np.mean([senses.gas(at(2, gap_mm=gap))[0] for _ in range(50)])
+        for gap in (0.0, 5.0, 15.0, 40.0, 150.0)
+    ]
 
     assert uptakes == sorted(uptakes, reverse=True)
     assert uptakes[0] > 20.0

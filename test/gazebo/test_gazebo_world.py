@@ -21,19 +21,24 @@ from crossmodal_kd_ros.simulation.surface import build_surface
 etree = pytest.importorskip('lxml.etree', reason='lxml is not installed: pip install lxml')
 
 SCHEMAS = Path('/usr/share/sdformat12/1.9')
-# Debian ships every schema but that of the plain types, and navsat; its `pose` allows no text, and its `state` declares
-# some elements twice, which no validator takes. These four stand in for them.
+# Debian ships every schema but that of the plain types, and navsat; its `pose` allows no text, and
+# its `state` declares some elements twice, which no validator takes. These four stand in for them.
 XSD = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{}</xs:schema>'
-NUMBERS = ('<xs:simpleType name="{}"><xs:restriction><xs:simpleType><xs:list itemType="xs:double"/></xs:simpleType>'
-           '<xs:length value="{}"/></xs:restriction></xs:simpleType>')
+NUMBERS = (
+    '<xs:simpleType name="{}"><xs:restriction><xs:simpleType><xs:list itemType="xs:double"/></xs:simpleType>'
+    '<xs:length value="{}"/></xs:restriction></xs:simpleType>'
+)
 SIZES = {'vector2d': 2, 'vector3': 3, 'color': 4, 'pose': 6, 'time': 2}
 MENDED = {
     'types': XSD.format(''.join(NUMBERS.format(*size) for size in SIZES.items())),
     'pose': XSD.format(
         '<xs:include schemaLocation="types.xsd"/><xs:element name="pose"><xs:complexType><xs:simpleContent>'
         '<xs:extension base="pose"><xs:attribute name="relative_to" type="xs:string"/></xs:extension>'
-        '</xs:simpleContent></xs:complexType></xs:element>'),
-    'navsat': XSD.format('<xs:element name="navsat"/>'), 'state': XSD.format('<xs:element name="state"/>')}
+        '</xs:simpleContent></xs:complexType></xs:element>'
+    ),
+    'navsat': XSD.format('<xs:element name="navsat"/>'),
+    'state': XSD.format('<xs:element name="state"/>'),
+}
 
 
 @pytest.fixture(scope='module')
@@ -63,7 +68,9 @@ def schema(tmp_path_factory):
         pytest.skip(f'{SCHEMAS} is not there: apt-get install sdformat-sdf')
     local = tmp_path_factory.mktemp('xsd')
     for path in SCHEMAS.glob('*.xsd'):
-        (local / path.name).write_text(path.read_text().replace('http://sdformat.org/schemas/', ''))
+        (local / path.name).write_text(
+            path.read_text().replace('http://sdformat.org/schemas/', '')
+        )
     for name, text in MENDED.items():
         (local / f'{name}.xsd').write_text(text)
     return etree.XMLSchema(etree.parse(str(local / 'root.xsd')))
@@ -79,10 +86,14 @@ def test_the_world_is_valid_sdf_by_the_formats_own_schema(world, schema):
     assert schema.validate(world), schema.error_log
 
 
-@pytest.mark.parametrize(('right', 'wrong', 'complaint'), [
-    ('<mass>2</mass>', '<masss>2</masss>', "Element 'masss': This element is not expected"),
-    ('<diffuse>1 1 1 1</diffuse>', '<diffuse>white</diffuse>', "'white' is not a valid value"),
-    ('<pose>0 -0.002 0 0 0 0</pose>', '<pose>0 -0.002 0</pose>', "length of '3'")])
+@pytest.mark.parametrize(
+    ('right', 'wrong', 'complaint'),
+    [
+        ('<mass>2</mass>', '<masss>2</masss>', "Element 'masss': This element is not expected"),
+        ('<diffuse>1 1 1 1</diffuse>', '<diffuse>white</diffuse>', "'white' is not a valid value"),
+        ('<pose>0 -0.002 0 0 0 0</pose>', '<pose>0 -0.002 0</pose>', "length of '3'"),
+    ],
+)
 def test_the_schema_would_notice_a_mistake(folder, schema, right, wrong, complaint):
     text = (folder / 'world.sdf').read_text()
     assert right in text
@@ -116,7 +127,9 @@ def test_only_the_names_of_the_plugins_differ_between_gazebos():
 
 
 def test_an_unknown_gazebo_is_refused_by_the_names_there_are(tmp_path):
-    with pytest.raises(ValueError, match='expected a Gazebo out of fortress, harmonic, ionic, jetty'):
+    with pytest.raises(
+        ValueError, match='expected a Gazebo out of fortress, harmonic, ionic, jetty'
+    ):
         write_world(tmp_path, gazebo='garden')
 
 
@@ -134,7 +147,9 @@ def test_each_material_has_a_panel_where_the_senses_expect_it(world):
 
 
 def test_the_mesh_is_the_simulators_relief_and_faces_the_robot(folder):
-    trimesh = pytest.importorskip('trimesh', reason='trimesh is not installed: pip install trimesh')
+    trimesh = pytest.importorskip(
+        'trimesh', reason='trimesh is not installed: pip install trimesh'
+    )
     mesh = trimesh.load_mesh(folder / 'bio_concrete' / 'relief.obj', process=False)
     height_mm = build_surface(four_panels(0)[0], PX_PER_MM).height_mm
     x_mm, y_mm = 1e3 * mesh.vertices[:, 0] + 80.0, 48.0 - 1e3 * mesh.vertices[:, 2]
@@ -145,7 +160,7 @@ def test_the_mesh_is_the_simulators_relief_and_faces_the_robot(folder):
 
     assert np.ptp(mesh.vertices[:, 0]) == pytest.approx(0.160)
     assert np.ptp(mesh.vertices[:, 2]) == pytest.approx(0.096)
-    assert np.sqrt(np.mean((-1e3 * mesh.vertices[inner, 1] - expected)**2)) < 0.1
+    assert np.sqrt(np.mean((-1e3 * mesh.vertices[inner, 1] - expected) ** 2)) < 0.1
     assert np.corrcoef(-mesh.vertices[inner, 1], expected)[0, 1] > 0.95
     assert np.all(mesh.face_normals[:, 1] < 0.0)
     # The picture's upper left corner belongs on the panel's.
@@ -155,9 +170,11 @@ def test_the_mesh_is_the_simulators_relief_and_faces_the_robot(folder):
 
 def test_the_colours_are_the_simulators_once_decoded(folder):
     albedo = cv2.imread(str(folder / 'bacterial_coating' / 'albedo.png'))[..., ::-1] / 255.0
-    linear = np.where(albedo <= 0.04045, albedo / 12.92, ((albedo + 0.055) / 1.055)**2.4)
+    linear = np.where(albedo <= 0.04045, albedo / 12.92, ((albedo + 0.055) / 1.055) ** 2.4)
 
-    np.testing.assert_allclose(linear, build_surface(four_panels(0)[3], PX_PER_MM).albedo, atol=0.005)
+    np.testing.assert_allclose(
+        linear, build_surface(four_panels(0)[3], PX_PER_MM).albedo, atol=0.005
+    )
 
 
 def test_a_bump_leans_its_normals_away_from_its_top():
@@ -197,13 +214,20 @@ def test_the_arm_hangs_by_two_degrees_and_a_few_millimetres_under_its_own_weight
     chain = ['segment_1', 'segment_2', 'segment_3', 'tip']
     links = [arm.find(f'link[@name="{name}"]') for name in chain]
     origins = [numbers(link, 'pose')[1] for link in links]
-    bends = [origin + numbers(arm, f'joint[@name="bend_{index}"]/pose')[1] for index, origin in enumerate(origins, 1)]
+    bends = [
+        origin + numbers(arm, f'joint[@name="bend_{index}"]/pose')[1]
+        for index, origin in enumerate(origins, 1)
+    ]
     weights = [9.81 * numbers(link, 'inertial/mass')[0] for link in links]
     middles = [origin + numbers(link, 'inertial/pose')[1] for origin, link in zip(origins, links)]
     angle = drop = 0.0
     for index, bend in enumerate(bends):
-        torque = sum(weight * (middle - bend) for weight, middle in zip(weights[index:], middles[index:]))
-        (stiffness,) = numbers(arm, f'joint[@name="bend_{index + 1}"]/axis/dynamics/spring_stiffness')
+        torque = sum(
+            weight * (middle - bend) for weight, middle in zip(weights[index:], middles[index:])
+        )
+        (stiffness,) = numbers(
+            arm, f'joint[@name="bend_{index + 1}"]/axis/dynamics/spring_stiffness'
+        )
         angle += torque / stiffness
         drop += torque / stiffness * (origins[-1] - bend)
 
@@ -214,7 +238,9 @@ def test_the_arm_hangs_by_two_degrees_and_a_few_millimetres_under_its_own_weight
 def test_the_reach_presses_the_pad_on_the_wall_and_can_take_it_off(arm):
     gap = -numbers(arm, 'link[@name="tip"]/pose')[1]
     limit = arm.find('joint[@name="move_reach"]/axis/limit')
-    (drive,) = [plugin for plugin in arm.findall('plugin') if plugin.findtext('joint_name') == 'move_reach']
+    (drive,) = [
+        plugin for plugin in arm.findall('plugin') if plugin.findtext('joint_name') == 'move_reach'
+    ]
 
     assert 0.0 < gap < numbers(drive, 'initial_position')[0] <= numbers(limit, 'upper')[0]
     assert numbers(limit, 'lower')[0] < -0.05

@@ -5,16 +5,25 @@
 
 import sys
 
-from launch import LaunchDescription, LaunchService
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+from launch import LaunchDescription, LaunchService
 
 
 def main(path: str, *arguments: str) -> int:
     """Run a launch file to its end; return the exit code."""
     service = LaunchService(argv=list(arguments))
-    service.include_launch_description(LaunchDescription([IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(path), launch_arguments=[argument.split(':=', 1) for argument in arguments])]))
+    service.include_launch_description(
+        LaunchDescription(
+            [
+                IncludeLaunchDescription(
+                    PythonLaunchDescriptionSource(path),
+                    launch_arguments=[argument.split(':=', 1) for argument in arguments],
+                )
+            ]
+        )
+    )
     return service.run()
 
 

@@ -20,8 +20,9 @@ import yaml
 # Not `launch` itself: the folder of that name would pass for it.
 pytest.importorskip('launch_ros.actions', reason="ROS's launch and launch_ros are not installed")
 
-from launch import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+from launch import LaunchContext
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'bags'))
 
@@ -29,8 +30,16 @@ import made_up_bag as made  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
-COMMON = {'namespace', 'params_file', 'model', 'use_sim_time', 'image_transport', 'log_level', 'respawn',
-          'visualisation'}
+COMMON = {
+    'namespace',
+    'params_file',
+    'model',
+    'use_sim_time',
+    'image_transport',
+    'log_level',
+    'respawn',
+    'visualisation',
+}
 PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 # Stands in for a node: writes down how it was called, and which parameters its files hold.
 WITNESS = """#!{python}
@@ -59,12 +68,21 @@ def generate_launch_description():
 @pytest.fixture
 def environ(tmp_path, private_environ):
     """Return an environment with a DDS domain of its own and no profile yet."""
-    return {name: value for name, value in private_environ.items()
-            if name not in (*PROFILES, 'RMW_IMPLEMENTATION')} | {'ROS_LOG_DIR': str(tmp_path / 'log')}
+    return {
+        name: value
+        for name, value in private_environ.items()
+        if name not in (*PROFILES, 'RMW_IMPLEMENTATION')
+    } | {'ROS_LOG_DIR': str(tmp_path / 'log')}
 
 
-def install(prefix: Path, environ: dict[str, str], program: str, *, package: str = 'crossmodal_kd_ros',
-            executables: tuple[str, ...] = ('maintenance_node', 'simulator_node')) -> None:
+def install(
+    prefix: Path,
+    environ: dict[str, str],
+    program: str,
+    *,
+    package: str = 'crossmodal_kd_ros',
+    executables: tuple[str, ...] = ('maintenance_node', 'simulator_node'),
+) -> None:
     """Make an ament prefix in which the executables of a package are `program`, and put it first."""
     (prefix / 'share/ament_index/resource_index/packages').mkdir(parents=True)
     (prefix / 'share/ament_index/resource_index/packages' / package).touch()
@@ -73,14 +91,26 @@ def install(prefix: Path, environ: dict[str, str], program: str, *, package: str
         path = prefix / 'lib' / package / name
         path.write_text(program.format(python=sys.executable, root=str(ROOT), name=name))
         path.chmod(0o755)
-    environ['AMENT_PREFIX_PATH'] = os.pathsep.join(filter(None, [str(prefix), environ.get('AMENT_PREFIX_PATH', '')]))
+    environ['AMENT_PREFIX_PATH'] = os.pathsep.join(
+        filter(None, [str(prefix), environ.get('AMENT_PREFIX_PATH', '')])
+    )
 
 
 def launch(name: str, *arguments: str, environ: dict[str, str]) -> subprocess.CompletedProcess:
     """Run a launch file to its end."""
-    return subprocess.run([sys.executable, str(Path(__file__).with_name('ros2_launch.py')),
-                           str(ROOT / 'launch' / name), *arguments], env=environ, cwd=ROOT, capture_output=True,
-                          text=True, timeout=60)
+    return subprocess.run(
+        [
+            sys.executable,
+            str(Path(__file__).with_name('ros2_launch.py')),
+            str(ROOT / 'launch' / name),
+            *arguments,
+        ],
+        env=environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 @pytest.fixture
@@ -89,7 +119,9 @@ def witness(tmp_path, environ):
     install(tmp_path / 'prefix', environ, WITNESS)
     environ['WITNESS'] = str(tmp_path / 'witness')
 
-    def called(name: str, *arguments: str) -> dict[str, tuple[list[str], list[str], dict[str, str]]]:
+    def called(
+        name: str, *arguments: str
+    ) -> dict[str, tuple[list[str], list[str], dict[str, str]]]:
         done = launch(name, *arguments, environ=environ)
         assert done.returncode == 0, done.stdout + done.stderr
         seen = [json.loads(line) for line in (tmp_path / 'witness').read_text().splitlines()]
@@ -105,7 +137,9 @@ def test_every_launch_file_says_what_each_of_its_arguments_does(path):
 
     assert COMMON <= set(arguments)
     for argument in arguments.values():
-        assert argument.description[-1] in '.]' and argument.description[0].isupper(), argument.name
+        assert argument.description[-1] in '.]' and argument.description[0].isupper(), (
+            argument.name
+        )
         assert argument.default_value is not None, argument.name
 
 
@@ -115,7 +149,9 @@ def test_the_robot_file_starts_the_maintenance_node_alone_and_the_sim_file_both(
     assert set(witness('sim.launch.py')) == {'maintenance_node', 'simulator_node'}
 
 
-def test_without_arguments_the_node_gets_the_parameter_file_of_this_package_and_no_other_topics(witness):
+def test_without_arguments_the_node_gets_the_parameter_file_of_this_package_and_no_other_topics(
+    witness,
+):
     arguments, *_ = witness('robot.launch.py')['maintenance_node']
 
     assert arguments[arguments.index('--params-file') + 1] == str(ROOT / 'config' / 'robot.yaml')
@@ -127,26 +163,52 @@ def test_arguments_reach_the_node_as_parameters_and_remaps(witness, tmp_path):
     mine = tmp_path / 'mine.yaml'
     mine.write_text('/**/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.5\n')
     arguments, texts, _ = witness(
-        'robot.launch.py', f'params_file:={mine}', 'namespace:=left', 'model:=/my/models', 'image_transport:=compressed',
-        'use_sim_time:=True', 'log_level:=warn', 'camera_topic:=/front/image', 'gas_topic:=nose')['maintenance_node']
+        'robot.launch.py',
+        f'params_file:={mine}',
+        'namespace:=left',
+        'model:=/my/models',
+        'image_transport:=compressed',
+        'use_sim_time:=True',
+        'log_level:=warn',
+        'camera_topic:=/front/image',
+        'gas_topic:=nose',
+    )['maintenance_node']
 
     assert [yaml.safe_load(text) for text in texts] == [
         {'/**/maintenance_node': {'ros__parameters': {'min_confidence': 0.5}}},
-        {'/left/maintenance_node': {'ros__parameters': {
-            'models_dir': '/my/models', 'camera_transport': 'compressed', 'use_sim_time': True}}}]
+        {
+            '/left/maintenance_node': {
+                'ros__parameters': {
+                    'models_dir': '/my/models',
+                    'camera_transport': 'compressed',
+                    'use_sim_time': True,
+                }
+            }
+        },
+    ]
     assert arguments[arguments.index('--log-level') + 1] == 'warn'
     assert {word for word in arguments if ':=' in word} == {
-        '__node:=maintenance_node', '__ns:=/left', 'camera/image_raw:=/front/image',
-        'camera/image_raw/compressed:=/front/image/compressed', 'gas/state:=nose'}
+        '__node:=maintenance_node',
+        '__ns:=/left',
+        'camera/image_raw:=/front/image',
+        'camera/image_raw/compressed:=/front/image/compressed',
+        'gas/state:=nose',
+    }
 
 
 def test_every_node_gets_the_profile(witness):
     for *_, environment in witness('sim.launch.py').values():
-        assert [Path(environment[name]).name for name in PROFILES if name in environment] == ['fastdds.xml']
+        assert [Path(environment[name]).name for name in PROFILES if name in environment] == [
+            'fastdds.xml'
+        ]
 
 
-@pytest.mark.parametrize(('viewer', 'executable'), [('rviz', 'rviz2'), ('foxglove', 'foxglove_bridge')])
-def test_a_viewer_starts_in_the_namespace_of_the_nodes_if_it_is_asked_for(witness, environ, tmp_path, viewer, executable):
+@pytest.mark.parametrize(
+    ('viewer', 'executable'), [('rviz', 'rviz2'), ('foxglove', 'foxglove_bridge')]
+)
+def test_a_viewer_starts_in_the_namespace_of_the_nodes_if_it_is_asked_for(
+    witness, environ, tmp_path, viewer, executable
+):
     install(tmp_path / 'viewers', environ, WITNESS, package=executable, executables=(executable,))
     seen = witness('robot.launch.py', 'namespace:=left', f'visualisation:={viewer}')
 
@@ -159,11 +221,15 @@ def test_a_profile_that_the_user_has_set_stands(witness, environ, name):
     environ[name] = '/mine.xml'
     *_, environment = witness('robot.launch.py')['maintenance_node']
 
-    assert {name: environment[name] for name in PROFILES if name in environment} == {name: '/mine.xml'}
+    assert {name: environment[name] for name in PROFILES if name in environment} == {
+        name: '/mine.xml'
+    }
 
 
 @pytest.mark.parametrize('rmw', ['rmw_cyclonedds_cpp', 'rmw_zenoh_cpp'])
-def test_no_profile_is_set_for_another_middleware_not_even_one_chosen_by_an_outer_launch_file(witness, tmp_path, rmw):
+def test_no_profile_is_set_for_another_middleware_not_even_one_chosen_by_an_outer_launch_file(
+    witness, tmp_path, rmw
+):
     outer = tmp_path / 'outer.launch.py'
     outer.write_text(OUTER.format(rmw=rmw, inner=str(ROOT / 'launch' / 'robot.launch.py')))
     *_, environment = witness(str(outer))['maintenance_node']
@@ -172,12 +238,24 @@ def test_no_profile_is_set_for_another_middleware_not_even_one_chosen_by_an_oute
     assert not any(name in environment for name in PROFILES)
 
 
-@pytest.mark.parametrize(('argument', 'sentence'), [
-    ('params_file:=/no/such.yaml', 'expected a ROS parameter file at /no/such.yaml, found none'),
-    ('respawn:=maybe', 'expected respawn:=true or respawn:=false, got respawn:=maybe'),
-    ('use_sim_time:=1', 'expected use_sim_time:=true or use_sim_time:=false, got use_sim_time:=1'),
-    ('image_transport:=theora', 'theora')])
-def test_a_bad_argument_ends_in_one_sentence_and_starts_nothing(environ, tmp_path, argument, sentence):
+@pytest.mark.parametrize(
+    ('argument', 'sentence'),
+    [
+        (
+            'params_file:=/no/such.yaml',
+            'expected a ROS parameter file at /no/such.yaml, found none',
+        ),
+        ('respawn:=maybe', 'expected respawn:=true or respawn:=false, got respawn:=maybe'),
+        (
+            'use_sim_time:=1',
+            'expected use_sim_time:=true or use_sim_time:=false, got use_sim_time:=1',
+        ),
+        ('image_transport:=theora', 'theora'),
+    ],
+)
+def test_a_bad_argument_ends_in_one_sentence_and_starts_nothing(
+    environ, tmp_path, argument, sentence
+):
     install(tmp_path / 'prefix', environ, WITNESS)
     environ['WITNESS'] = str(tmp_path / 'witness')
     done = launch('robot.launch.py', argument, environ=environ)
@@ -190,7 +268,12 @@ def test_a_bad_argument_ends_in_one_sentence_and_starts_nothing(environ, tmp_pat
 def test_a_launched_node_refuses_a_parameter_that_does_not_exist(environ, tmp_path):
     install(tmp_path / 'prefix', environ, NODE)
     (tmp_path / 'mine.yaml').write_text('/**/simulator_node:\n  ros__parameters:\n    sede: 3\n')
-    done = launch('sim.launch.py', f'params_file:={tmp_path / "mine.yaml"}', f'model:={tmp_path}', environ=environ)
+    done = launch(
+        'sim.launch.py',
+        f'params_file:={tmp_path / "mine.yaml"}',
+        f'model:={tmp_path}',
+        environ=environ,
+    )
 
     assert "got 'sede'; there is: seed" in done.stdout
     # Given by an argument, and refused by the node that got it.
@@ -199,7 +282,9 @@ def test_a_launched_node_refuses_a_parameter_that_does_not_exist(environ, tmp_pa
 
 def test_a_node_that_dies_comes_back_if_it_may(environ, tmp_path):
     install(tmp_path / 'prefix', environ, NODE)
-    with launching('robot.launch.py', 'respawn:=true', f'params_file:={waiting(tmp_path)}', environ=environ) as process:
+    with launching(
+        'robot.launch.py', 'respawn:=true', f'params_file:={waiting(tmp_path)}', environ=environ
+    ) as process:
         first = until(process, 'waiting to be configured')
         os.kill(first, signal.SIGKILL)
         second = until(process, 'waiting to be configured')
@@ -207,9 +292,13 @@ def test_a_node_that_dies_comes_back_if_it_may(environ, tmp_path):
     assert not any(Path(f'/proc/{pid}').exists() for pid in (first, second))
 
 
-@pytest.mark.skipif(not (ROOT / 'models' / 'teacher.safetensors').exists(), reason='no weights to run')
+@pytest.mark.skipif(
+    not (ROOT / 'models' / 'teacher.safetensors').exists(), reason='no weights to run'
+)
 @pytest.mark.alone
-def test_a_node_that_is_killed_under_the_sim_file_answers_again_within_five_seconds(environ, tmp_path):
+def test_a_node_that_is_killed_under_the_sim_file_answers_again_within_five_seconds(
+    environ, tmp_path
+):
     install(tmp_path / 'prefix', environ, NODE)
     with launching('sim.launch.py', 'respawn:=true', environ=environ) as process:
         first = until(process, 'TEACHER: ')
@@ -222,20 +311,33 @@ def test_a_node_that_is_killed_under_the_sim_file_answers_again_within_five_seco
 
 
 @pytest.mark.alone
-def test_the_replay_file_plays_a_bag_into_the_node_where_rosbag2_is_not_installed(environ, models, tmp_path):
+def test_the_replay_file_plays_a_bag_into_the_node_where_rosbag2_is_not_installed(
+    environ, models, tmp_path
+):
     if find_spec('ros2bag') is not None:
         pytest.skip('ros2 bag is installed, and plays it')
     bag = made.robot(tmp_path / 'bag', duration_s=4.0)
     install(tmp_path / 'prefix', environ, NODE)
-    (tmp_path / 'mine.yaml').write_text('/**/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.0\n')
-    with launching('replay.launch.py', f'bag:={bag}', 'loop:=true', 'image_transport:=compressed', f'model:={models}',
-                   f'params_file:={tmp_path / "mine.yaml"}', environ=environ) as process:
+    (tmp_path / 'mine.yaml').write_text(
+        '/**/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.0\n'
+    )
+    with launching(
+        'replay.launch.py',
+        f'bag:={bag}',
+        'loop:=true',
+        'image_transport:=compressed',
+        f'model:={models}',
+        f'params_file:={tmp_path / "mine.yaml"}',
+        environ=environ,
+    ) as process:
         until(process, 'TEACHER: camera, touch and gas are healthy')
         # Only by the time of the bag can the node tell that it began again.
         assert any('the clock was set back by' in line for line in process.stdout)
 
 
-def test_the_replay_file_has_ros2_bag_play_the_sensors_where_it_is_installed(witness, environ, tmp_path):
+def test_the_replay_file_has_ros2_bag_play_the_sensors_where_it_is_installed(
+    witness, environ, tmp_path
+):
     bag = made.robot(tmp_path / 'bag', duration_s=0.1)
     (tmp_path / 'ros').mkdir()
     (tmp_path / 'ros' / 'ros2bag.py').touch()
@@ -243,21 +345,49 @@ def test_the_replay_file_has_ros2_bag_play_the_sensors_where_it_is_installed(wit
     stand_in.write_text(WITNESS.format(python=sys.executable))
     stand_in.chmod(0o755)
     for name in ('PATH', 'PYTHONPATH'):
-        environ[name] = os.pathsep.join(filter(None, [str(tmp_path / 'ros'), environ.get(name, '')]))
-    seen = witness('replay.launch.py', f'bag:={bag}', 'rate:=2.0', 'loop:=true', 'touch_topic:=/pad')
+        environ[name] = os.pathsep.join(
+            filter(None, [str(tmp_path / 'ros'), environ.get(name, '')])
+        )
+    seen = witness(
+        'replay.launch.py', f'bag:={bag}', 'rate:=2.0', 'loop:=true', 'touch_topic:=/pad'
+    )
 
-    assert seen['ros2'][0] == ['bag', 'play', str(bag), '--clock', '100', '--rate', '2.0', '--loop', '--topics',
-                               '/camera/image_raw', '/pad', '/gas/state', '/camera/image_raw/compressed']
+    assert seen['ros2'][0] == [
+        'bag',
+        'play',
+        str(bag),
+        '--clock',
+        '100',
+        '--rate',
+        '2.0',
+        '--loop',
+        '--topics',
+        '/camera/image_raw',
+        '/pad',
+        '/gas/state',
+        '/camera/image_raw/compressed',
+    ]
     [_, parameters] = seen['maintenance_node'][1]
-    assert yaml.safe_load(parameters)['/maintenance_node']['ros__parameters'] == {'use_sim_time': True}
+    assert yaml.safe_load(parameters)['/maintenance_node']['ros__parameters'] == {
+        'use_sim_time': True
+    }
 
 
 @contextmanager
 def launching(name: str, *arguments: str, environ: dict[str, str]) -> Iterator[subprocess.Popen]:
     """Run a launch file until the block ends; whoever asks it to end then waits for it."""
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name('ros2_launch.py')), str(ROOT / 'launch' / name), *arguments],
-        env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        [
+            sys.executable,
+            str(Path(__file__).with_name('ros2_launch.py')),
+            str(ROOT / 'launch' / name),
+            *arguments,
+        ],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         yield process
         process.send_signal(signal.SIGINT)
@@ -273,7 +403,9 @@ def waiting(folder: Path) -> Path:
     return path
 
 
-def until(process: subprocess.Popen, words: str, *, other_than: int = 0, limit_s: float = 60.0) -> int:
+def until(
+    process: subprocess.Popen, words: str, *, other_than: int = 0, limit_s: float = 60.0
+) -> int:
     """Read on until a maintenance node has started that says `words`; return its process id."""
     end_s, pid = time.monotonic() + limit_s, other_than
     while time.monotonic() < end_s:

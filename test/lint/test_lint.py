@@ -3,12 +3,9 @@
 
 """The conventions of ROS packages, as ament_copyright, ament_flake8, ament_pep257 and ament_xmllint hold them."""
 
-import ast
-import itertools
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,47 +19,47 @@ def tracked(*patterns: str) -> list[Path]:
     """Return the files of the package that match, without what tools and tests have written."""
     if not (ROOT / '.git').exists() or shutil.which('git') is None:
         pytest.skip('needs a git checkout to know what belongs to the package')
-    listed = subprocess.run(['git', 'ls-files', '-z', *patterns], cwd=ROOT, capture_output=True, check=True, text=True)
+    listed = subprocess.run(
+        ['git', 'ls-files', '-z', *patterns], cwd=ROOT, capture_output=True, check=True, text=True
+    )
     return [ROOT / name for name in listed.stdout.split('\0') if name and (ROOT / name).is_file()]
 
 
 def test_ruff_finds_nothing_to_complain_of():
     pytest.importorskip('ruff', reason='ruff is not installed; `make test` brings it')
-    done = subprocess.run([sys.executable, '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise', '.'],
-                          cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise', '.'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_file_lies_as_ruff_lays_it_out():
+    pytest.importorskip('ruff', reason='ruff is not installed; `make test` brings it')
+    done = subprocess.run(
+        [sys.executable, '-m', 'ruff', 'format', '--check', '--no-cache', '.'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, f'{done.stdout}{done.stderr}ruff format . mends it'
 
 
 def test_every_python_file_says_whose_it_is_and_under_which_licence():
     files = tracked('*.py')
 
     assert len(files) > 100
-    assert [str(path.relative_to(ROOT)) for path in files
-            if not path.read_text().removeprefix('#!/usr/bin/env python3\n').startswith(HEADER)] == []
-
-
-@pytest.mark.parametrize('folder', ['crossmodal_kd_ros', 'launch', 'test'])
-def test_imports_are_the_standard_librarys_then_other_peoples_then_ours_each_in_order(folder):
-    own = {path.stem for path in tracked('test/*.py')}  # helpers of tests lie beside them
-
-    def key(node: ast.Import | ast.ImportFrom) -> tuple:
-        module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
-        top = module.split('.')[0]
-        section = 0 if top in sys.stdlib_module_names else 2 if top == 'crossmodal_kd_ros' else 1
-        return section, isinstance(node, ast.ImportFrom), '' if top in own else module.lower()
-
-    for path in tracked(f'{folder}/*.py'):
-        for block in consecutive_imports(ast.parse(path.read_text())):
-            keys = [key(node) for node in block if key(node)[2]]
-            assert keys == sorted(keys), path.relative_to(ROOT)
-
-
-def consecutive_imports(module: ast.Module) -> Iterator[list[ast.Import | ast.ImportFrom]]:
-    """Yield the imports at the top of a module, in blocks between which there is other code."""
-    for is_import, block in itertools.groupby(module.body, lambda node: isinstance(node, (ast.Import, ast.ImportFrom))):
-        if is_import:
-            yield list(block)
+    assert [
+        str(path.relative_to(ROOT))
+        for path in files
+        if not path.read_text().removeprefix('#!/usr/bin/env python3\n').startswith(HEADER)
+    ] == []
 
 
 def test_every_xml_file_is_well_formed():
@@ -74,7 +71,9 @@ def test_every_xml_file_is_well_formed():
 
 
 def test_the_manifest_is_a_valid_one_of_format_3():
-    package = pytest.importorskip('catkin_pkg.package', reason='catkin_pkg is not installed; `make test` brings it')
+    package = pytest.importorskip(
+        'catkin_pkg.package', reason='catkin_pkg is not installed; `make test` brings it'
+    )
     warnings = []
     manifest = package.parse_package(str(ROOT / 'package.xml'), warnings=warnings)
     manifest.validate(warnings=warnings)
@@ -86,12 +85,23 @@ def test_the_manifest_is_a_valid_one_of_format_3():
 
 
 def test_the_manifest_names_what_the_code_imports_from_ros():
-    declared = {element.text for element in ElementTree.parse(ROOT / 'package.xml').getroot().iter('exec_depend')}
+    declared = {
+        element.text
+        for element in ElementTree.parse(ROOT / 'package.xml').getroot().iter('exec_depend')
+    }
     # At the top of a module: what is imported in a try or a function may be absent.
-    imported = {line.split()[1].split('.')[0] for path in tracked('crossmodal_kd_ros/*.py', 'launch/*.py')
-                for line in path.read_text().splitlines() if line.startswith(('from ', 'import '))}
-    ros = {name for name in imported if name.endswith(('_msgs', '_interfaces', '_srvs')) or name in (
-        'rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python')}
+    imported = {
+        line.split()[1].split('.')[0]
+        for path in tracked('crossmodal_kd_ros/*.py', 'launch/*.py')
+        for line in path.read_text().splitlines()
+        if line.startswith(('from ', 'import '))
+    }
+    ros = {
+        name
+        for name in imported
+        if name.endswith(('_msgs', '_interfaces', '_srvs'))
+        or name in ('rclpy', 'cv_bridge', 'launch', 'launch_ros', 'ament_index_python')
+    }
 
     assert {'rclpy', 'sensor_msgs', 'launch_ros'} <= ros
     assert ros - declared == set()

@@ -16,24 +16,43 @@ def test_the_student_answers_images_of_every_side_that_is_a_multiple_of_32(side)
     output = Student().eval()(torch.rand(2, 3, side, side))
     shapes = {name: tuple(value.shape) for name, value in vars(output).items()}
     assert shapes == {
-        'features': (2, 128), 'texture': (2, 64), 'logits': (2, 6), 'touch': (2, 256), 'gas': (2, 8), 'surface': (2, 3),
-        'touch_z': (2, 256), 'gas_z': (2, 8), 'surface_z': (2, 3),
-        'touch_logvar': (2, 256), 'gas_logvar': (2, 8), 'surface_logvar': (2, 3)}
-    assert all(torch.isfinite(value).all() and value.dtype == torch.float32 for value in vars(output).values())
+        'features': (2, 128),
+        'texture': (2, 64),
+        'logits': (2, 6),
+        'touch': (2, 256),
+        'gas': (2, 8),
+        'surface': (2, 3),
+        'touch_z': (2, 256),
+        'gas_z': (2, 8),
+        'surface_z': (2, 3),
+        'touch_logvar': (2, 256),
+        'gas_logvar': (2, 8),
+        'surface_logvar': (2, 3),
+    }
+    assert all(
+        torch.isfinite(value).all() and value.dtype == torch.float32
+        for value in vars(output).values()
+    )
 
 
-@pytest.mark.parametrize('shape', [(1, 3, 100, 100), (1, 3, 128, 96), (1, 1, 128, 128), (3, 128, 128)])
+@pytest.mark.parametrize(
+    'shape', [(1, 3, 100, 100), (1, 3, 128, 96), (1, 1, 128, 128), (3, 128, 128)]
+)
 def test_an_image_of_another_form_is_refused_in_words(shape):
-    with pytest.raises(ValueError, match=r'expected images \[B, 3, S, S\] with S a multiple of 32, got'):
+    with pytest.raises(
+        ValueError, match=r'expected images \[B, 3, S, S\] with S a multiple of 32, got'
+    ):
         Student()(torch.zeros(shape))
 
 
 @pytest.mark.parametrize('side', [64, 128, 256])
 def test_the_window_under_the_pad_has_each_taxel_at_its_place_on_the_wall(side):
-    mm = (torch.arange(side / 4) + 0.5) * 256 / side - 32  # centres of the cells of the map at stride 4
+    # centres of the cells of the map at stride 4
+    mm = (torch.arange(side / 4) + 0.5) * 256 / side - 32
     y, x = torch.meshgrid(mm, mm, indexing='ij')
     window = pad_window(torch.stack([y, x])[None])[0]
-    inner = (slice(1, -1), slice(1, -1))  # a coarser map knows the outermost half taxel by its neighbour
+    # a coarser map knows the outermost half taxel by its neighbour
+    inner = (slice(1, -1), slice(1, -1))
     torch.testing.assert_close(window[0, :, 0][inner[0]], (torch.arange(8) * 2.0 - 7)[inner[0]])
     torch.testing.assert_close(window[1, 0][inner[1]], (torch.arange(16) * 2.0 - 15)[inner[1]])
 
@@ -46,22 +65,32 @@ def test_a_taxel_listens_most_to_the_pixels_under_it():
     student.touch_head.local(student.trunk(image).window)[:, 0, row, column].sum().backward()
     weight = image.grad.abs().sum((0, 1))
     y, x = ((weight.sum(dim) * torch.arange(128)).sum() / weight.sum() for dim in (1, 0))
-    assert (y.item(), x.item()) == pytest.approx((48 + 4 * row + 1.5, 32 + 4 * column + 1.5), abs=2.0)
+    assert (y.item(), x.item()) == pytest.approx(
+        (48 + 4 * row + 1.5, 32 + 4 * column + 1.5), abs=2.0
+    )
 
 
 def test_published_readings_are_the_standard_ones_in_units_and_within_what_a_sensor_can_report():
     student = Student().eval()
-    student.standardise.set(Statistics(
-        touch_mean=[40.0] * 128 + [0.1] * 128, touch_std=[30.0] * 128 + [0.5] * 128,
-        gas_mean=[80.0, 400.0, 99.0, 20.0, 100.0, 1.0, 20.9, 10.0],
-        gas_std=[50.0, 60.0, 500.0, 5.0, 90.0, 9.0, 0.1, 90.0],
-        surface_mean=[40.0, 0.5, 0.2], surface_std=[20.0, 3.0, 0.1]))
+    student.standardise.set(
+        Statistics(
+            touch_mean=[40.0] * 128 + [0.1] * 128,
+            touch_std=[30.0] * 128 + [0.5] * 128,
+            gas_mean=[80.0, 400.0, 99.0, 20.0, 100.0, 1.0, 20.9, 10.0],
+            gas_std=[50.0, 60.0, 500.0, 5.0, 90.0, 9.0, 0.1, 90.0],
+            surface_mean=[40.0, 0.5, 0.2],
+            surface_std=[20.0, 3.0, 0.1],
+        )
+    )
     with torch.no_grad():
         student.trunk.laterals[0].weight.mul_(30)  # far answers, so that the limits are met
         output = student(torch.rand(16, 3, 64, 64))
     raw = output.touch_z[:, :128] * 30 + 40
     torch.testing.assert_close(output.touch[:, :128], raw.clamp_min(0))
-    low, high = (torch.tensor([getattr(channel, end) for channel in GAS_CHANNELS]) for end in ('low', 'high'))
+    low, high = (
+        torch.tensor([getattr(channel, end) for channel in GAS_CHANNELS])
+        for end in ('low', 'high')
+    )
     assert (output.gas >= low).all() and (output.gas <= high).all() and (output.touch >= 0).all()
     assert (output.gas[:, 2] == 0).any() or (output.gas[:, 2] == 100).any()
     torch.testing.assert_close(output.surface[:, 2], output.surface_z[:, 2] * 0.1 + 0.2)
@@ -71,7 +100,11 @@ def test_every_parameter_of_the_student_learns():
     student = Student(StudentConfig(dropout=0.0))
     output = student(torch.rand(4, 3, 64, 64))
     sum(value.square().sum() for value in vars(output).values()).backward()
-    dead = [name for name, parameter in student.named_parameters() if not parameter.grad.abs().sum() > 0]
+    dead = [
+        name
+        for name, parameter in student.named_parameters()
+        if not parameter.grad.abs().sum() > 0
+    ]
     assert dead == []
 
 
@@ -90,7 +123,9 @@ def test_the_touch_map_learns_the_level_of_a_pad_and_the_shape_on_it():
     for step in range(200):
         optimiser.param_groups[0]['lr'] = 3e-3 * (1 - step / 200)
         image, level, local = batch()
-        loss = (student(image).touch_z - torch.cat([level + local, level - local], 1)).square().mean()
+        loss = (
+            (student(image).touch_z - torch.cat([level + local, level - local], 1)).square().mean()
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -102,5 +137,7 @@ def test_the_touch_map_learns_the_level_of_a_pad_and_the_shape_on_it():
         return 1 - ((estimate - truth).square().mean() / truth.var()).item()
 
     assert r2((texture + indentation).mean(1, keepdim=True) / 2, level) > 0.9
-    shapes = [value - value.mean(1, keepdim=True) for value in ((texture - indentation) / 2, local)]
+    shapes = [
+        value - value.mean(1, keepdim=True) for value in ((texture - indentation) / 2, local)
+    ]
     assert r2(*shapes) > 0.9

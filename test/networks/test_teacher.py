@@ -11,15 +11,22 @@ from crossmodal_kd_ros.networks import Teacher, TeacherConfig, freeze
 from crossmodal_kd_ros.networks.teacher import touch_statistics
 
 
-def batch(size: int = 3, side: int = 64, *, touch: bool = True, gas: bool = True) -> dict[str, torch.Tensor]:
+def batch(
+    size: int = 3, side: int = 64, *, touch: bool = True, gas: bool = True
+) -> dict[str, torch.Tensor]:
     """Make random readings, with senses present or not."""
     generator = torch.Generator().manual_seed(5)
 
     def draw(*shape: int) -> torch.Tensor:
         return torch.randn(size, *shape, generator=generator)
 
-    return {'image': draw(3, side, side).sigmoid(), 'touch': draw(256), 'gas': draw(8),
-            'touch_present': torch.full((size,), touch), 'gas_present': torch.full((size,), gas)}
+    return {
+        'image': draw(3, side, side).sigmoid(),
+        'touch': draw(256),
+        'gas': draw(8),
+        'touch_present': torch.full((size,), touch),
+        'gas_present': torch.full((size,), gas),
+    }
 
 
 @pytest.fixture(scope='module')
@@ -35,7 +42,9 @@ def test_the_teacher_answers_with_features_and_logits_and_says_where_it_looked(t
     shares = vars(output.attention)
     assert shares['image'].shape == (3, side // 16, side // 16)
     assert shares['taxels'].shape == (3, 8, 16) and shares['gas'].shape == (3, 8)
-    torch.testing.assert_close(sum(share.reshape(3, -1).sum(1) for share in shares.values()), torch.ones(3))
+    torch.testing.assert_close(
+        sum(share.reshape(3, -1).sum(1) for share in shares.values()), torch.ones(3)
+    )
 
 
 @pytest.mark.parametrize('sense', ['touch', 'gas'])
@@ -61,7 +70,12 @@ def test_each_sample_of_a_batch_follows_its_own_flags(teacher):
     readings['touch_present'] = torch.tensor([True, False, False])
     readings['gas_present'] = torch.tensor([True, True, False])
     together = teacher(**readings).logits
-    alone = torch.cat([teacher(**{name: value[i:i + 1] for name, value in readings.items()}).logits for i in range(3)])
+    alone = torch.cat(
+        [
+            teacher(**{name: value[i : i + 1] for name, value in readings.items()}).logits
+            for i in range(3)
+        ]
+    )
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
 
@@ -76,7 +90,11 @@ def test_every_taxel_and_every_channel_of_gas_can_change_the_decision(teacher):
 def test_every_parameter_but_the_masks_learns_when_all_senses_are_present():
     teacher = Teacher(TeacherConfig(dropout=0.0))
     teacher(**batch()).logits.square().sum().backward()
-    dead = [name for name, p in teacher.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    dead = [
+        name
+        for name, p in teacher.named_parameters()
+        if p.grad is None or not p.grad.abs().sum() > 0
+    ]
     assert [name for name in dead if not name.endswith('_mask')] == []
 
 
@@ -92,7 +110,8 @@ def test_touch_statistics_are_those_of_each_bank():
     texture, indentation = torch.arange(128.0), torch.full((128,), 3.0)
     statistics = touch_statistics(torch.cat([texture, indentation])[None])[0]
     assert statistics.tolist() == pytest.approx(
-        [63.5, texture.std(correction=0).item(), 127, 64, 95, 114, 123, 3, 0, 3, 3, 3, 3, 3])
+        [63.5, texture.std(correction=0).item(), 127, 64, 95, 114, 123, 3, 0, 3, 3, 3, 3, 3]
+    )
 
 
 def test_a_frozen_teacher_keeps_still_when_its_parent_trains():
@@ -103,4 +122,6 @@ def test_a_frozen_teacher_keeps_still_when_its_parent_trains():
     assert not any(parameter.requires_grad for parameter in parent['teacher'].parameters())
     before = {name: value.clone() for name, value in parent['teacher'].state_dict().items()}
     parent['teacher'](**batch())
-    assert all(torch.equal(value, before[name]) for name, value in parent['teacher'].state_dict().items())
+    assert all(
+        torch.equal(value, before[name]) for name, value in parent['teacher'].state_dict().items()
+    )

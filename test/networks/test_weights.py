@@ -11,8 +11,17 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from crossmodal_kd_ros.networks import (
-    Statistics, Student, StudentConfig, Teacher, TeacherConfig, WeightsError, load_student, load_teacher, read_card,
-    save_weights)
+    Statistics,
+    Student,
+    StudentConfig,
+    Teacher,
+    TeacherConfig,
+    WeightsError,
+    load_student,
+    load_teacher,
+    read_card,
+    save_weights,
+)
 
 SMALL = {'stem_channels': 4, 'channels': (8, 8, 8), 'features': 16}
 
@@ -31,7 +40,9 @@ def student_file(tmp_path):
     return student, path
 
 
-def rewrite(path, *, metadata: dict | None = None, tensors: dict | None = None, drop: str | None = None) -> None:
+def rewrite(
+    path, *, metadata: dict | None = None, tensors: dict | None = None, drop: str | None = None
+) -> None:
     """Write the file again with some metadata or tensors changed, or one tensor left out."""
     with safe_open(path, framework='pt') as file:
         old = {name: file.get_tensor(name) for name in file.keys()}
@@ -64,7 +75,9 @@ def test_a_teacher_comes_back_with_its_weights(tmp_path):
     save_weights(teacher, path, card={})
     back = load_teacher(path)
     assert back.config == teacher.config
-    assert all(torch.equal(value, teacher.state_dict()[name]) for name, value in back.state_dict().items())
+    assert all(
+        torch.equal(value, teacher.state_dict()[name]) for name, value in back.state_dict().items()
+    )
 
 
 def test_both_default_networks_together_stay_under_ten_megabytes(tmp_path):
@@ -122,7 +135,9 @@ def test_sizes_that_this_version_does_not_know_are_refused(student_file, config)
 
 def test_a_tensor_of_another_shape_is_refused_by_name(student_file):
     rewrite(student_file[1], tensors={'classifier.bias': torch.zeros(7)})
-    assert 'classifier.bias' in refusal(student_file[1]) and 'float32[6]' in refusal(student_file[1])
+    assert 'classifier.bias' in refusal(student_file[1]) and 'float32[6]' in refusal(
+        student_file[1]
+    )
 
 
 def test_sizes_that_do_not_fit_the_tensors_are_refused(student_file):

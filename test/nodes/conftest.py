@@ -24,10 +24,13 @@ def start(tmp_path):
     started = []
 
     def start_one(node, *ros_args, **parameters):
-        started.append(NodeProcess(node, *ros_args, output=tmp_path / f'{len(started)}.log', **parameters))
+        started.append(
+            NodeProcess(node, *ros_args, output=tmp_path / f'{len(started)}.log', **parameters)
+        )
         return started[-1]
 
-    with ExitStack() as ends:  # each is ended even if another one hangs, or the next tests would hear it
+    # each is ended even if another one hangs, or the next tests would hear it
+    with ExitStack() as ends:
         yield start_one
         for process in started:
             if process.alive():

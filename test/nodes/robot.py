@@ -29,8 +29,9 @@ GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 # Real readings never repeat themselves; these differ by less than any test can tell.
 NOISE = 1e-4
 PERIOD_S = {'camera': 1 / 30, 'touch': 1 / 50, 'gas': 1 / 2}
-# How long to wait for what must come: no requirement, and no test waits longer than it must. A loaded machine may take tens of
-# seconds to start two nodes beside the two of another test, each with a torch to import.
+# How long to wait for what must come: no requirement, and no test waits longer than it must. A
+# loaded machine may take tens of seconds to start two nodes beside the two of another test, each
+# with a torch to import.
 PATIENCE_S = 60.0
 
 
@@ -45,14 +46,28 @@ def wait_for(condition, *, limit_s: float = PATIENCE_S, printed=lambda: '') -> N
 class NodeProcess:
     """One of the nodes in a process of its own, as a user has it."""
 
-    def __init__(self, node: str, *ros_args: str, output: Path, wait: bool = False, **parameters) -> None:
+    def __init__(
+        self, node: str, *ros_args: str, output: Path, wait: bool = False, **parameters
+    ) -> None:
         """Start it; `output` is the file that gets all it prints."""
-        settings = [text for name, value in parameters.items() for text in ('-p', f'{name}:={value}')]
+        settings = [
+            text for name, value in parameters.items() for text in ('-p', f'{name}:={value}')
+        ]
         self._output = output
         with output.open('w') as file:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', f'crossmodal_kd_ros.nodes.{node}', '--ros-args', *ros_args, *settings],
-                cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+                [
+                    sys.executable,
+                    '-m',
+                    f'crossmodal_kd_ros.nodes.{node}',
+                    '--ros-args',
+                    *ros_args,
+                    *settings,
+                ],
+                cwd=ROOT,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
 
     def printed(self) -> str:
         """Return everything it has printed so far."""
@@ -83,32 +98,50 @@ class NodeProcess:
 class Robot:
     """Sensors that send at their rates while they are on, and a listener that keeps what the node answers."""
 
-    def __init__(self, namespace: str = '/', *, compressed: bool = False, multiarray: bool = False) -> None:
+    def __init__(
+        self, namespace: str = '/', *, compressed: bool = False, multiarray: bool = False
+    ) -> None:
         """Start with every sensor off."""
         self._context = Context()
         self._context.init()
         self.node = Node('robot', context=self._context, namespace=namespace)
         self._compressed, self._multiarray = compressed, multiarray
-        touch_type, gas_type = (Float32MultiArray, Float32MultiArray) if multiarray else (Image, JointState)
+        touch_type, gas_type = (
+            (Float32MultiArray, Float32MultiArray) if multiarray else (Image, JointState)
+        )
         self.publishers = {
             'camera': self.node.create_publisher(
                 CompressedImage if compressed else Image,
-                'camera/image_raw/compressed' if compressed else 'camera/image_raw', qos.SENSOR),
+                'camera/image_raw/compressed' if compressed else 'camera/image_raw',
+                qos.SENSOR,
+            ),
             'touch': self.node.create_publisher(touch_type, 'tactile/image', qos.SENSOR),
-            'gas': self.node.create_publisher(gas_type, 'gas/state', qos.SENSOR)}
+            'gas': self.node.create_publisher(gas_type, 'gas/state', qos.SENSOR),
+        }
         self.got = {}
         for topic, kind, profile in (
-                ('action', String, qos.ANSWER), ('action_scores', JointState, qos.ANSWER),
-                ('tactile_estimate', Image, qos.ANSWER), ('gas_estimate', JointState, qos.ANSWER),
-                ('surface_state', JointState, qos.ANSWER), ('mode', String, qos.STATE),
-                ('mode_reason', String, qos.STATE)):
+            ('action', String, qos.ANSWER),
+            ('action_scores', JointState, qos.ANSWER),
+            ('tactile_estimate', Image, qos.ANSWER),
+            ('gas_estimate', JointState, qos.ANSWER),
+            ('surface_state', JointState, qos.ANSWER),
+            ('mode', String, qos.STATE),
+            ('mode_reason', String, qos.STATE),
+        ):
             self._listen(kind, f'maintenance/{topic}', topic, profile)
         self._listen(DiagnosticArray, '/diagnostics', 'diagnostics', qos.ANSWER)
-        for kind, topic in ((Image, 'camera/image_raw'), (Image, 'tactile/image'), (JointState, 'gas/state'),
-                            (JointState, 'simulation/truth'), (Image, 'simulation/tactile_truth'),
-                            (String, 'simulation/expert')):
+        for kind, topic in (
+            (Image, 'camera/image_raw'),
+            (Image, 'tactile/image'),
+            (JointState, 'gas/state'),
+            (JointState, 'simulation/truth'),
+            (Image, 'simulation/tactile_truth'),
+            (String, 'simulation/expert'),
+        ):
             if not (multiarray and topic in ('tactile/image', 'gas/state')):
-                self._listen(kind, topic, topic, qos.TRUTH if topic.startswith('simulation') else qos.SENSOR)
+                self._listen(
+                    kind, topic, topic, qos.TRUTH if topic.startswith('simulation') else qos.SENSOR
+                )
         self.on: set[str] = set()
         self._rngs = {sensor: np.random.default_rng(seed) for seed, sensor in enumerate(PERIOD_S)}
         self.sent = []  # headers of the images
@@ -116,7 +149,8 @@ class Robot:
         self._executor.add_node(self.node)
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._spin)] + [
-            threading.Thread(target=self._send, args=(sensor,)) for sensor in PERIOD_S]
+            threading.Thread(target=self._send, args=(sensor,)) for sensor in PERIOD_S
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -164,7 +198,8 @@ class Robot:
     def _listen(self, kind, topic: str, name: str, profile) -> None:
         messages = self.got[name] = []
         self.node.create_subscription(
-            kind, topic, lambda message: messages.append((time.monotonic(), message)), profile)
+            kind, topic, lambda message: messages.append((time.monotonic(), message)), profile
+        )
 
     def _spin(self) -> None:
         try:
@@ -183,7 +218,11 @@ class Robot:
         if sensor == 'camera':
             self.sent.append(header)
             picture = np.roll(PICTURE, rng.integers(64), 1)
-            return self._compress(header, picture) if self._compressed else conversions.image_message(header, picture)
+            return (
+                self._compress(header, picture)
+                if self._compressed
+                else conversions.image_message(header, picture)
+            )
         value = TOUCH if sensor == 'touch' else GAS
         value = (value * (1.0 + NOISE * rng.standard_normal(value.size))).astype(np.float32)
         if self._multiarray:
@@ -194,4 +233,9 @@ class Robot:
 
     def _compress(self, header: Header, picture: np.ndarray) -> CompressedImage:
         import cv2
-        return CompressedImage(header=header, format='jpeg', data=array('B', cv2.imencode('.jpg', picture)[1].tobytes()))
+
+        return CompressedImage(
+            header=header,
+            format='jpeg',
+            data=array('B', cv2.imencode('.jpg', picture)[1].tobytes()),
+        )

@@ -11,7 +11,8 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from hypothesis import given, settings, strategies as st  # noqa: E402
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image, JointState  # noqa: E402
 from std_msgs.msg import Float32MultiArray, Header  # noqa: E402
 
@@ -28,8 +29,13 @@ def image(pixels: np.ndarray, encoding: str, *, padding: int = 0, **changes) -> 
     """Return an image message of `pixels`, with `padding` bytes after each row."""
     rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(len(pixels), -1)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=99)
-    fields = {'height': pixels.shape[0], 'width': pixels.shape[1], 'encoding': encoding, 'step': rows.shape[1],
-              'data': array('B', rows.tobytes())}
+    fields = {
+        'height': pixels.shape[0],
+        'width': pixels.shape[1],
+        'encoding': encoding,
+        'step': rows.shape[1],
+        'data': array('B', rows.tobytes()),
+    }
     return Image(**{**fields, **changes})
 
 
@@ -43,13 +49,22 @@ def gas(values: dict[str, float]) -> JointState:
     return JointState(name=list(values), position=list(values.values()))
 
 
-@pytest.mark.parametrize(('encoding', 'pixels'), [
-    ('rgb8', RGB), ('bgr8', RGB[..., ::-1]), ('8UC3', RGB[..., ::-1]),
-    ('rgba8', np.dstack([RGB, np.full((2, 2), 9, np.uint8)])),
-    ('bgra8', np.dstack([RGB[..., ::-1], np.full((2, 2), 9, np.uint8)])),
-    ('rgb16', RGB.astype(np.uint16) * 257), ('bgr16', RGB[..., ::-1].astype(np.uint16) * 257)])
+@pytest.mark.parametrize(
+    ('encoding', 'pixels'),
+    [
+        ('rgb8', RGB),
+        ('bgr8', RGB[..., ::-1]),
+        ('8UC3', RGB[..., ::-1]),
+        ('rgba8', np.dstack([RGB, np.full((2, 2), 9, np.uint8)])),
+        ('bgra8', np.dstack([RGB[..., ::-1], np.full((2, 2), 9, np.uint8)])),
+        ('rgb16', RGB.astype(np.uint16) * 257),
+        ('bgr16', RGB[..., ::-1].astype(np.uint16) * 257),
+    ],
+)
 @pytest.mark.parametrize('padding', [0, 3])
-def test_every_colour_encoding_gives_the_same_picture_with_padded_rows_too(encoding, pixels, padding):
+def test_every_colour_encoding_gives_the_same_picture_with_padded_rows_too(
+    encoding, pixels, padding
+):
     read = conversions.image_reader(image(pixels, encoding, padding=padding))
 
     np.testing.assert_allclose(read(), RGB, atol=1)
@@ -88,20 +103,38 @@ def test_a_compressed_picture_is_rgb_even_if_it_was_grey(suffix, channels):
     stored = picture[..., 0] if channels == 1 else picture[..., ::-1]
     data = cv2.imencode(suffix, stored)[1].tobytes()
 
-    read = conversions.compressed_image_reader(CompressedImage(format=suffix[1:], data=array('B', data)))
+    read = conversions.compressed_image_reader(
+        CompressedImage(format=suffix[1:], data=array('B', data))
+    )
 
     np.testing.assert_allclose(read(), picture, atol=3)
 
 
-@pytest.mark.parametrize(('message', 'sentence'), [
-    (image(RGB, 'rgb8', height=0, data=array('B')), 'expected an image with pixels in it, got 0 rows of 2'),
-    (image(RGB, 'rgb8', width=0), 'expected an image with pixels in it, got 2 rows of 0'),
-    (image(RGB, 'rgb8', height=3), 'expected step x height = 18 bytes of data, got 12'),
-    (image(RGB, 'rgb8', data=array('B', bytes(11))), 'expected step x height = 12 bytes of data, got 11'),
-    (image(RGB, 'rgb8', width=3), "expected a step of at least 9 bytes for 3 pixels of 'rgb8', got 6"),
-    (image(RGB, 'sepia'), "expected a colour or grey encoding such as rgb8, bgr8 or mono8, got 'sepia'"),
-    (image(RGB, ''), "expected a colour or grey encoding such as rgb8, bgr8 or mono8, got ''"),
-    (image(TOUCH.reshape(16, 16), '32FC1'), "such as rgb8, bgr8 or mono8, got '32FC1'")])
+@pytest.mark.parametrize(
+    ('message', 'sentence'),
+    [
+        (
+            image(RGB, 'rgb8', height=0, data=array('B')),
+            'expected an image with pixels in it, got 0 rows of 2',
+        ),
+        (image(RGB, 'rgb8', width=0), 'expected an image with pixels in it, got 2 rows of 0'),
+        (image(RGB, 'rgb8', height=3), 'expected step x height = 18 bytes of data, got 12'),
+        (
+            image(RGB, 'rgb8', data=array('B', bytes(11))),
+            'expected step x height = 12 bytes of data, got 11',
+        ),
+        (
+            image(RGB, 'rgb8', width=3),
+            "expected a step of at least 9 bytes for 3 pixels of 'rgb8', got 6",
+        ),
+        (
+            image(RGB, 'sepia'),
+            "expected a colour or grey encoding such as rgb8, bgr8 or mono8, got 'sepia'",
+        ),
+        (image(RGB, ''), "expected a colour or grey encoding such as rgb8, bgr8 or mono8, got ''"),
+        (image(TOUCH.reshape(16, 16), '32FC1'), "such as rgb8, bgr8 or mono8, got '32FC1'"),
+    ],
+)
 def test_a_malformed_image_is_refused_by_what_is_wrong_with_it(message, sentence):
     with pytest.raises(BadMessage) as refused:
         conversions.image_reader(message)
@@ -116,10 +149,20 @@ def test_an_image_that_no_converter_can_read_is_refused_when_it_is_decoded():
         conversions.image_reader(odd_width)()
 
 
-@pytest.mark.parametrize(('message', 'sentence'), [
-    (CompressedImage(format='jpeg'), 'got a message without data'),
-    (CompressedImage(format='jpeg', data=array('B', b'no picture')), 'got 10 bytes that are none'),
-    (CompressedImage(format='32FC1; compressedDepth', data=array('B', b'x')), 'got a depth image')])
+@pytest.mark.parametrize(
+    ('message', 'sentence'),
+    [
+        (CompressedImage(format='jpeg'), 'got a message without data'),
+        (
+            CompressedImage(format='jpeg', data=array('B', b'no picture')),
+            'got 10 bytes that are none',
+        ),
+        (
+            CompressedImage(format='32FC1; compressedDepth', data=array('B', b'x')),
+            'got a depth image',
+        ),
+    ],
+)
 def test_a_malformed_compressed_image_is_refused(message, sentence):
     with pytest.raises(BadMessage) as refused:
         conversions.compressed_image_reader(message)()
@@ -130,7 +173,9 @@ def test_a_malformed_compressed_image_is_refused(message, sentence):
 @pytest.mark.parametrize('order', ['<f4', '>f4'])
 @pytest.mark.parametrize('padding', [0, 8])
 def test_touch_is_read_in_either_byte_order_with_padded_rows_too(order, padding):
-    message = image(TOUCH.reshape(16, 16).astype(order), '32FC1', padding=padding, is_bigendian=order == '>f4')
+    message = image(
+        TOUCH.reshape(16, 16).astype(order), '32FC1', padding=padding, is_bigendian=order == '>f4'
+    )
 
     np.testing.assert_array_equal(conversions.touch_from_image(message), TOUCH)
 
@@ -141,15 +186,27 @@ def test_touch_and_gas_survive_the_way_out_and_back_in():
 
     np.testing.assert_array_equal(touch, TOUCH)
     np.testing.assert_array_equal(
-        conversions.gas_from_joint_state(conversions.named_values(Header(), GAS_NAMES, values)), values)
+        conversions.gas_from_joint_state(conversions.named_values(Header(), GAS_NAMES, values)),
+        values,
+    )
 
 
-@pytest.mark.parametrize(('message', 'sentence'), [
-    (tactile(height=15), "expected a tactile image of 16x16 32FC1, got 15x16 '32FC1'"),
-    (tactile(encoding='64FC1'), "got 16x16 '64FC1'"),
-    (tactile(data=array('B', bytes(1020))), 'expected step x height = 1024 bytes of data, got 1020'),
-    (tactile(step=32), 'expected a step of at least 64 bytes'),
-    (image(np.full((16, 16), np.nan, np.float32), '32FC1'), 'got 256 that are NaN or infinite')])
+@pytest.mark.parametrize(
+    ('message', 'sentence'),
+    [
+        (tactile(height=15), "expected a tactile image of 16x16 32FC1, got 15x16 '32FC1'"),
+        (tactile(encoding='64FC1'), "got 16x16 '64FC1'"),
+        (
+            tactile(data=array('B', bytes(1020))),
+            'expected step x height = 1024 bytes of data, got 1020',
+        ),
+        (tactile(step=32), 'expected a step of at least 64 bytes'),
+        (
+            image(np.full((16, 16), np.nan, np.float32), '32FC1'),
+            'got 256 that are NaN or infinite',
+        ),
+    ],
+)
 def test_a_malformed_tactile_image_is_refused(message, sentence):
     with pytest.raises(BadMessage) as refused:
         conversions.touch_from_image(message)
@@ -157,9 +214,13 @@ def test_a_malformed_tactile_image_is_refused(message, sentence):
     assert sentence in str(refused.value)
 
 
-@pytest.mark.parametrize(('read', 'size', 'sentence'), [
-    (conversions.touch_from_array, 255, 'expected 256 taxel values, got 255'),
-    (conversions.gas_from_array, 9, 'expected 8 gas channels, got 9')])
+@pytest.mark.parametrize(
+    ('read', 'size', 'sentence'),
+    [
+        (conversions.touch_from_array, 255, 'expected 256 taxel values, got 255'),
+        (conversions.gas_from_array, 9, 'expected 8 gas channels, got 9'),
+    ],
+)
 def test_an_array_of_another_length_is_refused(read, size, sentence):
     with pytest.raises(BadMessage, match=sentence):
         read(Float32MultiArray(data=array('f', [0.0] * size)))
@@ -175,17 +236,26 @@ def test_an_array_is_read_from_its_offset_on():
 def test_gas_channels_are_read_by_name_in_any_order():
     shuffled = gas(dict(reversed(GAS.items())))
 
-    np.testing.assert_array_equal(conversions.gas_from_joint_state(shuffled), np.array(list(GAS.values()), np.float32))
+    np.testing.assert_array_equal(
+        conversions.gas_from_joint_state(shuffled), np.array(list(GAS.values()), np.float32)
+    )
 
 
-@pytest.mark.parametrize(('message', 'sentence'), [
-    (gas({name: value for name, value in GAS.items() if name != 'o2_pct'}), "missing 'o2_pct'"),
-    (gas({**GAS, 'ozone_ppb': 1.0}), "unknown 'ozone_ppb'"),
-    (JointState(name=[*GAS, 'o2_pct'], position=[*GAS.values(), 1.0]), "repeated 'o2_pct'"),
-    (JointState(name=list(GAS), position=[1.0] * 7), 'got 8 names and 7 positions'),
-    (JointState(), 'missing'),
-    (gas({**GAS, 'nh3_ppm': float('nan')}), 'got NaN or infinity in nh3_ppm'),
-    (gas({**GAS, 'nh3_ppm': 1e300}), 'got NaN or infinity in nh3_ppm')])
+@pytest.mark.parametrize(
+    ('message', 'sentence'),
+    [
+        (
+            gas({name: value for name, value in GAS.items() if name != 'o2_pct'}),
+            "missing 'o2_pct'",
+        ),
+        (gas({**GAS, 'ozone_ppb': 1.0}), "unknown 'ozone_ppb'"),
+        (JointState(name=[*GAS, 'o2_pct'], position=[*GAS.values(), 1.0]), "repeated 'o2_pct'"),
+        (JointState(name=list(GAS), position=[1.0] * 7), 'got 8 names and 7 positions'),
+        (JointState(), 'missing'),
+        (gas({**GAS, 'nh3_ppm': float('nan')}), 'got NaN or infinity in nh3_ppm'),
+        (gas({**GAS, 'nh3_ppm': 1e300}), 'got NaN or infinity in nh3_ppm'),
+    ],
+)
 def test_malformed_gas_is_refused_by_the_name_of_the_channel(message, sentence):
     with pytest.raises(BadMessage) as refused:
         conversions.gas_from_joint_state(message)
@@ -199,14 +269,32 @@ def test_a_header_whose_stamp_was_never_set_is_refused():
 
 
 @settings(max_examples=200, deadline=None)
-@given(height=st.integers(0, 20), width=st.integers(0, 20), step=st.integers(0, 100), bigendian=st.integers(0, 255),
-       encoding=st.sampled_from(['rgb8', 'bayer_rggb8', 'yuyv', 'bgr16', '32FC1', '8UC4', 'mono16', 'x', '']),
-       size=st.one_of(st.none(), st.integers(0, 2000)))
-def test_no_image_message_makes_anything_but_a_refusal_escape(height, width, step, bigendian, encoding, size):
+@given(
+    height=st.integers(0, 20),
+    width=st.integers(0, 20),
+    step=st.integers(0, 100),
+    bigendian=st.integers(0, 255),
+    encoding=st.sampled_from(
+        ['rgb8', 'bayer_rggb8', 'yuyv', 'bgr16', '32FC1', '8UC4', 'mono16', 'x', '']
+    ),
+    size=st.one_of(st.none(), st.integers(0, 2000)),
+)
+def test_no_image_message_makes_anything_but_a_refusal_escape(
+    height, width, step, bigendian, encoding, size
+):
     size = step * height if size is None else size
-    message = Image(height=height, width=width, step=step, is_bigendian=bigendian, encoding=encoding,
-                    data=array('B', bytes(size)))
-    for read in (lambda: conversions.image_reader(message)(), lambda: conversions.touch_from_image(message)):
+    message = Image(
+        height=height,
+        width=width,
+        step=step,
+        is_bigendian=bigendian,
+        encoding=encoding,
+        data=array('B', bytes(size)),
+    )
+    for read in (
+        lambda: conversions.image_reader(message)(),
+        lambda: conversions.touch_from_image(message),
+    ):
         try:
             assert read().dtype in (np.uint8, np.float32)
         except BadMessage as refused:

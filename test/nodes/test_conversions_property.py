@@ -3,7 +3,8 @@
 
 """Arbitrary messages of every input type: 20,000 of each, none of which may get an exception past the conversion layer.
 
-What goes in is either an array as the contract has it, or is refused; and the pipeline counts each refusal.
+What goes in is either an array as the contract has it, or is refused; and the pipeline counts each
+refusal.
 """
 
 import random
@@ -15,7 +16,8 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from hypothesis import HealthCheck, given, settings, strategies as st  # noqa: E402
+from hypothesis import HealthCheck, given, settings  # noqa: E402
+from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image, JointState  # noqa: E402
 from std_msgs.msg import Float32MultiArray, Header, MultiArrayLayout  # noqa: E402
 
@@ -26,15 +28,55 @@ from crossmodal_kd_ros.runtime import Pipeline  # noqa: E402
 
 # Of each input type 500 messages and 39 mutants of every one: 20,000.
 EXAMPLES, MUTANTS = 500, 39
-MANY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+MANY = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
 
-ENCODINGS = ('rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8', 'mono16', 'rgb16', 'bgr16', '8UC1', '8UC3', '8UC4', '16UC1',
-             '32FC1', '64FC1', 'bayer_rggb8', 'bayer_gbrg16', 'yuv422', 'yuyv', 'uyvy', 'yuv422_yuy2', 'nv21', '')
-WHOLE = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'mono8': 1, 'rgb16': 6, 'mono16': 2, '8UC3': 3, 'yuyv': 2, 'bayer_rggb8': 1}
-stamps = st.one_of(st.just((1, 0)), st.just((0, 0)), st.tuples(st.integers(-2**31, 2**31 - 1), st.integers(0, 2**32 - 1)))
+ENCODINGS = (
+    'rgb8',
+    'bgr8',
+    'rgba8',
+    'bgra8',
+    'mono8',
+    'mono16',
+    'rgb16',
+    'bgr16',
+    '8UC1',
+    '8UC3',
+    '8UC4',
+    '16UC1',
+    '32FC1',
+    '64FC1',
+    'bayer_rggb8',
+    'bayer_gbrg16',
+    'yuv422',
+    'yuyv',
+    'uyvy',
+    'yuv422_yuy2',
+    'nv21',
+    '',
+)
+WHOLE = {
+    'rgb8': 3,
+    'bgr8': 3,
+    'rgba8': 4,
+    'mono8': 1,
+    'rgb16': 6,
+    'mono16': 2,
+    '8UC3': 3,
+    'yuyv': 2,
+    'bayer_rggb8': 1,
+}
+stamps = st.one_of(
+    st.just((1, 0)),
+    st.just((0, 0)),
+    st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(0, 2**32 - 1)),
+)
 encodings = st.one_of(st.sampled_from(ENCODINGS), st.text(max_size=60))
 sizes = st.one_of(st.integers(0, 20), st.sampled_from([255, 2**31, 2**32 - 1]))
-floats = st.one_of(st.floats(width=32), st.sampled_from([float('nan'), float('inf'), -float('inf'), 3e38, -0.0]))
+floats = st.one_of(
+    st.floats(width=32), st.sampled_from([float('nan'), float('inf'), -float('inf'), 3e38, -0.0])
+)
 doubles = st.floats()
 SHAPES = {'touch': (256,), 'gas': (8,)}
 
@@ -52,52 +94,83 @@ def images(draw, *, square: bool) -> Image:
     """Return an image, two of three of them whole: of 16 x 16 32FC1 if `square`, as touch should be, else a picture."""
     whole = draw(st.integers(0, 2)) > 0
     if whole:
-        encoding, pixel_bytes = ('32FC1', 4) if square else draw(st.sampled_from(list(WHOLE.items())))
+        encoding, pixel_bytes = (
+            ('32FC1', 4) if square else draw(st.sampled_from(list(WHOLE.items())))
+        )
         height, width = (16, 16) if square else (draw(st.integers(1, 9)), draw(st.integers(1, 9)))
     else:
         encoding, pixel_bytes = draw(encodings), draw(st.integers(0, 8))
         height, width = draw(sizes), draw(sizes)
     step = min(width * pixel_bytes + draw(st.sampled_from([0, 0, 0, 1, 3, 64])), 2**32 - 1)
-    length = min(step * height, 4096) if whole or draw(st.booleans()) else draw(st.integers(0, 2000))
+    length = (
+        min(step * height, 4096) if whole or draw(st.booleans()) else draw(st.integers(0, 2000))
+    )
     data = np.random.default_rng(draw(st.integers(0, 2**16))).integers(0, 64, length, np.uint8)
-    return Image(header=draw(headers()), height=height, width=width, encoding=encoding, step=step,
-                 is_bigendian=draw(st.integers(0, 255)), data=array('B', data.tobytes()))
+    return Image(
+        header=draw(headers()),
+        height=height,
+        width=width,
+        encoding=encoding,
+        step=step,
+        is_bigendian=draw(st.integers(0, 255)),
+        data=array('B', data.tobytes()),
+    )
 
 
 @st.composite
 def compressed(draw) -> CompressedImage:
     """Return a compressed picture, its beginning, or noise; `format` says anything."""
     import cv2
+
     picture = np.random.default_rng(draw(st.integers(0, 99))).integers(
-        0, 255, (draw(st.integers(1, 9)), draw(st.integers(1, 9)), 3), np.uint8)
-    data = bytearray(cv2.imencode(draw(st.sampled_from(['.png', '.jpg', '.bmp'])), picture)[1].tobytes())
+        0, 255, (draw(st.integers(1, 9)), draw(st.integers(1, 9)), 3), np.uint8
+    )
+    data = bytearray(
+        cv2.imencode(draw(st.sampled_from(['.png', '.jpg', '.bmp'])), picture)[1].tobytes()
+    )
     kind = draw(st.integers(0, 3))
     if kind == 1:
-        data = data[:draw(st.integers(0, len(data)))]
+        data = data[: draw(st.integers(0, len(data)))]
     elif kind == 2:
         for _ in range(draw(st.integers(1, 20))):
             data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
     elif kind == 3:
         data = bytearray(draw(st.binary(max_size=200)))
-    name = draw(st.one_of(st.sampled_from(['jpeg', 'png', '32FC1; compressedDepth', '']), st.text(max_size=20)))
+    name = draw(
+        st.one_of(
+            st.sampled_from(['jpeg', 'png', '32FC1; compressedDepth', '']), st.text(max_size=20)
+        )
+    )
     return CompressedImage(header=draw(headers()), format=name, data=array('B', bytes(data)))
 
 
 @st.composite
 def named(draw) -> JointState:
     """Return gas by name: right, shuffled, lacking, doubled, or anything."""
-    names = draw(st.one_of(st.just(list(GAS_NAMES)), st.permutations(GAS_NAMES),
-                           st.lists(st.one_of(st.sampled_from(GAS_NAMES), st.text(max_size=60)), max_size=12)))
+    names = draw(
+        st.one_of(
+            st.just(list(GAS_NAMES)),
+            st.permutations(GAS_NAMES),
+            st.lists(st.one_of(st.sampled_from(GAS_NAMES), st.text(max_size=60)), max_size=12),
+        )
+    )
     count = len(names) if draw(st.integers(0, 3)) else draw(st.integers(0, 12))
-    return JointState(header=draw(headers()), name=list(names),
-                      position=draw(st.lists(doubles, min_size=count, max_size=count)))
+    return JointState(
+        header=draw(headers()),
+        name=list(names),
+        position=draw(st.lists(doubles, min_size=count, max_size=count)),
+    )
 
 
 @st.composite
 def plain(draw, *, size: int) -> Float32MultiArray:
     """Return an array, two of three of them whole: of `size` values behind an offset, else of about 8 or 256 and any offset."""
     whole = draw(st.integers(0, 2)) > 0
-    offset = draw(st.integers(0, 3)) if whole else draw(st.one_of(st.just(0), st.integers(0, 2**32 - 1)))
+    offset = (
+        draw(st.integers(0, 3))
+        if whole
+        else draw(st.one_of(st.just(0), st.integers(0, 2**32 - 1)))
+    )
     count = size + offset if whole else draw(st.sampled_from([0, 1, 7, 8, 9, 255, 256, 257]))
     kind = st.floats(width=32, allow_nan=False, allow_infinity=False) if whole else floats
     values = array('f', draw(st.lists(kind, min_size=min(count, 9), max_size=min(count, 9))))
@@ -127,12 +200,18 @@ class Counter:
         if self.sensor == 'camera':
             check_image(value)
         else:
-            assert value.dtype == np.float32 and value.shape == SHAPES[self.sensor] and np.isfinite(value).all()
+            assert (
+                value.dtype == np.float32
+                and value.shape == SHAPES[self.sensor]
+                and np.isfinite(value).all()
+            )
 
     @property
     def counted(self) -> int:
         """Return how many messages the pipeline says were rejected."""
-        return {report.sensor: report.rejected for report in self.pipeline.report(1).sensors}[self.sensor]
+        return {report.sensor: report.rejected for report in self.pipeline.report(1).sensors}[
+            self.sensor
+        ]
 
 
 def mutant(message, rng: random.Random):
@@ -150,9 +229,15 @@ def mutant(message, rng: random.Random):
     elif isinstance(value, array):
         setattr(result, field, torn(value, rng))
     elif isinstance(value, list):  # of names
-        setattr(result, field, rng.choice([value[1:], value + value[:1], [*value[:-1], 'ozone_ppb'], value[::-1]]))
+        setattr(
+            result,
+            field,
+            rng.choice([value[1:], value + value[:1], [*value[:-1], 'ozone_ppb'], value[::-1]]),
+        )
     else:
-        result.layout = MultiArrayLayout(data_offset=rng.choice([0, 1, len(message.data), 2**32 - 1]))
+        result.layout = MultiArrayLayout(
+            data_offset=rng.choice([0, 1, len(message.data), 2**32 - 1])
+        )
     return result
 
 
@@ -160,19 +245,29 @@ def torn(values: array, rng: random.Random) -> array:
     """Return a shorter, longer or changed array of the same type."""
     changed = values[:]
     if changed and rng.random() < 0.6:
-        odd = [0, 255] if values.typecode == 'B' else [0.0, float('nan'), float('inf'), -1e38, 3e38]
+        odd = (
+            [0, 255] if values.typecode == 'B' else [0.0, float('nan'), float('inf'), -1e38, 3e38]
+        )
         changed[rng.randrange(len(changed))] = rng.choice(odd)
         return changed
-    return changed[:rng.randrange(len(changed) + 1)] if rng.random() < 0.5 else changed + changed[:7]
+    return (
+        changed[: rng.randrange(len(changed) + 1)] if rng.random() < 0.5 else changed + changed[:7]
+    )
 
 
 MESSAGES = {
-    ('camera', 'raw'): images(square=False), ('camera', 'compressed'): compressed(),
-    ('touch', 'image'): images(square=True), ('touch', 'multiarray'): plain(size=256),
-    ('gas', 'joint_state'): named(), ('gas', 'multiarray'): plain(size=8)}
+    ('camera', 'raw'): images(square=False),
+    ('camera', 'compressed'): compressed(),
+    ('touch', 'image'): images(square=True),
+    ('touch', 'multiarray'): plain(size=256),
+    ('gas', 'joint_state'): named(),
+    ('gas', 'multiarray'): plain(size=8),
+}
 
 
-@pytest.mark.parametrize(('sensor', 'kind'), [(sensor, kind) for sensor, (_, kinds) in INPUTS.items() for kind in kinds])
+@pytest.mark.parametrize(
+    ('sensor', 'kind'), [(sensor, kind) for sensor, (_, kinds) in INPUTS.items() for kind in kinds]
+)
 def test_no_message_gets_an_exception_past_the_node_and_every_refusal_is_counted(sensor, kind):
     counter, seen = Counter(sensor), []
     read = INPUTS[sensor][1][kind][-1]

@@ -22,7 +22,8 @@ except ImportError:
     Contacts = None
 
 needs_contacts = pytest.mark.skipif(
-    Contacts is None, reason='ros_gz_interfaces is not installed, and on PyPI there is none')
+    Contacts is None, reason='ros_gz_interfaces is not installed, and on PyPI there is none'
+)
 LINKS = ('base', 'carriage', 'lift', 'reach', 'segment_1', 'segment_2', 'segment_3', 'tip')
 MIDDLE = (80.0, 48.0)
 
@@ -36,7 +37,11 @@ class Gazebo:
         self._poses = robot.node.create_publisher(TransformStamped, 'gazebo/link_pose', 10)
         if Contacts is not None:
             self._contacts = robot.node.create_publisher(Contacts, 'gazebo/pad_contacts', 10)
-        self.tip, self.touches, self.sends = (PANEL_CENTRES_M[0][0], 0.0, PANEL_CENTRES_M[0][1]), True, False
+        self.tip, self.touches, self.sends = (
+            (PANEL_CENTRES_M[0][0], 0.0, PANEL_CENTRES_M[0][1]),
+            True,
+            False,
+        )
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -50,7 +55,9 @@ class Gazebo:
         while not self._ended.wait(0.04):
             for link in LINKS if self.sends else ():
                 message = TransformStamped(
-                    header=self._robot.header('crossmodal_arm'), child_frame_id=f'crossmodal_arm/{link}')
+                    header=self._robot.header('crossmodal_arm'),
+                    child_frame_id=f'crossmodal_arm/{link}',
+                )
                 # Every other link is somewhere else: taking one of them for the tip would show.
                 at = message.transform.translation
                 at.x, at.y, at.z = self.tip if link == 'tip' else (0.0, -0.4, 0.1)
@@ -58,7 +65,10 @@ class Gazebo:
                 self._poses.publish(message)
             if Contacts is not None and self.sends and self.touches:
                 contact = Contact()
-                contact.collision1.name, contact.collision2.name = 'crossmodal_arm::tip::pad', 'wall::link::face'
+                contact.collision1.name, contact.collision2.name = (
+                    'crossmodal_arm::tip::pad',
+                    'wall::link::face',
+                )
                 self._contacts.publish(Contacts(header=self._robot.header(), contacts=[contact]))
 
 
@@ -80,12 +90,16 @@ def gazebo(robot):
 
 def touches(robot) -> list[np.ndarray]:
     """Return the touch readings that came."""
-    return [conversions.touch_from_image(message) for _, message in list(robot.got['tactile/image'])]
+    return [
+        conversions.touch_from_image(message) for _, message in list(robot.got['tactile/image'])
+    ]
 
 
 def gases(robot) -> list[np.ndarray]:
     """Return the gas readings that came."""
-    return [conversions.gas_from_joint_state(message) for _, message in list(robot.got['gas/state'])]
+    return [
+        conversions.gas_from_joint_state(message) for _, message in list(robot.got['gas/state'])
+    ]
 
 
 def after(robot, count: int = 10) -> list[np.ndarray]:
@@ -96,7 +110,9 @@ def after(robot, count: int = 10) -> list[np.ndarray]:
     return touches(robot)
 
 
-def test_on_a_panel_both_senses_come_at_their_rates_as_the_simulated_wall_has_them(robot, gazebo, start):
+def test_on_a_panel_both_senses_come_at_their_rates_as_the_simulated_wall_has_them(
+    robot, gazebo, start
+):
     node = start('gazebo_senses_node')
     gazebo.sends = True
     wait_for(lambda: len(robot.got['gas/state']) >= 6, printed=node.printed)
@@ -105,7 +121,10 @@ def test_on_a_panel_both_senses_come_at_their_rates_as_the_simulated_wall_has_th
     readings = touches(robot)[20:]
     np.testing.assert_allclose(np.mean(readings, 0), wall.touch(MIDDLE), rtol=0.05, atol=1.0)
     np.testing.assert_allclose(np.mean(gases(robot), 0)[:2], wall.gas(MIDDLE)[:2], atol=30.0)
-    stamps = [conversions.stamp_ns(message.header) / 1e9 for _, message in list(robot.got['tactile/image'])]
+    stamps = [
+        conversions.stamp_ns(message.header) / 1e9
+        for _, message in list(robot.got['tactile/image'])
+    ]
     # 100 Hz; a machine under load skips beats.
     assert 0.009 < np.median(np.diff(stamps)) < 0.02
     assert robot.got['gas/state'][-1][1].name == list(GAS_NAMES)
@@ -137,7 +156,11 @@ def test_lifted_from_the_wall_the_pad_feels_nothing(robot, gazebo, start):
 
 def test_without_poses_both_senses_are_silent_and_the_node_says_why(robot, gazebo, start):
     node = start('gazebo_senses_node')
-    wait_for(lambda: 'no pose of the tip yet, touch and gas are silent: does Gazebo run' in node.printed())
+    wait_for(
+        lambda: (
+            'no pose of the tip yet, touch and gas are silent: does Gazebo run' in node.printed()
+        )
+    )
     gazebo.sends = True
     wait_for(lambda: robot.got['gas/state'], printed=node.printed)
 
@@ -170,7 +193,9 @@ def test_gazebos_word_on_contact_counts_and_not_the_gap(robot, gazebo, start):
     assert np.mean(after(robot), 0).max() < 2.0
 
 
-def test_the_maintenance_node_decides_with_the_teacher_on_these_senses(robot, gazebo, start, models):
+def test_the_maintenance_node_decides_with_the_teacher_on_these_senses(
+    robot, gazebo, start, models
+):
     start('gazebo_senses_node')
     node = start('maintenance_node', models_dir=models, min_confidence=0.0)
     wait_for(lambda: 'configured with' in node.printed(), printed=node.printed)  # it imports torch

@@ -36,10 +36,15 @@ class Manager:
 
     def set(self, name: str, value: str | float):
         """Set a parameter, a text or a number with a decimal point, and return (successful, reason)."""
-        kind = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=value) if isinstance(value, str) else (
-            ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=value))
+        kind = (
+            ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=value)
+            if isinstance(value, str)
+            else (ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=value))
+        )
         parameter = Parameter(name=name, value=kind)
-        result = self._call(SetParameters, 'set_parameters', SetParameters.Request(parameters=[parameter])).results[0]
+        result = self._call(
+            SetParameters, 'set_parameters', SetParameters.Request(parameters=[parameter])
+        ).results[0]
         return result.successful, result.reason
 
     def describe(self, *names: str):
@@ -49,7 +54,9 @@ class Manager:
 
     def _call(self, kind, service: str, request):
         if service not in self._clients:
-            self._clients[service] = self._robot.node.create_client(kind, f'{self._name}/{service}')
+            self._clients[service] = self._robot.node.create_client(
+                kind, f'{self._name}/{service}'
+            )
         client = self._clients[service]
         wait_for(client.service_is_ready)
         future = client.call_async(request)
@@ -67,11 +74,16 @@ def robot():
 
 def damaged_weights(models, folder):
     """Yield (folder, what the refusal must say) for each way in which weights can be wrong."""
-    from crossmodal_kd_ros.networks import Student, StudentConfig
     from safetensors.torch import save_file
 
-    for name, sentence in (('missing', 'expected a weight file at'), ('truncated', 'is not a complete safetensors file'),
-                           ('foreign', 'found those of nothing this package wrote'), ('swapped', 'those of teacher')):
+    from crossmodal_kd_ros.networks import Student, StudentConfig
+
+    for name, sentence in (
+        ('missing', 'expected a weight file at'),
+        ('truncated', 'is not a complete safetensors file'),
+        ('foreign', 'found those of nothing this package wrote'),
+        ('swapped', 'those of teacher'),
+    ):
         (folder / name).mkdir()
         student = folder / name / 'student.safetensors'
         shutil.copy(models / 'teacher.safetensors', folder / name)
@@ -100,10 +112,15 @@ def test_a_manager_can_take_the_node_through_its_whole_life(robot, start, models
         assert manager.change(Transition.TRANSITION_CONFIGURE)
         assert manager.state() == 'inactive'
         assert manager.set('touch_format', 'multiarray') == (
-            False, 'touch_format is read when the node is configured: deactivate it and clean it up first')
+            False,
+            'touch_format is read when the node is configured: deactivate it and clean it up first',
+        )
         assert manager.change(Transition.TRANSITION_ACTIVATE)
         robot.turn_on('camera')
-        wait_for(lambda: robot.last('mode') == 'STUDENT' and robot.got['action_scores'], printed=node.printed)
+        wait_for(
+            lambda: robot.last('mode') == 'STUDENT' and robot.got['action_scores'],
+            printed=node.printed,
+        )
         assert manager.change(Transition.TRANSITION_DEACTIVATE)
         wait_for(lambda: robot.last('mode_reason') == 'HOLD: the node is not active')
         wait_for(lambda: robot.last('action') == 'hold')  # another topic: it may come later
@@ -111,7 +128,9 @@ def test_a_manager_can_take_the_node_through_its_whole_life(robot, start, models
         robot.forget()
     assert manager.state() == 'unconfigured'
     assert manager.set('touch_format', 'braille') == (
-        False, "expected the parameter touch_format to be one of image, multiarray, got 'braille'")
+        False,
+        "expected the parameter touch_format to be one of image, multiarray, got 'braille'",
+    )
     assert 'Traceback' not in node.printed()
 
 
@@ -119,32 +138,68 @@ def test_every_parameter_has_a_description_and_numbers_have_a_range(robot, start
     from crossmodal_kd_ros.nodes.maintenance_node import SETTINGS
 
     start('maintenance_node', autostart=False)
-    descriptors = Manager(robot, 'maintenance_node').describe(*(setting.name for setting in SETTINGS))
+    descriptors = Manager(robot, 'maintenance_node').describe(
+        *(setting.name for setting in SETTINGS)
+    )
 
     for setting, descriptor in zip(SETTINGS, descriptors):
         assert descriptor.description == setting.description
         assert descriptor.additional_constraints == (setting.expected if setting.choices else '')
         ranges = [*descriptor.floating_point_range, *descriptor.integer_range]
         assert [(limits.from_value, limits.to_value) for limits in ranges] == (
-            [] if setting.low is None else [(setting.low, setting.high)])
+            [] if setting.low is None else [(setting.low, setting.high)]
+        )
 
 
-@pytest.mark.parametrize(('node', 'parameters', 'sentence'), [
-    ('maintenance_node', {'camera_transport': 'foo'},
-     "expected the parameter camera_transport to be one of raw, compressed, got 'foo'"),
-    ('maintenance_node', {'touch_timeout_s': 0.0},
-     'expected the parameter touch_timeout_s to be a number with a decimal point from 0.01 to 60.0, got 0.0'),
-    ('maintenance_node', {'gas_timeout_s': 2}, 'a number with a decimal point from 0.01 to 60.0, got 2'),
-    ('maintenance_node', {'autostart': 'maybe'}, "expected the parameter autostart to be true or false, got 'maybe'"),
-    ('maintenance_node', {'camera_timeout': 0.5},
-     "expected the name of a parameter of maintenance_node, got 'camera_timeout'; there is: camera_timeout_s"),
-    ('maintenance_node', {'models_dir': '/nonexistent'}, 'expected a weight file at /nonexistent/student.safetensors'),
-    ('maintenance_node', {'device': 'abacus'}, "expected a torch device that works here, such as cpu, got 'abacus'"),
-    ('simulator_node', {'faults': 'nose:1-2'}, 'expected a sensor out of camera, touch, gas'),
-    ('simulator_node', {'width': 3000}, 'expected a picture at most'),
-    ('simulator_node', {'photos_dir': '/nonexistent'}, 'expected a folder with photographs'),
-    ('simulator_node', {'camera_device': 63}, 'expected a webcam at device 63, found none'),
-    ('simulator_node', {'camera_device': 0, 'photos_dir': '/tmp'}, 'expected photos_dir or camera_device, got both')])
+@pytest.mark.parametrize(
+    ('node', 'parameters', 'sentence'),
+    [
+        (
+            'maintenance_node',
+            {'camera_transport': 'foo'},
+            "expected the parameter camera_transport to be one of raw, compressed, got 'foo'",
+        ),
+        (
+            'maintenance_node',
+            {'touch_timeout_s': 0.0},
+            'expected the parameter touch_timeout_s to be a number with a decimal point from 0.01 to 60.0, got 0.0',
+        ),
+        (
+            'maintenance_node',
+            {'gas_timeout_s': 2},
+            'a number with a decimal point from 0.01 to 60.0, got 2',
+        ),
+        (
+            'maintenance_node',
+            {'autostart': 'maybe'},
+            "expected the parameter autostart to be true or false, got 'maybe'",
+        ),
+        (
+            'maintenance_node',
+            {'camera_timeout': 0.5},
+            "expected the name of a parameter of maintenance_node, got 'camera_timeout'; there is: camera_timeout_s",
+        ),
+        (
+            'maintenance_node',
+            {'models_dir': '/nonexistent'},
+            'expected a weight file at /nonexistent/student.safetensors',
+        ),
+        (
+            'maintenance_node',
+            {'device': 'abacus'},
+            "expected a torch device that works here, such as cpu, got 'abacus'",
+        ),
+        ('simulator_node', {'faults': 'nose:1-2'}, 'expected a sensor out of camera, touch, gas'),
+        ('simulator_node', {'width': 3000}, 'expected a picture at most'),
+        ('simulator_node', {'photos_dir': '/nonexistent'}, 'expected a folder with photographs'),
+        ('simulator_node', {'camera_device': 63}, 'expected a webcam at device 63, found none'),
+        (
+            'simulator_node',
+            {'camera_device': 0, 'photos_dir': '/tmp'},
+            'expected photos_dir or camera_device, got both',
+        ),
+    ],
+)
 def test_what_cannot_be_done_ends_in_one_sentence_and_a_failure(start, node, parameters, sentence):
     process = start(node, **parameters)
 
@@ -155,7 +210,9 @@ def test_what_cannot_be_done_ends_in_one_sentence_and_a_failure(start, node, par
     assert len(re.findall(r'\[(?:ERROR|FATAL)\]', printed)) == 1
 
 
-@pytest.mark.parametrize('arguments', [('-p', 'threads'), ('--params-file', '/nonexistent.yaml'), ('--', '--seed', '3')])
+@pytest.mark.parametrize(
+    'arguments', [('-p', 'threads'), ('--params-file', '/nonexistent.yaml'), ('--', '--seed', '3')]
+)
 def test_arguments_that_nobody_understands_end_in_a_sentence_too(start, arguments):
     process = start('maintenance_node', *arguments)
 
@@ -166,13 +223,17 @@ def test_arguments_that_nobody_understands_end_in_a_sentence_too(start, argument
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
 def test_a_signal_ends_both_nodes_at_work_without_a_complaint(robot, start, models, number):
-    processes = [start('maintenance_node', models_dir=models, min_confidence=0.0),
-                 start('simulator_node', width=64, height=48)]
+    processes = [
+        start('maintenance_node', models_dir=models, min_confidence=0.0),
+        start('simulator_node', width=64, height=48),
+    ]
     wait_for(lambda: robot.last('mode') == 'TEACHER', printed=processes[0].printed)
 
     assert [process.end(number) for process in processes] == [0, 0]
     for process in processes:
-        assert not re.search(r'WARN|ERROR|FATAL|Traceback|terminate|abort', process.printed()), process.printed()
+        assert not re.search(r'WARN|ERROR|FATAL|Traceback|terminate|abort', process.printed()), (
+            process.printed()
+        )
 
 
 def test_limits_change_while_the_node_works_and_a_senseless_one_is_refused(robot, start, models):
@@ -182,7 +243,9 @@ def test_limits_change_while_the_node_works_and_a_senseless_one_is_refused(robot
     wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
 
     assert manager.set('min_confidence', 1.0) == (True, '')
-    wait_for(lambda: robot.last('mode_reason').endswith('is under the limit 1.00'), printed=node.printed)
+    wait_for(
+        lambda: robot.last('mode_reason').endswith('is under the limit 1.00'), printed=node.printed
+    )
     wait_for(lambda: robot.last('action') == 'hold', printed=node.printed)
     successful, reason = manager.set('touch_timeout_s', 0.0)
     assert not successful

@@ -31,7 +31,11 @@ def robot():
 def process(robot, models, tmp_path_factory):
     """Return one node that most tests share."""
     process = NodeProcess(
-        'maintenance_node', output=tmp_path_factory.mktemp('node') / 'log', models_dir=models, **SURE)
+        'maintenance_node',
+        output=tmp_path_factory.mktemp('node') / 'log',
+        models_dir=models,
+        **SURE,
+    )
     yield process
     process.end()
 
@@ -40,7 +44,10 @@ def process(robot, models, tmp_path_factory):
 def node(robot, process):
     """Return the shared node, in TEACHER mode."""
     robot.turn_on(*ALL)
-    wait_for(lambda: robot.last('mode') == 'TEACHER' and robot.got['action_scores'], printed=process.printed)
+    wait_for(
+        lambda: robot.last('mode') == 'TEACHER' and robot.got['action_scores'],
+        printed=process.printed,
+    )
     robot.forget()
     return process
 
@@ -101,11 +108,16 @@ def test_a_dead_camera_holds_and_says_so_again_and_again(robot, node):
 
 def test_who_listens_late_still_learns_the_mode_and_its_reason(robot, node):
     late = []
-    subscriptions = [robot.node.create_subscription(String, f'maintenance/{topic}', late.append, qos.STATE)
-                     for topic in ('mode', 'mode_reason')]
+    subscriptions = [
+        robot.node.create_subscription(String, f'maintenance/{topic}', late.append, qos.STATE)
+        for topic in ('mode', 'mode_reason')
+    ]
     wait_for(lambda: len(late) == 2)
 
-    assert sorted(message.data for message in late) == ['TEACHER', 'TEACHER: camera, touch and gas are healthy']
+    assert sorted(message.data for message in late) == [
+        'TEACHER',
+        'TEACHER: camera, touch and gas are healthy',
+    ]
     for subscription in subscriptions:
         robot.node.destroy_subscription(subscription)
 
@@ -126,16 +138,28 @@ def test_diagnostics_name_each_sensor_its_rate_and_the_latency(robot, node):
 def test_malformed_messages_are_counted_and_named_and_the_node_lives(robot, node):
     before = {sensor: int(count(robot, sensor)) for sensor in ALL}
     robot.turn_on()
-    bad = {'camera': list(bad_images(robot)), 'touch': list(bad_touch(robot)), 'gas': list(bad_gas(robot))}
+    bad = {
+        'camera': list(bad_images(robot)),
+        'touch': list(bad_touch(robot)),
+        'gas': list(bad_gas(robot)),
+    }
     for sensor, messages in bad.items():
         for message in messages:
             robot.publish(sensor, message)
             time.sleep(0.005)  # five at a time fit into the queue of the node
 
     for sensor, messages in bad.items():
-        wait_for(lambda: int(count(robot, sensor)) == before[sensor] + len(messages), printed=node.printed)
-    assert robot.status(': camera')[1]['last_rejection'] == 'expected step x height = 9216 bytes of data, got 9215'
-    assert robot.status(': touch')[1]['last_rejection'].startswith('expected finite taxel values, got 1')
+        wait_for(
+            lambda: int(count(robot, sensor)) == before[sensor] + len(messages),
+            printed=node.printed,
+        )
+    assert (
+        robot.status(': camera')[1]['last_rejection']
+        == 'expected step x height = 9216 bytes of data, got 9215'
+    )
+    assert robot.status(': touch')[1]['last_rejection'].startswith(
+        'expected finite taxel values, got 1'
+    )
     assert "missing 'o2_pct'" in robot.status(': gas')[1]['last_rejection']
     assert robot.last('mode') == 'HOLD'
 
@@ -152,8 +176,17 @@ def count(robot, sensor: str) -> str:
 
 def bad_images(robot):
     """Yield an image of each malformed kind; the last one is too short."""
-    for changes in ({'height': 0}, {'height': 47}, {'encoding': 'sepia'}, {'encoding': '32FC1'}, {'step': 10},
-                    {'width': 0}, {'data': b''}, {'header': Image().header}, {'data': bytes(9215)}):
+    for changes in (
+        {'height': 0},
+        {'height': 47},
+        {'encoding': 'sepia'},
+        {'encoding': '32FC1'},
+        {'step': 10},
+        {'width': 0},
+        {'data': b''},
+        {'header': Image().header},
+        {'data': bytes(9215)},
+    ):
         message = conversions.image_message(robot.header(), np.zeros((48, 64, 3), np.uint8))
         for name, value in changes.items():
             setattr(message, name, value)
@@ -174,7 +207,9 @@ def bad_touch(robot):
 
 def bad_gas(robot):
     """Yield gas of each malformed kind; the last one lacks a channel."""
-    yield conversions.named_values(robot.header(), GAS_NAMES, np.where(np.arange(8) == 3, np.nan, GAS))
+    yield conversions.named_values(
+        robot.header(), GAS_NAMES, np.where(np.arange(8) == 3, np.nan, GAS)
+    )
     yield conversions.named_values(robot.header(), ('ozone_ppb', *GAS_NAMES[1:]), GAS)
     yield conversions.named_values(robot.header(), GAS_NAMES, GAS[:7])
     kept = [name for name in GAS_NAMES if name != 'o2_pct']
@@ -182,7 +217,9 @@ def bad_gas(robot):
 
 
 def test_a_subscriber_that_asks_for_too_much_is_told_what_to_change(robot, node):
-    subscription = robot.node.create_subscription(String, 'maintenance/action', lambda message: None, qos.STATE)
+    subscription = robot.node.create_subscription(
+        String, 'maintenance/action', lambda message: None, qos.STATE
+    )
     wait_for(lambda: 'a subscriber of maintenance/action asks for a DURABILITY' in node.printed())
 
     assert 'let it ask for reliable and volatile' in node.printed()
@@ -190,18 +227,29 @@ def test_a_subscriber_that_asks_for_too_much_is_told_what_to_change(robot, node)
 
 
 def test_two_robots_in_two_namespaces_do_not_hear_each_other(start, models):
-    nodes = [start('maintenance_node', '-r', f'__ns:=/{name}', models_dir=models, **SURE) for name in ('ada', 'bob')]
+    nodes = [
+        start('maintenance_node', '-r', f'__ns:=/{name}', models_dir=models, **SURE)
+        for name in ('ada', 'bob')
+    ]
     ada, bob = Robot('/ada'), Robot('/bob')
     try:
         ada.turn_on(*ALL)
-        wait_for(lambda: ada.last('mode') == 'TEACHER' and bob.last('mode') == 'HOLD', printed=nodes[0].printed)
+        wait_for(
+            lambda: ada.last('mode') == 'TEACHER' and bob.last('mode') == 'HOLD',
+            printed=nodes[0].printed,
+        )
         ada.forget()
         bob.forget()
         wait_for(lambda: len(ada.got['action_scores']) >= 10 and bob.got['diagnostics'])
         assert not bob.got['action_scores']
         assert {message.data for _, message in bob.got['action']} == {'hold'}
         # /diagnostics is one topic for all robots: its statuses are told apart by name.
-        wait_for(lambda: bob.status('/ada/maintenance_node: mode')[1] and bob.status('/bob/maintenance_node: mode')[1])
+        wait_for(
+            lambda: (
+                bob.status('/ada/maintenance_node: mode')[1]
+                and bob.status('/bob/maintenance_node: mode')[1]
+            )
+        )
         assert bob.status('/bob/maintenance_node: touch')[0] == 'no touch reading yet'
     finally:
         ada.close()
@@ -209,13 +257,23 @@ def test_two_robots_in_two_namespaces_do_not_hear_each_other(start, models):
 
 
 def test_compressed_pictures_and_plain_arrays_are_read_where_parameters_say_so(start, models):
-    node = start('maintenance_node', '-r', '__ns:=/plain', models_dir=models, camera_transport='compressed',
-                 touch_format='multiarray', gas_format='multiarray', **SURE)
+    node = start(
+        'maintenance_node',
+        '-r',
+        '__ns:=/plain',
+        models_dir=models,
+        camera_transport='compressed',
+        touch_format='multiarray',
+        gas_format='multiarray',
+        **SURE,
+    )
     robot = Robot('/plain', compressed=True, multiarray=True)
     try:
         robot.turn_on(*ALL)
         wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
         measured = [2.0, 2.0, 0.25]
-        wait_for(lambda: np.allclose(robot.got['surface_state'][-1][1].position, measured, rtol=1e-2))
+        wait_for(
+            lambda: np.allclose(robot.got['surface_state'][-1][1].position, measured, rtol=1e-2)
+        )
     finally:
         robot.close()

@@ -20,9 +20,16 @@ from crossmodal_kd_ros.nodes.overlay import OverlayPublisher
 from crossmodal_kd_ros.runtime import Frame
 
 ESTIMATE = Estimate(
-    stamp_ns=1, mode=Mode.STUDENT, reason='no gas reading yet', action='hydrate', confidence=0.5,
-    probabilities=np.full(6, 1 / 6, np.float32), touch=np.zeros(256, np.float32), gas=np.zeros(8, np.float32),
-    surface=np.zeros(3, np.float32))
+    stamp_ns=1,
+    mode=Mode.STUDENT,
+    reason='no gas reading yet',
+    action='hydrate',
+    confidence=0.5,
+    probabilities=np.full(6, 1 / 6, np.float32),
+    touch=np.zeros(256, np.float32),
+    gas=np.zeros(8, np.float32),
+    surface=np.zeros(3, np.float32),
+)
 
 
 @pytest.fixture

@@ -52,7 +52,9 @@ class SimulatedTime:
     def _tick(self) -> None:
         while not self._ended.wait(0.01):
             self._now_s += 0.01 * self._runs
-            self._publisher.publish(Clock(clock=Time(nanoseconds=round(self._now_s * 1e9)).to_msg()))
+            self._publisher.publish(
+                Clock(clock=Time(nanoseconds=round(self._now_s * 1e9)).to_msg())
+            )
 
 
 @pytest.fixture
@@ -87,7 +89,10 @@ def test_a_time_that_starts_over_is_told_and_the_teacher_decides_again(simulated
     before = len(robot.got['mode_reason'])
     wait_for(lambda: robot.node.get_clock().now().nanoseconds > (START_S + 2.0) * 1e9)
     simulated.start_over()
-    wait_for(lambda: any('the clock was set back by' in said for said in reasons(robot, before)), printed=node.printed)
+    wait_for(
+        lambda: any('the clock was set back by' in said for said in reasons(robot, before)),
+        printed=node.printed,
+    )
     wait_for(lambda: reasons(robot, before)[-1].startswith('TEACHER: '), printed=node.printed)
     robot.forget()
     wait_for(lambda: robot.status(': mode')[1].get('clock_jumps') == '1', printed=node.printed)

@@ -31,10 +31,15 @@ def stamps(robot, topic: str) -> list[float]:
 
 @pytest.mark.alone
 def test_each_sensor_keeps_its_own_beat(robot, start):
-    node = start('simulator_node', **SMALL)  # large pictures measure the machine, and are the demo's to measure
+    # large pictures measure the machine, and are the demo's to measure
+    node = start('simulator_node', **SMALL)
     wait_for(lambda: len(robot.got['gas/state']) >= 6, printed=node.printed)
 
-    for topic, rate_hz in (('camera/image_raw', 30.0), ('tactile/image', 100.0), ('gas/state', 2.0)):
+    for topic, rate_hz in (
+        ('camera/image_raw', 30.0),
+        ('tactile/image', 100.0),
+        ('gas/state', 2.0),
+    ):
         times = stamps(robot, topic)
         assert np.median(np.diff(times)) == pytest.approx(1.0 / rate_hz, rel=1e-3)
         # A machine under load may skip a few beats; it may not fall behind.
@@ -42,9 +47,15 @@ def test_each_sensor_keeps_its_own_beat(robot, start):
     assert 'WARN' not in node.printed()
 
 
-def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_the_contract(robot, start):
+def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_the_contract(
+    robot, start
+):
     start('simulator_node', **SMALL)
-    wait_for(lambda: len(robot.got['simulation/truth']) >= 10 and len(robot.got['simulation/expert']) >= 10)
+    wait_for(
+        lambda: (
+            len(robot.got['simulation/truth']) >= 10 and len(robot.got['simulation/expert']) >= 10
+        )
+    )
 
     headers = [message.header for _, message in robot.got['camera/image_raw']]
     truths = [message for _, message in robot.got['simulation/truth']]
@@ -52,7 +63,12 @@ def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_t
     assert len(common) >= 5
     values = dict(zip(common[-1].name, common[-1].position))
     assert [key for key in values if not key.startswith('gas/')] == [
-        'frame', 'action', 'surface_roughness', 'crack_depth', 'co2_absorption']
+        'frame',
+        'action',
+        'surface_roughness',
+        'crack_depth',
+        'co2_absorption',
+    ]
     assert len(values) == 13
     frames = [truth.position[0] for truth in truths]
     assert frames == sorted(set(frames))
@@ -69,11 +85,21 @@ def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_t
 def test_a_scheduled_fault_silences_its_sensor_and_not_the_truth(robot, start):
     # Not at once: on a busy machine the node may have been talking for seconds before it is heard.
     start('simulator_node', faults='camera:5-6,touch:5.5-6.5', **SMALL)
-    wait_for(lambda: robot.got['simulation/truth'] and robot.got['simulation/truth'][-1][1].position[0] >= 7.0 * 30)
+    wait_for(
+        lambda: (
+            robot.got['simulation/truth']
+            and robot.got['simulation/truth'][-1][1].position[0] >= 7.0 * 30
+        )
+    )
 
-    truths = [(message.position[0] / 30.0, message.header) for _, message in list(robot.got['simulation/truth'])]
+    truths = [
+        (message.position[0] / 30.0, message.header)
+        for _, message in list(robot.got['simulation/truth'])
+    ]
     zero_s = conversions.stamp_ns(truths[0][1]) / 1e9 - truths[0][0]
-    camera, touch = (np.array(stamps(robot, topic)) - zero_s for topic in ('camera/image_raw', 'tactile/image'))
+    camera, touch = (
+        np.array(stamps(robot, topic)) - zero_s for topic in ('camera/image_raw', 'tactile/image')
+    )
     assert not np.any((camera >= 5.0 - 1e-6) & (camera < 6.0 - 1e-6))
     assert not np.any((touch >= 5.5 - 1e-6) & (touch < 6.5 - 1e-6))
     assert np.any(camera < 5.0) and np.any(camera >= 6.0)
@@ -81,7 +107,9 @@ def test_a_scheduled_fault_silences_its_sensor_and_not_the_truth(robot, start):
     assert sum(5.0 <= seconds < 6.0 for seconds, _ in truths) >= 25
 
 
-def test_photographs_come_as_pictures_that_move_with_no_touch_no_gas_and_no_truth(robot, start, tmp_path):
+def test_photographs_come_as_pictures_that_move_with_no_touch_no_gas_and_no_truth(
+    robot, start, tmp_path
+):
     (tmp_path / 'wall').mkdir()
     photo = np.random.default_rng(0).integers(0, 255, (100, 90, 3), np.uint8)
     cv2.imwrite(str(tmp_path / 'wall' / 'a.png'), cv2.resize(photo, None, fx=3, fy=3))
@@ -89,7 +117,9 @@ def test_photographs_come_as_pictures_that_move_with_no_touch_no_gas_and_no_trut
     node = start('simulator_node', photos_dir=tmp_path, **SMALL)
     wait_for(lambda: len(robot.got['camera/image_raw']) >= 60, printed=node.printed)
 
-    pictures = [conversions.image_reader(message)() for _, message in list(robot.got['camera/image_raw'])]
+    pictures = [
+        conversions.image_reader(message)() for _, message in list(robot.got['camera/image_raw'])
+    ]
     assert {picture.shape for picture in pictures} == {(120, 160, 3)}
     assert sum(np.array_equal(*pair) for pair in zip(pictures, pictures[1:])) <= 2
     for topic in ('tactile/image', 'gas/state', 'simulation/truth'):
@@ -99,9 +129,13 @@ def test_photographs_come_as_pictures_that_move_with_no_touch_no_gas_and_no_trut
 
 def test_the_same_seed_shows_the_same_wall(robot, start):
     def wall():
-        return {message.position[0]: list(message.position) for _, message in list(robot.got['simulation/truth'])}
+        return {
+            message.position[0]: list(message.position)
+            for _, message in list(robot.got['simulation/truth'])
+        }
 
-    # Five seconds of the first: under load the second may be discovered late, and has to have frames in common with it.
+    # Five seconds of the first: under load the second may be discovered late, and has to have
+    # frames in common with it.
     node = start('simulator_node', seed=5, **SMALL)
     wait_for(lambda: len(wall()) >= 150, printed=node.printed)
     node.end()

@@ -11,9 +11,15 @@ import pytest
 from crossmodal_kd_ros.nodes import transport
 
 
-@pytest.mark.parametrize(('rclpy', 'name'), [
-    ('3.3.11', 'FASTRTPS_DEFAULT_PROFILES_FILE'), ('7.1.6', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
-    ('9.1.2', 'FASTDDS_DEFAULT_PROFILES_FILE'), ('10.0.0', 'FASTDDS_DEFAULT_PROFILES_FILE')])
+@pytest.mark.parametrize(
+    ('rclpy', 'name'),
+    [
+        ('3.3.11', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('7.1.6', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('9.1.2', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+        ('10.0.0', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ],
+)
 def test_the_profile_is_set_under_the_name_that_this_fast_dds_reads(monkeypatch, rclpy, name):
     monkeypatch.setattr(transport, 'version', lambda package: rclpy)
 
@@ -23,7 +29,9 @@ def test_the_profile_is_set_under_the_name_that_this_fast_dds_reads(monkeypatch,
     assert Path(environment[name]).name == 'fastdds.xml'
 
 
-@pytest.mark.parametrize('name', ['FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'])
+@pytest.mark.parametrize(
+    'name', ['FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE']
+)
 def test_a_profile_that_the_user_has_set_stands(name):
     assert transport.profile_environment({name: '/my/profile.xml'}) == {}
 
@@ -38,10 +46,18 @@ def test_the_profile_is_set_where_fast_dds_is_named_or_nothing_is(rmw):
     assert len(transport.profile_environment({'RMW_IMPLEMENTATION': rmw})) == 1
 
 
-@pytest.mark.parametrize(('environ', 'rclpy', 'name'), [
-    ({}, '7.1.6', 'jazzy'), ({}, '9.1.2', 'kilted'), ({}, '11.0.2', ''),
-    ({'ROS_DISTRO': 'rolling'}, '11.0.2', 'rolling')])
-def test_a_distribution_has_the_name_that_was_sourced_or_that_of_its_wheels(monkeypatch, environ, rclpy, name):
+@pytest.mark.parametrize(
+    ('environ', 'rclpy', 'name'),
+    [
+        ({}, '7.1.6', 'jazzy'),
+        ({}, '9.1.2', 'kilted'),
+        ({}, '11.0.2', ''),
+        ({'ROS_DISTRO': 'rolling'}, '11.0.2', 'rolling'),
+    ],
+)
+def test_a_distribution_has_the_name_that_was_sourced_or_that_of_its_wheels(
+    monkeypatch, environ, rclpy, name
+):
     monkeypatch.setattr(transport, 'version', lambda package: rclpy)
 
     assert transport.distro(environ) == name

@@ -57,7 +57,8 @@ def test_what_speaks_for_one_action_speaks_against_the_others(student):
 
 
 def test_a_student_that_decides_by_a_mean_looks_where_the_feature_is(student):
-    # The logit of the first action is the mean of one channel of the grid, through the first unit of each layer.
+    # The logit of the first action is the mean of one channel of the grid, through the first unit
+    # of each layer.
     with torch.no_grad():
         for layer in (*student.embed, student.classifier):
             if hasattr(layer, 'weight'):

@@ -17,9 +17,16 @@ ABOVE, BELOW = 60, 35  # the bands of text over and under a picture 640 wide
 def estimate(**changes) -> Estimate:
     """Return an estimate."""
     fields = {
-        'stamp_ns': 1, 'mode': Mode.TEACHER, 'reason': 'camera, touch and gas are healthy', 'action': 'seal_crack',
-        'confidence': 0.8, 'probabilities': np.full(6, 1 / 6, np.float32), 'touch': np.zeros(256, np.float32),
-        'gas': np.zeros(8, np.float32), 'surface': np.zeros(3, np.float32)}
+        'stamp_ns': 1,
+        'mode': Mode.TEACHER,
+        'reason': 'camera, touch and gas are healthy',
+        'action': 'seal_crack',
+        'confidence': 0.8,
+        'probabilities': np.full(6, 1 / 6, np.float32),
+        'touch': np.zeros(256, np.float32),
+        'gas': np.zeros(8, np.float32),
+        'surface': np.zeros(3, np.float32),
+    }
     return Estimate(**{**fields, **changes})
 
 
@@ -49,8 +56,15 @@ def test_each_mode_has_the_colour_it_has_everywhere(mode):
     assert '#' + bytes(drawn[2, 2]).hex() == MODE_COLOURS[str(mode)]
 
 
-@pytest.mark.parametrize('changes', [
-    {'action': 'hydrate'}, {'action': HOLD, 'mode': Mode.HOLD}, {'confidence': 0.3}, {'reason': 'gas is lost'}])
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'action': 'hydrate'},
+        {'action': HOLD, 'mode': Mode.HOLD},
+        {'confidence': 0.3},
+        {'reason': 'gas is lost'},
+    ],
+)
 def test_another_answer_gives_another_picture(changes):
     assert not np.array_equal(annotate(GREY, estimate(**changes)), annotate(GREY, estimate()))
 
@@ -60,10 +74,16 @@ def test_light_falls_where_the_gaze_is_and_nowhere_else():
     gaze[4, 28] = 1.0
     gaze[28, 4] = -5.0  # what speaks against the action is not drawn
 
-    lit = np.abs(annotate(GREY, estimate(), gaze)[ABOVE:-BELOW].astype(int) - annotate(GREY, estimate())[ABOVE:-BELOW])
+    lit = np.abs(
+        annotate(GREY, estimate(), gaze)[ABOVE:-BELOW].astype(int)
+        - annotate(GREY, estimate())[ABOVE:-BELOW]
+    )
 
     row, column = np.unravel_index(lit.sum(-1).argmax(), lit.shape[:2])
-    assert (row / 15.0, (column - 80) / 15.0) == (pytest.approx(4.5, abs=1.0), pytest.approx(28.5, abs=1.0))
+    assert (row / 15.0, (column - 80) / 15.0) == (
+        pytest.approx(4.5, abs=1.0),
+        pytest.approx(28.5, abs=1.0),
+    )
     assert lit[240:, :320].max() == 0
     assert lit[:, :80].max() == 0
 
@@ -72,16 +92,32 @@ def test_a_gaze_with_nothing_for_the_action_leaves_the_picture():
     dark = np.full((32, 32), -1.0, np.float32)
 
     np.testing.assert_array_equal(
-        annotate(GREY, estimate(), dark)[ABOVE:-BELOW], annotate(GREY, estimate())[ABOVE:-BELOW])
+        annotate(GREY, estimate(), dark)[ABOVE:-BELOW], annotate(GREY, estimate())[ABOVE:-BELOW]
+    )
 
 
-@pytest.mark.parametrize('shape', [
-    (2160, 3840, 3), (1080, 1920, 3), (240, 320, 3), (48, 64, 3), (640, 480, 3), (9, 7, 3), (1, 900, 3), (900, 1, 3)])
-@pytest.mark.parametrize('reason', ['', 'no camera reading yet', 'gas ' * 200, '\u00b5m \u2192 \U0001f916'])
+@pytest.mark.parametrize(
+    'shape',
+    [
+        (2160, 3840, 3),
+        (1080, 1920, 3),
+        (240, 320, 3),
+        (48, 64, 3),
+        (640, 480, 3),
+        (9, 7, 3),
+        (1, 900, 3),
+        (900, 1, 3),
+    ],
+)
+@pytest.mark.parametrize(
+    'reason', ['', 'no camera reading yet', 'gas ' * 200, '\u00b5m \u2192 \U0001f916']
+)
 def test_every_size_and_every_reason_gives_a_picture_640_wide(shape, reason):
     image = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
 
-    drawn = annotate(image, estimate(reason=reason, action=max(ACTIONS, key=len)), np.ones((32, 32), np.float32))
+    drawn = annotate(
+        image, estimate(reason=reason, action=max(ACTIONS, key=len)), np.ones((32, 32), np.float32)
+    )
 
     assert drawn.shape[1] == 640
     assert drawn.shape[0] - ABOVE - BELOW == max(1, round(640 * shape[0] / max(shape[:2])))

@@ -17,14 +17,23 @@ from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 LAYOUT = json.loads((CONFIG / 'foxglove_layout.json').read_text())
 RVIZ = yaml.safe_load((CONFIG / 'crossmodal_kd.rviz').read_text())
-AGGREGATOR = yaml.safe_load((CONFIG / 'diagnostic_aggregator.yaml').read_text())['analyzers']['ros__parameters']
+AGGREGATOR = yaml.safe_load((CONFIG / 'diagnostic_aggregator.yaml').read_text())['analyzers'][
+    'ros__parameters'
+]
 PANELS = LAYOUT['configById']
 # A test holds the policy against what the running nodes publish.
-PUBLISHED = {topic.text if topic.text.startswith('/') else f'/{topic.text}'
-             for topics in ElementTree.parse(CONFIG / 'sros2' / 'policy.xml').iter('topics') if topics.get('publish')
-             for topic in topics}
-SIZES = {'/maintenance/action_scores': len(ACTIONS), '/maintenance/surface_state': len(SURFACE_STATE),
-         '/maintenance/gas_estimate': len(GAS_NAMES), '/gas/state': len(GAS_NAMES)}
+PUBLISHED = {
+    topic.text if topic.text.startswith('/') else f'/{topic.text}'
+    for topics in ElementTree.parse(CONFIG / 'sros2' / 'policy.xml').iter('topics')
+    if topics.get('publish')
+    for topic in topics
+}
+SIZES = {
+    '/maintenance/action_scores': len(ACTIONS),
+    '/maintenance/surface_state': len(SURFACE_STATE),
+    '/maintenance/gas_estimate': len(GAS_NAMES),
+    '/gas/state': len(GAS_NAMES),
+}
 # As Foxglove and Lichtblick name them.
 KINDS = {'Image', 'Indicator', 'Plot', 'StateTransitions', 'DiagnosticSummary'}
 
@@ -32,7 +41,8 @@ KINDS = {'Image', 'Indicator', 'Plot', 'StateTransitions', 'DiagnosticSummary'}
 def paths() -> list[str]:
     """Return every message path of the layout."""
     return [series['value'] for panel in PANELS.values() for series in panel.get('paths', [])] + [
-        panel['path'] for panel in PANELS.values() if 'path' in panel]
+        panel['path'] for panel in PANELS.values() if 'path' in panel
+    ]
 
 
 def placed(node) -> list[str]:
@@ -62,17 +72,21 @@ def test_every_series_is_a_field_that_some_node_publishes(path):
 
 
 def test_every_picture_and_diagnosis_comes_from_a_topic_that_some_node_publishes():
-    topics = [panel['imageMode']['imageTopic'] for panel in PANELS.values() if 'imageMode' in panel] + [
-        panel['topicToRender'] for panel in PANELS.values() if 'topicToRender' in panel] + [
-        display['Topic']['Value'] for display in RVIZ['Visualization Manager']['Displays']]
+    topics = (
+        [panel['imageMode']['imageTopic'] for panel in PANELS.values() if 'imageMode' in panel]
+        + [panel['topicToRender'] for panel in PANELS.values() if 'topicToRender' in panel]
+        + [display['Topic']['Value'] for display in RVIZ['Visualization Manager']['Displays']]
+    )
 
     assert '/maintenance/overlay' in topics
     assert set(topics) <= PUBLISHED
 
 
 def test_modes_and_actions_have_the_colours_they_have_everywhere():
-    mode, action = ({rule['rawValue']: rule['color'] for rule in PANELS[name]['rules']}
-                    for name in ('Indicator!mode', 'Indicator!action'))
+    mode, action = (
+        {rule['rawValue']: rule['color'] for rule in PANELS[name]['rules']}
+        for name in ('Indicator!mode', 'Indicator!action')
+    )
 
     assert mode == {str(each): MODE_COLOURS[str(each)] for each in Mode}
     assert action == {each: ACTION_COLOURS[each] for each in (*ACTIONS, HOLD)}
@@ -83,7 +97,8 @@ def test_the_scores_are_named_in_the_order_of_the_actions():
 
     assert [(each['value'], each['label']) for each in series] == [
         (f'/maintenance/action_scores.position[{index}]', action.replace('_', ' '))
-        for index, action in enumerate(ACTIONS)]
+        for index, action in enumerate(ACTIONS)
+    ]
 
 
 def test_rviz_asks_for_no_more_reliability_than_a_sensor_offers():

@@ -33,8 +33,17 @@ class Linear(NamedTuple):
         return 100 * (self.logits(x).argmax(2) == labels).float().mean(1)
 
 
-def fit(start: Linear, x: Tensor, labels: Tensor, teacher_logits: Tensor | None = None, *, alpha: float, epochs: int,
-        batch: int, make_optimiser: Callable[[list[Tensor]], torch.optim.Optimizer]) -> Linear:
+def fit(
+    start: Linear,
+    x: Tensor,
+    labels: Tensor,
+    teacher_logits: Tensor | None = None,
+    *,
+    alpha: float,
+    epochs: int,
+    batch: int,
+    make_optimiser: Callable[[list[Tensor]], torch.optim.Optimizer],
+) -> Linear:
     """Train R classifiers at once; each sees its own data, and the gradients it would see alone.
 
     Args:
@@ -56,19 +65,30 @@ def fit(start: Linear, x: Tensor, labels: Tensor, teacher_logits: Tensor | None 
         order = torch.randperm(samples) if batch < samples else torch.arange(samples)
         for chosen in order.split(batch):
             loss = distillation_loss(
-                model.logits(x[:, chosen]).flatten(0, 1), teacher_logits[:, chosen].flatten(0, 1),
-                labels[:, chosen].flatten(), temperature=1.0, alpha=alpha)
+                model.logits(x[:, chosen]).flatten(0, 1),
+                teacher_logits[:, chosen].flatten(0, 1),
+                labels[:, chosen].flatten(),
+                temperature=1.0,
+                alpha=alpha,
+            )
             optimiser.zero_grad()
             (repetitions * loss).backward()  # the loss is a mean over the repetitions too
             optimiser.step()
     return Linear(*(value.detach() for value in model))
 
 
-def in_parallel(measure: Callable[[float], dict[str, Tensor]], keys: Collection[float]) -> dict[float, dict[str, Tensor]]:
+def in_parallel(
+    measure: Callable[[float], dict[str, Tensor]], keys: Collection[float]
+) -> dict[float, dict[str, Tensor]]:
     """Return what `measure` returns for each key, on all processors: nothing in these small sums is worth a second thread."""
-    with ProcessPoolExecutor(os.cpu_count(), get_context('spawn'), torch.set_num_threads, (1,)) as workers:
+    with ProcessPoolExecutor(
+        os.cpu_count(), get_context('spawn'), torch.set_num_threads, (1,)
+    ) as workers:
         found = list(workers.map(_as_arrays, [measure] * len(keys), keys))
-    return {key: {name: torch.from_numpy(value) for name, value in values.items()} for key, values in zip(keys, found)}
+    return {
+        key: {name: torch.from_numpy(value) for name, value in values.items()}
+        for key, values in zip(keys, found)
+    }
 
 
 def _as_arrays(measure: Callable[[float], dict[str, Tensor]], key: float) -> dict[str, np.ndarray]:

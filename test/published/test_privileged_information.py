@@ -3,21 +3,24 @@
 
 """Lopez-Paz, Bottou, Schoelkopf, Vapnik: Unifying distillation and privileged information, ICLR 2016.
 
-Synthetic experiments 1 to 3 (https://arxiv.org/abs/1511.03643), run through our loss. The teacher sees
-privileged features x*, the regular classifier and the distilled one see x; d = 50, 200 samples to train and 10,000 to
-test, hyperplanes from N(0, I), temperature and imitation both 1. From the authors' program: standardised features,
-linear softmax, 1000 epochs of RMSprop (Keras of 2015: rate 1e-3, decay 0.9, batches of 128). 20 repetitions.
+Synthetic experiments 1 to 3 (https://arxiv.org/abs/1511.03643), run through our loss. The teacher
+sees privileged features x*, the regular classifier and the distilled one see x; d = 50, 200
+samples to train and 10,000 to test, hyperplanes from N(0, I), temperature and imitation both 1.
+From the authors' program: standardised features, linear softmax, 1000 epochs of RMSprop (Keras of
+2015: rate 1e-3, decay 0.9, batches of 128). 20 repetitions.
 
-A figure holds if our mean is within two deviations of one repetition of the published mean (theirs, as printed, and
-ours, added in squares; they print whole per cents, so half of one is added): the paper says how far repetitions
-scatter, not how well its mean is known. We measured, in per cent (published):
+A figure holds if our mean is within two deviations of one repetition of the published mean
+(theirs, as printed, and ours, added in squares; they print whole per cents, so half of one is
+added): the paper says how far repetitions scatter, not how well its mean is known. We measured, in
+per cent (published):
 
     experiment           teacher                regular                distilled
     1 clean labels       95.5 +- 0.5 (96 +- 0)  87.9 +- 1.7 (88 +- 1)  95.5 +- 0.5 (95 +- 1)
     2 clean features     89.8 +- 1.4 (90 +- 1)  67.7 +- 1.6 (68 +- 1)  67.9 +- 1.6 (70 +- 1)
     3 relevant features  98.1 +- 0.8 (98 +- 0)  87.8 +- 2.1 (89 +- 1)  97.7 +- 0.8 (97 +- 1)
 
-The 70 of experiment 2 we do not reach; the paper calls its gain not significant and explains why there can be none.
+The 70 of experiment 2 we do not reach; the paper calls its gain not significant and explains why
+there can be none.
 """
 
 from typing import NamedTuple
@@ -34,7 +37,8 @@ SYSTEMS = ('teacher', 'regular', 'distilled')
 PUBLISHED = {  # mean and deviation over repetitions, per cent
     1: {'teacher': (96, 0), 'regular': (88, 1), 'distilled': (95, 1)},
     2: {'teacher': (90, 1), 'regular': (68, 1), 'distilled': (70, 1)},
-    3: {'teacher': (98, 0), 'regular': (89, 1), 'distilled': (97, 1)}}
+    3: {'teacher': (98, 0), 'regular': (89, 1), 'distilled': (97, 1)},
+}
 
 
 class Data(NamedTuple):
@@ -67,15 +71,28 @@ def standardise(train: Data, test: Data) -> tuple[Data, Data]:
     return tuple(Data(*features, data.labels) for *features, data in zip(*scaled, (train, test)))
 
 
-def fit(x: Tensor, labels: Tensor, teacher_logits: Tensor | None = None, *, alpha: float) -> Linear:
+def fit(
+    x: Tensor, labels: Tensor, teacher_logits: Tensor | None = None, *, alpha: float
+) -> Linear:
     """Train as the authors' program does."""
     width = x.shape[2]
     limit = (6 / (width + linear_softmax.CLASSES)) ** 0.5  # Glorot's uniform, Keras' default
-    start = Linear(torch.empty(len(x), width, linear_softmax.CLASSES).uniform_(-limit, limit),
-                   torch.zeros(len(x), 1, linear_softmax.CLASSES))
+    start = Linear(
+        torch.empty(len(x), width, linear_softmax.CLASSES).uniform_(-limit, limit),
+        torch.zeros(len(x), 1, linear_softmax.CLASSES),
+    )
     return linear_softmax.fit(
-        start, x, labels, teacher_logits, alpha=alpha, epochs=1000, batch=128,
-        make_optimiser=lambda parameters: torch.optim.RMSprop(parameters, lr=1e-3, alpha=0.9, eps=1e-6))
+        start,
+        x,
+        labels,
+        teacher_logits,
+        alpha=alpha,
+        epochs=1000,
+        batch=128,
+        make_optimiser=lambda parameters: torch.optim.RMSprop(
+            parameters, lr=1e-3, alpha=0.9, eps=1e-6
+        ),
+    )
 
 
 def measure(experiment: int) -> dict[str, Tensor]:
@@ -86,9 +103,11 @@ def measure(experiment: int) -> dict[str, Tensor]:
     teacher = fit(train.privileged, train.labels, alpha=0.0)
     regular = fit(train.regular, train.labels, alpha=0.0)
     distilled = fit(train.regular, train.labels, teacher.logits(train.privileged), alpha=1.0)
-    return {'teacher': teacher.accuracy(test.privileged, test.labels),
-            'regular': regular.accuracy(test.regular, test.labels),
-            'distilled': distilled.accuracy(test.regular, test.labels)}
+    return {
+        'teacher': teacher.accuracy(test.privileged, test.labels),
+        'regular': regular.accuracy(test.regular, test.labels),
+        'distilled': distilled.accuracy(test.regular, test.labels),
+    }
 
 
 @pytest.fixture(scope='module')
@@ -102,20 +121,26 @@ def accuracies() -> dict[int, dict[str, Tensor]]:
 def test_accuracy_is_the_published_one_within_two_deviations(accuracies, experiment, system):
     mean, deviation = PUBLISHED[experiment][system]
     ours = accuracies[experiment][system]
-    assert abs(ours.mean().item() - mean) < 0.5 + 2 * (deviation ** 2 + ours.var().item()) ** 0.5
+    assert abs(ours.mean().item() - mean) < 0.5 + 2 * (deviation**2 + ours.var().item()) ** 0.5
 
 
 @pytest.mark.parametrize('experiment', [1, 3])
-def test_a_teacher_that_knows_more_of_the_target_gives_most_of_its_lead_to_its_student(accuracies, experiment):
+def test_a_teacher_that_knows_more_of_the_target_gives_most_of_its_lead_to_its_student(
+    accuracies, experiment
+):
     ours = accuracies[experiment]
     gain, lead = (ours[system] - ours['regular'] for system in ('distilled', 'teacher'))
     assert gain.min() > 0
     published = {system: mean for system, (mean, _) in PUBLISHED[experiment].items()}
-    share = (published['distilled'] - published['regular']) / (published['teacher'] - published['regular'])
+    share = (published['distilled'] - published['regular']) / (
+        published['teacher'] - published['regular']
+    )
     assert gain.mean() / lead.mean() > share - 0.05
 
 
-def test_a_teacher_whose_lead_the_students_features_cannot_hold_gives_nothing_worth_having(accuracies):
+def test_a_teacher_whose_lead_the_students_features_cannot_hold_gives_nothing_worth_having(
+    accuracies,
+):
     ours = accuracies[2]
     gain = ours['distilled'] - ours['regular']
     assert (ours['teacher'] - ours['regular']).mean() > 15

@@ -14,8 +14,12 @@ SECOND = 1_000_000_000
 
 def healths(now_s: float, *lost: str) -> dict[str, Health]:
     """Return healths in which every sensor but `lost` has a fresh reading."""
-    return {sensor: Health(healthy=sensor not in lost, reason=f'{sensor} says why', stamp_ns=round(now_s * SECOND))
-            for sensor in SENSORS}
+    return {
+        sensor: Health(
+            healthy=sensor not in lost, reason=f'{sensor} says why', stamp_ns=round(now_s * SECOND)
+        )
+        for sensor in SENSORS
+    }
 
 
 def with_evidence(usable: tuple[str, ...]) -> Mode:
@@ -34,12 +38,23 @@ class Robot:
 
     def without_picture(self, now_s: float, *lost: str):
         silent = Health(healthy=False, reason='camera is silent', stamp_ns=0, arriving=False)
-        return self.arbiter.decide(healths(now_s, *lost) | {'camera': silent}, round(now_s * SECOND))
+        return self.arbiter.decide(
+            healths(now_s, *lost) | {'camera': silent}, round(now_s * SECOND)
+        )
 
 
-@pytest.mark.parametrize(('lost', 'mode'), [
-    ((), Mode.TEACHER), (('touch',), Mode.STUDENT), (('gas',), Mode.STUDENT), (('touch', 'gas'), Mode.STUDENT),
-    (('camera',), Mode.HOLD), (('camera', 'touch'), Mode.HOLD), (('camera', 'touch', 'gas'), Mode.HOLD)])
+@pytest.mark.parametrize(
+    ('lost', 'mode'),
+    [
+        ((), Mode.TEACHER),
+        (('touch',), Mode.STUDENT),
+        (('gas',), Mode.STUDENT),
+        (('touch', 'gas'), Mode.STUDENT),
+        (('camera',), Mode.HOLD),
+        (('camera', 'touch'), Mode.HOLD),
+        (('camera', 'touch', 'gas'), Mode.HOLD),
+    ],
+)
 def test_the_mode_follows_from_the_sensors_that_are_lost(lost, mode):
     assert Robot().at(0.0, *lost).mode is mode
 
@@ -123,7 +138,9 @@ def test_a_sensor_that_comes_and_goes_does_not_make_the_mode_come_and_go():
     robot, modes = Robot(), []
     for tick in range(3000):  # touch is silent for half a second of every two, for five minutes
         now_s = tick / 10.0
-        modes.append(robot.at(now_s, *(['touch'] if now_s % 2.0 < 0.5 and now_s > 5.0 else [])).mode)
+        modes.append(
+            robot.at(now_s, *(['touch'] if now_s % 2.0 < 0.5 and now_s > 5.0 else [])).mode
+        )
 
     assert sum(a is not b for a, b in zip(modes, modes[1:])) <= 7
     assert modes[-1] is Mode.STUDENT
@@ -138,9 +155,15 @@ def test_failures_far_apart_are_forgiven():
         assert robot.at(now_s + 0.6).mode is Mode.TEACHER
 
 
-@pytest.mark.parametrize(('lost', 'mode'), [((), Mode.TEACHER), (('touch',), Mode.PARTIAL), (('gas',), Mode.STUDENT)])
+@pytest.mark.parametrize(
+    ('lost', 'mode'), [((), Mode.TEACHER), (('touch',), Mode.PARTIAL), (('gas',), Mode.STUDENT)]
+)
 def test_who_decides_with_which_sensors_follows_the_evidence(lost, mode):
-    evidence = {('camera', 'touch', 'gas'): Mode.TEACHER, ('camera', 'gas'): Mode.PARTIAL, ('camera', 'touch'): Mode.STUDENT}
+    evidence = {
+        ('camera', 'touch', 'gas'): Mode.TEACHER,
+        ('camera', 'gas'): Mode.PARTIAL,
+        ('camera', 'touch'): Mode.STUDENT,
+    }
 
     assert ModeArbiter(choose=evidence.get).decide(healths(0.0, *lost), 0).mode is mode
 
@@ -150,7 +173,11 @@ def test_where_the_camera_falls_silent_nobody_decides_at_once_and_the_camera_alo
     robot.at(0.0)
     decision = robot.without_picture(0.1, 'touch')
 
-    assert (decision.mode, decision.reason, decision.lost) == (Mode.HOLD, 'camera is silent', ('camera',))
+    assert (decision.mode, decision.reason, decision.lost) == (
+        Mode.HOLD,
+        'camera is silent',
+        ('camera',),
+    )
 
 
 def test_pictures_that_are_worth_nothing_are_answered_by_touch_and_gas_and_by_nobody_without_either():
@@ -177,13 +204,24 @@ def test_a_camera_that_was_done_without_and_then_dies_makes_the_robot_hold():
     robot = Robot(choose=with_evidence)
     robot.at(0.0, 'camera')
 
-    assert [robot.without_picture(now_s).mode for now_s in (0.5, 2.9, 3.1)] == [Mode.PARTIAL, Mode.PARTIAL, Mode.HOLD]
+    assert [robot.without_picture(now_s).mode for now_s in (0.5, 2.9, 3.1)] == [
+        Mode.PARTIAL,
+        Mode.PARTIAL,
+        Mode.HOLD,
+    ]
+
 
 def test_a_sensor_that_has_come_back_from_two_silences_may_fall_silent_for_three_seconds():
     robot = Robot()
 
     def late(now_s: float, late_s: float):
-        touch = Health(healthy=False, reason=f'touch is {late_s:.1f} s old', stamp_ns=0, arriving=False, late_s=late_s)
+        touch = Health(
+            healthy=False,
+            reason=f'touch is {late_s:.1f} s old',
+            stamp_ns=0,
+            arriving=False,
+            late_s=late_s,
+        )
         return robot.arbiter.decide(healths(now_s) | {'touch': touch}, round(now_s * SECOND))
 
     robot.at(0.0)
@@ -194,7 +232,11 @@ def test_a_sensor_that_has_come_back_from_two_silences_may_fall_silent_for_three
     robot.at(4.5)
     robot.at(5.0)
     decision = late(6.0, 1.0)
-    assert (decision.mode, decision.reason, decision.usable) == (Mode.TEACHER, 'touch is 1.0 s old', SENSORS)
+    assert (decision.mode, decision.reason, decision.usable) == (
+        Mode.TEACHER,
+        'touch is 1.0 s old',
+        SENSORS,
+    )
     assert late(8.0, 3.0).mode is Mode.TEACHER
     assert late(8.1, 3.1).mode is Mode.STUDENT
 
@@ -205,9 +247,16 @@ def test_a_gas_module_that_sends_just_too_seldom_counts_once_that_is_known():
         now_s = tick / 20.0
         read_s = now_s // 1.5 * 1.5
         late_s = now_s - read_s
-        gas = Health(healthy=late_s < 1.25, reason='gas is late', stamp_ns=round(read_s * SECOND), arriving=True,
-                     late_s=None if late_s < 1.25 else late_s)
-        modes.append(robot.arbiter.decide(healths(now_s) | {'gas': gas}, round(now_s * SECOND)).mode)
+        gas = Health(
+            healthy=late_s < 1.25,
+            reason='gas is late',
+            stamp_ns=round(read_s * SECOND),
+            arriving=True,
+            late_s=None if late_s < 1.25 else late_s,
+        )
+        modes.append(
+            robot.arbiter.decide(healths(now_s) | {'gas': gas}, round(now_s * SECOND)).mode
+        )
 
     assert modes[25] is Mode.STUDENT  # the first silence is one like any other
     assert set(modes[100:]) == {Mode.TEACHER}
@@ -221,4 +270,7 @@ def test_a_sensor_that_has_not_stuttered_for_half_a_minute_is_dropped_at_its_tim
         robot.at(1.1 + tick / 10.0)
     touch = Health(healthy=False, reason='touch is late', stamp_ns=0, arriving=False, late_s=0.3)
 
-    assert robot.arbiter.decide(healths(41.2) | {'touch': touch}, round(41.2 * SECOND)).mode is Mode.STUDENT
+    assert (
+        robot.arbiter.decide(healths(41.2) | {'touch': touch}, round(41.2 * SECOND)).mode
+        is Mode.STUDENT
+    )

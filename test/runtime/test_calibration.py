@@ -12,7 +12,13 @@ from safetensors.numpy import save_file
 
 from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sample, square_view
 from crossmodal_kd_ros.runtime import (
-    Calibration, CalibrationError, Pipeline, Predictor, load_calibration, save_calibration)
+    Calibration,
+    CalibrationError,
+    Pipeline,
+    Predictor,
+    load_calibration,
+    save_calibration,
+)
 from crossmodal_kd_ros.runtime.judgement import Judgement
 from crossmodal_kd_ros.runtime.stacking import Stack
 from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals, fine_detail
@@ -23,35 +29,63 @@ START = 1_000_000 * MS
 LIE = np.where(np.array(GAS_NAMES) == 'nh3_ppm', 20.0, 0.0)
 
 
-def predictor(accuracy: float, min_confidence: float = 0.25, *, decided: float = 0.95, filled: bool = False) -> Predictor:
-    return Predictor(accuracy=accuracy, min_confidence=min_confidence, held=0.1, decided=decided, least_possible=0.2,
-                     filled=filled)
+def predictor(
+    accuracy: float, min_confidence: float = 0.25, *, decided: float = 0.95, filled: bool = False
+) -> Predictor:
+    return Predictor(
+        accuracy=accuracy,
+        min_confidence=min_confidence,
+        held=0.1,
+        decided=decided,
+        least_possible=0.2,
+        filled=filled,
+    )
 
 
 def calibration() -> Calibration:
     """Return a calibration by which gas is worth more than touch is, and the student needs to be very sure."""
     student = predictor(0.85, 0.8)
     return Calibration(
-        weights={'student': 'aa', 'teacher': 'bb'}, origin={'command': 'by hand'},
+        weights={'student': 'aa', 'teacher': 'bb'},
+        origin={'command': 'by hand'},
         predictors={
             'camera+touch+gas': {Mode.TEACHER: predictor(0.97), Mode.STUDENT: student},
             'camera+touch': {Mode.PARTIAL: predictor(0.84), Mode.STUDENT: student},
             'camera+gas': {Mode.PARTIAL: predictor(0.9, 0.5), Mode.STUDENT: student},
             'camera': {Mode.PARTIAL: predictor(0.6), Mode.STUDENT: student},
-            'touch+gas': {Mode.PARTIAL: predictor(0.9, 0.4)}},
-        intervals=Intervals(measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])),
-        familiarity=Familiarity(mean=np.zeros(4), whitening=np.eye(4), limit=2.0, usual=1.0, least_detail=1.0,
-                                most_detail=200.0, usual_detail=np.array([1.0, 200.0])),
-        residuals={sensor: ResidualModel(
-            bias=np.zeros(len(names)), scale=np.ones(len(names)), whitening=np.eye(len(names)),
-            limits=np.full((len(WINDOWS_S), len(names) + 1), 6.0)) for sensor, names in FEATURES.items()})
+            'touch+gas': {Mode.PARTIAL: predictor(0.9, 0.4)},
+        },
+        intervals=Intervals(
+            measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])
+        ),
+        familiarity=Familiarity(
+            mean=np.zeros(4),
+            whitening=np.eye(4),
+            limit=2.0,
+            usual=1.0,
+            least_detail=1.0,
+            most_detail=200.0,
+            usual_detail=np.array([1.0, 200.0]),
+        ),
+        residuals={
+            sensor: ResidualModel(
+                bias=np.zeros(len(names)),
+                scale=np.ones(len(names)),
+                whitening=np.eye(len(names)),
+                limits=np.full((len(WINDOWS_S), len(names) + 1), 6.0),
+            )
+            for sensor, names in FEATURES.items()
+        },
+    )
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Return a folder with two weight files, as far as a calibration looks at them, and their calibration."""
     for kind, digest in (('student', 'aa'), ('teacher', 'bb')):
-        save_file({'x': np.zeros(1)}, tmp_path / f'{kind}.safetensors', metadata={'sha256': digest})
+        save_file(
+            {'x': np.zeros(1)}, tmp_path / f'{kind}.safetensors', metadata={'sha256': digest}
+        )
     save_calibration(calibration(), tmp_path)
     return tmp_path
 
@@ -85,13 +119,23 @@ def test_weights_without_a_calibration_have_none(tmp_path):
 def test_a_calibration_of_other_weights_is_refused_in_a_sentence(folder):
     save_file({'x': np.zeros(1)}, folder / 'student.safetensors', metadata={'sha256': 'cc'})
 
-    with pytest.raises(CalibrationError, match='belongs to other weights than student.safetensors beside it: make it again'):
+    with pytest.raises(
+        CalibrationError,
+        match='belongs to other weights than student.safetensors beside it: make it again',
+    ):
         load_calibration(folder)
 
 
-@pytest.mark.parametrize('change', [
-    lambda document: document.pop('intervals'), lambda document: document['residuals'].pop('gas') and None or
-    document.update(residuals={'gas': 3}), lambda document: document.update(contract='0')])
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda document: document.pop('intervals'),
+        lambda document: (
+            document['residuals'].pop('gas') and None or document.update(residuals={'gas': 3})
+        ),
+        lambda document: document.update(contract='0'),
+    ],
+)
 def test_a_damaged_calibration_is_refused_in_a_sentence(folder, change):
     document = json.loads((folder / 'calibration.json').read_text())
     change(document)
@@ -107,7 +151,12 @@ class Engine:
     name = 'fake'
 
     def __init__(self) -> None:
-        self.confidence, self.features, self.blank, self.sure_of = 0.9, np.zeros(4, np.float32), [], {}
+        self.confidence, self.features, self.blank, self.sure_of = (
+            0.9,
+            np.zeros(4, np.float32),
+            [],
+            {},
+        )
         self.modes, self.filled = [], []
         self.gas = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 
@@ -117,10 +166,15 @@ class Engine:
         self.blank.append(not sample.image.any())
         self.last = sample
         return Prediction(
-            probabilities=self._sure(mode), student_probabilities=self._sure(Mode.STUDENT),
-            touch=np.full(256, 2.0, np.float32), gas=self.gas, surface=np.array([7.0, 8.0, 0.5], np.float32),
-            surface_std=np.full(3, 0.5, np.float32), features=self.features,
-            detail=fine_detail(square_view(sample.image)))
+            probabilities=self._sure(mode),
+            student_probabilities=self._sure(Mode.STUDENT),
+            touch=np.full(256, 2.0, np.float32),
+            gas=self.gas,
+            surface=np.array([7.0, 8.0, 0.5], np.float32),
+            surface_std=np.full(3, 0.5, np.float32),
+            features=self.features,
+            detail=fine_detail(square_view(sample.image)),
+        )
 
     def _sure(self, mode):
         probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
@@ -154,7 +208,12 @@ class Robot:
     """A calibrated pipeline at 10 Hz."""
 
     def __init__(self, told: Calibration | None = None) -> None:
-        self.engine, self.now_ns, self.rng, self.touch = Engine(), START, np.random.default_rng(0), 2.0
+        self.engine, self.now_ns, self.rng, self.touch = (
+            Engine(),
+            START,
+            np.random.default_rng(0),
+            2.0,
+        )
         self.pipeline = Pipeline(self.engine, calibration=told or calibration())
 
     def step(self, *senses: str, gas=0.0):
@@ -162,7 +221,9 @@ class Robot:
         if 'touch' in senses:
             self.pipeline.put_touch(self.now_ns, self.touch + 1e-3 * self.rng.standard_normal(256))
         if 'gas' in senses:
-            self.pipeline.put_gas(self.now_ns, self.engine.gas + gas + 1e-3 * self.rng.standard_normal(8))
+            self.pipeline.put_gas(
+                self.now_ns, self.engine.gas + gas + 1e-3 * self.rng.standard_normal(8)
+            )
         self.pipeline.put_image(self.now_ns, self.rng.integers(0, 255, (8, 8, 3), np.uint8))
         return self.pipeline.step(self.now_ns)
 
@@ -203,7 +264,9 @@ def test_an_unfamiliar_picture_costs_confidence_and_widens_the_bounds():
 
     assert estimate.confidence == pytest.approx(0.9 / 4.0)
     assert (estimate.mode, estimate.action) == (Mode.HOLD, 'hold')
-    assert estimate.reason.endswith('the picture is 4.0 times as far from the familiar as it may be')
+    assert estimate.reason.endswith(
+        'the picture is 4.0 times as far from the familiar as it may be'
+    )
     np.testing.assert_allclose(estimate.upper - estimate.surface, 4.0, rtol=1e-4)
 
 
@@ -234,9 +297,15 @@ def test_touch_and_gas_do_without_pictures_that_show_nothing_known():
     modes = [robot.step('touch', 'gas').mode for _ in range(4)]
 
     assert modes == [Mode.HOLD, Mode.HOLD, Mode.HOLD, Mode.PARTIAL]
-    assert robot.pipeline.decision.reason.startswith('camera shows something unfamiliar: 4.0 times as far')
-    # Who decides is shown a blank; the student looks on, to know when there is something to see again.
-    assert list(zip(robot.engine.modes, robot.engine.blank))[-2:] == [(Mode.STUDENT, False), (Mode.PARTIAL, True)]
+    assert robot.pipeline.decision.reason.startswith(
+        'camera shows something unfamiliar: 4.0 times as far'
+    )
+    # Who decides is shown a blank; the student looks on, to know when there is something to see
+    # again.
+    assert list(zip(robot.engine.modes, robot.engine.blank))[-2:] == [
+        (Mode.STUDENT, False),
+        (Mode.PARTIAL, True),
+    ]
     robot.engine.features = np.zeros(4, np.float32)
     assert [robot.step('touch', 'gas').mode for _ in range(8)][-1] is Mode.TEACHER
 
@@ -285,9 +354,12 @@ def test_a_teacher_that_does_better_together_with_the_student_is_joined_with_it(
     robot.engine.sure_of = {Mode.PARTIAL: 2, Mode.STUDENT: 1}
     estimate = robot.step('touch')
 
-    # Of each one action has 0.9 and five have 0.02: two have the root of 0.9 * 0.02, the other four 0.02.
+    # Of each one action has 0.9 and five have 0.02: two have the root of 0.9 * 0.02, the other
+    # four 0.02.
     both = np.sqrt(0.9 * 0.02)
-    assert estimate.probabilities[[1, 2]] == pytest.approx([both / (2 * both + 4 * 0.02)] * 2, abs=1e-4)
+    assert estimate.probabilities[[1, 2]] == pytest.approx(
+        [both / (2 * both + 4 * 0.02)] * 2, abs=1e-4
+    )
     assert robot.engine.last.gas is None
 
 
@@ -298,7 +370,10 @@ def test_a_gas_channel_that_cannot_be_is_read_from_the_picture_and_the_teacher_g
     estimate = robot.step('touch', 'gas', gas=spoilt)
 
     assert estimate.mode is Mode.TEACHER
-    assert robot.engine.last.gas[1] == robot.engine.gas[1] and robot.engine.last.gas[0] != robot.engine.gas[0]
+    assert (
+        robot.engine.last.gas[1] == robot.engine.gas[1]
+        and robot.engine.last.gas[0] != robot.engine.gas[0]
+    )
     assert estimate.surface[2] == 0.5
     answers = [robot.step('touch', 'gas', gas=spoilt) for _ in range(20)]
     assert {answer.mode for answer in answers} == {Mode.TEACHER}
@@ -332,13 +407,16 @@ def test_gas_that_needs_the_picture_for_a_channel_falls_with_the_camera():
         answer = robot.step('touch', 'gas', gas=spoilt)
 
     # All there is: the camera counts on, and strange pictures cost confidence.
-    assert robot.pipeline.decision.mode is Mode.TEACHER and answer.confidence == pytest.approx(0.9 / 1.1)
+    assert robot.pipeline.decision.mode is Mode.TEACHER and answer.confidence == pytest.approx(
+        0.9 / 1.1
+    )
     robot.rng = Dark()
     for _ in range(4):
         robot.step('touch', 'gas', gas=spoilt)
     assert robot.pipeline.decision.lost == ('camera', 'gas')
     assert robot.pipeline.decision.reason.endswith(
-        'gas co2_surface_ppm reads what it cannot: read from the picture, which is not trusted either')
+        'gas co2_surface_ppm reads what it cannot: read from the picture, which is not trusted either'
+    )
 
 
 def test_what_was_used_and_what_the_networks_said_of_it_can_be_looked_up():
@@ -350,6 +428,7 @@ def test_what_was_used_and_what_the_networks_said_of_it_can_be_looked_up():
 
     assert sample.gas is None and sample.touch is not None
     assert prediction.probabilities is estimate.probabilities
+
 
 def test_a_damaged_picture_accuses_nobody_and_is_done_without():
     robot = Robot()
@@ -377,4 +456,6 @@ def test_a_noisy_gas_channel_counts_as_much_as_it_is_worth_beside_the_picture():
     weighed = judgement.weighed('gas', engine.gas + 10.0, seen, doubt)
 
     # The student's own deviation is 1 here: a share of 1 / (1 + doubt^2) for what is measured.
-    np.testing.assert_allclose((weighed - engine.gas)[:5], [10.0, 5.0, 1.0, 0.0, 10.0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        (weighed - engine.gas)[:5], [10.0, 5.0, 1.0, 0.0, 10.0], rtol=1e-4, atol=1e-4
+    )

@@ -19,7 +19,11 @@ class Pad:
     """A pad at 100 Hz whose taxels have 3 % of noise, and its checks."""
 
     def __init__(self) -> None:
-        self.checks, self.rng, self.time_ns = ReadingChecks(STREAMS['touch']), np.random.default_rng(0), 0
+        self.checks, self.rng, self.time_ns = (
+            ReadingChecks(STREAMS['touch']),
+            np.random.default_rng(0),
+            0,
+        )
 
     def reading(self, noise: float = 0.03) -> np.ndarray:
         value = np.repeat([40.0, 0.5], 128) * (1.0 + noise * self.rng.standard_normal(256))
@@ -47,10 +51,22 @@ def test_a_healthy_pad_is_not_accused_of_anything(pad):
         assert (pad.checks.verdict(), pad.checks.remark()) == ('', '')
 
 
-@pytest.mark.parametrize(('times', 'sentence'), [
-    (20.0, '150 of 256 taxels out of range: texture taxel (0, 0) reads 20000 (a working one -50 to 1000)'),
-    (1.0, '150 of 256 taxels saturated: texture taxel (0, 0) reads 1000 (the top of its range is 1000)')])
-def test_a_reading_that_no_pad_gives_is_refused_with_the_taxel_and_the_figure(pad, times, sentence):
+@pytest.mark.parametrize(
+    ('times', 'sentence'),
+    [
+        (
+            20.0,
+            '150 of 256 taxels out of range: texture taxel (0, 0) reads 20000 (a working one -50 to 1000)',
+        ),
+        (
+            1.0,
+            '150 of 256 taxels saturated: texture taxel (0, 0) reads 1000 (the top of its range is 1000)',
+        ),
+    ],
+)
+def test_a_reading_that_no_pad_gives_is_refused_with_the_taxel_and_the_figure(
+    pad, times, sentence
+):
     reading = pad.reading()
     reading[:150] = times * STREAMS['touch'].high[:150]
 
@@ -75,6 +91,7 @@ def test_dead_taxels_are_found_after_a_second_and_too_many_condemn_the_pad(pad):
         def change(value):
             value[:count] = 0.0
             return value
+
         return change
 
     pad.feed(0.9, dead(20))
@@ -152,9 +169,14 @@ def test_a_noisy_gas_channel_says_by_how_much_it_may_be_off():
     checks, rng = ReadingChecks(STREAMS['gas']), np.random.default_rng(0)
     for index in range(200):
         times = np.where(np.arange(8) == 3, 16.0 if index >= 100 else 1.0, 1.0)
-        checks.take(index * SECOND // 2, (GAS + times * GAS_NOISE * rng.standard_normal(8)).astype(np.float32))
+        checks.take(
+            index * SECOND // 2,
+            (GAS + times * GAS_NOISE * rng.standard_normal(8)).astype(np.float32),
+        )
 
-    assert checks.verdict() == '' and checks.remark().endswith('(limit 3.5): weighed against the picture')
+    assert checks.verdict() == '' and checks.remark().endswith(
+        '(limit 3.5): weighed against the picture'
+    )
     assert checks.doubt[3] == pytest.approx(16.0 * GAS_NOISE[3], rel=0.5)
     assert not np.delete(checks.doubt, 3).any()
     np.testing.assert_array_equal(checks.grave_doubt, checks.doubt)
@@ -196,13 +218,21 @@ def test_a_humid_wall_at_100_percent_is_no_saturated_sensor():
     assert checks.refuse(humid) == ''
     ended = np.where(np.arange(8) < 6, STREAMS['gas'].high, GAS)
     assert checks.refuse(ended) == (
-        '5 of 8 channels saturated: co2_uptake_ppm reads 40000 (the top of its range is 40000)')
+        '5 of 8 channels saturated: co2_uptake_ppm reads 40000 (the top of its range is 40000)'
+    )
 
 
-@pytest.mark.parametrize(('picture', 'words'), [
-    (np.full((60, 80, 3), 90, np.uint8), 'no detail'),
-    (np.random.default_rng(0).integers(0, 12, (60, 80, 3), np.uint8), 'dark: mean 5'),
-    (np.where(np.random.default_rng(0).random((60, 80, 3)) < 0.7, 255, 40).astype(np.uint8), 'overexposed')])
+@pytest.mark.parametrize(
+    ('picture', 'words'),
+    [
+        (np.full((60, 80, 3), 90, np.uint8), 'no detail'),
+        (np.random.default_rng(0).integers(0, 12, (60, 80, 3), np.uint8), 'dark: mean 5'),
+        (
+            np.where(np.random.default_rng(0).random((60, 80, 3)) < 0.7, 255, 40).astype(np.uint8),
+            'overexposed',
+        ),
+    ],
+)
 def test_three_useless_pictures_in_a_row_condemn_a_camera_and_one_does_not(picture, words):
     checks, rng = PictureChecks(), np.random.default_rng(0)
     for index in range(3):
@@ -213,7 +243,10 @@ def test_three_useless_pictures_in_a_row_condemn_a_camera_and_one_does_not(pictu
 
 
 def test_a_frozen_camera_is_noticed_after_half_a_second():
-    checks, picture = PictureChecks(), np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    checks, picture = (
+        PictureChecks(),
+        np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8),
+    )
     for index in range(15):
         checks.take(index * SECOND // 30, picture)
     assert checks.verdict() == ''
@@ -229,6 +262,7 @@ def test_the_median_of_noise_is_numpys_bit_for_bit(shape):
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
 
+
 def test_a_part_of_the_picture_that_stands_still_while_the_rest_moves_is_a_flaw():
     checks, rng = PictureChecks(), np.random.default_rng(0)
     still = rng.integers(60, 200, (48, 48, 3), np.uint8)
@@ -239,7 +273,8 @@ def test_a_part_of_the_picture_that_stands_still_while_the_rest_moves_is_a_flaw(
 
     assert checks.verdict() == ''
     assert checks.flaw() == (
-        'camera is damaged: 2% of the picture has not changed for 1 s while the rest did (limit 2%)')
+        'camera is damaged: 2% of the picture has not changed for 1 s while the rest did (limit 2%)'
+    )
     checks.take(2 * SECOND, still[::-1])
     assert checks.flaw() == ''
 

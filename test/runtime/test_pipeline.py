@@ -31,9 +31,13 @@ class FakeEngine:
             raise self.error
         probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
         probabilities[ACTIONS.index(self.best)] = self.confidence
-        return Prediction(probabilities=probabilities, student_probabilities=probabilities,
-                          touch=np.ones(256, np.float32), gas=np.ones(8, np.float32),
-                          surface=np.array([7.0, 8.0, 0.5], np.float32))
+        return Prediction(
+            probabilities=probabilities,
+            student_probabilities=probabilities,
+            touch=np.ones(256, np.float32),
+            gas=np.ones(8, np.float32),
+            surface=np.array([7.0, 8.0, 0.5], np.float32),
+        )
 
 
 class Rig:
@@ -48,7 +52,8 @@ class Rig:
     def feed(self, now_ns, *sensors):
         """Put a fresh reading of each of `sensors` and return the answer to the newest image.
 
-        The first ones are `TOUCH`, `GAS` and `IMAGE`; later ones differ from them by a little noise, as real ones do.
+        The first ones are `TOUCH`, `GAS` and `IMAGE`; later ones differ from them by a little
+        noise, as real ones do.
         """
         for sensor, value in (('touch', TOUCH), ('gas', GAS)):
             if sensor in sensors:
@@ -74,7 +79,8 @@ def test_a_picture_goes_with_what_was_felt_when_it_was_taken_not_when_it_is_answ
     rig.feed(START, 'camera', 'touch', 'gas')
     rig.pipeline.put_touch(START + 30 * MS, TOUCH + 1.0)
     rig.pipeline.put_image(START + 35 * MS, np.roll(IMAGE, 1, 1))
-    rig.pipeline.put_touch(START + 50 * MS, TOUCH + 5.0)  # the robot has moved on while the picture was under way
+    # the robot has moved on while the picture was under way
+    rig.pipeline.put_touch(START + 50 * MS, TOUCH + 5.0)
 
     estimate = rig.pipeline.step(START + 60 * MS)
 
@@ -106,7 +112,11 @@ def test_a_picture_of_before_every_reading_goes_with_the_first_of_them(rig):
 def test_with_every_sense_the_teacher_decides_on_the_measured_surface(rig):
     estimate = rig.feed(START, 'camera', 'touch', 'gas')
 
-    assert (estimate.mode, estimate.action, estimate.stamp_ns) == (Mode.TEACHER, 'seal_crack', START)
+    assert (estimate.mode, estimate.action, estimate.stamp_ns) == (
+        Mode.TEACHER,
+        'seal_crack',
+        START,
+    )
     assert estimate.confidence == pytest.approx(0.9)
     np.testing.assert_allclose(estimate.surface, [2.0, 2.0, 0.25])
     sample, mode = rig.engine.asked[0]
@@ -154,7 +164,10 @@ def test_while_the_camera_comes_back_each_image_is_answered_with_hold(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
     rig.pipeline.update(START + 300 * MS)
 
-    answers = [rig.feed(START + (1000 + later) * MS, 'camera', 'touch', 'gas') for later in range(0, 700, 100)]
+    answers = [
+        rig.feed(START + (1000 + later) * MS, 'camera', 'touch', 'gas')
+        for later in range(0, 700, 100)
+    ]
 
     assert [estimate.action for estimate in answers] == ['hold'] * 5 + ['seal_crack'] * 2
     assert rig.modes == ['TEACHER', 'HOLD', 'TEACHER']
@@ -182,7 +195,10 @@ def test_a_confidence_that_is_no_number_holds(rig):
 def test_an_engine_that_fails_holds_with_its_reason_and_recovers(rig):
     rig.engine.error = RuntimeError('out of memory\nand a long trace')
     assert rig.feed(START, 'camera') is None
-    assert (rig.changes[-1].mode, rig.changes[-1].reason) == (Mode.HOLD, 'the model failed: out of memory')
+    assert (rig.changes[-1].mode, rig.changes[-1].reason) == (
+        Mode.HOLD,
+        'the model failed: out of memory',
+    )
 
     rig.engine.error = None
     assert rig.feed(START + 33 * MS, 'camera').mode is Mode.STUDENT
@@ -207,15 +223,31 @@ def test_an_image_that_cannot_be_decoded_is_counted_and_the_camera_counts_as_abs
 
     report = rig.pipeline.report(START)
     camera = report.sensors[0]
-    assert (report.mode, camera.rejected, camera.last_rejection) == (Mode.HOLD, 1, 'expected a picture, got noise')
+    assert (report.mode, camera.rejected, camera.last_rejection) == (
+        Mode.HOLD,
+        1,
+        'expected a picture, got noise',
+    )
     assert rig.engine.asked == []
 
 
-@pytest.mark.parametrize(('sensor', 'value', 'reason'), [
-    ('touch', np.zeros(255), 'expected 256 taxel values, got 255'),
-    ('touch', np.full(256, np.nan), 'expected finite taxel values, got 256 that are NaN or infinite'),
-    ('gas', np.zeros(7), 'expected 8 gas channels, got 7'),
-    ('gas', np.full(8, np.inf), 'expected finite gas values, got NaN or infinity in co2_uptake_ppm')])
+@pytest.mark.parametrize(
+    ('sensor', 'value', 'reason'),
+    [
+        ('touch', np.zeros(255), 'expected 256 taxel values, got 255'),
+        (
+            'touch',
+            np.full(256, np.nan),
+            'expected finite taxel values, got 256 that are NaN or infinite',
+        ),
+        ('gas', np.zeros(7), 'expected 8 gas channels, got 7'),
+        (
+            'gas',
+            np.full(8, np.inf),
+            'expected finite gas values, got NaN or infinity in co2_uptake_ppm',
+        ),
+    ],
+)
 def test_a_reading_that_breaks_the_contract_is_absent_and_counted(rig, sensor, value, reason):
     getattr(rig.pipeline, f'put_{sensor}')(START, value)
 
@@ -241,8 +273,15 @@ def test_the_origin_of_an_image_comes_back_with_its_frame(rig):
     assert rig.pipeline.take_frame().origin == 'the header'
 
 
-@pytest.mark.parametrize(('name', 'value'), [
-    ('camera_timeout_s', 0.0), ('touch_timeout_s', float('nan')), ('recovery_s', -1.0), ('min_confidence', 1.5)])
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('camera_timeout_s', 0.0),
+        ('touch_timeout_s', float('nan')),
+        ('recovery_s', -1.0),
+        ('min_confidence', 1.5),
+    ],
+)
 def test_a_limit_that_no_robot_can_have_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f'expected {name} .* got {value}'):
         Limits(**{name: value})
@@ -253,7 +292,10 @@ def test_a_clock_that_goes_back_clears_everything_and_says_so(rig):
         rig.feed(START + later * 33 * MS, 'camera', 'touch', 'gas')
     rig.pipeline.update(START - 5000 * MS)
 
-    assert rig.changes[-1].reason == 'the clock was set back by 5.13 s: every reading before is forgotten'
+    assert (
+        rig.changes[-1].reason
+        == 'the clock was set back by 5.13 s: every reading before is forgotten'
+    )
     report = rig.pipeline.report(START - 5000 * MS)
     assert report.clock_jumps == 1
     assert report.sensors[1].health.reason == 'no touch reading yet'
@@ -294,8 +336,10 @@ def test_one_bad_reading_among_many_changes_nothing_and_many_do_within_the_timeo
     estimate = rig.feed(START + 270 * MS, 'camera', 'gas')
 
     assert estimate.mode is Mode.STUDENT
-    assert 'newest touch reading is 0.25 s old (limit 0.20 s); 25 rejected, the last: 256 of 256 taxels out of range' in (
-        estimate.reason)
+    assert (
+        'newest touch reading is 0.25 s old (limit 0.20 s); 25 rejected, the last: 256 of 256 taxels out of range'
+        in (estimate.reason)
+    )
 
 
 def test_a_camera_behind_a_lens_cap_holds(rig):

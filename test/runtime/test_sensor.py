@@ -51,7 +51,11 @@ def test_a_rejected_message_is_counted_and_named_and_changes_nothing_else(gas):
     late = gas.health(12 * SECOND)
     assert late.reason.endswith('; 1 rejected, the last: expected 8 gas channels, got 7')
     report = gas.report(12 * SECOND)
-    assert (report.received, report.rejected, report.last_rejection) == (1, 1, 'expected 8 gas channels, got 7')
+    assert (report.received, report.rejected, report.last_rejection) == (
+        1,
+        1,
+        'expected 8 gas channels, got 7',
+    )
 
 
 def test_the_rate_is_that_of_the_last_seconds(gas):
@@ -96,7 +100,10 @@ def test_an_announced_picture_counts_only_once_one_could_be_decoded():
     assert camera.health(SECOND).healthy
     camera.deny('not a picture')
     camera.announce(2 * SECOND)
-    assert camera.health(2 * SECOND).reason == 'no camera reading could be decoded; 1 rejected, the last: not a picture'
+    assert (
+        camera.health(2 * SECOND).reason
+        == 'no camera reading could be decoded; 1 rejected, the last: not a picture'
+    )
 
 
 def test_a_clock_that_is_ahead_by_the_same_again_and_again_is_allowed_for_and_told(gas):
@@ -105,7 +112,10 @@ def test_a_clock_that_is_ahead_by_the_same_again_and_again_is_allowed_for_and_to
         gas.accept(now_ns + 60 * SECOND + later, VALUE + later, now_ns)
 
     assert gas.rejected == 4 and gas.health(now_ns).healthy
-    assert gas.report(now_ns).health.remark == 'its clock is 60.00 s ahead of this one, which is allowed for'
+    assert (
+        gas.report(now_ns).health.remark
+        == 'its clock is 60.00 s ahead of this one, which is allowed for'
+    )
     assert gas.health(now_ns + 2 * SECOND).reason.startswith('newest gas reading is 2.00 s old')
     gas.accept(now_ns + SECOND, VALUE, now_ns + SECOND)
     assert gas.report(now_ns + SECOND).health.remark == ''

@@ -8,26 +8,44 @@ import pytest
 
 from crossmodal_kd_ros.contract import GAS_NAMES
 from crossmodal_kd_ros.runtime.virtual import (
-    TOUCH_FEATURES, WINDOWS_S, ResidualModel, ResidualMonitor, residual, touch_features)
+    TOUCH_FEATURES,
+    WINDOWS_S,
+    ResidualModel,
+    ResidualMonitor,
+    residual,
+    touch_features,
+)
 
 SECOND = 1_000_000_000
 PREDICTED = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0])
-# A residual of a standard deviation of 1 in each channel; limits of 5, 3 and 1.5 of them over the three windows.
-MODEL = ResidualModel(bias=np.zeros(8), scale=np.ones(8), whitening=np.eye(8), limits=np.repeat([[5.0], [3.0], [1.5]], 9, 1))
+# A residual of a standard deviation of 1 in each channel; limits of 5, 3 and 1.5 of them over the
+# three windows.
+MODEL = ResidualModel(
+    bias=np.zeros(8),
+    scale=np.ones(8),
+    whitening=np.eye(8),
+    limits=np.repeat([[5.0], [3.0], [1.5]], 9, 1),
+)
 
 
 class Gas:
     """A gas module held against the picture at 10 Hz, on a wall whose panels deceive the student by one deviation."""
 
     def __init__(self) -> None:
-        self.monitor, self.rng, self.step = ResidualMonitor('gas', MODEL), np.random.default_rng(0), 0
+        self.monitor, self.rng, self.step = (
+            ResidualMonitor('gas', MODEL),
+            np.random.default_rng(0),
+            0,
+        )
 
     def feed(self, seconds: float, offset=0.0) -> str:
         for _ in range(round(10 * seconds)):
             if self.step % 50 == 0:
                 self.panel = np.clip(self.rng.standard_normal(8), -2.0, 2.0)
             self.step += 1
-            verdict = self.monitor.take(self.step * SECOND // 10, PREDICTED + self.panel + offset, PREDICTED)
+            verdict = self.monitor.take(
+                self.step * SECOND // 10, PREDICTED + self.panel + offset, PREDICTED
+            )
         return verdict
 
 
@@ -70,7 +88,9 @@ def test_a_verdict_stands_between_its_two_limits():
     monitor = ResidualMonitor('gas', MODEL)
     for step in range(20):
         monitor.take(step * SECOND // 10, PREDICTED + 5.5, PREDICTED)
-    verdicts = [monitor.take((20 + step) * SECOND // 10, PREDICTED + 4.0, PREDICTED) for step in range(10)]
+    verdicts = [
+        monitor.take((20 + step) * SECOND // 10, PREDICTED + 4.0, PREDICTED) for step in range(10)
+    ]
 
     assert all(verdicts)
 
@@ -101,17 +121,29 @@ def test_more_detail_than_the_picture_shows_is_no_contradiction_and_less_is():
     plain = np.concatenate([np.full(128, 40.0), np.full(128, 0.5)])
     detailed = plain + np.repeat([10.0, 0.3], 128) * rng.standard_normal(256)
     alone = [TOUCH_FEATURES.index(name) for name in ('texture spread', 'indentation detail')]
-    model = ResidualModel(bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0))
+    model = ResidualModel(
+        bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0)
+    )
 
     assert (model.standardise('touch', residual('touch', detailed, plain))[alone] == 0.0).all()
     assert (model.standardise('touch', residual('touch', plain, detailed))[alone] < 0.0).all()
 
 
 def test_a_pad_is_forgiven_only_after_it_has_agreed_for_twenty_seconds():
-    model = ResidualModel(bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0))
-    monitor, plain = ResidualMonitor('touch', model), np.concatenate([np.full(128, 40.0), np.full(128, 0.5)])
+    model = ResidualModel(
+        bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0)
+    )
+    monitor, plain = (
+        ResidualMonitor('touch', model),
+        np.concatenate([np.full(128, 40.0), np.full(128, 0.5)]),
+    )
     lifted = plain + np.repeat([0.0, 1.5], 128)
-    verdicts = [monitor.take(step * SECOND // 10, lifted if 50 <= step < 60 else plain, plain) for step in range(400)]
+    verdicts = [
+        monitor.take(step * SECOND // 10, lifted if 50 <= step < 60 else plain, plain)
+        for step in range(400)
+    ]
 
-    assert verdicts[45] == '' and verdicts[58].startswith('touch contradicts the picture: least indentation')
+    assert verdicts[45] == '' and verdicts[58].startswith(
+        'touch contradicts the picture: least indentation'
+    )
     assert all(verdicts[58:255]) and verdicts[275] == ''

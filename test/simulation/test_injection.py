@@ -17,14 +17,20 @@ def healthy(sensor: str, rng: np.random.Generator) -> np.ndarray:
     if sensor == 'camera':
         return rng.integers(60, 160, (64, 64, 3), np.uint8)
     if sensor == 'gas':
-        return (np.array([60.0, 370.0, 70.0, 19.0, 120.0, 3.0, 21.0, 6.0]) + rng.standard_normal(8)).astype(np.float32)
-    return (np.repeat([40.0, 0.5], 128) * (1.0 + 0.03 * rng.standard_normal(256))).astype(np.float32)
+        return (
+            np.array([60.0, 370.0, 70.0, 19.0, 120.0, 3.0, 21.0, 6.0]) + rng.standard_normal(8)
+        ).astype(np.float32)
+    return (np.repeat([40.0, 0.5], 128) * (1.0 + 0.03 * rng.standard_normal(256))).astype(
+        np.float32
+    )
 
 
 def play(sensor: str, kind: str, severity: float = 1.0):
     """Return (second, healthy reading, what arrived) for each reading of 24 s, broken from 4 s to 20 s."""
     rng = np.random.default_rng(1)
-    injector = Injector(sensor, FaultSchedule((Fault(sensor, START_S, END_S, kind, severity),)), seed=3)
+    injector = Injector(
+        sensor, FaultSchedule((Fault(sensor, START_S, END_S, kind, severity),)), seed=3
+    )
     result = []
     for index in range(round(24.0 * RATE_HZ[sensor])):
         t_s, value = index / RATE_HZ[sensor], healthy(sensor, rng)
@@ -39,7 +45,11 @@ EVERY = [(sensor, kind) for sensor in SENSORS for kind in kinds_of(sensor)]
 def test_every_fault_changes_the_stream_while_it_lasts_and_never_before(sensor, kind):
     def untouched(entry) -> bool:
         t_s, value, arrived = entry
-        return len(arrived) == 1 and arrived[0].stamp_ns == round(1e9 * (100.0 + t_s)) and arrived[0].value is value
+        return (
+            len(arrived) == 1
+            and arrived[0].stamp_ns == round(1e9 * (100.0 + t_s))
+            and arrived[0].value is value
+        )
 
     played = play(sensor, kind)
     assert all(untouched(entry) for entry in played if entry[0] < START_S)
@@ -54,7 +64,8 @@ def test_broken_readings_have_the_shape_and_type_of_healthy_ones(sensor, kind):
         for _, value, arrived in play(sensor, kind, severity):
             for delivery in arrived:
                 assert delivery.value is None or (
-                    delivery.value.shape == value.shape and delivery.value.dtype == value.dtype)
+                    delivery.value.shape == value.shape and delivery.value.dtype == value.dtype
+                )
 
 
 def test_the_same_seed_breaks_in_the_same_way():
@@ -65,7 +76,9 @@ def test_the_same_seed_breaks_in_the_same_way():
 
 def arrived(sensor: str, kind: str, severity: float = 1.0, at_s: float = 12.0) -> np.ndarray:
     """Return the reading that arrived at a second, and the healthy one."""
-    _, value, deliveries = next(entry for entry in play(sensor, kind, severity) if entry[0] >= at_s)
+    _, value, deliveries = next(
+        entry for entry in play(sensor, kind, severity) if entry[0] >= at_s
+    )
     return deliveries[0].value, value
 
 
@@ -80,22 +93,39 @@ def test_each_kind_does_what_it_is_called():
     assert arrived('camera', 'covered')[0].max() < 30
     broken, value = arrived('gas', 'poisoned')
     np.testing.assert_allclose(broken[[5, 7]], 0.1 * value[[5, 7]], rtol=1e-4)
-    early, late = (arrived('gas', 'drift', 1.0, at_s)[0] - arrived('gas', 'drift', 1.0, at_s)[1] for at_s in (6.0, 18.0))
+    early, late = (
+        arrived('gas', 'drift', 1.0, at_s)[0] - arrived('gas', 'drift', 1.0, at_s)[1]
+        for at_s in (6.0, 18.0)
+    )
     assert late[0] == pytest.approx(7.0 * early[0], rel=1e-3)
 
 
 def test_a_fast_clock_stamps_the_future_and_an_overtaken_message_the_past():
-    ahead = [delivery.stamp_ns - 1e9 * (100.0 + t_s) for t_s, _, deliveries in play('gas', 'future')
-             for delivery in deliveries if START_S <= t_s < END_S]
+    ahead = [
+        delivery.stamp_ns - 1e9 * (100.0 + t_s)
+        for t_s, _, deliveries in play('gas', 'future')
+        for delivery in deliveries
+        if START_S <= t_s < END_S
+    ]
     assert np.allclose(ahead, 10e9, rtol=1e-2)
-    stamps = [delivery.stamp_ns for _, _, deliveries in play('touch', 'disorder') for delivery in deliveries]
+    stamps = [
+        delivery.stamp_ns
+        for _, _, deliveries in play('touch', 'disorder')
+        for delivery in deliveries
+    ]
     assert np.sum(np.diff(stamps) < 0) > 50
     assert sorted(set(stamps)) == sorted(stamps)
 
 
-@pytest.mark.parametrize(('text', 'said'), [
-    ('touch:1-2:poisoned', 'expected a fault of touch out of'), ('camera:1-2:out_of_range', 'expected a fault of camera out of'),
-    ('gas:1-2:drift:1.5', 'expected a severity above 0 and up to 1, got 1.5'), ('gas:1-2:drift:0', 'got 0.0')])
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('touch:1-2:poisoned', 'expected a fault of touch out of'),
+        ('camera:1-2:out_of_range', 'expected a fault of camera out of'),
+        ('gas:1-2:drift:1.5', 'expected a severity above 0 and up to 1, got 1.5'),
+        ('gas:1-2:drift:0', 'got 0.0'),
+    ],
+)
 def test_a_fault_that_cannot_happen_is_refused_in_words(text, said):
     with pytest.raises(ValueError, match=said):
         FaultSchedule.parse(text)

@@ -14,7 +14,9 @@ from crossmodal_kd_ros.simulation.camera import Shot, under_condition
 from crossmodal_kd_ros.simulation.expert import Findings, decide
 from crossmodal_kd_ros.simulation.fields import crack_path
 
-SOUND = Findings(crack_mm=0.0, ammonia_ppm=2.0, debonded=0.0, growth_cover=0.0, growth_alive=False, moisture=0.6)
+SOUND = Findings(
+    crack_mm=0.0, ammonia_ppm=2.0, debonded=0.0, growth_cover=0.0, growth_alive=False, moisture=0.6
+)
 
 
 @pytest.fixture(scope='module')
@@ -22,9 +24,21 @@ def panel():
     """Return a panel with one open crack and nothing else the matter."""
     base = draw_panels(1, seed=5)[0]
     return replace(
-        base, material=0, crack_depth_mm=3.0, crack_shown_mm=3.0, growth_cover=0.0, growth_cover_shown=0.0, moisture=0.6,
-        moisture_shown=0.6, vitality=0.9, vitality_shown=0.9, delamination=0.0, bulge_shown=0.0, lighting='day',
-        shown_seeds=(base.crack_seed, base.growth_seed, base.delamination_seed))
+        base,
+        material=0,
+        crack_depth_mm=3.0,
+        crack_shown_mm=3.0,
+        growth_cover=0.0,
+        growth_cover_shown=0.0,
+        moisture=0.6,
+        moisture_shown=0.6,
+        vitality=0.9,
+        vitality_shown=0.9,
+        delamination=0.0,
+        bulge_shown=0.0,
+        lighting='day',
+        shown_seeds=(base.crack_seed, base.growth_seed, base.delamination_seed),
+    )
 
 
 def on_the_crack(panel):
@@ -35,8 +49,13 @@ def on_the_crack(panel):
 
 def test_the_crack_is_seen_and_felt_in_the_same_place(panel):
     centre = on_the_crack(panel)
-    view = square_view(Lit(panel, px_per_mm=4.0).picture(centre, Shot(noise_gain=0.0), width_px=256, height_px=256))
-    pad = view[48:80, 32:96].astype(float).mean(-1)  # 2 px/mm: the pad's 32 x 16 mm in the middle of the view
+    view = square_view(
+        Lit(panel, px_per_mm=4.0).picture(
+            centre, Shot(noise_gain=0.0), width_px=256, height_px=256
+        )
+    )
+    # 2 px/mm: the pad's 32 x 16 mm in the middle of the view
+    pad = view[48:80, 32:96].astype(float).mean(-1)
     darkness = (np.median(pad) - pad).reshape(8, 4, 16, 4).max((1, 3))
     felt = Wall(panel).touch(centre)[INDENTATION].reshape(8, 16)
     assert felt.max() == pytest.approx(3.1, abs=0.5)
@@ -45,9 +64,16 @@ def test_the_crack_is_seen_and_felt_in_the_same_place(panel):
 
 def test_the_same_wall_is_seen_at_every_resolution(panel):
     views = [
-        square_view(Lit(panel, px_per_mm=scale).picture(
-            (80.0, 48.0), Shot(noise_gain=0.0), width_px=round(64 * scale), height_px=round(64 * scale)))
-        for scale in (4.0, 7.5)]
+        square_view(
+            Lit(panel, px_per_mm=scale).picture(
+                (80.0, 48.0),
+                Shot(noise_gain=0.0),
+                width_px=round(64 * scale),
+                height_px=round(64 * scale),
+            )
+        )
+        for scale in (4.0, 7.5)
+    ]
     assert np.corrcoef(views[0].ravel(), views[1].ravel())[0, 1] > 0.9
 
 
@@ -55,6 +81,7 @@ def test_without_vision_recovery_what_shows_is_independent_of_what_is():
     def correlation(recovery):
         panels = draw_panels(4000, seed=1, vision_recovery=recovery)
         return np.corrcoef([p.moisture for p in panels], [p.moisture_shown for p in panels])[0, 1]
+
     assert correlation(1.0) > 0.9
     assert abs(correlation(0.0)) < 0.05
     with pytest.raises(ValueError, match='within 0 to 1, got 1.5'):
@@ -67,7 +94,9 @@ def test_lighting_tells_nothing_of_the_action():
     night = np.array([p.lighting == 'night' for p in panels])
     for action in range(len(ACTIONS)):
         share = (actions == action).mean()
-        assert (actions[night] == action).mean() == pytest.approx(share, abs=3 * np.sqrt(share / night.sum()))
+        assert (actions[night] == action).mean() == pytest.approx(
+            share, abs=3 * np.sqrt(share / night.sum())
+        )
         assert 0.05 < share <= 0.30
 
 
@@ -81,20 +110,24 @@ def test_living_growth_smells_and_a_stain_does_not(panel):
 
 def test_a_thriving_wall_absorbs_carbon_dioxide_and_a_dying_one_hardly(panel):
     thriving, dying = (
-        co2_absorption(Wall(replace(panel, vitality=v)).gas((80.0, 48.0))) for v in (0.95, 0.05))
+        co2_absorption(Wall(replace(panel, vitality=v)).gas((80.0, 48.0))) for v in (0.95, 0.05)
+    )
     assert thriving > 0.05 > dying > 0.0
 
 
-@pytest.mark.parametrize(('trouble', 'action'), [
-    ({}, 'continue_inspection'),
-    ({'moisture': 0.1}, 'hydrate'),
-    ({'growth_alive': True, 'growth_cover': 0.5, 'moisture': 0.1}, 'remove_growth'),
-    ({'growth_alive': False, 'growth_cover': 0.5}, 'continue_inspection'),
-    ({'debonded': 0.8, 'growth_alive': True, 'growth_cover': 0.5}, 'apply_bio_adhesive'),
-    ({'crack_mm': 2.0, 'debonded': 0.8}, 'seal_crack'),
-    ({'crack_mm': 6.0}, 'request_human'),
-    ({'ammonia_ppm': 30.0, 'crack_mm': 2.0}, 'request_human'),
-])
+@pytest.mark.parametrize(
+    ('trouble', 'action'),
+    [
+        ({}, 'continue_inspection'),
+        ({'moisture': 0.1}, 'hydrate'),
+        ({'growth_alive': True, 'growth_cover': 0.5, 'moisture': 0.1}, 'remove_growth'),
+        ({'growth_alive': False, 'growth_cover': 0.5}, 'continue_inspection'),
+        ({'debonded': 0.8, 'growth_alive': True, 'growth_cover': 0.5}, 'apply_bio_adhesive'),
+        ({'crack_mm': 2.0, 'debonded': 0.8}, 'seal_crack'),
+        ({'crack_mm': 6.0}, 'request_human'),
+        ({'ammonia_ppm': 30.0, 'crack_mm': 2.0}, 'request_human'),
+    ],
+)
 def test_the_expert_sees_to_the_most_urgent_trouble(trouble, action):
     assert decide(replace(SOUND, **trouble))[0] == action
 
@@ -119,20 +152,33 @@ def test_every_condition_takes_a_picture_of_the_same_size(panel, condition):
     lighting = 'night' if condition == 'night' else 'day'
     lit = Lit(panel, px_per_mm=2.0, lighting=lighting)
     plain = lit.picture((80.0, 48.0), Shot(), width_px=128, height_px=128)
-    picture = lit.picture((80.0, 48.0), under_condition(Shot(), condition, rng), width_px=128, height_px=128)
+    picture = lit.picture(
+        (80.0, 48.0), under_condition(Shot(), condition, rng), width_px=128, height_px=128
+    )
     assert picture.shape == (128, 128, 3) and picture.dtype == np.uint8
     assert np.array_equal(picture, plain) == (condition in ('day', 'night'))
 
 
 def test_a_schedule_silences_a_sensor_within_its_time_only():
     schedule = FaultSchedule.parse('touch:10-18, gas:22-28')
-    assert [schedule.active('touch', t) is not None for t in (9.99, 10.0, 17.99, 18.0)] == [False, True, True, False]
+    assert [schedule.active('touch', t) is not None for t in (9.99, 10.0, 17.99, 18.0)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
     assert schedule.active('camera', 12.0) is None
     assert FaultSchedule.parse('').faults == ()
 
 
-@pytest.mark.parametrize(('text', 'said'), [
-    ('touch=3', 'expected faults like'), ('nose:1-2', "got 'nose'"), ('gas:5-4', 'to start before it ends')])
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('touch=3', 'expected faults like'),
+        ('nose:1-2', "got 'nose'"),
+        ('gas:5-4', 'to start before it ends'),
+    ],
+)
 def test_a_schedule_that_makes_no_sense_is_refused_in_words(text, said):
     with pytest.raises(ValueError, match=said):
         FaultSchedule.parse(text)

@@ -3,8 +3,9 @@
 
 """Ten minutes at 60 Hz of camera and 200 Hz of touch, with another fault every 5 s: python test/soak/soak.py.
 
-The maintenance node must not crash, its resident memory in the last half must stay within 2 % of the middle, and its
-threads and file handles must not grow. Prints what it found as JSON; exit code 1 if any of this fails.
+The maintenance node must not crash, its resident memory in the last half must stay within 2 % of
+the middle, and its threads and file handles must not grow. Prints what it found as JSON; exit code
+1 if any of this fails.
 """
 
 import argparse
@@ -17,7 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from crossmodal_kd_ros.demo.processes import NodeProcess, free_domain_id, private_environment, stop_all
+from crossmodal_kd_ros.demo.processes import (
+    NodeProcess,
+    free_domain_id,
+    private_environment,
+    stop_all,
+)
 from crossmodal_kd_ros.share import share_dir
 
 _EVERY_S = 5.0
@@ -25,7 +31,16 @@ _EVERY_S = 5.0
 _WARM_UP_S = 30.0
 _MOST_GROWTH = 0.02
 _PATIENCE_S = 120.0
-_SIMULATOR = ['-p', 'camera_hz:=60.0', '-p', 'touch_hz:=200.0', '-p', 'width:=320', '-p', 'height:=240']
+_SIMULATOR = [
+    '-p',
+    'camera_hz:=60.0',
+    '-p',
+    'touch_hz:=200.0',
+    '-p',
+    'width:=320',
+    '-p',
+    'height:=240',
+]
 
 
 def main() -> int:
@@ -37,9 +52,14 @@ def main() -> int:
     given = parser.parse_args()
     os.environ.update(private_environment(os.environ, free_domain_id(os.environ)))
     given.log.mkdir(parents=True, exist_ok=True)
-    arguments = {'maintenance_node': ['-p', f'models_dir:={given.models.resolve()}'], 'simulator_node': _SIMULATOR}
-    processes = [NodeProcess(name, ros_args, environ=os.environ, log=given.log / f'{name}.log')
-                 for name, ros_args in arguments.items()]
+    arguments = {
+        'maintenance_node': ['-p', f'models_dir:={given.models.resolve()}'],
+        'simulator_node': _SIMULATOR,
+    }
+    processes = [
+        NodeProcess(name, ros_args, environ=os.environ, log=given.log / f'{name}.log')
+        for name, ros_args in arguments.items()
+    ]
     try:
         samples, faults = soak(processes, 60.0 * given.minutes)
         # Whoever died has an exit code by now; the others get theirs from the signal below.
@@ -47,9 +67,17 @@ def main() -> int:
     finally:
         stop_all(processes)
     found = judge(samples) | {
-        'faults': faults, 'died': died, 'exit_codes': {process.name: process.exit_code for process in processes},
-        'complaints': complaints(given.log / 'maintenance_node.log')}
-    found['passed'] = found['passed'] and not died and not any(found['exit_codes'].values()) and not found['complaints']
+        'faults': faults,
+        'died': died,
+        'exit_codes': {process.name: process.exit_code for process in processes},
+        'complaints': complaints(given.log / 'maintenance_node.log'),
+    }
+    found['passed'] = (
+        found['passed']
+        and not died
+        and not any(found['exit_codes'].values())
+        and not found['complaints']
+    )
     print(json.dumps(found, indent=2))
     return 0 if found['passed'] else 1
 
@@ -57,13 +85,14 @@ def main() -> int:
 def soak(processes: list[NodeProcess], duration_s: float) -> tuple[list[dict[str, float]], int]:
     """Break a sensor every 5 s until `duration_s` is over; return what /proc said of the maintenance node, and the count.
 
-    The time runs from the first decision on: a busy machine may take half a minute to load the networks.
+    The time runs from the first decision on: a busy machine may take half a minute to load the
+    networks.
     """
+    import rclpy
     from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
     from rcl_interfaces.srv import SetParameters
     from std_msgs.msg import String
 
-    import rclpy
     from crossmodal_kd_ros.contract import SENSORS
     from crossmodal_kd_ros.nodes import qos
     from crossmodal_kd_ros.simulation import kinds_of
@@ -72,22 +101,32 @@ def soak(processes: list[NodeProcess], duration_s: float) -> tuple[list[dict[str
     node = rclpy.create_node('soak')
     client = node.create_client(SetParameters, 'simulator_node/set_parameters')
     modes: list[str] = []
-    node.create_subscription(String, 'maintenance/mode', lambda message: modes.append(message.data), qos.STATE)
+    node.create_subscription(
+        String, 'maintenance/mode', lambda message: modes.append(message.data), qos.STATE
+    )
     rng, samples, faults = random.Random(0), [], 0
     try:
         if not client.wait_for_service(_PATIENCE_S):
-            raise SystemExit(f'expected the simulator node to answer within {_PATIENCE_S:.0f} s, waited in vain: see its log')
+            raise SystemExit(
+                f'expected the simulator node to answer within {_PATIENCE_S:.0f} s, waited in vain: see its log'
+            )
         end_s = time.monotonic() + _PATIENCE_S
         while 'TEACHER' not in modes:
             rclpy.spin_once(node, timeout_sec=0.1)
             if time.monotonic() > end_s:
-                raise SystemExit(f'expected a decision of the teacher within {_PATIENCE_S:.0f} s, got {modes}: see its log')
+                raise SystemExit(
+                    f'expected a decision of the teacher within {_PATIENCE_S:.0f} s, got {modes}: see its log'
+                )
         start_s = time.monotonic()
-        while time.monotonic() - start_s < duration_s and all(process.exit_code is None for process in processes):
+        while time.monotonic() - start_s < duration_s and all(
+            process.exit_code is None for process in processes
+        ):
             sensor = rng.choice(SENSORS)
             text = f'{sensor}:0-{rng.uniform(1.0, 4.5):.1f}:{rng.choice(kinds_of(sensor))}:{rng.choice((0.25, 0.5, 1.0))}'
             value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=text)
-            future = client.call_async(SetParameters.Request(parameters=[Parameter(name='faults', value=value)]))
+            future = client.call_async(
+                SetParameters.Request(parameters=[Parameter(name='faults', value=value)])
+            )
             rclpy.spin_until_future_complete(node, future, timeout_sec=_EVERY_S)
             faults += bool(future.done() and future.result().results[0].successful)
             time.sleep(_EVERY_S)
@@ -101,9 +140,14 @@ def soak(processes: list[NodeProcess], duration_s: float) -> tuple[list[dict[str
 def resources(pid: int) -> dict[str, float]:
     """Return resident memory (MB), threads and open file handles of a process; nothing if it is gone."""
     try:
-        status = dict(line.split(':', 1) for line in Path(f'/proc/{pid}/status').read_text().splitlines())
-        return {'rss_mb': int(status['VmRSS'].split()[0]) / 1024, 'threads': int(status['Threads']),
-                'handles': len(os.listdir(f'/proc/{pid}/fd'))}
+        status = dict(
+            line.split(':', 1) for line in Path(f'/proc/{pid}/status').read_text().splitlines()
+        )
+        return {
+            'rss_mb': int(status['VmRSS'].split()[0]) / 1024,
+            'threads': int(status['Threads']),
+            'handles': len(os.listdir(f'/proc/{pid}/fd')),
+        }
     except (OSError, KeyError):
         return {}
 
@@ -112,20 +156,32 @@ def judge(samples: list[dict[str, float]]) -> dict[str, object]:
     """Compare the last half with the middle of the run, each after the warm-up."""
     settled = [sample for sample in samples if 'rss_mb' in sample and sample['t_s'] >= _WARM_UP_S]
     if len(settled) < 6:
-        return {'passed': False, 'why': f'expected at least 6 samples after {_WARM_UP_S:.0f} s, got {len(settled)}'}
+        return {
+            'passed': False,
+            'why': f'expected at least 6 samples after {_WARM_UP_S:.0f} s, got {len(settled)}',
+        }
     rss = np.array([sample['rss_mb'] for sample in settled])
-    middle = float(np.median(rss[len(rss) * 2 // 5:len(rss) * 3 // 5]))
-    growth = float(np.abs(rss[len(rss) // 2:] / middle - 1.0).max())
-    counts = {name: sorted({int(sample[name]) for sample in settled}) for name in ('threads', 'handles')}
-    return {'passed': growth <= _MOST_GROWTH and all(len(values) == 1 for values in counts.values()),
-            'minutes': round(samples[-1]['t_s'] / 60.0, 2), 'rss_mb_middle': round(middle, 1),
-            'rss_largest_difference': round(growth, 4), **counts}
+    middle = float(np.median(rss[len(rss) * 2 // 5 : len(rss) * 3 // 5]))
+    growth = float(np.abs(rss[len(rss) // 2 :] / middle - 1.0).max())
+    counts = {
+        name: sorted({int(sample[name]) for sample in settled}) for name in ('threads', 'handles')
+    }
+    return {
+        'passed': growth <= _MOST_GROWTH and all(len(values) == 1 for values in counts.values()),
+        'minutes': round(samples[-1]['t_s'] / 60.0, 2),
+        'rss_mb_middle': round(middle, 1),
+        'rss_largest_difference': round(growth, 4),
+        **counts,
+    }
 
 
 def complaints(log: Path) -> list[str]:
     """Return the lines of a log that no soak should bring."""
-    return [line for line in log.read_text(errors='replace').splitlines()
-            if any(word in line for word in ('[ERROR]', '[FATAL]', 'Traceback', 'terminate', 'abort'))][:10]
+    return [
+        line
+        for line in log.read_text(errors='replace').splitlines()
+        if any(word in line for word in ('[ERROR]', '[FATAL]', 'Traceback', 'terminate', 'abort'))
+    ][:10]
 
 
 if __name__ == '__main__':

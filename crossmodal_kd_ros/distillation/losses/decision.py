@@ -10,14 +10,21 @@ from torch.nn import functional as F
 NO_LABEL = -1
 
 
-def distillation_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, *, temperature: float = 4.0,
-                      alpha: float = 0.7) -> Tensor:
+def distillation_loss(
+    student_logits: Tensor,
+    teacher_logits: Tensor,
+    labels: Tensor,
+    *,
+    temperature: float = 4.0,
+    alpha: float = 0.7,
+) -> Tensor:
     r"""Article's loss: soft targets and hard labels (Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
 
     $\alpha T^2 \frac{1}{B} \sum_b KL(softmax(t_b / T) || softmax(s_b / T)) + (1 - \alpha) CE(s, y)$
 
-    The first term is a mean over all samples, the second over those that have a label: what people have not labelled
-    the teacher labels. $T^2$ keeps the gradient of the first term at one size for every temperature.
+    The first term is a mean over all samples, the second over those that have a label: what people
+    have not labelled the teacher labels. $T^2$ keeps the gradient of the first term at one size
+    for every temperature.
 
     Args:
         student_logits: `float[B, C]`.
@@ -42,20 +49,33 @@ def distillation_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Te
     _check(student_logits, teacher_logits, labels, temperature)
     if not 0.0 <= alpha <= 1.0:
         raise ValueError(f'expected alpha from 0 to 1, got {alpha}')
-    soft = F.kl_div(F.log_softmax(student_logits / temperature, 1),
-                    F.log_softmax(teacher_logits.detach() / temperature, 1), reduction='batchmean', log_target=True)
+    soft = F.kl_div(
+        F.log_softmax(student_logits / temperature, 1),
+        F.log_softmax(teacher_logits.detach() / temperature, 1),
+        reduction='batchmean',
+        log_target=True,
+    )
     labelled = (labels != NO_LABEL).sum().clamp_min(1)
-    hard = F.cross_entropy(student_logits, labels, ignore_index=NO_LABEL, reduction='sum') / labelled
-    return alpha * temperature ** 2 * soft + (1.0 - alpha) * hard
+    hard = (
+        F.cross_entropy(student_logits, labels, ignore_index=NO_LABEL, reduction='sum') / labelled
+    )
+    return alpha * temperature**2 * soft + (1.0 - alpha) * hard
 
 
-def decoupled_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, *, temperature: float = 4.0,
-                   target_weight: float = 1.0, other_weight: float = 8.0) -> Tensor:
+def decoupled_loss(
+    student_logits: Tensor,
+    teacher_logits: Tensor,
+    labels: Tensor,
+    *,
+    temperature: float = 4.0,
+    target_weight: float = 1.0,
+    other_weight: float = 8.0,
+) -> Tensor:
     r"""Decoupled distillation, DKD (Zhao et al. 2022, https://arxiv.org/abs/2203.08679).
 
     $\frac{T^2}{B} \sum_b w_t KL(b^T || b^S) + w_o KL(\hat p^T || \hat p^S)$, with $b = (p_y, 1 - p_y)$: how sure of the
-    target, and $\hat p$ the softmax over the other classes alone: what a confident teacher knows of the rest, which the
-    undivided loss multiplies by $1 - p_y$ and so all but silences.
+    target, and $\hat p$ the softmax over the other classes alone: what a confident teacher knows
+    of the rest, which the undivided loss multiplies by $1 - p_y$ and so all but silences.
 
     Computed from logarithms throughout, so that logits of 1e4 give neither NaN nor infinity.
 
@@ -71,7 +91,8 @@ def decoupled_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tenso
         `float[]`.
 
     Raises:
-        ValueError: shapes, labels or temperature are not as above; two classes, of which one is not a distribution.
+        ValueError: shapes, labels or temperature are not as above; two classes, of which one is
+            not a distribution.
 
     Example:
         >>> student, teacher = torch.tensor([[0.0, 2.0, 1.0]]), torch.tensor([[3.0, 1.0, 0.0]])
@@ -81,14 +102,15 @@ def decoupled_loss(student_logits: Tensor, teacher_logits: Tensor, labels: Tenso
     _check(student_logits, teacher_logits, labels, temperature)
     if student_logits.shape[1] < 3:
         raise ValueError(
-            f'expected at least 3 classes to decouple, got {student_logits.shape[1]}: use distillation_loss')
+            f'expected at least 3 classes to decouple, got {student_logits.shape[1]}: use distillation_loss'
+        )
     teacher_logits = teacher_logits.detach()
     target = torch.where(labels == NO_LABEL, teacher_logits.argmax(1), labels)
     student_binary, student_others = _decouple(student_logits / temperature, target)
     teacher_binary, teacher_others = _decouple(teacher_logits / temperature, target)
     target_term = F.kl_div(student_binary, teacher_binary, reduction='batchmean', log_target=True)
     other_term = F.kl_div(student_others, teacher_others, reduction='batchmean', log_target=True)
-    return temperature ** 2 * (target_weight * target_term + other_weight * other_term)
+    return temperature**2 * (target_weight * target_term + other_weight * other_term)
 
 
 def _decouple(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,15 +122,23 @@ def _decouple(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return F.log_softmax(both, 1), F.log_softmax(others, 1)
 
 
-def _check(student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, temperature: float) -> None:
-    if student_logits.ndim != 2 or student_logits.shape != teacher_logits.shape \
-            or labels.shape != student_logits.shape[:1]:
+def _check(
+    student_logits: Tensor, teacher_logits: Tensor, labels: Tensor, temperature: float
+) -> None:
+    if (
+        student_logits.ndim != 2
+        or student_logits.shape != teacher_logits.shape
+        or labels.shape != student_logits.shape[:1]
+    ):
         raise ValueError(
             f'expected logits [B, C] of student and teacher and labels [B], got {list(student_logits.shape)}, '
-            f'{list(teacher_logits.shape)} and {list(labels.shape)}')
+            f'{list(teacher_logits.shape)} and {list(labels.shape)}'
+        )
     if not temperature > 0.0:
         raise ValueError(f'expected a temperature of more than 0, got {temperature}')
     classes = student_logits.shape[1]
     wrong = labels[(labels < NO_LABEL) | (labels >= classes)]
     if len(wrong):
-        raise ValueError(f'expected labels from 0 to {classes - 1}, or -1 for none, got {wrong[0].item()}')
+        raise ValueError(
+            f'expected labels from 0 to {classes - 1}, or -1 for none, got {wrong[0].item()}'
+        )

@@ -12,17 +12,23 @@ from torch.nn import functional as F
 _TINY = 1e-6  # a feature that does not vary over the batch stays zero instead of becoming noise
 
 
-def feature_matching_loss(student_features: Tensor, teacher_features: Tensor, *,
-                          kind: Literal['cosine', 'mse'] = 'cosine') -> Tensor:
+def feature_matching_loss(
+    student_features: Tensor,
+    teacher_features: Tensor,
+    *,
+    kind: Literal['cosine', 'mse'] = 'cosine',
+) -> Tensor:
     r"""Match embeddings, each dimension standardised over the batch.
 
-    With $z = (f - mean_B f) / std_B f$ for either side: `cosine` is $1 - \frac{1}{B} \sum_b \cos(z^S_b, z^T_b)$, and
-    `mse` is $\frac{1}{BD} \sum_{bd} (z^S_{bd} - z^T_{bd})^2$, which is two minus twice the mean correlation.
-    Standardised, because a linear classifier absorbs scale and shift, and no dimension should be heard above the others
-    for its size. (After FitNets, Romero et al. 2015, https://arxiv.org/abs/1412.6550.)
+    With $z = (f - mean_B f) / std_B f$ for either side: `cosine` is $1 - \frac{1}{B} \sum_b
+    \cos(z^S_b, z^T_b)$, and `mse` is $\frac{1}{BD} \sum_{bd} (z^S_{bd} - z^T_{bd})^2$, which is
+    two minus twice the mean correlation. Standardised, because a linear classifier absorbs scale
+    and shift, and no dimension should be heard above the others for its size. (After FitNets,
+    Romero et al. 2015, https://arxiv.org/abs/1412.6550.)
 
     Args:
-        student_features: `float[B, D]`, projected to the teacher's width if it is another; B at least 2.
+        student_features: `float[B, D]`, projected to the teacher's width if it is another; B at
+            least 2.
         teacher_features: `float[B, D]`; receives no gradient.
         kind: `cosine` or `mse`.
 
@@ -90,7 +96,7 @@ def relational_angle_loss(student_features: Tensor, teacher_features: Tensor) ->
 
 def _standardise(features: Tensor) -> Tensor:
     centred = features - features.mean(0)
-    return centred / (features.var(0, correction=0) + _TINY ** 2).sqrt()
+    return centred / (features.var(0, correction=0) + _TINY**2).sqrt()
 
 
 def _distances(features: Tensor) -> Tensor:
@@ -105,11 +111,19 @@ def _angles(features: Tensor) -> Tensor:
     return rays @ rays.transpose(1, 2)
 
 
-def _check(student_features: Tensor, teacher_features: Tensor, *, least: int, same_width: bool) -> None:
+def _check(
+    student_features: Tensor, teacher_features: Tensor, *, least: int, same_width: bool
+) -> None:
     shapes = [list(features.shape) for features in (student_features, teacher_features)]
-    if any(len(shape) != 2 or shape[0] != shapes[0][0] for shape in shapes) or shapes[0][0] < least:
+    if (
+        any(len(shape) != 2 or shape[0] != shapes[0][0] for shape in shapes)
+        or shapes[0][0] < least
+    ):
         raise ValueError(
-            f'expected features [B, D] of the same samples, at least {least}, got {shapes[0]} and {shapes[1]}')
+            f'expected features [B, D] of the same samples, at least {least}, got {shapes[0]} and {shapes[1]}'
+        )
     if same_width and shapes[0] != shapes[1]:
-        raise ValueError(f'expected features of one width, got {shapes[0][1]} and {shapes[1][1]}: '
-                         "project the student's to the teacher's")
+        raise ValueError(
+            f'expected features of one width, got {shapes[0][1]} and {shapes[1][1]}: '
+            "project the student's to the teacher's"
+        )

@@ -11,9 +11,9 @@ def gaussian_nll(mean: Tensor, logvar: Tensor, target: Tensor, *, beta: float = 
 
     $\frac{1}{N} \sum \lfloor \sigma^{2 \beta} \rfloor \frac{1}{2} (\log \sigma^2 + (y - \mu)^2 / \sigma^2)$, where
     $\lfloor \cdot \rfloor$ stops the gradient. With `beta` 0 it is the plain likelihood (Nix and Weigend 1994), which
-    lets a network give up on what is hard by calling it noise; with 1 the mean learns as under squared error. 0.5 is
-    what Seitzer et al. 2022 (https://arxiv.org/abs/2203.09168) recommend. The constant $\frac{1}{2} \log 2 \pi$ is
-    left out.
+    lets a network give up on what is hard by calling it noise; with 1 the mean learns as under
+    squared error. 0.5 is what Seitzer et al. 2022 (https://arxiv.org/abs/2203.09168) recommend.
+    The constant $\frac{1}{2} \log 2 \pi$ is left out.
 
     Args:
         mean: `float[...]`, $\mu$, in standard units.
@@ -34,8 +34,10 @@ def gaussian_nll(mean: Tensor, logvar: Tensor, target: Tensor, *, beta: float = 
         2.0
     """
     if not mean.shape == logvar.shape == target.shape:
-        raise ValueError(f'expected mean, logvar and target of one shape, got {list(mean.shape)}, '
-                         f'{list(logvar.shape)} and {list(target.shape)}')
+        raise ValueError(
+            f'expected mean, logvar and target of one shape, got {list(mean.shape)}, '
+            f'{list(logvar.shape)} and {list(target.shape)}'
+        )
     if not 0.0 <= beta <= 1.0:
         raise ValueError(f'expected beta from 0 to 1, got {beta}')
     nll = 0.5 * (logvar + (target.detach() - mean).square() * (-logvar).exp())

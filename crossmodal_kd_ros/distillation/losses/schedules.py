@@ -6,7 +6,9 @@
 import math
 
 
-def progressive_alpha(step: int, total_steps: int, *, ramp: float = 0.3, highest: float = 1.0) -> float:
+def progressive_alpha(
+    step: int, total_steps: int, *, ramp: float = 0.3, highest: float = 1.0
+) -> float:
     r"""Return the article's weight of the teacher: labels alone first, then more and more of the teacher.
 
     $highest \cdot \min(1, step / (ramp \cdot total\_steps))$
@@ -25,8 +27,10 @@ def progressive_alpha(step: int, total_steps: int, *, ramp: float = 0.3, highest
         [0.0, 0.5, 1.0, 1.0]
     """
     if step < 0 or total_steps < 1 or not 0.0 < ramp <= 1.0 or not 0.0 <= highest <= 1.0:
-        raise ValueError('expected step of at least 0, total_steps of at least 1, ramp and highest within 0 and 1, '
-                         f'got {step}, {total_steps}, {ramp} and {highest}')
+        raise ValueError(
+            'expected step of at least 0, total_steps of at least 1, ramp and highest within 0 and 1, '
+            f'got {step}, {total_steps}, {ramp} and {highest}'
+        )
     return highest * min(1.0, step / (total_steps * ramp))
 
 

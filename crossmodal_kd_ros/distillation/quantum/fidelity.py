@@ -19,8 +19,8 @@ class QubitProjection(nn.Module):
     r"""Turn features into angles of n qubits, one for each of the teacher's first n principal components.
 
     $\theta = \frac{\pi}{2} \tanh(W^T (f - \mu))$, with $W$ such that each component of the teacher's features has
-    variance 1. Angles stay within $\pm \pi / 2$: two of them differ by less than $\pi$, so that the fidelity falls with
-    their distance.
+    variance 1. Angles stay within $\pm \pi / 2$: two of them differ by less than $\pi$, so that
+    the fidelity falls with their distance.
     """
 
     def __init__(self, *, mean: Tensor, components: Tensor) -> None:
@@ -41,9 +41,13 @@ class QubitProjection(nn.Module):
         _, size, directions = torch.linalg.svd(values - mean, full_matrices=False)
         rank = int((size > 1e-6 * size[:1]).sum())
         if not 1 <= qubits <= rank:
-            raise ValueError(f'expected 1 to {rank} qubits, the directions in which the features vary, got {qubits}')
+            raise ValueError(
+                f'expected 1 to {rank} qubits, the directions in which the features vary, got {qubits}'
+            )
         components = directions[:qubits].T * (len(values) ** 0.5 / size[:qubits])
-        return cls(mean=mean.to(teacher_features.dtype), components=components.to(teacher_features.dtype))
+        return cls(
+            mean=mean.to(teacher_features.dtype), components=components.to(teacher_features.dtype)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """Return angles `float[B, n]`, radians, of features `float[B, D]`."""
@@ -53,7 +57,8 @@ class QubitProjection(nn.Module):
 def product_fidelity(student_angles: Tensor, teacher_angles: Tensor) -> Tensor:
     r"""Return the fidelity of two product states, what the article's circuit estimates by counting zeros.
 
-    Each qubit is turned by its angle, $|\theta\rangle = \bigotimes_i R_y(\theta_i) |0\rangle$, so that
+    Each qubit is turned by its angle, $|\theta\rangle = \bigotimes_i R_y(\theta_i) |0\rangle$, so
+    that
     $|\langle s | t \rangle|^2 = \prod_i \cos^2 \frac{s_i - t_i}{2}$. No state of $2^n$ amplitudes is needed, and
     therefore nothing that a quantum computer would be quicker at.
 
@@ -81,9 +86,10 @@ def entangled_fidelity(student_angles: Tensor, teacher_angles: Tensor) -> Tensor
 
     https://arxiv.org/abs/1804.11326. Twice a Hadamard gate on every qubit and the phase
     $\exp i (\sum_i 2 x_i b_i + \sum_i 2 (\pi - x_i)(\pi - x_{i+1}) (b_i \oplus b_{i+1}))$ on each basis state $b$:
-    Qiskit's `zz_feature_map(n, reps=2, entanglement='linear')`. Neighbouring qubits are entangled, so that the fidelity
-    is no product and all $2^n$ amplitudes are carried along. It falls fast: on 4 qubits, angles that differ
-    by 0.3 rad (deviation) have a mean fidelity of about 0.06, where the product's is 0.9.
+    Qiskit's `zz_feature_map(n, reps=2, entanglement='linear')`. Neighbouring qubits are entangled,
+    so that the fidelity is no product and all $2^n$ amplitudes are carried along. It falls fast:
+    on 4 qubits, angles that differ by 0.3 rad (deviation) have a mean fidelity of about 0.06,
+    where the product's is 0.9.
 
     Args:
         student_angles: `float[B, n]`, radians, n from 2 to 12.
@@ -97,13 +103,17 @@ def entangled_fidelity(student_angles: Tensor, teacher_angles: Tensor) -> Tensor
     """
     _check(student_angles, teacher_angles)
     if not 2 <= student_angles.shape[1] <= MAX_ENTANGLED_QUBITS:
-        raise ValueError(f'expected 2 to {MAX_ENTANGLED_QUBITS} entangled qubits, got {student_angles.shape[1]}')
+        raise ValueError(
+            f'expected 2 to {MAX_ENTANGLED_QUBITS} entangled qubits, got {student_angles.shape[1]}'
+        )
     student, teacher = _zz_state(student_angles), _zz_state(teacher_angles)
     overlap = (student.conj() * teacher).sum(1)
     return overlap.real.square() + overlap.imag.square()
 
 
-def fidelity_loss(student_angles: Tensor, teacher_angles: Tensor, *, encoding: Encoding = 'product') -> Tensor:
+def fidelity_loss(
+    student_angles: Tensor, teacher_angles: Tensor, *, encoding: Encoding = 'product'
+) -> Tensor:
     """Return one minus the mean fidelity of student and teacher: the article's fidelity distance, as a loss.
 
     Args:
@@ -138,12 +148,18 @@ def _zz_state(angles: Tensor) -> Tensor:
 @cache
 def _tables(qubits: int) -> tuple[Tensor, Tensor]:
     """Return the bits of each basis state `[2^n, n]` and the Hadamard transform `[2^n, 2^n]`."""
-    states = torch.arange(2 ** qubits)
+    states = torch.arange(2**qubits)
     bits = (states[:, None] >> torch.arange(qubits) & 1).double()
     return bits, (1 - 2 * (bits @ bits.T % 2)) * 2.0 ** (-qubits / 2)
 
 
 def _check(student_angles: Tensor, teacher_angles: Tensor) -> None:
-    if student_angles.ndim != 2 or student_angles.shape != teacher_angles.shape or 0 in student_angles.shape:
-        raise ValueError(f'expected angles [B, n] of student and teacher, got {list(student_angles.shape)} and '
-                         f'{list(teacher_angles.shape)}')
+    if (
+        student_angles.ndim != 2
+        or student_angles.shape != teacher_angles.shape
+        or 0 in student_angles.shape
+    ):
+        raise ValueError(
+            f'expected angles [B, n] of student and teacher, got {list(student_angles.shape)} and '
+            f'{list(teacher_angles.shape)}'
+        )
