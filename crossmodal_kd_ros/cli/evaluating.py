@@ -82,12 +82,12 @@ def evaluate_benchmark(
         )
         if outdated := bench.set_aside_outdated():
             click.echo(
-                f'{outdated} cells of other code or another recipe are set aside: {out / "cells"}/*.outdated',
+                f'{outdated} cells of another version or recipe are set aside: {out / "cells"}/*.outdated',
                 err=True,
             )
         if results is not None and (taken := bench.take(read_record(results))):
             click.echo(
-                f'{taken} cells were measured before, by this very code and recipe: {results / RECORD}',
+                f'{taken} cells were measured before, by these versions and this recipe: {results / RECORD}',
                 err=True,
             )
         shown = set(measured_cells(out))

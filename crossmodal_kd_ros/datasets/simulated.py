@@ -14,13 +14,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from crossmodal_kd_ros import contract, simulation
+from crossmodal_kd_ros import simulation
 from crossmodal_kd_ros.contract import ACTIONS, VIEW_PX, square_view
 from crossmodal_kd_ros.datasets.pairs import Pairs
 from crossmodal_kd_ros.memory import keep_freed_memory
 from crossmodal_kd_ros.simulation import VIEW_MM, Lit, Panel, Wall, draw_panels, gas, touch
 from crossmodal_kd_ros.simulation.camera import draw_shot, under_condition
 from crossmodal_kd_ros.simulation.view import reachable_mm
+from crossmodal_kd_ros.versions import SIMULATION_VERSION
 
 VIEWS_PER_PANEL = 3
 # Twice the resolution of the view, so that averaging down softens edges as a lens does.
@@ -39,8 +40,8 @@ def load_simulated(
     condition: str | None = None,
     progress: Callable[[Iterable, int], Iterable] = lambda tasks, total: tasks,
 ) -> Pairs:
-    """Return `simulate(...)`, made once and then read from `cache_dir`; the code's own hash is part of the key."""
-    key = f'{split}-{views}-{seed}-{vision_recovery}-{condition}-{_code_hash()}'
+    """Return `simulate(...)`, made once and then read from `cache_dir`; `SIMULATION_VERSION` is part of the key."""
+    key = f'{split}-{views}-{seed}-{vision_recovery}-{condition}-{SIMULATION_VERSION}'
     folder = cache_dir / hashlib.sha256(key.encode()).hexdigest()[:16]
     names = [f.name for f in fields(Pairs)]
     if not (folder / 'complete').exists():
@@ -142,12 +143,3 @@ def _simulate_some(
             )
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     return Pairs(**dict(zip((f.name for f in fields(Pairs)), columns, strict=True)))
-
-
-def _code_hash() -> str:
-    """Return a hash of the code that simulated pairs depend on."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    for package in (contract, simulation):
-        for path in sorted(Path(package.__file__).parent.glob('*.py')):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()

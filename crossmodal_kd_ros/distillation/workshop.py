@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from crossmodal_kd_ros import distillation, networks
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.distillation.loop import Run
 from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
@@ -26,13 +25,11 @@ from crossmodal_kd_ros.networks import (
     load_teacher,
     save_weights,
 )
-
-# The files that decide what a recipe makes of its data.
-_CODE = ('batches.py', 'loop.py', 'tasks.py', 'train.py', 'losses/*.py', 'quantum/fidelity.py')
+from crossmodal_kd_ros.versions import TRAINING_VERSION
 
 
 class Workshop:
-    """Trains teachers and students; keeps them in `folder`, each under a key of its recipe, seed, data and code.
+    """Trains teachers and students; keeps them in `folder`, each under a key of its recipe, seed, data and `TRAINING_VERSION`.
 
     Attributes:
         run: says how a training is run and shown, by its name.
@@ -128,7 +125,7 @@ class Workshop:
             _digest((pairs.image[::61], pairs.touch, pairs.gas, pairs.action))
             for pairs in (train, validation)
         ]
-        key = json.dumps([kind, recipe, seed, data, code_hash(), *more], sort_keys=True)
+        key = json.dumps([kind, recipe, seed, data, TRAINING_VERSION, *more], sort_keys=True)
         return self._folder / f'{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}'
 
 
@@ -136,14 +133,4 @@ def _digest(arrays) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-def code_hash() -> str:
-    """Return a hash of the code that decides what a recipe makes of its data."""
-    digest = hashlib.sha256()
-    for package, patterns in ((distillation, _CODE), (networks, ('*.py',))):
-        root = Path(package.__file__).parent
-        for path in sorted(path for pattern in patterns for path in root.glob(pattern)):
-            digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
 from crossmodal_kd_ros.distillation.recipe import Recipe, ReferenceRecipe, StudentRecipe
 from crossmodal_kd_ros.distillation.reference import train_reference
-from crossmodal_kd_ros.distillation.workshop import Workshop, code_hash
+from crossmodal_kd_ros.distillation.workshop import Workshop
 from crossmodal_kd_ros.evaluation.card import commit
 from crossmodal_kd_ros.evaluation.measures import (
     accuracy,
@@ -29,16 +29,8 @@ from crossmodal_kd_ros.evaluation.measures import (
 from crossmodal_kd_ros.evaluation.record import made_of, write_json
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.simulation import CONDITIONS
+from crossmodal_kd_ros.versions import MEASURE_VERSION, SIMULATION_VERSION, TRAINING_VERSION
 
-# Beside `code_hash`, what the figures of a cell depend on: what is simulated, and how it is
-# measured.
-_CODE = (
-    'contract/*.py',
-    'simulation/*.py',
-    'datasets/simulated.py',
-    'distillation/reference.py',
-    'evaluation/measures.py',
-)
 # In the order in which two processes lose no time: the control needs no teacher.
 TRIO = ('teacher', 'student_no_kd', 'student_kd')
 REFERENCE = 'reference'  # the article's own nets and loop
@@ -189,7 +181,7 @@ class Bench:
         return measured
 
     def set_aside_outdated(self) -> int:
-        """Rename those cells in `out` that another code or plan measured; return how many they are."""
+        """Rename those cells in `out` that another version or plan measured; return how many they are."""
         outdated = [
             path
             for path in (self.out / 'cells').glob('*.json')
@@ -201,7 +193,7 @@ class Bench:
         return len(outdated)
 
     def take(self, measured_before: list[dict[str, Any]]) -> int:
-        """Keep those cells, measured elsewhere, that this code and this plan would measure too; return how many are new."""
+        """Keep those cells, measured elsewhere, that these versions and this plan would measure too; return how many are new."""
         new = 0
         for measured in measured_before:
             cell = Cell(**measured['cell'])
@@ -217,10 +209,15 @@ class Bench:
         return path
 
     def _made_of(self, cell: Cell) -> str:
-        """Return a hash of recipe, views and code: of all that the figures of `cell` depend on."""
+        """Return a hash of recipe, views and versions: of all that the figures of `cell` depend on."""
         recipe = self.plan.recipe.model_dump()
         recipe['student'] |= ABLATIONS.get(cell.system, {})
-        return made_of([vars(cell), recipe, self.plan.condition_views], *_CODE, also=code_hash())
+        return made_of(
+            [vars(cell), recipe, self.plan.condition_views],
+            simulation=SIMULATION_VERSION,
+            training=TRAINING_VERSION,
+            measure=MEASURE_VERSION,
+        )
 
     def _measure(self, cell: Cell) -> dict[str, Any]:
         train, validation = (

@@ -18,8 +18,9 @@ from crossmodal_kd_ros.evaluation.record import keep, made_of
 from crossmodal_kd_ros.networks import StudentConfig, load_student, load_teacher
 from crossmodal_kd_ros.runtime import load_calibration
 from crossmodal_kd_ros.runtime.calibration import FILE_NAME as CALIBRATION
+from crossmodal_kd_ros.versions import MEASURE_VERSION, SIMULATION_VERSION, TRAINING_VERSION
 
-_WORLD = ('contract/*.py', 'simulation/*.py')
+_WORLD = {'simulation': SIMULATION_VERSION, 'measure': MEASURE_VERSION}
 
 
 def measure_once(
@@ -27,7 +28,7 @@ def measure_once(
 ) -> None:
     """Write `ceilings.json`, `alignment.json` and, where `models` has weights, `light.json` and `broken.json` into `out`.
 
-    What is there already, of the same code, plan and weights, is left as it is.
+    What is there already, of the same versions, plan and weights, is left as it is.
 
     Args:
         plan: how much to measure.
@@ -52,7 +53,7 @@ def measure_once(
 
     keep(
         out / 'ceilings.json',
-        made_of([plan.ceiling_panels, plan.recoveries], *_WORLD, 'evaluation/ceilings.py'),
+        made_of(['ceilings', plan.ceiling_panels, plan.recoveries], **_WORLD),
         known,
     )
 
@@ -61,8 +62,11 @@ def measure_once(
         'features': StudentConfig().features,
         'qubits': plan.recipe.student.qubits,
     }
-    losses = ('evaluation/alignment.py', 'distillation/losses/*.py', 'distillation/quantum/*.py')
-    keep(out / 'alignment.json', made_of(sizes, *losses), lambda: alignment_costs(**sizes))
+    keep(
+        out / 'alignment.json',
+        made_of(['alignment', sizes], training=TRAINING_VERSION, measure=MEASURE_VERSION),
+        lambda: alignment_costs(**sizes),
+    )
 
     weights = [models / f'{kind}.safetensors' for kind in ('teacher', 'student')]
     if not all(path.is_file() for path in weights):
@@ -84,14 +88,9 @@ def measure_once(
         )
 
     shipped = [plan.shipped_views, [_digest(path) for path in weights]]
-    keep(out / 'light.json', made_of(shipped, *_WORLD, 'evaluation/light.py'), lit)
+    keep(out / 'light.json', made_of(['light', *shipped], **_WORLD), lit)
     if (calibration := load_calibration(models)) is not None:
-        key = made_of(
-            [shipped, _digest(models / CALIBRATION)],
-            *_WORLD,
-            'evaluation/guarded.py',
-            'runtime/calibration.py',
-        )
+        key = made_of(['broken', *shipped, _digest(models / CALIBRATION)], **_WORLD)
         keep(out / 'broken.json', key, lambda: when_broken(models, calibration, test(None)))
 
 

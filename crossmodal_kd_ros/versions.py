@@ -1,0 +1,13 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Versions of what the code makes: what is kept of one version is not used by another. `test/golden` says when to raise which."""
+
+# What a seed simulates. Raise it when `test/golden` says that the output of `simulation` changed.
+SIMULATION_VERSION = 1
+# What a recipe makes of its data (networks, losses, loop). Raise it when `test/golden` says that
+# the output of `training` changed.
+TRAINING_VERSION = 1
+# What the benchmark's figures mean. Raise it when `test/golden` says that the output of `measures`
+# changed.
+MEASURE_VERSION = 1
