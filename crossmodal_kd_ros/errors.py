@@ -1,0 +1,15 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The one base of every error that this package explains to its user."""
+
+
+class CrossmodalError(Exception):
+    """Something cannot be used or done: one sentence with what was expected, what came, what to do.
+
+    Commands print the sentence and end with exit code 1; a node logs it and refuses the transition.
+    """
+
+
+class ConfigurationError(CrossmodalError):
+    """A parameter, an option or a file that a person wrote has a value that cannot be used."""
