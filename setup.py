@@ -108,7 +108,7 @@ setup(
     entry_points={
         'console_scripts': [
             'crossmodal-kd = crossmodal_kd_ros.cli.main:main',
-            'gazebo_senses_node = crossmodal_kd_ros.nodes.gazebo_senses_node:main',
+            'gazebo_senses_node = crossmodal_kd_ros.gazebo.senses_node:main',
             'maintenance_node = crossmodal_kd_ros.nodes.maintenance_node:main',
             'simulator_node = crossmodal_kd_ros.nodes.simulator_node:main',
         ]

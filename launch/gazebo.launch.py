@@ -14,10 +14,10 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
+from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.gazebo import GAZEBOS, write_world
 from crossmodal_kd_ros.nodes.launching import arguments, nodes
 from crossmodal_kd_ros.nodes.transport import distro
-from crossmodal_kd_ros.share import share_dir
 from launch import LaunchContext, LaunchDescription
 
 _WINDOW = {'false': '-r', 'true': '-r -s --headless-rendering'}

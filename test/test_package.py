@@ -65,7 +65,7 @@ def check_installation(prefix: Path, executables: Path) -> None:
     )
     program = (
         f'import sys; sys.path.insert(0, {str(code.parents[1])!r})\n'
-        'from crossmodal_kd_ros.share import share_dir; print(share_dir())'
+        'from crossmodal_kd_ros.files import share_dir; print(share_dir())'
     )
     assert (
         Path(run(sys.executable, '-c', program, cwd='/').strip())

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.bags.course import Histogram
-from crossmodal_kd_ros.bags.mapping import Reading
+from crossmodal_kd_ros.bags.columns import Histogram
 from crossmodal_kd_ros.bags.replay import Answer
+from crossmodal_kd_ros.bags.topics import Reading
 from crossmodal_kd_ros.contract import ACTIONS
 from crossmodal_kd_ros.runtime import ModeChange
 from crossmodal_kd_ros.simulation import FaultSchedule

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.bags.aligned import QUALITY, Aligned, aligned
 from crossmodal_kd_ros.bags.labels import UNLABELLED, Label, find_label
-from crossmodal_kd_ros.bags.mapping import Wish, choose_topics
 from crossmodal_kd_ros.bags.reader import Bag, BagError
+from crossmodal_kd_ros.bags.synchronize import QUALITY, Aligned, aligned
+from crossmodal_kd_ros.bags.topics import Wish, choose_topics
 from crossmodal_kd_ros.contract import (
     ACTIONS,
     GAS_NAMES,

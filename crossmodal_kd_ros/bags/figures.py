@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from crossmodal_kd_ros.bags.account import MEASURED_BY, Account, LaneAccount
-from crossmodal_kd_ros.bags.course import Course, Histogram
+from crossmodal_kd_ros.bags.columns import Course, Histogram
+from crossmodal_kd_ros.bags.metrics import MEASURED_BY, Account, LaneAccount
 from crossmodal_kd_ros.contract import ACTIONS, HOLD, SENSORS, Mode
-from crossmodal_kd_ros.report.drawing import FAINT, INK, OUTAGE, STYLE, WIDTH_IN, svg
-from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS, words
+from crossmodal_kd_ros.reports.drawing import FAINT, INK, OUTAGE, STYLE, WIDTH_IN, svg
+from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS, words
 from crossmodal_kd_ros.simulation import FaultSchedule
 
 _SECONDS = 'seconds of the bag'

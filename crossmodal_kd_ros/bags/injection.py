@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from crossmodal_kd_ros.bags.mapping import Reading
 from crossmodal_kd_ros.bags.reader import BagError
+from crossmodal_kd_ros.bags.topics import Reading
 from crossmodal_kd_ros.runtime.messages import BadMessage
 from crossmodal_kd_ros.simulation import FaultSchedule
 from crossmodal_kd_ros.simulation.injection import Delivery, Injector

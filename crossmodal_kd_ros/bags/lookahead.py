@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.bags.mapping import Reading
-from crossmodal_kd_ros.bags.pace import TURN
+from crossmodal_kd_ros.bags.node_timing import TURN
+from crossmodal_kd_ros.bags.topics import Reading
 from crossmodal_kd_ros.contract import SENSORS, ContractError, Mode, Prediction, Sample
+from crossmodal_kd_ros.health.sensor import RecentReadings
 from crossmodal_kd_ros.runtime import Engine, Limits
-from crossmodal_kd_ros.runtime.sensor import RecentReadings
 
 # Half the cost of single frames, and nine tenths of that of eight at once; twice as many bring
 # another 2 %.

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from crossmodal_kd_ros.bags.lookahead import Choose, ForeseeingEngine, Foreseen, Lookahead
-from crossmodal_kd_ros.bags.mapping import Reading
-from crossmodal_kd_ros.bags.pace import TURN, with_turns
+from crossmodal_kd_ros.bags.node_timing import TURN, with_turns
+from crossmodal_kd_ros.bags.topics import Reading
 from crossmodal_kd_ros.contract import SENSORS, Estimate, Mode, Prediction, Sample
 from crossmodal_kd_ros.runtime import Calibration, Engine, Limits, ModeChange, Pipeline
 from crossmodal_kd_ros.runtime.arbiter import Decision, without_evidence
-from crossmodal_kd_ros.runtime.judgement import Judgement
+from crossmodal_kd_ros.runtime.confidence import Judgement
 
 # As the node's.
 BEAT_NS = 50_000_000

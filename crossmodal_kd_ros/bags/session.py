@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from crossmodal_kd_ros.bags import figures
-from crossmodal_kd_ros.bags.account import Account
 from crossmodal_kd_ros.bags.agreement import Agreement
 from crossmodal_kd_ros.bags.injection import inject
-from crossmodal_kd_ros.bags.mapping import TopicMap, Wish, choose_topics
+from crossmodal_kd_ros.bags.metrics import Account
+from crossmodal_kd_ros.bags.node_timing import TURN
 from crossmodal_kd_ros.bags.outputs import OutputBag
-from crossmodal_kd_ros.bags.pace import TURN
 from crossmodal_kd_ros.bags.reader import Bag, BagError
 from crossmodal_kd_ros.bags.recorder import remove_bag
 from crossmodal_kd_ros.bags.replay import Model, Replay
+from crossmodal_kd_ros.bags.topics import TopicMap, Wish, choose_topics
 from crossmodal_kd_ros.contract import SENSORS
-from crossmodal_kd_ros.report import write_page
+from crossmodal_kd_ros.reports import write_page
 from crossmodal_kd_ros.runtime import Limits, ModeChange
 from crossmodal_kd_ros.simulation import FaultSchedule
 

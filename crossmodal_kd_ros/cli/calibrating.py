@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.table import Table
 from tqdm import tqdm
 
+from crossmodal_kd_ros.benchmark.coverage import coverage
+from crossmodal_kd_ros.benchmark.shift import separation
+from crossmodal_kd_ros.calibration.fit import ask, calibrate
 from crossmodal_kd_ros.datasets import load_simulated
 from crossmodal_kd_ros.datasets.simulated import VIEWS_PER_PANEL
-from crossmodal_kd_ros.evaluation.calibrate import ask, calibrate
-from crossmodal_kd_ros.evaluation.coverage import coverage
-from crossmodal_kd_ros.evaluation.shift import separation
 from crossmodal_kd_ros.runtime import Calibration, save_calibration
 from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
 

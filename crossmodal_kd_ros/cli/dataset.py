@@ -73,8 +73,8 @@ def from_bags(
     """
     from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
     from crossmodal_kd_ros.bags.labels import read_labels
-    from crossmodal_kd_ros.bags.mapping import parse_wishes
     from crossmodal_kd_ros.bags.reader import BagError
+    from crossmodal_kd_ros.bags.topics import parse_wishes
 
     try:
         sheet = make_dataset(

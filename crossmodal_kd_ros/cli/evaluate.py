@@ -78,11 +78,11 @@ def command(
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times
     # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    from crossmodal_kd_ros.benchmark.photos import PhotosError
     from crossmodal_kd_ros.cli.evaluating import evaluate_benchmark, evaluate_photos, make_plan
-    from crossmodal_kd_ros.distillation.place import Place, PlaceError
-    from crossmodal_kd_ros.evaluation.photos import PhotosError
     from crossmodal_kd_ros.networks import WeightsError
     from crossmodal_kd_ros.runtime import CalibrationError
+    from crossmodal_kd_ros.training.device import Place, PlaceError
 
     called = shlex.join(['crossmodal-kd', *sys.argv[1:]])
     try:

@@ -13,27 +13,27 @@ import torch
 from filelock import FileLock
 from tqdm import tqdm
 
-from crossmodal_kd_ros.cli.training import REFRESH_S, Progress
-from crossmodal_kd_ros.datasets import load_simulated
-from crossmodal_kd_ros.distillation.loop import Run
-from crossmodal_kd_ros.distillation.place import Place
-from crossmodal_kd_ros.distillation.recipe import find_recipe, load_recipe
-from crossmodal_kd_ros.distillation.workshop import Workshop
-from crossmodal_kd_ros.evaluation.benchmark import Bench, Plan, cells
-from crossmodal_kd_ros.evaluation.card import commit
-from crossmodal_kd_ros.evaluation.gaze import draw_gaze
-from crossmodal_kd_ros.evaluation.once import measure_once
-from crossmodal_kd_ros.evaluation.photos import (
+from crossmodal_kd_ros.benchmark.benchmark import Bench, Plan, cells
+from crossmodal_kd_ros.benchmark.card import commit
+from crossmodal_kd_ros.benchmark.photos import (
     Photos,
     PhotosError,
     crack_scores,
     measure_photos,
     worst_mistakes,
 )
-from crossmodal_kd_ros.evaluation.record import RECORD, read_record, write_json, write_record
-from crossmodal_kd_ros.evaluation.report import thumbnails, write_report
-from crossmodal_kd_ros.evaluation.results import gather, measured_cells, write
+from crossmodal_kd_ros.benchmark.record import RECORD, read_record, write_json, write_record
+from crossmodal_kd_ros.benchmark.report import thumbnails, write_report
+from crossmodal_kd_ros.benchmark.results import gather, measured_cells, write
+from crossmodal_kd_ros.benchmark.saliency import draw_gaze
+from crossmodal_kd_ros.benchmark.shipped_weights import measure_once
+from crossmodal_kd_ros.cli.training import REFRESH_S, Progress
+from crossmodal_kd_ros.datasets import load_simulated
 from crossmodal_kd_ros.networks import load_student, load_teacher
+from crossmodal_kd_ros.training.cache import Workshop
+from crossmodal_kd_ros.training.device import Place
+from crossmodal_kd_ros.training.loop import Run
+from crossmodal_kd_ros.training.recipe import find_recipe, load_recipe
 
 _GAZE_VIEWS = 60  # a few views of each action are among them
 

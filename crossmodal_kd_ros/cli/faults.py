@@ -41,10 +41,10 @@ def command(out: Path, models: Path | None, healthy_minutes: float) -> None:
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times
     # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    from crossmodal_kd_ros.evaluation.fault_run import run_matrix
+    from crossmodal_kd_ros.benchmark.fault_run import run_matrix
+    from crossmodal_kd_ros.files import share_dir
     from crossmodal_kd_ros.networks import WeightsError
     from crossmodal_kd_ros.runtime import CalibrationError
-    from crossmodal_kd_ros.share import share_dir
 
     try:
         summary = run_matrix(

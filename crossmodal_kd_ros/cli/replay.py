@@ -73,15 +73,15 @@ def command(
     from rich.progress import Progress
 
     from crossmodal_kd_ros.bags.injection import parse_faults
-    from crossmodal_kd_ros.bags.mapping import parse_wishes
     from crossmodal_kd_ros.bags.reader import BagError
     from crossmodal_kd_ros.bags.replay import Model
     from crossmodal_kd_ros.bags.session import Plan, replay_bag
+    from crossmodal_kd_ros.bags.topics import parse_wishes
+    from crossmodal_kd_ros.files import share_dir
     from crossmodal_kd_ros.memory import keep_freed_memory
     from crossmodal_kd_ros.networks import WeightsError
     from crossmodal_kd_ros.runtime import CalibrationError, load_calibration
     from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
-    from crossmodal_kd_ros.share import share_dir
 
     keep_freed_memory()
     console = Console()

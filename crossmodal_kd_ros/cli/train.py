@@ -69,16 +69,16 @@ def command(
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times
     # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    from crossmodal_kd_ros.benchmark.card import figures_table
     from crossmodal_kd_ros.cli.training import measure_reference, train_and_save
     from crossmodal_kd_ros.datasets.from_bags import DataSetError
-    from crossmodal_kd_ros.distillation.place import Place, PlaceError
-    from crossmodal_kd_ros.distillation.recipe import (
+    from crossmodal_kd_ros.training.device import Place, PlaceError
+    from crossmodal_kd_ros.training.recipe import (
         RecipeError,
         ReferenceRecipe,
         find_recipe,
         load_recipe,
     )
-    from crossmodal_kd_ros.evaluation.card import figures_table
 
     try:
         path = find_recipe(recipe)

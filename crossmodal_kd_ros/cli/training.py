@@ -11,16 +11,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from crossmodal_kd_ros.benchmark.card import Card, figures_table
+from crossmodal_kd_ros.benchmark.measures import ask_reference, ask_student, ask_teacher, measure
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
 from crossmodal_kd_ros.datasets.from_bags import load_folder, read_datasheet
-from crossmodal_kd_ros.distillation.loop import Report, Run
-from crossmodal_kd_ros.distillation.place import Place
-from crossmodal_kd_ros.distillation.recipe import DataRecipe, Recipe, ReferenceRecipe
-from crossmodal_kd_ros.distillation.reference import train_reference
-from crossmodal_kd_ros.distillation.workshop import Workshop
-from crossmodal_kd_ros.evaluation.card import Card, figures_table
-from crossmodal_kd_ros.evaluation.measures import ask_reference, ask_student, ask_teacher, measure
+from crossmodal_kd_ros.experiments.reference_loop import train_reference
 from crossmodal_kd_ros.networks import save_weights
+from crossmodal_kd_ros.training.cache import Workshop
+from crossmodal_kd_ros.training.device import Place
+from crossmodal_kd_ros.training.loop import Report, Run
+from crossmodal_kd_ros.training.recipe import DataRecipe, Recipe, ReferenceRecipe
 
 # A line now and then where nobody watches, a living bar where somebody does.
 REFRESH_S = 0.5 if sys.stderr.isatty() else 30.0

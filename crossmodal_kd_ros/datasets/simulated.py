@@ -20,7 +20,7 @@ from crossmodal_kd_ros.datasets.pairs import Pairs
 from crossmodal_kd_ros.memory import keep_freed_memory
 from crossmodal_kd_ros.simulation import VIEW_MM, Lit, Panel, Wall, draw_panels, gas, touch
 from crossmodal_kd_ros.simulation.camera import draw_shot, under_condition
-from crossmodal_kd_ros.simulation.view import reachable_mm
+from crossmodal_kd_ros.simulation.scene import reachable_mm
 from crossmodal_kd_ros.versions import SIMULATION_VERSION
 
 VIEWS_PER_PANEL = 3

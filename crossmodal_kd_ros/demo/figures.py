@@ -22,8 +22,8 @@ from crossmodal_kd_ros.contract import (
 )
 from crossmodal_kd_ros.demo.recording import TRUTH_NAMES, Recording
 from crossmodal_kd_ros.demo.summary import Setting, mode_changes
-from crossmodal_kd_ros.report.drawing import FAINT, INK, OUTAGE, STYLE, WIDTH_IN, svg
-from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS, words
+from crossmodal_kd_ros.reports.drawing import FAINT, INK, OUTAGE, STYLE, WIDTH_IN, svg
+from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS, words
 from crossmodal_kd_ros.simulation import RATES_HZ, Fault
 
 _SECONDS = 'seconds since the first frame'

@@ -13,7 +13,7 @@ from crossmodal_kd_ros.contract import ACTIONS, HOLD, INDENTATION, square_view
 from crossmodal_kd_ros.demo import figures
 from crossmodal_kd_ros.demo.recording import TRUTH_NAMES, Recording, read_pictures
 from crossmodal_kd_ros.demo.summary import Setting, decided, mode_at
-from crossmodal_kd_ros.report import thumbnail, write_page
+from crossmodal_kd_ros.reports import thumbnail, write_page
 
 _CARDS = 8
 

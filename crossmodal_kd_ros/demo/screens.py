@@ -13,7 +13,7 @@ from crossmodal_kd_ros.contract import HOLD
 from crossmodal_kd_ros.demo import view
 from crossmodal_kd_ros.demo.live import Live
 from crossmodal_kd_ros.demo.summary import Setting
-from crossmodal_kd_ros.report.style import words
+from crossmodal_kd_ros.reports.style import words
 
 # Drawing costs 30 ms of the observer's time.
 _REFRESH_S = 0.25

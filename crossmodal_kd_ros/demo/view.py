@@ -21,7 +21,7 @@ from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, INDENTATION, SENSORS
 from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.live import Live
 from crossmodal_kd_ros.demo.summary import Setting
-from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
+from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
 
 _SENSOR_TOPICS = {'camera': topics.CAMERA, 'touch': topics.TOUCH, 'gas': topics.GAS}
 # Ranges that a working pad reaches on these walls: a fixed scale, so that a change of colour is a

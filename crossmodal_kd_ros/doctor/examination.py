@@ -9,7 +9,7 @@ from pathlib import Path
 from crossmodal_kd_ros.doctor import machine
 from crossmodal_kd_ros.doctor.finding import Finding, Level
 from crossmodal_kd_ros.doctor.pictures import MeasurementError, measure
-from crossmodal_kd_ros.share import share_dir
+from crossmodal_kd_ros.files import share_dir
 
 
 def examine(

@@ -4,7 +4,7 @@
 """The living wall as a Gazebo world: four panels with colour and relief, an arm, and what its tip feels and smells.
 
 `write_world` makes the world's files, `locate` finds the tip on the wall, `GazeboSenses` gives the
-readings that belong there. No ROS here; `nodes/gazebo_senses_node.py` brings the messages.
+readings that belong there. No ROS here; `senses_node` brings the messages.
 """
 
 from crossmodal_kd_ros.gazebo.layout import PANEL_CENTRES_M, Place, locate

@@ -17,8 +17,8 @@ from launch.actions import (
 )
 from launch_ros.actions import Node
 
+from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.nodes.transport import profile_environment
-from crossmodal_kd_ros.share import share_dir
 
 PACKAGE = 'crossmodal_kd_ros'
 

@@ -14,6 +14,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Float32MultiArray, Header, String
 
 from crossmodal_kd_ros.contract import GAS_NAMES, HOLD, Estimate, Mode
+from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.nodes import conversions, qos
 from crossmodal_kd_ros.nodes.diagnostics import diagnostics
 from crossmodal_kd_ros.nodes.managed import ManagedNode, run
@@ -29,7 +30,6 @@ from crossmodal_kd_ros.runtime import (
     Pipeline,
     load_calibration,
 )
-from crossmodal_kd_ros.share import share_dir
 
 # A dead camera brings no image that could announce it: this beat does, within one and a half
 # frames of 30 Hz.

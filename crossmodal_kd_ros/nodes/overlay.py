@@ -18,7 +18,7 @@ from crossmodal_kd_ros.overlay import annotate
 from crossmodal_kd_ros.runtime import Frame
 
 if TYPE_CHECKING:
-    from crossmodal_kd_ros.overlay.gaze import Gaze
+    from crossmodal_kd_ros.overlay.saliency import Gaze
 
 # Four pictures a second are enough for a person; each takes as much processor time as two
 # decisions of the student.
@@ -92,7 +92,7 @@ class OverlayPublisher:
             self._asked_for_gaze = True
             try:
                 # Imported here: a robot whose engine needs no torch may have none.
-                from crossmodal_kd_ros.overlay.gaze import Gaze
+                from crossmodal_kd_ros.overlay.saliency import Gaze
 
                 self._gaze = Gaze.load(self._models_dir)
             except Exception as error:  # noqa: BLE001  Without torch or its weights the rest can still be drawn.

@@ -9,14 +9,15 @@ from textwrap import wrap
 
 import yaml
 
-from crossmodal_kd_ros.nodes import gazebo_senses_node, maintenance_node, simulator_node
+from crossmodal_kd_ros.files import share_dir
+from crossmodal_kd_ros.gazebo import senses_node
+from crossmodal_kd_ros.nodes import maintenance_node, simulator_node
 from crossmodal_kd_ros.nodes.parameters import AUTOSTART, QOS_POLICIES, Setting
-from crossmodal_kd_ros.share import share_dir
 
 NODES = {
     'maintenance_node': (*maintenance_node.SETTINGS, AUTOSTART),
     'simulator_node': (*simulator_node.SETTINGS, AUTOSTART),
-    'gazebo_senses_node': (*gazebo_senses_node.SETTINGS, AUTOSTART),
+    'gazebo_senses_node': (*senses_node.SETTINGS, AUTOSTART),
 }
 # File in config/: the launch file that takes it, and the nodes in it.
 CONFIGS = {

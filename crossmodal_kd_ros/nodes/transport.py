@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-from crossmodal_kd_ros.share import share_dir
+from crossmodal_kd_ros.files import share_dir
 
 # The middleware of every distribution where nobody asks for another.
 DEFAULT_RMW = 'rmw_fastrtps_cpp'

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from crossmodal_kd_ros.contract import Estimate
-from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS, words
+from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS, words
 
 # Every picture is scaled into a square of this size: enough to read, and quick to send.
 SIDE_PX = 640

@@ -13,8 +13,7 @@ told by measurement. `TorchEngine` is in `runtime.torch_engine`, which with `tra
 torch in this room.
 """
 
-from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter
-from crossmodal_kd_ros.runtime.calibration import (
+from crossmodal_kd_ros.calibration.model import (
     HOLD_COST,
     Calibration,
     CalibrationError,
@@ -22,11 +21,12 @@ from crossmodal_kd_ros.runtime.calibration import (
     load_calibration,
     save_calibration,
 )
+from crossmodal_kd_ros.health.sensor import Health, SensorReport, SensorState
+from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter
+from crossmodal_kd_ros.runtime.config import Limits
 from crossmodal_kd_ros.runtime.engine import Engine
 from crossmodal_kd_ros.runtime.latency import LatencyWindow
-from crossmodal_kd_ros.runtime.limits import Limits
 from crossmodal_kd_ros.runtime.pipeline import Frame, ModeChange, Pipeline, PipelineReport
-from crossmodal_kd_ros.runtime.sensor import Health, SensorReport, SensorState
 
 __all__ = [
     'HOLD_COST',

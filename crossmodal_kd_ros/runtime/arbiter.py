@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crossmodal_kd_ros.contract import SENSORS, Mode
-from crossmodal_kd_ros.runtime.sensor import Health
+from crossmodal_kd_ros.health.sensor import Health
 
 # From the third on, each failure within this time after the last trouble doubles the proof that a
 # sensor owes, up to this factor.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crossmodal_kd_ros.calibration.model import Calibration
 from crossmodal_kd_ros.contract import (
     ACTIONS,
     GAS_NAMES,
@@ -27,12 +28,11 @@ from crossmodal_kd_ros.contract import (
     crack_depth_mm,
     surface_roughness_um,
 )
+from crossmodal_kd_ros.health.sensor import SensorReport, SensorState
 from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter, without_evidence
-from crossmodal_kd_ros.runtime.calibration import Calibration
+from crossmodal_kd_ros.runtime.confidence import Judgement
+from crossmodal_kd_ros.runtime.config import Limits
 from crossmodal_kd_ros.runtime.engine import Engine
-from crossmodal_kd_ros.runtime.judgement import Judgement
-from crossmodal_kd_ros.runtime.limits import Limits
-from crossmodal_kd_ros.runtime.sensor import SensorReport, SensorState
 
 # Two threads read the clock a moment apart; a bag that starts again, or a simulation, goes back by
 # more.

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from crossmodal_kd_ros.calibration.intervals import fine_detail
 from crossmodal_kd_ros.contract import (
     NUM_GAS,
     NUM_TAXELS,
@@ -24,7 +25,6 @@ from crossmodal_kd_ros.contract import (
 )
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.runtime.traced import STUDENT_COLUMNS, trace_student, trace_teacher
-from crossmodal_kd_ros.runtime.uncertainty import fine_detail
 
 # The first calls choose kernels and allocate; measured, the third is as fast as any later one.
 _WARM_UP_CALLS = 3

@@ -18,7 +18,7 @@ from crossmodal_kd_ros.simulation.faults import (
 )
 from crossmodal_kd_ros.simulation.injection import Delivery, Injector
 from crossmodal_kd_ros.simulation.panel import Panel, draw_panels
-from crossmodal_kd_ros.simulation.view import VIEW_MM, Lit, Truth, Wall
+from crossmodal_kd_ros.simulation.scene import VIEW_MM, Lit, Truth, Wall
 from crossmodal_kd_ros.simulation.world import RATES_HZ, World
 
 __all__ = [

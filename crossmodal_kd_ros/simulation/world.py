@@ -14,7 +14,7 @@ from crossmodal_kd_ros.contract import ACTIONS
 from crossmodal_kd_ros.simulation import gas, touch
 from crossmodal_kd_ros.simulation.camera import draw_shot
 from crossmodal_kd_ros.simulation.panel import PANEL_MM, draw_panels
-from crossmodal_kd_ros.simulation.view import VIEW_MM, Lit, Truth, Wall, reachable_mm
+from crossmodal_kd_ros.simulation.scene import VIEW_MM, Lit, Truth, Wall, reachable_mm
 
 RATES_HZ = {'camera': 30.0, 'touch': 100.0, 'gas': 2.0}
 

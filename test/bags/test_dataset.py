@@ -12,7 +12,7 @@ import pytest
 from crossmodal_kd_ros.bags import BagError
 from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
 from crossmodal_kd_ros.bags.labels import read_labels
-from crossmodal_kd_ros.bags.mapping import parse_wishes
+from crossmodal_kd_ros.bags.topics import parse_wishes
 from crossmodal_kd_ros.contract import ACTIONS, square_view, surface_state
 from crossmodal_kd_ros.datasets.from_bags import DataSetError, load_folder, read_datasheet
 

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.bags import Bag, BagError, read_messages
-from crossmodal_kd_ros.bags.account import Account
 from crossmodal_kd_ros.bags.injection import inject, parse_faults
-from crossmodal_kd_ros.bags.mapping import choose_topics
+from crossmodal_kd_ros.bags.metrics import Account
 from crossmodal_kd_ros.bags.replay import Model, Replay
 from crossmodal_kd_ros.bags.session import Plan, replay_bag
+from crossmodal_kd_ros.bags.topics import choose_topics
+from crossmodal_kd_ros.calibration.intervals import Familiarity, Intervals
 from crossmodal_kd_ros.contract import ACTIONS, Mode
 from crossmodal_kd_ros.runtime import Calibration, Limits, Pipeline, Predictor
-from crossmodal_kd_ros.runtime.uncertainty import Familiarity, Intervals
 
 
 def steps(path, engine, *, faults=()):
@@ -399,7 +399,7 @@ def test_malformed_messages_are_counted_and_nothing_stops(tmp_path):
         duration_s=1.0,
         more={'/cam': (made.JPEG, [(0.5, broken), (0.6, broken)])},
     )
-    from crossmodal_kd_ros.bags.mapping import parse_wishes
+    from crossmodal_kd_ros.bags.topics import parse_wishes
 
     plan = Plan(bag=path, out=tmp_path / 'out', command='', wishes=parse_wishes(['camera=/cam']))
     summary = replay_bag(plan, [Model(made.Oracle())])

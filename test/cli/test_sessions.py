@@ -18,7 +18,7 @@ import pytest
 from waiting import wait_for
 
 from crossmodal_kd_ros.bags import read_messages
-from crossmodal_kd_ros.share import share_dir
+from crossmodal_kd_ros.files import share_dir
 
 pytestmark = [
     pytest.mark.timeout(180),

@@ -23,18 +23,18 @@ from crossmodal_kd_ros import versions
 from crossmodal_kd_ros.bags.injection import parse_faults
 from crossmodal_kd_ros.bags.replay import Model
 from crossmodal_kd_ros.bags.session import Plan, replay_bag
+from crossmodal_kd_ros.benchmark import measures as benchmark
+from crossmodal_kd_ros.benchmark.fault_matrix import Bench
 from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.datasets.simulated import simulate
-from crossmodal_kd_ros.distillation.loop import Run
-from crossmodal_kd_ros.distillation.recipe import StudentRecipe, TeacherRecipe
-from crossmodal_kd_ros.distillation.train import train_student, train_teacher
-from crossmodal_kd_ros.evaluation import measures as benchmark
-from crossmodal_kd_ros.evaluation.fault_matrix import Bench
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.runtime import load_calibration
 from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
 from crossmodal_kd_ros.simulation import World
+from crossmodal_kd_ros.training.loop import Run
+from crossmodal_kd_ros.training.recipe import StudentRecipe, TeacherRecipe
+from crossmodal_kd_ros.training.train import train_student, train_teacher
 
 _MODELS = Path(__file__).parents[2] / 'models'
 # With this seed no network hesitates between two actions.

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from crossmodal_kd_ros.experiments.reference_nets import MultiModalTeacher, VisionOnlyStudent
 from crossmodal_kd_ros.networks import Standardiser, Statistics, StudentConfig, TeacherConfig
-from crossmodal_kd_ros.networks.reference import MultiModalTeacher, VisionOnlyStudent
 
 
 @pytest.mark.parametrize(

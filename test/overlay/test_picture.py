@@ -8,7 +8,7 @@ import pytest
 
 from crossmodal_kd_ros.contract import ACTIONS, HOLD, Estimate, Mode
 from crossmodal_kd_ros.overlay import annotate
-from crossmodal_kd_ros.report.style import MODE_COLOURS
+from crossmodal_kd_ros.reports.style import MODE_COLOURS
 
 GREY = np.full((480, 640, 3), 100, np.uint8)
 ABOVE, BELOW = 60, 35  # the bands of text over and under a picture 640 wide

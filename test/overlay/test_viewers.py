@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode
-from crossmodal_kd_ros.report.style import ACTION_COLOURS, MODE_COLOURS
+from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 LAYOUT = json.loads((CONFIG / 'foxglove_layout.json').read_text())

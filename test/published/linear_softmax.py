@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crossmodal_kd_ros.distillation.losses import distillation_loss
+from crossmodal_kd_ros.training.losses import distillation_loss
 
 CLASSES = 2
 

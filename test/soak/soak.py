@@ -24,7 +24,7 @@ from crossmodal_kd_ros.demo.processes import (
     private_environment,
     stop_all,
 )
-from crossmodal_kd_ros.share import share_dir
+from crossmodal_kd_ros.files import share_dir
 
 _EVERY_S = 5.0
 # Time in which caches, pools and the first panels are made.

@@ -1,0 +1,199 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""From measured cells to one table: means over seeds, with intervals."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from crossmodal_kd_ros.benchmark.benchmark import TRIO, Cell
+from crossmodal_kd_ros.contract import ACTIONS
+from crossmodal_kd_ros.datasets import Pairs
+
+_RESAMPLES = 2000
+_LEVEL = (2.5, 97.5)
+
+
+def summarise(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
+    """Put measured cells together by system and label count.
+
+    Args:
+        cells: what was measured of each.
+
+    Returns:
+        For each of the trio and each label count: `accuracy`, `macro_f1` ({mean, interval,
+        seeds}), `day_accuracy`, `night_accuracy`, `ece`, `conditions`; for students `r2`,
+        `readings` and `lighting_probe`, for the teacher `sensors` and `unguarded`. `gain`: by
+        label count, student with minus student without distillation. `ablations` likewise, each
+        with `against_recipe`: what it gains on the student as in the recipe, same seeds.
+        `recovery`: by how much shows, the accuracy of each of the trio, and the `gain` of
+        distillation. Only what was measured.
+    """
+    table: dict[str, Any] = {system: {} for system in TRIO} | {
+        'gain': {},
+        'ablations': {},
+        'recovery': {},
+    }
+    plain = {cell: measured for cell, measured in cells.items() if cell.recovery == 1.0}
+    for system in dict.fromkeys(cell.system for cell in plain):
+        for labels in sorted({cell.labels for cell in plain if cell.system == system}):
+            found = [
+                cells[cell] for cell in plain if (cell.system, cell.labels) == (system, labels)
+            ]
+            joined = _joined(found)
+            if system not in TRIO and (pairs := _rivals(plain, system, 'student_kd', labels)):
+                joined['against_recipe'] = _gain(pairs)
+            (table if system in TRIO else table['ablations']).setdefault(system, {})[
+                str(labels)
+            ] = joined
+    for labels in sorted({cell.labels for cell in plain}):
+        if pairs := _rivals(plain, 'student_kd', 'student_no_kd', labels):
+            table['gain'][str(labels)] = _gain(pairs)
+    table['recovery'] = _curve(cells)
+    return table
+
+
+def _rivals(
+    found: dict[Cell, dict[str, Any]], system: str, rival: str, labels: int
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return what was measured of both systems with `labels`, wherever they have a seed in common."""
+    return [
+        (measured, found[other])
+        for cell, measured in found.items()
+        if (cell.system, cell.labels) == (system, labels)
+        and (other := replace(cell, system=rival)) in found
+    ]
+
+
+def _curve(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
+    """Return by how much shows what each of the trio comes to, and what distillation gains; empty if all shows everywhere."""
+    alike = {(cell.labels, cell.seed) for cell in cells if cell.recovery != 1.0}
+    curve: dict[str, Any] = {}
+    for recovery in sorted({cell.recovery for cell in cells} if alike else ()):
+        here = {
+            cell: measured
+            for cell, measured in cells.items()
+            if cell.recovery == recovery
+            and (cell.labels, cell.seed) in alike
+            and cell.system in TRIO
+        }
+        curve[f'{recovery:g}'] = point = {
+            cell.system: measured['accuracy'] for cell, measured in here.items()
+        }
+        pairs = [
+            pair
+            for labels in {cell.labels for cell in here}
+            for pair in _rivals(here, 'student_kd', 'student_no_kd', labels)
+        ]
+        if pairs:
+            point['gain'] = _gain(pairs)['accuracy']
+    return curve
+
+
+def _joined(found: list[dict[str, Any]]) -> dict[str, Any]:
+    tables = [[confusions(measured)] for measured in found]
+    joined: dict[str, Any] = {
+        name: {
+            'mean': float(np.mean([m[name] for m in found])),
+            'interval': interval(tables, score),
+            'seeds': [m[name] for m in found],
+        }
+        for name, score in _SCORES.items()
+    }
+    for name in (
+        'day_accuracy',
+        'night_accuracy',
+        'ece',
+        'lighting_probe',
+        'teacher_accuracy',
+        'conditions',
+        'r2',
+        'readings',
+        'sensors',
+        'unguarded',
+    ):
+        if name in found[0]:
+            joined[name] = _mean_of([m[name] for m in found])
+    return joined
+
+
+def _gain(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
+    tables = [[confusions(with_kd), confusions(without)] for with_kd, without in pairs]
+    gains = {}
+    for name, score in _SCORES.items():
+        seeds = [with_kd[name] - without[name] for with_kd, without in pairs]
+        gains[name] = {
+            'mean': float(np.mean(seeds)),
+            'interval': interval(tables, score),
+            'seeds': seeds,
+        }
+    return gains
+
+
+def confusions(measured: dict[str, Any]) -> np.ndarray:
+    """Return how often what was chosen where what was right, `int64[P, 6, 6]` (right, chosen), for each test panel."""
+    _, group = np.unique(measured['panel'], return_inverse=True)
+    table = np.zeros((group.max() + 1, len(ACTIONS), len(ACTIONS)), np.int64)
+    np.add.at(table, (group, np.array(measured['action']), np.array(measured['chosen'])), 1)
+    return table
+
+
+def confusions_of(probabilities: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """Return `confusions` of what is likeliest by probabilities `float[N, 6]` of N pairs."""
+    return confusions(
+        {'panel': pairs.panel, 'action': pairs.action, 'chosen': probabilities.argmax(1)}
+    )
+
+
+def accuracy(table: np.ndarray) -> np.ndarray:
+    """Return the share on the diagonal, `float[...]`, of confusions `[..., C, C]`."""
+    return np.trace(table, axis1=-2, axis2=-1) / table.sum((-2, -1))
+
+
+def macro_f1(table: np.ndarray) -> np.ndarray:
+    """Return the mean over classes of $2 tp / (2 tp + fp + fn)$, `float[...]`, of confusions `[..., C, C]`."""
+    both = table.sum(-1) + table.sum(-2)
+    return (2 * np.diagonal(table, axis1=-2, axis2=-1) / np.maximum(both, 1)).mean(-1)
+
+
+_SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    'accuracy': accuracy,
+    'macro_f1': macro_f1,
+}
+
+
+def interval(
+    tables: list[list[np.ndarray]], score: Callable[[np.ndarray], np.ndarray]
+) -> tuple[float, float]:
+    """Return the 95 % interval of a mean score, or of a mean difference of two, over panels and seeds.
+
+    A bootstrap of both: views of one panel are not independent, and neither are the views of one
+    training.
+
+    Args:
+        tables: for each seed the `confusions` of one network, or of two that are compared, on the
+            same panels.
+        score: of a table.
+    """
+    rng = np.random.default_rng(0)
+    panels = len(tables[0][0])
+    # How often each panel is drawn, in place of drawing it: one product for each table.
+    drawn = rng.multinomial(panels, np.full(panels, 1.0 / panels), size=_RESAMPLES)
+    by_seed = []
+    for networks in tables:
+        scores = [score(np.tensordot(drawn, table, 1)) for table in networks]
+        by_seed.append(scores[0] - scores[1] if len(scores) == 2 else scores[0])
+    picked = rng.integers(len(tables), size=(_RESAMPLES, len(tables)))
+    means = np.stack(by_seed, 1)[np.arange(_RESAMPLES)[:, None], picked].mean(1)
+    low, high = np.percentile(means, _LEVEL)
+    return float(low), float(high)
+
+
+def _mean_of(values: list[Any]) -> Any:
+    """Return the mean of numbers, or of each number in dictionaries of one shape."""
+    if isinstance(values[0], dict):
+        return {name: _mean_of([value[name] for value in values]) for name in values[0]}
+    return None if values[0] is None else float(np.mean(values))

@@ -1,0 +1,27 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Pure loss functions and schedules: tensors in, one number out. Each states its formula, shapes and paper."""
+
+from crossmodal_kd_ros.training.losses.adversarial import reverse_gradient
+from crossmodal_kd_ros.training.losses.decision import NO_LABEL, decoupled_loss, distillation_loss
+from crossmodal_kd_ros.training.losses.embedding import (
+    feature_matching_loss,
+    relational_angle_loss,
+    relational_distance_loss,
+)
+from crossmodal_kd_ros.training.losses.readings import gaussian_nll
+from crossmodal_kd_ros.training.losses.schedules import adversarial_ramp, progressive_alpha
+
+__all__ = [
+    'NO_LABEL',
+    'adversarial_ramp',
+    'decoupled_loss',
+    'distillation_loss',
+    'feature_matching_loss',
+    'gaussian_nll',
+    'progressive_alpha',
+    'relational_angle_loss',
+    'relational_distance_loss',
+    'reverse_gradient',
+]

@@ -1,0 +1,108 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Photographs: what is read, how both scores are measured, and what is refused."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from crossmodal_kd_ros.benchmark.photos import (
+    Photos,
+    PhotosError,
+    black_hat_score,
+    crack_scores,
+    measure_photos,
+    worst_mistakes,
+)
+from crossmodal_kd_ros.networks import Student
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Return a folder of six smooth pictures and six with a thin dark line, of 160 x 120 px."""
+    rng = np.random.default_rng(0)
+    for name, is_cracked in (('clean', False), ('crack', True)):
+        (tmp_path / name).mkdir()
+        for index in range(6):
+            picture = cv2.GaussianBlur(
+                rng.normal(150, 25, (120, 160, 3)).astype(np.float32), (0, 0), 2
+            ).astype(np.uint8)
+            if is_cracked:
+                cv2.line(picture, (30, 20 + 10 * index), (130, 90), (40, 40, 40), 2)
+            cv2.imwrite(str(tmp_path / name / f'{index}.png'), picture)
+    return tmp_path
+
+
+def test_photographs_become_square_views_with_their_folder_as_label(folder):
+    photos = Photos.load(folder)
+    assert photos.image.shape == (12, 128, 128, 3) and photos.image.dtype == np.uint8
+    assert photos.cracked.tolist() == [False] * 6 + [True] * 6 and photos.path[-1].name == '5.png'
+
+
+def test_the_hand_made_score_sees_a_dark_line(folder):
+    photos = Photos.load(folder)
+    score = black_hat_score(photos.image)
+    assert score[photos.cracked].min() > score[~photos.cracked].max()
+
+
+def test_both_scores_are_measured_on_the_same_pictures(folder):
+    torch.manual_seed(0)
+    student, photos = Student().eval(), Photos.load(folder)
+    measured = measure_photos(student, photos)
+    assert (measured['pictures'], measured['cracked'], measured['black_hat_auroc']) == (12, 6, 1.0)
+    sureness, wanted = crack_scores(student, photos.image)
+    pairs = [
+        (a > b) + 0.5 * (a == b)
+        for a in sureness[photos.cracked]
+        for b in sureness[~photos.cracked]
+    ]
+    once, _ = crack_scores(student, photos.image, sides=1)
+    assert (once <= sureness).all() and (once < sureness).any()
+    assert measured['as_it_is_auroc'] == pytest.approx(
+        np.mean(
+            [(a > b) + 0.5 * (a == b) for a in once[photos.cracked] for b in once[~photos.cracked]]
+        )
+    )
+    assert (
+        measured['auroc'] == pytest.approx(np.mean(pairs))
+        and ((0 <= wanted) & (wanted <= 1)).all()
+    )
+
+
+def test_a_crack_is_read_wherever_in_the_photograph_it_is():
+    class Eye(Student):
+        """Reads the darkest pixel under the pad, as a depth that is sure to half a millimetre."""
+
+        def forward(self, image):
+            output = super().forward(image)
+            output.surface[:, 1] = 1.0 - image[:, :, 48:80, 32:96].amin((1, 2, 3))
+            output.surface_logvar[:, 1] = 2.0 * np.log(0.5)
+            return output
+
+    image = np.full((4, 128, 128, 3), 200, np.uint8)
+    for picture, (row, column) in zip(image[:3], ((2, 3), (64, 64), (125, 100))):
+        picture[row, column] = 0
+    sureness, _ = crack_scores(Eye().eval(), image)
+    assert sureness[:3].tolist() == [2.0, 2.0, 2.0] and sureness[3] < 0.5
+
+
+def test_the_worst_mistakes_are_the_clean_that_score_high_and_the_cracked_that_score_low(folder):
+    photos = Photos.load(folder)
+    clean, cracked = worst_mistakes(photos, np.arange(12.0), count=2)
+    assert clean.tolist() == [5, 4] and cracked.tolist() == [6, 7]
+
+
+def test_a_folder_without_pictures_or_with_a_broken_one_is_refused_in_one_sentence(folder):
+    (folder / 'crack' / '0.png').write_bytes(b'no picture')
+    with pytest.raises(
+        PhotosError, match=r'expected a picture in .*crack/0.png, which OpenCV cannot read'
+    ):
+        Photos.load(folder)
+    with pytest.raises(
+        PhotosError, match=r'expected pictures \(.jpg, .*\) in .*/clean/clean, found none'
+    ):
+        Photos.load(folder / 'clean')

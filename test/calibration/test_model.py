@@ -1,0 +1,461 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What was measured of the weights: on disk, refused beside others, and followed by the pipeline."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from crossmodal_kd_ros.calibration.consistency import FEATURES, WINDOWS_S, ResidualModel
+from crossmodal_kd_ros.calibration.fusion import Stack
+from crossmodal_kd_ros.calibration.intervals import Familiarity, Intervals, fine_detail
+from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sample, square_view
+from crossmodal_kd_ros.runtime import (
+    Calibration,
+    CalibrationError,
+    Pipeline,
+    Predictor,
+    load_calibration,
+    save_calibration,
+)
+from crossmodal_kd_ros.runtime.confidence import Judgement
+
+MS = 1_000_000
+START = 1_000_000 * MS
+LIE = np.where(np.array(GAS_NAMES) == 'nh3_ppm', 20.0, 0.0)
+
+
+def predictor(
+    accuracy: float, min_confidence: float = 0.25, *, decided: float = 0.95, filled: bool = False
+) -> Predictor:
+    return Predictor(
+        accuracy=accuracy,
+        min_confidence=min_confidence,
+        held=0.1,
+        decided=decided,
+        least_possible=0.2,
+        filled=filled,
+    )
+
+
+def calibration() -> Calibration:
+    """Return a calibration by which gas is worth more than touch is, and the student needs to be very sure."""
+    student = predictor(0.85, 0.8)
+    return Calibration(
+        weights={'student': 'aa', 'teacher': 'bb'},
+        origin={'command': 'by hand'},
+        predictors={
+            'camera+touch+gas': {Mode.TEACHER: predictor(0.97), Mode.STUDENT: student},
+            'camera+touch': {Mode.PARTIAL: predictor(0.84), Mode.STUDENT: student},
+            'camera+gas': {Mode.PARTIAL: predictor(0.9, 0.5), Mode.STUDENT: student},
+            'camera': {Mode.PARTIAL: predictor(0.6), Mode.STUDENT: student},
+            'touch+gas': {Mode.PARTIAL: predictor(0.9, 0.4)},
+        },
+        intervals=Intervals(
+            measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])
+        ),
+        familiarity=Familiarity(
+            mean=np.zeros(4),
+            whitening=np.eye(4),
+            limit=2.0,
+            usual=1.0,
+            least_detail=1.0,
+            most_detail=200.0,
+            usual_detail=np.array([1.0, 200.0]),
+        ),
+        residuals={
+            sensor: ResidualModel(
+                bias=np.zeros(len(names)),
+                scale=np.ones(len(names)),
+                whitening=np.eye(len(names)),
+                limits=np.full((len(WINDOWS_S), len(names) + 1), 6.0),
+            )
+            for sensor, names in FEATURES.items()
+        },
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with two weight files, as far as a calibration looks at them, and their calibration."""
+    for kind, digest in (('student', 'aa'), ('teacher', 'bb')):
+        save_file(
+            {'x': np.zeros(1)}, tmp_path / f'{kind}.safetensors', metadata={'sha256': digest}
+        )
+    save_calibration(calibration(), tmp_path)
+    return tmp_path
+
+
+def test_a_calibration_comes_back_as_it_was_saved(folder):
+    saved, loaded = calibration(), load_calibration(folder)
+
+    assert loaded.predictors == saved.predictors
+    assert loaded.origin == saved.origin
+    np.testing.assert_allclose(loaded.residuals['touch'].limits, saved.residuals['touch'].limits)
+    np.testing.assert_allclose(loaded.intervals.estimated, saved.intervals.estimated)
+    assert loaded.familiarity.limit == 2.0
+
+
+def test_a_stack_comes_back_as_it_was_saved(folder):
+    told = calibration()
+    stack = Stack(weights=np.arange(72.0).reshape(12, 6) / 8, bias=np.arange(6.0))
+    told.predictors['camera+gas'][Mode.PARTIAL] = replace(predictor(0.9), stack=stack)
+    save_calibration(told, folder)
+
+    found = load_calibration(folder).predictors['camera+gas']
+    np.testing.assert_array_equal(found[Mode.PARTIAL].stack.weights, stack.weights)
+    np.testing.assert_array_equal(found[Mode.PARTIAL].stack.bias, stack.bias)
+    assert found[Mode.STUDENT].stack is None
+
+
+def test_weights_without_a_calibration_have_none(tmp_path):
+    assert load_calibration(tmp_path) is None
+
+
+def test_a_calibration_of_other_weights_is_refused_in_a_sentence(folder):
+    save_file({'x': np.zeros(1)}, folder / 'student.safetensors', metadata={'sha256': 'cc'})
+
+    with pytest.raises(
+        CalibrationError,
+        match='belongs to other weights than student.safetensors beside it: make it again',
+    ):
+        load_calibration(folder)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda document: document.pop('intervals'),
+        lambda document: (
+            document['residuals'].pop('gas') and None or document.update(residuals={'gas': 3})
+        ),
+        lambda document: document.update(contract='0'),
+    ],
+)
+def test_a_damaged_calibration_is_refused_in_a_sentence(folder, change):
+    document = json.loads((folder / 'calibration.json').read_text())
+    change(document)
+    (folder / 'calibration.json').write_text(json.dumps(document))
+
+    with pytest.raises(CalibrationError, match='make it again with "crossmodal-kd calibrate"'):
+        load_calibration(folder)
+
+
+class Engine:
+    """Is as sure as it is told, sees a surface that it is told, and remembers who was asked."""
+
+    name = 'fake'
+
+    def __init__(self) -> None:
+        self.confidence, self.features, self.blank, self.sure_of = (
+            0.9,
+            np.zeros(4, np.float32),
+            [],
+            {},
+        )
+        self.modes, self.filled = [], []
+        self.gas = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
+
+    def infer(self, sample, mode, filled=False):
+        self.modes.append(mode)
+        self.filled.append(filled)
+        self.blank.append(not sample.image.any())
+        self.last = sample
+        return Prediction(
+            probabilities=self._sure(mode),
+            student_probabilities=self._sure(Mode.STUDENT),
+            touch=np.full(256, 2.0, np.float32),
+            gas=self.gas,
+            surface=np.array([7.0, 8.0, 0.5], np.float32),
+            surface_std=np.full(3, 0.5, np.float32),
+            features=self.features,
+            detail=fine_detail(square_view(sample.image)),
+        )
+
+    def _sure(self, mode):
+        probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
+        probabilities[self.sure_of.get(mode, 1)] = self.confidence
+        return probabilities
+
+
+class Dark:
+    """A generator of pictures with the lamp off."""
+
+    def standard_normal(self, size):
+        return np.random.default_rng().standard_normal(size)
+
+    def integers(self, low, high, size, dtype):
+        return np.random.default_rng().integers(0, 8, size, dtype)
+
+
+class Damaged(Dark):
+    """A generator of pictures of which half stands still."""
+
+    def __init__(self) -> None:
+        self._rng = np.random.default_rng(0)
+
+    def integers(self, low, high, size, dtype):
+        picture = self._rng.integers(60, 200, size, dtype)
+        picture[:4] = 100
+        return picture
+
+
+class Robot:
+    """A calibrated pipeline at 10 Hz."""
+
+    def __init__(self, told: Calibration | None = None) -> None:
+        self.engine, self.now_ns, self.rng, self.touch = (
+            Engine(),
+            START,
+            np.random.default_rng(0),
+            2.0,
+        )
+        self.pipeline = Pipeline(self.engine, calibration=told or calibration())
+
+    def step(self, *senses: str, gas=0.0):
+        self.now_ns += 100 * MS
+        if 'touch' in senses:
+            self.pipeline.put_touch(self.now_ns, self.touch + 1e-3 * self.rng.standard_normal(256))
+        if 'gas' in senses:
+            self.pipeline.put_gas(
+                self.now_ns, self.engine.gas + gas + 1e-3 * self.rng.standard_normal(8)
+            )
+        self.pipeline.put_image(self.now_ns, self.rng.integers(0, 255, (8, 8, 3), np.uint8))
+        return self.pipeline.step(self.now_ns)
+
+
+def test_each_set_of_sensors_is_decided_by_whoever_was_best_with_it():
+    modes = [Robot().step(*senses).mode for senses in (('touch', 'gas'), ('gas',), ('touch',), ())]
+
+    assert modes == [Mode.TEACHER, Mode.PARTIAL, Mode.STUDENT, Mode.STUDENT]
+
+
+def test_each_mode_has_a_confidence_limit_of_its_own():
+    robot = Robot()
+    robot.engine.confidence = 0.6
+    assert robot.step('touch', 'gas').action == ACTIONS[1]
+    assert Robot().step().action == ACTIONS[1]
+    blind = Robot()
+    blind.engine.confidence = 0.6
+    estimate = blind.step()
+
+    assert estimate.action == 'hold'
+    assert estimate.reason == 'confidence 0.60 is under the limit 0.80'
+
+
+def test_measured_values_get_narrow_bounds_and_estimated_ones_the_students():
+    estimate = Robot().step('touch')
+
+    np.testing.assert_allclose(estimate.upper - estimate.surface, [1.0, 1.0, 1.0], rtol=1e-4)
+    estimate = Robot().step()
+    np.testing.assert_allclose(estimate.surface, [7.0, 8.0, 0.5])
+    np.testing.assert_allclose(estimate.lower, [6.0, 7.0, -0.5])
+    assert estimate.possible == (ACTIONS[1],)
+
+
+def test_an_unfamiliar_picture_costs_confidence_and_widens_the_bounds():
+    robot = Robot()
+    robot.engine.features = np.full(4, 8.0, np.float32)
+    estimate = robot.step()
+
+    assert estimate.confidence == pytest.approx(0.9 / 4.0)
+    assert (estimate.mode, estimate.action) == (Mode.HOLD, 'hold')
+    assert estimate.reason.endswith(
+        'the picture is 4.0 times as far from the familiar as it may be'
+    )
+    np.testing.assert_allclose(estimate.upper - estimate.surface, 4.0, rtol=1e-4)
+
+
+def test_gas_that_contradicts_the_picture_is_not_used_and_the_reason_names_the_channel():
+    robot = Robot()
+    for _ in range(10):
+        assert robot.step('touch', 'gas').mode is Mode.TEACHER
+    answers = [robot.step('touch', 'gas', gas=LIE) for _ in range(15)]
+
+    assert answers[-1].mode is Mode.STUDENT
+    assert 'gas contradicts the picture: nh3_ppm is +' in answers[-1].reason
+
+
+def test_while_the_picture_is_unfamiliar_it_accuses_no_other_sense():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    robot.engine.features = np.full(4, 8.0, np.float32)
+    for _ in range(20):
+        robot.step('touch', 'gas', gas=LIE)
+
+    assert robot.pipeline.decision.lost == ('camera',)
+
+
+def test_touch_and_gas_do_without_pictures_that_show_nothing_known():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    robot.engine.features = np.full(4, 8.0, np.float32)
+    modes = [robot.step('touch', 'gas').mode for _ in range(4)]
+
+    assert modes == [Mode.HOLD, Mode.HOLD, Mode.HOLD, Mode.PARTIAL]
+    assert robot.pipeline.decision.reason.startswith(
+        'camera shows something unfamiliar: 4.0 times as far'
+    )
+    # Who decides is shown a blank; the student looks on, to know when there is something to see
+    # again.
+    assert list(zip(robot.engine.modes, robot.engine.blank))[-2:] == [
+        (Mode.STUDENT, False),
+        (Mode.PARTIAL, True),
+    ]
+    robot.engine.features = np.zeros(4, np.float32)
+    assert [robot.step('touch', 'gas').mode for _ in range(8)][-1] is Mode.TEACHER
+
+
+def test_without_touch_strange_pictures_are_all_there_is_and_cost_confidence():
+    robot = Robot()
+    robot.engine.features = np.full(4, 2.2, np.float32)
+    robot.engine.confidence = 0.95
+    answers = [robot.step('gas') for _ in range(5)]
+
+    assert {answer.mode for answer in answers} == {Mode.PARTIAL}
+    assert answers[-1].confidence == pytest.approx(0.95 / 1.1)
+
+
+def test_where_no_picture_arrives_nobody_decides_however_good_touch_and_gas_are():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    for _ in range(5):
+        robot.now_ns += 100 * MS
+        robot.pipeline.put_touch(robot.now_ns, robot.rng.standard_normal(256))
+        mode = robot.pipeline.update(robot.now_ns)
+
+    assert mode is Mode.HOLD
+    assert robot.pipeline.decision.reason == 'newest camera reading is 0.50 s old (limit 0.20 s)'
+
+
+def test_a_teacher_that_does_better_with_the_students_estimate_than_with_nothing_is_shown_it():
+    told = calibration()
+    told.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)
+    robot = Robot(told)
+    estimate = robot.step('touch')
+
+    assert (robot.engine.modes, robot.engine.filled) == ([Mode.PARTIAL], [True])
+    assert robot.engine.last.gas is None
+    # What the student estimates is published as an estimate, not as a measurement.
+    assert estimate.surface[2] == 0.5
+    assert estimate.upper[2] - estimate.surface[2] == pytest.approx(1.0)
+
+
+def test_a_teacher_that_does_better_together_with_the_student_is_joined_with_it():
+    told = calibration()
+    # The geometric mean of both.
+    half = Stack(weights=np.tile(0.5 * np.eye(6), (2, 1)), bias=np.zeros(6))
+    told.predictors['camera+touch'][Mode.PARTIAL] = replace(predictor(0.9), stack=half)
+    robot = Robot(told)
+    robot.engine.sure_of = {Mode.PARTIAL: 2, Mode.STUDENT: 1}
+    estimate = robot.step('touch')
+
+    # Of each one action has 0.9 and five have 0.02: two have the root of 0.9 * 0.02, the other
+    # four 0.02.
+    both = np.sqrt(0.9 * 0.02)
+    assert estimate.probabilities[[1, 2]] == pytest.approx(
+        [both / (2 * both + 4 * 0.02)] * 2, abs=1e-4
+    )
+    assert robot.engine.last.gas is None
+
+
+def test_a_gas_channel_that_cannot_be_is_read_from_the_picture_and_the_teacher_goes_on():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    spoilt = np.where(np.array(GAS_NAMES) == 'co2_surface_ppm', 1e6, 0.0)
+    estimate = robot.step('touch', 'gas', gas=spoilt)
+
+    assert estimate.mode is Mode.TEACHER
+    assert (
+        robot.engine.last.gas[1] == robot.engine.gas[1]
+        and robot.engine.last.gas[0] != robot.engine.gas[0]
+    )
+    assert estimate.surface[2] == 0.5
+    answers = [robot.step('touch', 'gas', gas=spoilt) for _ in range(20)]
+    assert {answer.mode for answer in answers} == {Mode.TEACHER}
+
+
+def test_a_picture_that_touch_and_gas_both_contradict_is_outvoted():
+    robot = Robot()
+    for _ in range(10):
+        robot.step('touch', 'gas')
+    robot.touch = 9.0
+    answers = [robot.step('touch', 'gas', gas=LIE) for _ in range(30)]
+
+    assert (answers[-1].mode, robot.pipeline.decision.lost) == (Mode.PARTIAL, ('camera',))
+    assert answers[-1].reason == 'camera is contradicted by both touch and gas'
+
+
+def test_an_unusual_picture_though_familiar_accuses_nobody():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    robot.engine.features = np.full(4, 1.5, np.float32)
+
+    assert {robot.step('touch', 'gas', gas=LIE).mode for _ in range(20)} == {Mode.TEACHER}
+
+
+def test_gas_that_needs_the_picture_for_a_channel_falls_with_the_camera():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    robot.engine.features = np.full(4, 2.2, np.float32)
+    spoilt = np.where(np.array(GAS_NAMES) == 'co2_surface_ppm', 1e6, 0.0)
+    for _ in range(6):
+        answer = robot.step('touch', 'gas', gas=spoilt)
+
+    # All there is: the camera counts on, and strange pictures cost confidence.
+    assert robot.pipeline.decision.mode is Mode.TEACHER and answer.confidence == pytest.approx(
+        0.9 / 1.1
+    )
+    robot.rng = Dark()
+    for _ in range(4):
+        robot.step('touch', 'gas', gas=spoilt)
+    assert robot.pipeline.decision.lost == ('camera', 'gas')
+    assert robot.pipeline.decision.reason.endswith(
+        'gas co2_surface_ppm reads what it cannot: read from the picture, which is not trusted either'
+    )
+
+
+def test_what_was_used_and_what_the_networks_said_of_it_can_be_looked_up():
+    told = calibration()
+    told.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)
+    robot = Robot(told)
+    estimate = robot.step('touch')
+    sample, prediction = robot.pipeline.evidence
+
+    assert sample.gas is None and sample.touch is not None
+    assert prediction.probabilities is estimate.probabilities
+
+
+def test_a_damaged_picture_accuses_nobody_and_is_done_without():
+    robot = Robot()
+    robot.rng = Damaged()
+    answers = [robot.step('touch', 'gas', gas=LIE if tick > 15 else 0.0) for tick in range(40)]
+
+    assert (answers[-1].mode, robot.pipeline.decision.lost) == (Mode.PARTIAL, ('camera',))
+    assert answers[-1].reason.startswith('camera is damaged: 50% of the picture')
+
+
+def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measurement_of_now():
+    robot = Robot()
+    for senses in ([('touch', 'gas')] * 7 + [('gas',)] * 3) * 3:
+        estimate = robot.step(*senses)
+
+    assert estimate.mode is Mode.TEACHER and robot.engine.last.touch is not None
+    assert (estimate.surface[0], estimate.upper[0]) == (7.0, 8.0)  # as the student sees it
+    assert estimate.reason == 'newest touch reading is 0.30 s old (limit 0.20 s)'
+
+
+def test_a_noisy_gas_channel_counts_as_much_as_it_is_worth_beside_the_picture():
+    judgement, engine = Judgement(calibration()), Engine()
+    doubt = np.array([0.0, 1.0, 3.0, np.inf, 0.0, 0.0, 0.0, 0.0])
+    seen = engine.infer(Sample(stamp_ns=0, image=np.ones((4, 4, 3), np.uint8)), Mode.STUDENT)
+    weighed = judgement.weighed('gas', engine.gas + 10.0, seen, doubt)
+
+    # The student's own deviation is 1 here: a share of 1 / (1 + doubt^2) for what is measured.
+    np.testing.assert_allclose(
+        (weighed - engine.gas)[:5], [10.0, 5.0, 1.0, 0.0, 10.0], rtol=1e-4, atol=1e-4
+    )

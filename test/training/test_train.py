@@ -1,0 +1,257 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The trainings: what they learn from, what they leave, and that the same seed gives the same weights."""
+
+import numpy as np
+import pytest
+import torch
+from made_up_pairs import make_pairs
+
+from crossmodal_kd_ros.networks import Student, Teacher, freeze
+from crossmodal_kd_ros.training.batches import take
+from crossmodal_kd_ros.training.cache import Workshop
+from crossmodal_kd_ros.training.device import Place, PlaceError
+from crossmodal_kd_ros.training.loop import Run, learning_rate_share
+from crossmodal_kd_ros.training.losses import reverse_gradient
+from crossmodal_kd_ros.training.recipe import StudentRecipe, TeacherRecipe
+from crossmodal_kd_ros.training.tasks import Lesson, StudentTask
+from crossmodal_kd_ros.training.train import (
+    calibrate,
+    forgetting,
+    teach,
+    train_student,
+    train_teacher,
+)
+
+SHORT = {'steps': 4, 'batch': 12, 'view_px': 32, 'validate_every': 2}
+TRAIN, VALIDATION = make_pairs(labels=48), make_pairs(36, seed=1)
+
+
+@pytest.fixture(scope='module')
+def teacher() -> Teacher:
+    return train_teacher(TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)[0]
+
+
+def assert_same_weights(one: torch.nn.Module, other: torch.nn.Module) -> None:
+    for (name, ours), theirs in zip(
+        one.state_dict().items(), other.state_dict().values(), strict=True
+    ):
+        assert torch.equal(ours, theirs), name
+
+
+def test_a_teacher_learns_what_every_sense_tells_plainly():
+    recipe = TeacherRecipe(steps=24, batch=24, view_px=32, validate_every=12)
+    learnt, history = train_teacher(recipe, make_pairs(), VALIDATION, seed=0)
+    assert history[-1]['accuracy'] > 0.8  # one in six by chance
+    assert not any(parameter.requires_grad for parameter in learnt.parameters())
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(teacher):
+    recipe = StudentRecipe(**SHORT)
+    first, again, other = (
+        train_student(recipe, teacher, TRAIN, VALIDATION, seed=seed)[0] for seed in (3, 3, 4)
+    )
+    assert_same_weights(first, again)
+    assert not torch.equal(first.classifier.weight, other.classifier.weight)
+
+
+def test_the_weights_kept_are_those_of_the_best_validation():
+    recipe = TeacherRecipe(steps=6, batch=12, view_px=32, validate_every=1, learning_rate=0.02)
+    kept, history = train_teacher(recipe, TRAIN, VALIDATION, seed=0)
+    lesson = teach(kept, VALIDATION)
+    accuracy = float((lesson.logits.argmax(1).numpy() == VALIDATION.action).mean())
+    assert accuracy == max(entry['accuracy'] for entry in history)
+
+
+def test_the_control_never_looks_at_an_unlabelled_picture():
+    darkened = make_pairs(labels=48)
+    darkened.image[48:] = 0
+    recipe = StudentRecipe(**SHORT, distil=False)
+    assert_same_weights(
+        *(train_student(recipe, None, pairs, VALIDATION, seed=0)[0] for pairs in (TRAIN, darkened))
+    )
+
+
+@pytest.mark.parametrize('distil', [True, False])
+def test_a_teacher_and_a_recipe_that_contradict_each_other_are_refused(teacher, distil):
+    with pytest.raises(ValueError, match='if and only if distil'):
+        train_student(
+            StudentRecipe(**SHORT, distil=distil),
+            None if distil else teacher,
+            TRAIN,
+            VALIDATION,
+            seed=0,
+        )
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'alpha_ramp': 0.3, 'alpha': 1.0},
+        {'decision_loss': 'decoupled'},
+        {'feature_loss': 'mse'},
+        {'feature_loss': 'product', 'qubits': 3},
+        {'feature_loss': 'entangled', 'qubits': 3},
+        {'distance_weight': 25.0, 'angle_weight': 50.0},
+        {'adversary_strength': 1.0},
+        {'gas_from': 0.3, 'touch_from': 0.6},
+        {'unlabelled': False},
+        {'feature_weight': 0.0},
+    ],
+    ids=str,
+)
+def test_every_option_of_a_student_trains(teacher, change):
+    losses = []
+    run = Run(report=lambda step, total, values: losses.append(values['loss']))
+    student, _ = train_student(
+        StudentRecipe(**SHORT | change), teacher, TRAIN, VALIDATION, seed=0, run=run
+    )
+    assert len(losses) == 4 and np.isfinite(losses).all()
+    assert all(value.isfinite().all() for value in student.state_dict().values())
+
+
+def test_a_reading_weighs_nothing_before_its_stage(teacher):
+    recipe = StudentRecipe(**SHORT | {'steps': 10}, gas_from=0.3, touch_from=0.6)
+    task = StudentTask(Student(), recipe, teach(teacher, TRAIN))
+    batch = take(TRAIN, torch.arange(12))
+    weighing = [
+        {
+            name
+            for name, part in task(batch, torch.ones(2, 12), step)[1].items()
+            if part.item() != 0.0
+        }
+        for step in (1, 4, 7)
+    ]
+    assert weighing == [
+        {'action', 'features'},
+        {'action', 'features', 'gas'},
+        {'action', 'features', 'gas', 'touch', 'surface'},
+    ]
+
+
+def test_the_adversary_pushes_the_features_away_from_what_tells_day_from_night():
+    batch = take(TRAIN, torch.arange(24))
+    pulls = []
+    for strength in (0.0, 2.0):
+        torch.manual_seed(0)
+        student = Student().eval()
+        task = StudentTask(
+            student, StudentRecipe(**SHORT, distil=False, adversary_strength=1.0), None
+        )
+        features = student(batch.image).features.detach().requires_grad_()
+        told = task.adversary(reverse_gradient(features, strength) if strength else features)[:, 0]
+        torch.nn.functional.binary_cross_entropy_with_logits(told, batch.night).backward()
+        pulls.append(features.grad)
+    torch.testing.assert_close(pulls[1], -2.0 * pulls[0])
+
+
+def test_forgetting_is_what_a_skill_lost_after_its_stage():
+    recipe = StudentRecipe(steps=100, gas_from=0.3, touch_from=0.6)
+    history = [
+        {'step': 30, 'accuracy': 0.8, 'gas_error': 1.0},
+        {'step': 60, 'accuracy': 0.7, 'gas_error': 0.4},
+        {'step': 100, 'accuracy': 0.75, 'gas_error': 0.5},
+    ]
+    assert forgetting(history, recipe) == pytest.approx({'decision': 0.05, 'gas': 0.1})
+    assert forgetting(history, StudentRecipe(steps=100)) == {}
+
+
+def test_calibration_finds_the_temperature_and_changes_no_decision():
+    generator = torch.Generator().manual_seed(0)
+    logits = 2.0 * torch.randn(20000, 6, generator=generator)
+    # so the logits are the truth
+    action = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    classifier = torch.nn.Linear(6, 6)
+    with torch.no_grad():
+        classifier.weight.copy_(3.0 * torch.eye(6))
+        classifier.bias.zero_()
+    assert calibrate(classifier, classifier(logits), action) == pytest.approx(3.0, rel=0.05)
+    torch.testing.assert_close(classifier(logits), logits, rtol=0.05, atol=0.01)
+
+
+def test_the_learning_rate_rises_for_a_twentieth_and_falls_to_nothing():
+    assert [learning_rate_share(step, 100) for step in (1, 5, 100)] == pytest.approx(
+        [0.2, 1.0, 0.0]
+    )
+
+
+def test_a_network_keeps_the_size_at_which_it_learnt_to_see(teacher):
+    student = train_student(StudentRecipe(**SHORT), teacher, TRAIN, VALIDATION, seed=0)[0]
+    assert student.config.view_px == teacher.config.view_px == 32
+    image = torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        small = student(torch.nn.functional.avg_pool2d(image, 4)).logits
+        torch.testing.assert_close(student(image).logits, small)
+
+
+def test_a_lesson_is_what_the_teacher_says_of_each_pair_in_order(teacher):
+    lesson = teach(teacher, TRAIN)
+    assert (
+        isinstance(lesson, Lesson)
+        and lesson.logits.shape == (96, 6)
+        and lesson.features.shape == (96, 128)
+    )
+    torch.testing.assert_close(
+        teach(teacher, TRAIN[40:50]).logits, lesson.logits[40:50], rtol=1e-4, atol=1e-4
+    )
+
+
+def test_bfloat16_trains_as_well():
+    run = Run(place=Place(bf16=True))
+    student, history = train_student(
+        StudentRecipe(**SHORT, distil=False), None, TRAIN, VALIDATION, seed=0, run=run
+    )
+    assert all(
+        value.isfinite().all() and value.dtype != torch.bfloat16
+        for value in student.state_dict().values()
+    )
+    assert np.isfinite(history[-1]['touch_error'])
+
+
+def test_a_device_that_is_not_there_is_refused_in_one_sentence():
+    with pytest.raises(
+        PlaceError, match="expected a torch device that works here, such as cpu, got 'xpu:7'"
+    ):
+        Place.find('xpu:7')
+    assert Place.find('auto').device.type in ('cpu', 'cuda', 'mps')
+
+
+def test_a_student_is_finished_on_finer_pictures_from_the_weights_of_its_first_training(tmp_path):
+    names = []
+    workshop = Workshop(tmp_path, run=lambda name: Run(report=lambda *_: names.append(name)))
+    recipe = StudentRecipe(
+        **SHORT,
+        distil=False,
+        finish={'steps': 1, 'batch': 12, 'view_px': 64, 'learning_rate': 1e-9},
+    )
+    first = workshop.student(
+        recipe.model_copy(update={'finish': None}), None, TRAIN, VALIDATION, seed=0
+    )
+    finished = workshop.student(recipe, None, TRAIN, VALIDATION, seed=0)
+    assert names == ['student'] * 4 + ['student, second']
+    assert (first.config.view_px, finished.config.view_px) == (32, 64)
+    torch.testing.assert_close(
+        finished.trunk.encoder.stem[0].weight, first.trunk.encoder.stem[0].weight
+    )
+
+
+def test_a_network_is_trained_once_and_then_found(tmp_path):
+    steps = []
+    workshop = Workshop(
+        tmp_path, run=lambda name: Run(report=lambda step, *_: steps.append((name, step)))
+    )
+    made = workshop.teacher(TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)
+    assert len(steps) == 4
+    found = workshop.teacher(TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)
+    assert len(steps) == 4
+    assert_same_weights(made, found)
+    assert found.frozen and not any(
+        parameter.requires_grad for parameter in freeze(found).parameters()
+    )
+    workshop.student(StudentRecipe(**SHORT), found, TRAIN, VALIDATION, seed=0)
+    workshop.student(StudentRecipe(**SHORT), found, TRAIN, VALIDATION, seed=1, name='another')
+    assert len(steps) == 12
+    assert len(list(tmp_path.glob('*/network.safetensors'))) == 3 and not list(
+        tmp_path.glob('*/progress.pt')
+    )
