@@ -27,11 +27,11 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 EDITABLE := --no-build-isolation --use-pep517 --editable
 CONSTRAINTS := -c constraints.txt -c $(VENV)/ros-constraints.txt
 
-.PHONY: demo test soak clean help
+.PHONY: demo test test-fast soak clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY)  ## watch a robot lose its senses and carry on: 40 s, then out/demo/report.html
 	$(BIN)/crossmodal-kd demo
@@ -40,6 +40,9 @@ test: $(READY)-test  ## run every test
 	@# First what measures times, with the machine for itself; then all else, two files at a time: half of it is waiting.
 	$(BIN)/python -m pytest -m alone
 	$(BIN)/python -m pytest -m 'not alone' --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-fast: $(READY)-test  ## run the tests that need no ROS and take less than 5 s, in less than a minute
+	$(BIN)/python -m pytest -m fast --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(READY)  ## ten minutes at 60 Hz of camera and 200 Hz of touch, with another fault every 5 s
 	$(BIN)/python test/soak/soak.py

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Files: where the package's own lie, how a file that a person wrote is read, how one is written whole."""
+"""Where the package's files lie, how YAML that a person wrote is read, how a file is written whole."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,8 @@ def share_dir() -> Path:
         if (prefix / 'share' / _NAME / 'package.xml').is_file():
             return prefix / 'share' / _NAME
     raise FileNotFoundError(
-        f'expected share/{_NAME} above {package}, found none: install the package with pip or colcon'
+        f'expected share/{_NAME} above {package}, found none: '
+        'install the package with pip or colcon'
     )
 
 
@@ -71,12 +72,12 @@ def read_yaml(path: Path, model: type[Model], error: type[ConfigurationError]) -
 
 
 def sentences(problem: ValidationError) -> list[str]:
-    """Return one sentence for each thing that a validation found wrong: where, what was expected, what came."""
+    """Return one sentence for each thing that is wrong: where, what was expected, what came."""
     return [_sentence(detail) for detail in problem.errors(include_url=False)]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, which is there whole or not at all; its folder is made if need be."""
+    """Write `text` to `path`, which is there whole or not at all; make its folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + '.part')
     unfinished.write_text(text, encoding='utf-8')
@@ -89,7 +90,7 @@ def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML as everybody reads it, but a key that stands twice is an error: the second would silently win."""
+    """SafeLoader, but a key that stands twice is an error: the second would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The maintenance node in Gazebo: the living wall as a world, an arm, the bridge, and the senses Gazebo has not."""
+"""The maintenance node in Gazebo: the living wall, an arm, the bridge, and the other senses."""
 
 import os
 import shlex
@@ -24,7 +24,7 @@ _WINDOW = {'false': '-r', 'true': '-r -s --headless-rendering'}
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return the description; `ros2 launch crossmodal_kd_ros gazebo.launch.py --show-args` lists its arguments."""
+    """Return the description; `ros2 launch` lists its arguments with `--show-args`."""
     return LaunchDescription(
         [
             *arguments('gazebo.yaml', use_sim_time='true'),
@@ -38,7 +38,8 @@ def generate_launch_description() -> LaunchDescription:
                 'gazebo',
                 default_value='',
                 choices=['', *GAZEBOS],
-                description='Release of Gazebo to write the world for; empty: the one that is paired with this ROS 2.',
+                description='Release of Gazebo to write the world for; empty: the one that goes '
+                'with this ROS 2.',
             ),
             DeclareLaunchArgument(
                 'world_dir',
@@ -97,7 +98,7 @@ def _paired() -> str:
 
 
 def _seed(params_file: Path) -> int:
-    """Return the seed that the parameter file gives to gazebo_senses_node: the panels have to be the same."""
+    """Return the seed that gazebo_senses_node gets: the panels have to be the same."""
     for name, node in yaml.safe_load(params_file.read_text()).items():
         if name.rpartition('/')[2] == 'gazebo_senses_node':
             return node['ros__parameters'].get('seed', 0)

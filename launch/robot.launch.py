@@ -8,7 +8,7 @@ from launch import LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return the description; `ros2 launch crossmodal_kd_ros robot.launch.py --show-args` lists its arguments."""
+    """Return the description; `ros2 launch` lists its arguments with `--show-args`."""
     return LaunchDescription(
         [*arguments('robot.yaml'), *topic_arguments(), nodes('maintenance_node')]
     )

@@ -8,5 +8,5 @@ from launch import LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return the description; `ros2 launch crossmodal_kd_ros sim.launch.py --show-args` lists its arguments."""
+    """Return the description; `ros2 launch` lists its arguments with `--show-args`."""
     return LaunchDescription([*arguments('sim.yaml'), nodes('simulator_node', 'maintenance_node')])

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A process that must not stop: what the garbage collector would search while nobody takes a reading."""
+"""What the garbage collector searches in a process that must not stop."""
 
 import subprocess
 import sys
@@ -9,9 +9,10 @@ import sys
 LOADED = """
 import gc, sys
 from crossmodal_kd_ros.memory import spare_heap
-from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.runtime import make_engine
 
-engine = TorchEngine(sys.argv[1])
+engine = make_engine('torch', sys.argv[1], load_profile())
 gc.collect()
 searched = len(gc.get_objects())
 spare_heap()
@@ -20,14 +21,14 @@ print(searched, len(gc.get_objects()), gc.isenabled())
 
 
 def test_the_collector_leaves_a_loaded_engine_alone_and_goes_on_with_all_else(models):
-    told = subprocess.run(
+    counts = subprocess.run(
         [sys.executable, '-c', LOADED, models],
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    before, after, is_enabled = told.stdout.split()
+    before, after, is_enabled = counts.stdout.split()
     assert int(before) > 50_000
     assert int(after) < 1_000
     assert is_enabled == 'True'

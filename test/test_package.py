@@ -22,10 +22,14 @@ SHARED = (
     'launch/gazebo.launch.py',
     'config/robot.yaml',
     'config/fastdds.xml',
+    'config/profiles/living_wall.yaml',
+    'config/profiles/profile.schema.json',
+    'config/recipes/default.yaml',
     'config/ros_gz_bridge.yaml',
     'config/sros2/policy.xml',
     'models/teacher.safetensors',
     'models/student.safetensors',
+    'models/calibration.json',
 )
 
 pytestmark = pytest.mark.timeout(300)
@@ -60,8 +64,8 @@ def check_installation(prefix: Path, executables: Path) -> None:
     for name in SHARED:
         assert (prefix / 'share' / NAME / name).is_file(), f'{name} is not installed'
     assert (prefix / 'share/ament_index/resource_index/packages' / NAME).is_file()
-    code = next(prefix.rglob(f'site-packages/{NAME}/share.py'), None) or next(
-        prefix.rglob(f'dist-packages/{NAME}/share.py')
+    code = next(prefix.rglob(f'site-packages/{NAME}/files.py'), None) or next(
+        prefix.rglob(f'dist-packages/{NAME}/files.py')
     )
     program = (
         f'import sys; sys.path.insert(0, {str(code.parents[1])!r})\n'
@@ -71,7 +75,7 @@ def check_installation(prefix: Path, executables: Path) -> None:
         Path(run(sys.executable, '-c', program, cwd='/').strip())
         == (prefix / 'share' / NAME).resolve()
     )
-    assert (code.parent / 'demo' / 'report.html.j2').is_file()
+    assert (code.parent / 'reports' / 'page.html.j2').is_file()
 
 
 def test_pip_installs_executables_shared_files_and_index_marker(source, tmp_path):
@@ -119,8 +123,8 @@ def test_colcon_installs_executables_shared_files_and_index_marker(source, tmp_p
 
 def test_setup_and_manifest_name_one_version():
     manifest = ElementTree.parse(ROOT / 'package.xml').getroot()
-    told = run(sys.executable, 'setup.py', '--version', cwd=ROOT).split()[-1]
-    assert manifest.findtext('version') == told
+    version = run(sys.executable, 'setup.py', '--version', cwd=ROOT).split()[-1]
+    assert manifest.findtext('version') == version
     assert manifest.get('format') == '3'
     assert manifest.findtext('export/build_type') == 'ament_python'
 

@@ -7,9 +7,8 @@
 its stamps.
 """
 
-from crossmodal_kd_ros.bags.qos import offered_qos
 from crossmodal_kd_ros.bags.reader import Bag, BagError, BagMessage, Topic, read_messages
-from crossmodal_kd_ros.bags.recorder import BagRecorder, remove_bag
+from crossmodal_kd_ros.bags.recorder import BagRecorder, offered_qos, remove_bag
 
 __all__ = [
     'Bag',

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What messages look like: from the definitions in a bag, from ROS's own, and from what is installed."""
+"""Message definitions: of a bag, of ROS itself, and of installed packages."""
 
 import os
 import re
@@ -18,14 +18,14 @@ _TYPE_NAME = re.compile(r'\w+/msg/\w+')
 
 
 class Definitions:
-    """A type store that grows with the topics of one bag; the bag's own definition of a type comes first."""
+    """A type store of the topics of one bag; the bag's own definition of a type comes first."""
 
     def __init__(self) -> None:
-        """Know no type yet."""
+        """Start without types."""
         self.store: Typestore = get_typestore(Stores.EMPTY)
 
-    def learn(self, msgtype: str, definition: MessageDefinition) -> str:
-        """Learn `msgtype` and what it is made of; return an empty text, or why its messages cannot be read."""
+    def register(self, msgtype: str, definition: MessageDefinition) -> str:
+        """Register `msgtype` and its parts; return why it cannot be read, or an empty text."""
         try:
             types = _parse(msgtype, definition)
         except Exception as error:  # noqa: BLE001  rosbags' grammar raises more than its own errors on a broken text.
@@ -48,10 +48,10 @@ class Definitions:
 
 
 def writing_store(msgtype: str) -> Typestore:
-    """Return a type store that knows `msgtype`: one of ROS's own, or installed where ROS looks for packages.
+    """Return a type store that knows `msgtype`: one of ROS's own, or of an installed package.
 
     Raises:
-        ValueError: nobody here knows it.
+        ValueError: it is neither.
     """
     if msgtype in _STANDARD.fielddefs:
         return _STANDARD

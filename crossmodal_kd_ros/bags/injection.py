@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Faults put into a recording: what the robot would have done, had this sensor failed then."""
+"""Faults put into a recording: what would have arrived, had a sensor failed then."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,39 +9,47 @@ from dataclasses import replace
 
 from crossmodal_kd_ros.bags.reader import BagError
 from crossmodal_kd_ros.bags.topics import Reading
+from crossmodal_kd_ros.profile import CAMERA, Profile
 from crossmodal_kd_ros.runtime.messages import BadMessage
 from crossmodal_kd_ros.simulation import FaultSchedule
 from crossmodal_kd_ros.simulation.injection import Delivery, Injector
 
 # Longer than any recording.
-_FOR_EVER_S = 1e9
+_NO_END_S = 1e9
 _ENTRY = re.compile(r'([^@]+)@([\d.]+)(?:-([\d.]+))?')
 
 
-def parse_faults(options: Iterable[str]) -> FaultSchedule:
-    """Return the faults written as `SENSOR[:KIND[:SEVERITY]]@start[-end]`, seconds of the bag; without an end, until the bag's.
+def parse_faults(options: Iterable[str], profile: Profile) -> FaultSchedule:
+    """Return the faults written as `SENSOR[:KIND[:SEVERITY]]@start[-end]`, seconds of the bag.
+
+    A fault without an end lasts until the bag's.
 
     Raises:
-        BagError: an option is not of that form, or is no fault.
+        BagError: an option is not of that form, or is no fault of a sensor of `profile`.
     """
     entries = []
     for option in options:
         match = _ENTRY.fullmatch(option.strip())
         if match is None:
+            sensor = profile.sensors[-1]
             raise BagError(
-                f'expected a fault such as touch@10-18 or gas:drift:0.5@20 (seconds of the bag), got {option!r}'
+                f'expected a fault such as {sensor}@10-18 or {sensor}:drift:0.5@20 (seconds of '
+                f'the bag), got {option!r}'
             )
-        what, start, end = match.groups()
-        sensor, colon, how = what.partition(':')
-        entries.append(f'{sensor}:{start}-{end or f"{_FOR_EVER_S:.0f}"}{colon}{how}')
+        fault, start, end = match.groups()
+        sensor, colon, kind = fault.partition(':')
+        entries.append(f'{sensor}:{start}-{end or f"{_NO_END_S:.0f}"}{colon}{kind}')
     try:
-        return FaultSchedule.parse(','.join(entries))
+        return FaultSchedule.parse(','.join(entries), profile)
     except ValueError as error:
         raise BagError(str(error)) from error
 
 
 def inject(readings: Iterable[Reading], schedule: FaultSchedule) -> Iterator[Reading]:
-    """Yield what would have arrived, had the sensors failed as `schedule` says; second 0 is the first reading."""
+    """Yield what would have arrived, had the sensors failed as `schedule` says.
+
+    Second 0 is the first reading.
+    """
     injectors = {
         sensor: Injector(sensor, schedule)
         for sensor in {fault.sensor for fault in schedule.faults}
@@ -55,8 +63,7 @@ def inject(readings: Iterable[Reading], schedule: FaultSchedule) -> Iterator[Rea
             yield reading
             continue
         try:
-            # Injectors go by what is read, one after the other, so that a picture is decoded here
-            # and now.
+            # An injector needs the values one after the other: a picture is decoded here and now.
             value = reading.value() if callable(reading.value) else reading.value
         except BadMessage:
             yield reading
@@ -74,5 +81,5 @@ def _delivered(reading: Reading, delivery: Delivery) -> Reading:
     return replace(
         reading,
         stamp_ns=delivery.stamp_ns,
-        value=(lambda: value) if reading.role == 'camera' else value,
+        value=(lambda: value) if reading.role == CAMERA else value,
     )

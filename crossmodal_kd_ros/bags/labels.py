@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a person, or an expert's topic, says is right: an action, and a panel, for stretches of a bag."""
+"""Labels out of a CSV file: the right action, and a group, for stretches of a bag."""
 
 import csv
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossmodal_kd_ros.bags.reader import BagError
-from crossmodal_kd_ros.contract import ACTIONS
+from crossmodal_kd_ros.datasets import NO_LABEL
+from crossmodal_kd_ros.profile import Profile
 
-UNLABELLED = -1
 _COLUMNS = ('start_s', 'end_s', 'action')
 
 
@@ -21,19 +21,22 @@ class Label:
 
     Attributes:
         bag: the bag as it was named for the command, or its last part alone; empty: every bag.
-        action: index into `ACTIONS`; -1: nobody knows.
-        panel: which wall panel it is; empty: unknown.
+        action: index into the actions of the profile; `NO_LABEL`: not known.
+        group: column `panel`: which place it is, so that splits never share it; empty: unknown.
     """
 
     bag: str
     start_s: float
     end_s: float
     action: int
-    panel: str = ''
+    group: str = ''
 
 
-def read_labels(path: Path) -> list[Label]:
-    """Return the labels of a CSV file with the columns start_s, end_s, action, and if wanted bag and panel.
+def read_labels(path: Path, profile: Profile) -> list[Label]:
+    """Return the labels of a CSV file.
+
+    Its columns are start_s, end_s, action, and if wanted bag and panel. Actions are those of
+    `profile`.
 
     Raises:
         BagError: it cannot be read; the sentence has the line.
@@ -47,7 +50,7 @@ def read_labels(path: Path) -> list[Label]:
                     f'expected the columns {", ".join(_COLUMNS)} (and bag, panel) in {path}, '
                     f'found no {", ".join(missing)}'
                 )
-            labels = [_label(path, line, row) for line, row in enumerate(rows, 2)]
+            labels = [_label(path, line, row, profile.actions) for line, row in enumerate(rows, 2)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BagError(f'cannot read the labels {path}: {error}') from error
     _refuse_overlap(path, labels)
@@ -62,11 +65,12 @@ def find_label(labels: Sequence[Label], bag: Path, t_s: float) -> Label | None:
     )
 
 
-def _label(path: Path, line: int, row: dict[str, str]) -> Label:
+def _label(path: Path, line: int, row: dict[str, str], actions: Sequence[str]) -> Label:
     action = (row['action'] or '').strip()
-    if action and action not in ACTIONS:
+    if action and action not in actions:
         raise BagError(
-            f'{path}, line {line}: expected an action out of {", ".join(ACTIONS)}, or nothing, got {action!r}'
+            f'{path}, line {line}: expected an action out of {", ".join(actions)}, or nothing, '
+            f'got {action!r}'
         )
     try:
         start_s, end_s = float(row['start_s']), float(row['end_s'])
@@ -76,13 +80,14 @@ def _label(path: Path, line: int, row: dict[str, str]) -> Label:
         ) from None
     if not 0.0 <= start_s < end_s:
         raise BagError(
-            f'{path}, line {line}: expected a stretch that starts before it ends, got {start_s} to {end_s} s'
+            f'{path}, line {line}: expected a stretch that starts before it ends, '
+            f'got {start_s} to {end_s} s'
         )
     return Label(
         (row.get('bag') or '').strip(),
         start_s,
         end_s,
-        ACTIONS.index(action) if action else UNLABELLED,
+        actions.index(action) if action else NO_LABEL,
         (row.get('panel') or '').strip(),
     )
 
@@ -92,6 +97,6 @@ def _refuse_overlap(path: Path, labels: list[Label]) -> None:
     for one, other in zip(ordered, ordered[1:]):
         if one.bag == other.bag and other.start_s < one.end_s:
             raise BagError(
-                f'{path}: expected stretches that do not overlap, got one to {one.end_s} s and one from '
-                f'{other.start_s} s'
+                f'{path}: expected stretches that do not overlap, got one to {one.end_s} s and '
+                f'one from {other.start_s} s'
             )

@@ -1,164 +1,170 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What one replay, or two side by side, come to: gathered step by step, told as the figures of `summary.json`."""
+"""Metrics of a replay of one model, or of two side by side, gathered step by step.
+
+`summary_table` and `comparison` give the figures of `summary.json`; `bags.report` draws the rest.
+"""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from crossmodal_kd_ros.bags.agreement import Agreement
-from crossmodal_kd_ros.bags.columns import Course, Errors, EvenSample
-from crossmodal_kd_ros.bags.replay import Answer, Step
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode
+from crossmodal_kd_ros.bags.columns import EstimateErrors, EvenSample, TimeColumns
+from crossmodal_kd_ros.bags.replay import Step
+from crossmodal_kd_ros.profile import HOLD, Mode, Profile, square_view
 from crossmodal_kd_ros.reports import thumbnail
-from crossmodal_kd_ros.runtime import ModeChange
+from crossmodal_kd_ros.runtime.pipeline import ModeChange
+from crossmodal_kd_ros.runtime.sample import Answer
 
 _CARDS = 8
-_MOST_CHANGES = 500
-_BANKS, _GAS = ('touch texture', 'touch indentation'), tuple(f'gas {name}' for name in GAS_NAMES)
-# Which sense measures each of `SURFACE_STATE`.
-MEASURED_BY = {'surface_roughness': 'touch', 'crack_depth': 'touch', 'co2_absorption': 'gas'}
+_GRID_MOMENTS = 4
+_MAX_CHANGES = 500
 
 
-class LaneAccount:
-    """What one engine's replay comes to.
+class ModelMetrics:
+    """What one model's replay comes to.
 
     Attributes:
-        course: over time: `frames`, each mode and action (holding also without a picture),
-            `disagreed`; each of `SURFACE_STATE` as estimated (over `frames`) and as measured (over
-            `<sense>_used`).
-        cards: frames on which teacher and student disagree, evenly chosen.
+        profile: of the robot.
+        agreement: the comparison with what was published live; `None` where nothing was.
+        columns: over time: `frames`; `mode <MODE>` and `action <action>` (a hold also without a
+            picture); `disagreed`; of each quantity `estimated <name>` over `frames`,
+            `measured <name>` over `measurements <name>`, `lower <name>` and `upper <name>` over
+            `bounded`.
+        cards: pictures on which teacher and student disagree, evenly chosen.
+        grid_moments: what every grid read, and the student's estimates, evenly chosen.
     """
 
-    def __init__(self, agreement: Agreement | None) -> None:
-        """Start empty; `agreement` compares with what was said live, if anything was."""
+    def __init__(self, profile: Profile, agreement: Agreement | None) -> None:
+        """Start without an answer."""
+        self.profile = profile
         self.agreement = agreement
-        self.course = Course(
+        per_quantity = ('estimated', 'measured', 'measurements', 'lower', 'upper')
+        self.columns = TimeColumns(
             [
                 'frames',
                 'disagreed',
-                'touch_used',
-                'gas_used',
-                *(mode.value for mode in Mode),
-                *ACTIONS,
-                HOLD,
-                *(
-                    f'{kind} {name}'
-                    for kind in ('estimated', 'measured')
-                    for name in SURFACE_STATE
-                ),
+                'bounded',
+                *(f'mode {mode}' for mode in Mode),
+                *(f'action {action}' for action in (*profile.actions, HOLD)),
+                *(f'{kind} {name}' for kind in per_quantity for name in profile.quantities),
             ]
         )
         self.cards: EvenSample[dict[str, Any]] = EvenSample(_CARDS)
-        self.errors = Errors()
-        self.changes: list[dict[str, Any]] = []
-        self.changed = 0
-        self.modes: Counter[str] = Counter()
-        self.actions: Counter[str] = Counter()
-        self.answered = self.unanswered = self.judged = 0
+        self.grid_moments: EvenSample[dict[str, Any]] = EvenSample(_GRID_MOMENTS)
+        self._grids = [name for name, sense in profile.senses.items() if sense.layout == 'grid']
+        self._errors = EstimateErrors()
+        self._changes: list[ModeChange] = []
+        self._change_count = 0
+        self._modes: Counter[str] = Counter()
+        self._actions: Counter[str] = Counter()
+        self._answered = self._unanswered = self._taught = 0
 
-    def change(self, change: ModeChange) -> None:
-        """Take in a change of mode."""
-        self.changed += 1
+    def add_mode_change(self, change: ModeChange) -> None:
+        """Count a change of mode."""
+        self._change_count += 1
         if self.agreement is not None:
-            self.agreement.changed(change)
-        if len(self.changes) < _MOST_CHANGES:
-            self.changes.append(
-                {'now_ns': change.now_ns, 'mode': change.mode.value, 'reason': change.reason}
-            )
+            self.agreement.add_mode_change(change)
+        if len(self._changes) < _MAX_CHANGES:
+            self._changes.append(change)
 
-    def hold(self, now_ns: int) -> None:
-        """Take in that the robot held, without a picture."""
-        self.course.add(now_ns, {Mode.HOLD.value: 1.0, HOLD: 1.0})
+    def add_hold(self, now_ns: int) -> None:
+        """Count a beat on which the robot held, without a picture."""
+        self.columns.add(now_ns, {f'mode {Mode.HOLD}': 1.0, f'action {HOLD}': 1.0})
 
-    def answer(self, step: Step, answer: Answer) -> None:
-        """Take in an answer."""
+    def add_answer(self, step: Step, answer: Answer | None) -> None:
+        """Count the answer to the picture of `step`; `None` where there is none."""
         if self.agreement is not None:
-            self.agreement.replayed(step.now_ns, step.reading.stamp_ns, answer)
-        estimate = answer.estimate
-        if estimate is None:
-            self.unanswered += 1
+            self.agreement.add_replayed(step.now_ns, step.reading.stamp_ns, answer)
+        if answer is None:
+            self._unanswered += 1
             return
-        self.answered += 1
-        self.modes[estimate.mode.value] += 1
-        self.actions[estimate.action] += 1
-        values = {'frames': 1.0, estimate.mode.value: 1.0, estimate.action: 1.0}
-        values |= {
-            f'estimated {name}': float(value)
-            for name, value in zip(SURFACE_STATE, answer.prediction.surface)
+        estimate, names = answer.estimate, tuple(self.profile.quantities)
+        self._answered += 1
+        self._modes[estimate.mode.value] += 1
+        self._actions[estimate.action] += 1
+        values = {
+            'frames': 1.0,
+            f'mode {estimate.mode}': 1.0,
+            f'action {estimate.action}': 1.0,
+            **_prefixed('estimated', dict(zip(names, answer.perception.quantities))),
+            **self._compare_with_measured(answer),
+            **self._compare_with_student(step, answer),
         }
-        values |= self._measured(answer)
-        values |= self._judged(step, answer)
-        self.course.add(step.now_ns, values)
+        if estimate.lower is not None and estimate.upper is not None:
+            values['bounded'] = 1.0
+            values |= _prefixed('lower', estimate.lower) | _prefixed('upper', estimate.upper)
+        self.columns.add(step.now_ns, values)
+        self._add_grid_moment(step.now_ns, answer)
 
-    def table(self, start_ns: int) -> dict[str, Any]:
-        """Return what `summary.json` says of this engine's replay."""
-        frames = max(1, self.answered)
+    def summary_table(self, start_ns: int) -> dict[str, Any]:
+        """Return what `summary.json` says of this model; `start_ns` is second 0."""
+        frames = max(1, self._answered)
+        compared, disagreed = self._taught, len(self.cards)
+        has_live = self.agreement is not None and self.agreement.compared > 0
         return {
-            'frames_answered': self.answered,
-            'frames_unanswered': self.unanswered,
+            'frames_answered': self._answered,
+            'frames_unanswered': self._unanswered,
             'modes': [
                 {
-                    'start_s': round((change['now_ns'] - start_ns) / 1e9, 3),
-                    'mode': change['mode'],
-                    'reason': change['reason'],
+                    'start_s': round((change.now_ns - start_ns) / 1e9, 3),
+                    'mode': change.mode.value,
+                    'reason': change.reason,
                 }
-                for change in self.changes
+                for change in self._changes
             ],
-            'mode_changes': self.changed,
+            'mode_changes': self._change_count,
             'mode_share': {
-                name: round(count / frames, 4) for name, count in sorted(self.modes.items())
+                name: round(count / frames, 4) for name, count in sorted(self._modes.items())
             },
-            'actions': dict(sorted(self.actions.items())),
-            'estimates': self.errors.table(),
+            'actions': dict(sorted(self._actions.items())),
+            'estimates': self._errors.table(),
             'teacher_and_student': {
-                'frames_compared': self.judged,
-                'frames_disagreed': len(self.cards),
-                'fraction_disagreed': round(len(self.cards) / self.judged, 4)
-                if self.judged
-                else None,
+                'frames_compared': compared,
+                'frames_disagreed': disagreed,
+                'fraction_disagreed': round(disagreed / compared, 4) if compared else None,
             },
-            'recording': self.agreement.table()
-            if self.agreement is not None and self.agreement.compared
-            else None,
+            'recording': self.agreement.summary_table() if has_live else None,
         }
 
-    def _measured(self, answer: Answer) -> dict[str, float]:
-        """Compare what the student estimates with the senses that were healthy."""
-        sample, prediction = answer.sample, answer.prediction
-        values = {}
-        touch, gas = sample.touch, sample.gas
-        state = answer.estimate.surface  # measured where a healthy sense measures it
-        for column, (name, sense) in enumerate(MEASURED_BY.items()):
-            if getattr(sample, sense) is not None:
-                values |= {f'measured {name}': float(state[column]), f'{sense}_used': 1.0}
-        if touch is not None:
-            self.errors.add(SURFACE_STATE[:2], prediction.surface[:2], state[:2])
-            self.errors.add(_BANKS, prediction.touch, touch)
-        if gas is not None:
-            self.errors.add(SURFACE_STATE[2:], prediction.surface[2:], state[2:])
-            self.errors.add(_GAS, prediction.gas, gas)
+    def _compare_with_measured(self, answer: Answer) -> dict[str, float]:
+        """Compare the student's estimates with the senses that were healthy; return columns."""
+        readings, perception = answer.sample.readings, answer.perception
+        values: dict[str, float] = {}
+        for estimated, quantity in zip(perception.quantities, self.profile.quantities.values()):
+            if all(sense in readings for sense in quantity.senses):
+                # Measured, as the senses that measure it are healthy.
+                measured = answer.estimate.quantities[quantity.name]
+                self._errors.add([quantity.name], np.array([estimated]), np.array([measured]))
+                values |= {
+                    f'measured {quantity.name}': measured,
+                    f'measurements {quantity.name}': 1.0,
+                }
+        for name, reading in readings.items():
+            channels = [f'{name} {channel}' for channel in self.profile.senses[name].channel_names]
+            self._errors.add(channels, perception.readings[name], reading)
         return values
 
-    def _judged(self, step: Step, answer: Answer) -> dict[str, float]:
-        """Hold the teacher against the student, where the teacher decided."""
-        prediction = answer.prediction
-        if answer.estimate.mode is not Mode.TEACHER or prediction.student_probabilities is None:
+    def _compare_with_student(self, step: Step, answer: Answer) -> dict[str, float]:
+        """Compare teacher and student where the teacher decided with all; return columns."""
+        if answer.estimate.mode is not Mode.TEACHER:
             return {}
-        self.judged += 1
-        teacher, student = (
-            int(row.argmax())
-            for row in (prediction.probabilities, prediction.student_probabilities)
-        )
+        self._taught += 1
+        by_teacher, by_student = answer.probabilities, answer.perception.probabilities
+        teacher, student = int(by_teacher.argmax()), int(by_student.argmax())
         if teacher == student:
             return {}
         self.cards.add(
             {
                 'now_ns': step.now_ns,
-                'teacher': ACTIONS[teacher],
-                'student': ACTIONS[student],
-                'teacher_sure': float(prediction.probabilities[teacher]),
-                'student_sure': float(prediction.student_probabilities[student]),
+                'teacher': self.profile.actions[teacher],
+                'student': self.profile.actions[student],
+                'teacher_confidence': float(by_teacher[teacher]),
+                'student_confidence': float(by_student[student]),
                 'picture': thumbnail(answer.sample.image),
             }
             if self.cards.wants_next
@@ -166,80 +172,102 @@ class LaneAccount:
         )
         return {'disagreed': 1.0}
 
+    def _add_grid_moment(self, now_ns: int, answer: Answer) -> None:
+        """Keep what the grids read and what the student estimates, if every grid is healthy."""
+        readings = answer.sample.readings
+        if not self._grids or not all(name in readings for name in self._grids):
+            return
+        # Copies: rows of an engine's answer would keep the whole answer in memory.
+        self.grid_moments.add(
+            {
+                'now_ns': now_ns,
+                'view': square_view(answer.sample.image, size_px=self.profile.camera.view_px),
+                'measured': {name: readings[name].copy() for name in self._grids},
+                'estimated': {
+                    name: answer.perception.readings[name].copy() for name in self._grids
+                },
+            }
+            if self.grid_moments.wants_next
+            else {}
+        )
 
-class Account:
-    """What a replay by one engine or two comes to.
+
+class RunMetrics:
+    """What a replay by one model or two comes to.
 
     Attributes:
-        lanes: one for each engine.
+        profile: of the robot.
+        models: one for each model.
         activity: readings over time, by sensor.
-        readings: how many came, by sensor; malformed ones too.
-        swaps: of two engines: how often the first's action became the second's, where they differ.
+        readings: how many there were, by sensor; malformed ones too.
+        swap_cards: pictures on which two models decide otherwise, evenly chosen.
     """
 
-    def __init__(self, agreements: list[Agreement | None]) -> None:
-        """Start empty, with a lane for each of `agreements`."""
-        self.lanes = [LaneAccount(agreement) for agreement in agreements]
-        self.activity = Course(SENSORS)
+    def __init__(self, profile: Profile, agreements: Sequence[Agreement | None]) -> None:
+        """Start without a reading, with a model for each of `agreements`."""
+        self.profile = profile
+        self.models = [ModelMetrics(profile, agreement) for agreement in agreements]
+        self.activity = TimeColumns(profile.sensors)
         self.readings: Counter[str] = Counter()
-        self.swaps: Counter[tuple[str, str]] = Counter()
         self.swap_cards: EvenSample[dict[str, Any]] = EvenSample(_CARDS)
-        self.compared = self.mode_differs = 0
+        self._swaps: Counter[tuple[str, str]] = Counter()
+        self._compared = self._other_mode = 0
 
-    def step(self, step: Step) -> None:
-        """Take in a reading, with the answers to it."""
+    def add_step(self, step: Step) -> None:
+        """Count a reading, with the answers to it."""
         reading = step.reading
         if reading.role.startswith('live_'):
-            for lane in self.lanes:
-                if lane.agreement is not None:
-                    lane.agreement.live(reading)
+            for model in self.models:
+                if model.agreement is not None:
+                    model.agreement.add_live(reading)
             return
-        if reading.role in SENSORS:
+        if reading.role in self.profile.sensors:
             self.readings[reading.role] += 1
             if not reading.bad:
                 self.activity.add(step.now_ns, {reading.role: 1.0})
             return
-        for lane, answer in zip(self.lanes, step.answers):
-            lane.answer(step, answer)
+        for model, answer in zip(self.models, step.answers):
+            model.add_answer(step, answer)
         if len(step.answers) == 2:
-            self._compare(step)
+            self._compare_models(step)
 
     def comparison(self) -> dict[str, Any]:
-        """Return what changed from the first engine to the second."""
-        differs = self.swaps.total()
+        """Return what `summary.json` says of what changed from the first model to the second."""
+        swapped, compared = self._swaps.total(), self._compared
         return {
-            'frames_compared': self.compared,
-            'frames_with_another_action': differs,
-            'fraction_with_another_action': round(differs / self.compared, 4)
-            if self.compared
-            else None,
-            'frames_with_another_mode': self.mode_differs,
+            'frames_compared': compared,
+            'frames_with_another_action': swapped,
+            'fraction_with_another_action': round(swapped / compared, 4) if compared else None,
+            'frames_with_another_mode': self._other_mode,
             'actions': [
                 {'old': old, 'new': new, 'frames': count}
-                for (old, new), count in self.swaps.most_common()
+                for (old, new), count in self._swaps.most_common()
             ],
         }
 
-    def _compare(self, step: Step) -> None:
-        old, new = (answer.estimate for answer in step.answers)
-        if old is None or new is None:
+    def _compare_models(self, step: Step) -> None:
+        if None in step.answers:
             return
-        self.compared += 1
-        self.mode_differs += old.mode is not new.mode
+        old, new = (answer.estimate for answer in step.answers)
+        self._compared += 1
+        self._other_mode += old.mode is not new.mode
         if old.action == new.action:
             return
-        self.swaps[old.action, new.action] += 1
+        self._swaps[old.action, new.action] += 1
         self.swap_cards.add(
             {
                 'now_ns': step.now_ns,
                 'old': old.action,
                 'new': new.action,
-                'old_sure': old.confidence,
-                'new_sure': new.confidence,
-                'old_mode': old.mode.value,
+                'old_confidence': old.confidence,
+                'new_confidence': new.confidence,
                 'new_mode': new.mode.value,
                 'picture': thumbnail(step.answers[1].sample.image),
             }
             if self.swap_cards.wants_next
             else {}
         )
+
+
+def _prefixed(kind: str, values: dict[str, float]) -> dict[str, float]:
+    return {f'{kind} {name}': float(value) for name, value in values.items()}

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Read a rosbag2 recording, MCAP or SQLite, whole or cut off, one message at a time and without ROS."""
+"""Read a rosbag2 recording, MCAP or SQLite, whole or cut off, message by message, without ROS."""
 
 import re
 from collections import Counter
@@ -18,11 +18,12 @@ from rosbags.rosbag2 import Reader
 from crossmodal_kd_ros.bags.definitions import Definitions
 from crossmodal_kd_ros.bags.indexed import IndexedMcap, Raw
 from crossmodal_kd_ros.bags.recovery import CutMcap, CutSqlite
+from crossmodal_kd_ros.errors import CrossmodalError
 
 _SUFFIXES = {'.mcap': CutMcap, '.db3': CutSqlite}
 
 
-class BagError(ValueError):
+class BagError(CrossmodalError):
     """A bag cannot be read: one sentence with its path and what is wrong."""
 
 
@@ -43,7 +44,14 @@ class BagMessage:
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic of a bag: its type as `pkg/msg/Name`, how many messages there are, and the QoS that was offered."""
+    """One topic of a bag.
+
+    Attributes:
+        name: full name.
+        msgtype: as `pkg/msg/Name`.
+        count: messages in the bag.
+        qos: what its publishers offered.
+    """
 
     name: str
     msgtype: str
@@ -78,13 +86,14 @@ class Bag:
             for name, (msgtype, definition) in source.types.items():
                 known = self.topics.get(name)
                 if known is not None and known.msgtype != msgtype:
-                    self._say(
-                        f'{name} is left out where it has the type {msgtype}: it has {known.msgtype} as well'
+                    self._note(
+                        f'{name} is left out where it has the type {msgtype}: it has '
+                        f'{known.msgtype} as well'
                     )
                     continue
-                why = self._definitions.learn(msgtype, definition)
-                if why:
-                    self._say(f'{name} is left out: {why}')
+                reason = self._definitions.register(msgtype, definition)
+                if reason:
+                    self._note(f'{name} is left out: {reason}')
                     continue
                 count = source.counts[name] + (known.count if known else 0)
                 self.topics[name] = Topic(name, msgtype, count, source.qos.get(name, ()))
@@ -107,18 +116,18 @@ class Bag:
 
     @property
     def problems(self) -> list[str]:
-        """One sentence for each thing that cannot be read; damage in the middle shows once it has been reached."""
+        """One sentence for each thing that cannot be read; damage shows when it is reached."""
         return self._problems + [source.problem for source in self._sources if source.problem]
 
     def messages(self, topics: Collection[str] = ()) -> Iterator[BagMessage]:
-        """Yield the messages of `topics` (all that can be read, if empty) in the order in which they were received."""
+        """Yield the messages of `topics` (all, if empty) in the order of their receipt."""
         for name, received_ns, data in self.raw(topics):
             try:
                 # A view: what rosbags cuts out of bytes it copies, and a picture is a megabyte.
                 message = self._definitions.store.deserialize_cdr(
                     memoryview(data), self.topics[name].msgtype
                 )
-            except Exception:  # noqa: BLE001  Bytes that are no message end in any exception there is.
+            except Exception:  # noqa: BLE001  Bytes that are no message may end in any exception.
                 self.undecodable[name] += 1
                 continue
             yield BagMessage(name, received_ns, message)
@@ -132,7 +141,7 @@ class Bag:
             *(source.messages(wanted) for source in self._sources), key=lambda raw: raw[1]
         )
 
-    def _say(self, problem: str) -> None:
+    def _note(self, problem: str) -> None:
         if problem not in self._problems:
             self._problems.append(problem)
 
@@ -156,20 +165,18 @@ class Bag:
                 (file for file in path.iterdir() if file.suffix in _SUFFIXES), key=_natural
             )
             if not files:
+                problem = self._problems[0]
                 raise BagError(
-                    f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file in it'
-                    + _told(self._problems[:1], 'metadata.yaml says')
+                    f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file '
+                    'in it' + (f' ({problem})' if 'metadata.yaml says' in problem else '')
                 )
         elif path.suffix in _SUFFIXES:
             files = [path]
         else:
+            remedy = ': rosbags-convert makes a rosbag2 of a ROS 1 bag'
             raise BagError(
-                f'expected a rosbag2 recording (a folder, .mcap or .db3) at {path}, got a {path.suffix or "file"}'
-                + (
-                    ': rosbags-convert makes a rosbag2 of a ROS 1 bag'
-                    if path.suffix == '.bag'
-                    else ''
-                )
+                f'expected a rosbag2 recording (a folder, .mcap or .db3) at {path}, got a '
+                f'{path.suffix or "file"}{remedy if path.suffix == ".bag" else ""}'
             )
         opened, refusals = [], []
         for file in files:
@@ -238,7 +245,7 @@ class _Whole(_Source):
         try:
             for read, raw in enumerate(self._messages(topics), 1):
                 yield raw
-        except Exception as error:  # noqa: BLE001  A damaged chunk or page ends in any exception there is.
+        except Exception as error:  # noqa: BLE001  So may a damaged chunk or page.
             self.problem = f'{self._path} can be read up to message {read}: {_line(error)}'
 
     def close(self) -> None:
@@ -255,31 +262,25 @@ class _Whole(_Source):
 
     def _by_index(self) -> list[IndexedMcap]:
         """Return the MCAP files of this bag if all can be read by their index; else nothing."""
-        files = [
-            file.path for file in getattr(self._reader.storage, 'storages', [self._reader.storage])
-        ]
-        if self._reader.compression_mode == 'message' or any(
-            path.suffix != '.mcap' for path in files
-        ):
+        storage = self._reader.storage
+        paths = [file.path for file in getattr(storage, 'storages', [storage])]
+        is_mcap = all(path.suffix == '.mcap' for path in paths)
+        if self._reader.compression_mode == 'message' or not is_mcap:
             return []
-        indexed = [IndexedMcap(path) for path in files]
-        return indexed if all(indexed) else []
+        files = [IndexedMcap(path) for path in paths]
+        return files if all(files) else []
 
 
 class _Cut(_Source):
     """What only recovery can read."""
 
-    def __init__(self, found: CutMcap | CutSqlite) -> None:
-        self._found = found
-        self.types, self.counts, self.qos, self.problem = (
-            found.types,
-            Counter(found.counts),
-            {},
-            found.problem,
-        )
+    def __init__(self, file: CutMcap | CutSqlite) -> None:
+        self._file = file
+        self.types, self.counts, self.qos = file.types, Counter(file.counts), {}
+        self.problem = file.problem
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        return self._found.messages(topics)
+        return self._file.messages(topics)
 
 
 def _file(path: Path) -> _Source:
@@ -289,7 +290,7 @@ def _file(path: Path) -> _Source:
     if not path.with_name(path.name + '-wal').exists():
         try:
             return _Whole(path)
-        except Exception:  # noqa: BLE001  Damage shows in any exception there is; recovery says what is wrong.
+        except Exception:  # noqa: BLE001  Recovery says what is wrong.
             pass
     return _Cut(_SUFFIXES[path.suffix](path))
 
@@ -297,10 +298,6 @@ def _file(path: Path) -> _Source:
 def _natural(path: Path) -> list:
     """Sort key in which bag_10 follows bag_9."""
     return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
-
-
-def _told(sentences: list[str], intro: str) -> str:
-    return f' ({"; ".join(sentences)})' if sentences and intro in sentences[0] else ''
 
 
 def _line(error: BaseException) -> str:

@@ -1,7 +1,11 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Write serialised messages to a rosbag2 bag without holding up whoever receives them."""
+"""Write serialised messages to a rosbag2 bag without holding up whoever receives them.
+
+With each topic a bag stores what its publishers offered, so that `ros2 bag play` can offer the
+same.
+"""
 
 import queue
 import shutil
@@ -13,22 +17,33 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from rosbags.interfaces import Connection, Qos
+from rosbags.interfaces import (
+    Connection,
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from crossmodal_kd_ros.bags.definitions import writing_store
+from crossmodal_kd_ros.runtime.topics import QOS, QosKind
 
 # An image of 640x480 is 0.9 MB, so a full queue of nothing but images is 0.5 GB: 17 s at 30 Hz.
 _QUEUE_SIZE = 512
 STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
+_NS_PER_S = 1_000_000_000
+_NO_LIMIT = QosTime(0, 0)
 
 
 class BagRecorder:
-    """A bag being written (rosbag2 version 9: Jazzy and later; Humble reads it too, MCAP with its plugin).
+    """A bag being written, of rosbag2 version 9: Jazzy and later; Humble reads it too.
 
-    `write` puts a message into a queue; one thread owns the file and empties it. Nothing is lost
-    in silence: what does not fit into the queue, or cannot be written, is counted in `dropped`,
-    and `error` says why.
+    `write` puts a message into a queue; one thread owns the file and empties it. A message that
+    does not fit into the queue, or cannot be written, is counted in `dropped`, and `error` says
+    why.
 
     Attributes:
         path: the directory of the bag.
@@ -65,19 +80,22 @@ class BagRecorder:
         self._thread = threading.Thread(target=self._run, name='bag', daemon=True)
         self._thread.start()
         try:
-            self._ask(self._writer.open)
+            self._call(self._writer.open)
         except BaseException:
             self._queue.put(None)
             raise
 
     def add_topic(self, topic: str, msgtype: str, *, qos: Sequence[Qos] = ()) -> None:
-        """Announce `topic` (full name) of `msgtype` (`pkg/msg/Name`) with the QoS that its publishers offer.
+        """Announce `topic` (full name) of `msgtype` (`pkg/msg/Name`).
+
+        Args:
+            qos: what its publishers offer.
 
         Raises:
-            ValueError: nobody here knows what `msgtype` looks like.
+            ValueError: no definition of `msgtype` is known.
         """
         store = writing_store(msgtype)
-        self._links[topic] = self._ask(
+        self._links[topic] = self._call(
             lambda: self._writer.add_connection(
                 topic, msgtype, typestore=store, offered_qos_profiles=list(qos)
             )
@@ -96,15 +114,15 @@ class BagRecorder:
             self._queue.put_nowait((self._links[topic], received_ns, data))
         except queue.Full:
             self.dropped[topic] += 1
-            self.error = f'{self.path} could not be written as fast as messages came'
+            self.error = f'{self.path} could not be written as fast as messages arrived'
 
     def close(self) -> None:
         """Write what is queued, then the index and `metadata.yaml`."""
         self._queue.put(None)
         self._thread.join()
 
-    def _ask(self, do: Callable[[], Any]) -> Any:
-        """Have the writing thread do something, and wait for it: SQLite's files belong to one thread."""
+    def _call(self, do: Callable[[], Any]) -> Any:
+        """Return what `do` returns in the writing thread, to which SQLite's files belong."""
         done: Future = Future()
         self._queue.put((done, 0, do))
         return done.result()
@@ -115,7 +133,7 @@ class BagRecorder:
             if isinstance(link, Future):
                 try:
                     link.set_result(data())
-                except Exception as error:  # noqa: BLE001  Whoever asked gets it.
+                except Exception as error:  # noqa: BLE001  The caller gets it.
                     link.set_exception(error)
                 continue
             try:
@@ -150,3 +168,49 @@ def remove_bag(path: Path) -> None:
             f'expected a recording or nothing at {path}, found other files: name another folder'
         )
     shutil.rmtree(path)
+
+
+def offered_qos(profile: Any) -> Qos:
+    """Return an `rclpy.qos.QoSProfile` as rosbags' `Qos`.
+
+    Only its attributes are read, so that bags are written without importing ROS. A policy that
+    rosbag2 has no word for is stored as unknown, which is also what discovery reports for history
+    and depth.
+    """
+    return Qos(
+        history=_policy(QosHistory, profile.history),
+        depth=int(profile.depth),
+        reliability=_policy(QosReliability, profile.reliability),
+        durability=_policy(QosDurability, profile.durability),
+        deadline=_time(profile.deadline),
+        lifespan=_time(profile.lifespan),
+        liveliness=_policy(QosLiveliness, profile.liveliness),
+        liveliness_lease_duration=_time(profile.liveliness_lease_duration),
+        avoid_ros_namespace_conventions=bool(profile.avoid_ros_namespace_conventions),
+    )
+
+
+def qos_of(kind: QosKind) -> Qos:
+    """Return what the package's publishers of a kind of topic offer, as rosbags' `Qos`."""
+    policies = QOS[kind]
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=policies.depth,
+        reliability=QosReliability.RELIABLE if policies.reliable else QosReliability.BEST_EFFORT,
+        durability=QosDurability.TRANSIENT_LOCAL
+        if policies.transient_local
+        else QosDurability.VOLATILE,
+        deadline=_NO_LIMIT,
+        lifespan=_NO_LIMIT,
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=_NO_LIMIT,
+        avoid_ros_namespace_conventions=False,
+    )
+
+
+def _policy(policies: Any, value: Any) -> Any:
+    return policies.__members__.get(value.name, policies.UNKNOWN)
+
+
+def _time(duration: Any) -> QosTime:
+    return QosTime(*divmod(duration.nanoseconds, _NS_PER_S))

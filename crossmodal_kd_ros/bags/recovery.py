@@ -1,19 +1,22 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What can still be read of a recording that was cut off: a robot lost its power, a disk was full."""
+"""What can still be read of a recording that was cut off, as by a loss of power or a full disk."""
 
 import sqlite3
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
+from typing import BinaryIO
 
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Message, Schema
-from mcap.stream_reader import StreamReader, breakup_chunk, get_chunk_data_stream
+from mcap.stream_reader import StreamReader, breakup_chunk
 from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 
 from crossmodal_kd_ros.bags.indexed import RECORD_HEAD, Raw
@@ -21,8 +24,8 @@ from crossmodal_kd_ros.bags.indexed import RECORD_HEAD, Raw
 _FORMATS = {'ros2msg': MessageDefinitionFormat.MSG, 'ros2idl': MessageDefinitionFormat.IDL}
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 _MAGIC_BYTES = 8
-# Of a chunk, in front of its compression: first and last time, size, checksum.
-_CHUNK_HEAD_BYTES = 28
+# Of a chunk: first and last time, size, checksum, length of the compression's name.
+_CHUNK_HEAD = struct.Struct('<QQQII')
 
 
 class CutMcap:
@@ -49,22 +52,24 @@ class CutMcap:
         self.problem = self.problem or f'{path.name} has no index at its end'
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        """Yield (topic, received_ns, serialised) of `topics`, in the order of time within each chunk."""
+        """Yield the messages of `topics`, in the order of time within each chunk."""
         return (raw for raw in self._records() if raw[0] in topics)
 
     def _records(self) -> Iterator[Raw]:
         schemas: dict[int, Schema] = {}
         topics: dict[int, str] = {}
         self.counts.clear()
-        read_bytes = bad_chunks = 0
-        why = ''
+        self.problem = ''
+        damaged_chunks = 0
         with self.path.open('rb') as file:
-            for record, read_bytes, why in _walk(file):
-                parts: Collection = (record,)
+            for record in self._walk(file):
+                parts = [record]
                 if isinstance(record, Chunk):
-                    parts, bad = _parts(record)
-                    bad_chunks += bad
-                waiting = []
+                    try:
+                        parts = breakup_chunk(record, validate_crc=True)
+                    except Exception:  # noqa: BLE001  Each decompressor has exceptions of its own.
+                        parts, damaged_chunks = [], damaged_chunks + 1
+                messages = []
                 for part in parts:
                     if isinstance(part, Schema):
                         schemas[part.id] = part
@@ -72,61 +77,51 @@ class CutMcap:
                         topics[part.id] = part.topic
                         self.types[part.topic] = _type(schemas.get(part.schema_id))
                     elif isinstance(part, Message) and part.channel_id in topics:
-                        waiting.append((topics[part.channel_id], part.log_time, part.data))
-                for raw in sorted(waiting, key=lambda raw: raw[1]):
+                        messages.append((topics[part.channel_id], part.log_time, part.data))
+                for raw in sorted(messages, key=itemgetter(1)):
                     self.counts[raw[0]] += 1
                     yield raw
-        size = self.path.stat().st_size
-        problems = []
-        if why:
-            problems.append(
-                f'{self.path.name} can be read up to byte {read_bytes} of {size}: {why}'
+        if damaged_chunks:
+            left_out = f'{damaged_chunks} chunks of {self.path.name} are damaged and were left out'
+            self.problem = '; '.join(filter(None, [self.problem, left_out]))
+
+    def _walk(self, file: BinaryIO) -> Iterator[object]:
+        """Yield the records of the file as far as they can be read, then set `problem`."""
+        done = _MAGIC_BYTES
+        try:
+            for record in StreamReader(file, emit_chunks=True).records:
+                yield record
+                done = file.tell()
+        except (
+            McapError,
+            EOFError,
+            struct.error,
+            ValueError,
+            OverflowError,
+            MemoryError,
+        ) as error:
+            yield from _torn_chunk(file, done)
+            self.problem = (
+                f'{self.path.name} can be read up to byte {done} of {self.path.stat().st_size}: '
+                f'{_reason(error)}'
             )
-        if bad_chunks:
-            problems.append(
-                f'{bad_chunks} chunks of {self.path.name} are damaged and were left out'
-            )
-        self.problem = '; '.join(problems)
 
 
-def _walk(file) -> Iterator[tuple[object, int, str]]:
-    """Yield (record, bytes read before it, '') one after the other, then (None, bytes read, why no more)."""
-    reader = StreamReader(file, emit_chunks=True)
-    done = _MAGIC_BYTES
-    try:
-        for record in reader.records:
-            yield record, done, ''
-            done = file.tell()
-    except (McapError, EOFError, struct.error, ValueError, OverflowError, MemoryError) as error:
-        for part in _torn_chunk(file, done):
-            yield part, done, ''
-        yield None, done, _reason(error)
-
-
-def _torn_chunk(file, start: int) -> Iterator[object]:
-    """Yield the records of the chunk that starts at `start` and lacks its end, if it is not compressed."""
+def _torn_chunk(file: BinaryIO, start: int) -> Iterator[object]:
+    """Yield the records of the chunk at `start` that lacks its end, if it is not compressed."""
     file.seek(start)
-    head = file.read(RECORD_HEAD.size)
-    if len(head) < RECORD_HEAD.size or RECORD_HEAD.unpack(head)[0] != Opcode.CHUNK:
+    head = file.read(RECORD_HEAD.size + _CHUNK_HEAD.size)
+    if len(head) < RECORD_HEAD.size + _CHUNK_HEAD.size or head[0] != Opcode.CHUNK:
         return
-    fixed = file.read(_CHUNK_HEAD_BYTES + 4)
-    if len(fixed) < _CHUNK_HEAD_BYTES + 4 or fixed[-4:] != b'\0\0\0\0':
+    *_, compression_length = _CHUNK_HEAD.unpack_from(head, RECORD_HEAD.size)
+    if compression_length:
         return
-    file.read(8)
-    # One chunk, at most: it was being written when the end came.
-    rest = StreamReader(BytesIO(file.read()), skip_magic=True)
+    file.read(8)  # the size that it should have had
+    # One chunk at most, which was being written when the end came.
     try:
-        yield from rest.records
+        yield from StreamReader(BytesIO(file.read()), skip_magic=True).records
     except (McapError, EOFError, struct.error, ValueError):
         return
-
-
-def _parts(chunk: Chunk) -> tuple[list, bool]:
-    try:
-        get_chunk_data_stream(chunk, validate_crc=True)
-        return breakup_chunk(chunk), False
-    except Exception:  # noqa: BLE001  Each decompressor has exceptions of its own; a damaged chunk is counted.
-        return [], True
 
 
 def _type(schema: Schema | None) -> tuple[str, MessageDefinition]:
@@ -139,9 +134,9 @@ def _type(schema: Schema | None) -> tuple[str, MessageDefinition]:
 
 
 class CutSqlite:
-    """A SQLite file read row by row in the order of writing, as far as that goes: it needs no index on time.
+    """A SQLite file read row by row in the order of writing, as far as that goes.
 
-    Attributes: as of `CutMcap`.
+    It needs no index on time. Attributes: as of `CutMcap`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -172,7 +167,7 @@ class CutSqlite:
             )
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        """Yield (topic, received_ns, serialised) of `topics`, in the order in which they were written."""
+        """Yield the messages of `topics`, in the order in which they were written."""
         return (raw for raw in self._rows() if raw[0] in topics)
 
     def _rows(self) -> Iterator[Raw]:
@@ -187,28 +182,24 @@ class CutSqlite:
                         self.counts[name] += 1
                         yield name, time_ns, data
             except sqlite3.Error as error:
-                self.problem = f'{self.path.name} can be read up to its message {self.counts.total()}: {error}'
+                count = self.counts.total()
+                self.problem = f'{self.path.name} can be read up to its message {count}: {error}'
 
 
-class _connect:  # noqa: N801  A context manager that reads like a function.
-    """Opens a database for reading; what a recorder left in a write-ahead log beside it counts."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        logged = self._path.with_name(self._path.name + '-wal').exists()
-        # Without a log there is nothing to lock, and a read-only medium is as good as any.
-        self._database = sqlite3.connect(
-            f'{self._path.resolve().as_uri()}?mode=ro{"" if logged else "&immutable=1"}', uri=True
-        )
+@contextmanager
+def _connect(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database for reading; a write-ahead log that a recorder left beside it counts."""
+    logged = path.with_name(path.name + '-wal').exists()
+    # Without a log there is nothing to lock, and a read-only medium is as good as any.
+    uri = f'{path.resolve().as_uri()}?mode=ro{"" if logged else "&immutable=1"}'
+    database = sqlite3.connect(uri, uri=True)
+    try:
         # A file shorter than its own first page says is refused as a whole without this; nothing
         # is ever written.
-        self._database.execute('PRAGMA writable_schema=ON')
-        return self._database
-
-    def __exit__(self, *_: object) -> None:
-        self._database.close()
+        database.execute('PRAGMA writable_schema=ON')
+        yield database
+    finally:
+        database.close()
 
 
 def _definitions(database: sqlite3.Connection) -> dict[str, MessageDefinition]:

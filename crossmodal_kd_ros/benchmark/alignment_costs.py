@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What an alignment of student and teacher costs: the time of each loss, and of the article's circuit."""
+"""The time that each way to align student and teacher costs, and that of the article's circuit."""
 
 import time
 from collections.abc import Callable
@@ -17,11 +17,13 @@ _SHOTS = 1024  # the article's
 
 
 def alignment_costs(*, batch: int, features: int, qubits: int, seed: int = 0) -> dict[str, float]:
-    """Return the time of one batch, milliseconds, the fastest of many: each loss with its gradient, on this machine.
+    """Return the time of one batch on this machine, milliseconds, the fastest of many.
 
     Args:
-        batch: samples. features: of student and of teacher. qubits: that they are projected to.
-            seed: of made-up features.
+        batch: samples.
+        features: of student and of teacher.
+        qubits: that they are projected to.
+        seed: of made-up features.
 
     Returns:
         For `cosine`, `mse`, `product` and `entangled` the loss and its gradient; for `circuit`, if

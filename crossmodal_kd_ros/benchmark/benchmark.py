@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The benchmark: trains and measures cell by cell; what is done is never done again, so that it can be stopped any time."""
+"""Trains and measures every cell once, and keeps it, so that it can be stopped any time."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,130 +13,27 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from crossmodal_kd_ros.benchmark.card import commit
+from crossmodal_kd_ros.benchmark.cells import REFERENCE, Cell, Plan, ablations
 from crossmodal_kd_ros.benchmark.measures import (
+    Answers,
     accuracy,
     ask_reference,
     ask_student,
     ask_teacher,
     lighting_probe,
+    masks,
     measure,
-    readings,
+    reading_errors,
 )
-from crossmodal_kd_ros.benchmark.record import made_of, write_json
+from crossmodal_kd_ros.benchmark.record import made_of
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
 from crossmodal_kd_ros.experiments.reference_loop import train_reference
+from crossmodal_kd_ros.files import write_json
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.simulation import CONDITIONS
-from crossmodal_kd_ros.training.cache import Workshop
-from crossmodal_kd_ros.training.recipe import Recipe, ReferenceRecipe, StudentRecipe
+from crossmodal_kd_ros.training.cache import TrainingCache
+from crossmodal_kd_ros.training.recipe import ReferenceRecipe, StudentRecipe
 from crossmodal_kd_ros.versions import MEASURE_VERSION, SIMULATION_VERSION, TRAINING_VERSION
-
-# In the order in which two processes lose no time: the control needs no teacher.
-TRIO = ('teacher', 'student_no_kd', 'student_kd')
-REFERENCE = 'reference'  # the article's own nets and loop
-SENSORS = {
-    'healthy': (True, True),
-    'touch masked': (False, True),
-    'gas masked': (True, False),
-    'both masked': (False, False),
-}
-# Changes to the student's recipe, one at a time.
-ABLATIONS: dict[str, dict[str, Any]] = {
-    'progressive alpha': {'alpha_ramp': 0.3, 'alpha': 1.0},
-    'stages': {'gas_from': 0.33, 'touch_from': 0.66},
-    'gradient reversal 0.1': {'adversary_strength': 0.1},
-    'gradient reversal 1': {'adversary_strength': 1.0},
-    'no unlabelled pairs': {'unlabelled': False},
-    'no readings': {'touch_weight': 0.0, 'gas_weight': 0.0, 'surface_weight': 0.0},
-    'no feature matching': {'feature_weight': 0.0},
-    'MSE features': {'feature_loss': 'mse'},
-    'product fidelity': {'feature_loss': 'product'},
-    'entangled fidelity': {'feature_loss': 'entangled'},
-    'decoupled (DKD)': {'decision_loss': 'decoupled'},
-    'relational (RKD)': {'distance_weight': 25.0, 'angle_weight': 50.0, 'feature_weight': 0.0},
-}
-# How features are aligned, by the names of `alignment_costs`: which system does so, and in words.
-RECIPE = 'as in the recipe'
-ALIGNMENTS = {
-    'none': ('no feature matching', 'none'),
-    'cosine': (RECIPE, 'cosine (the recipe)'),
-    'mse': ('MSE features', 'squared error'),
-    'product': ('product fidelity', "product fidelity (the article's)"),
-    'entangled': ('entangled fidelity', 'entangled fidelity'),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to measure.
-
-    Attributes:
-        recipe: of every cell; its labelled views are replaced by the cell's.
-        labels: label counts of the trio: with few labels there is most to learn from a teacher.
-        more_labels: further label counts of the trio, to be measured last.
-        seeds: of the trio.
-        ablation_labels, ablation_seeds: of the ablations; no seed: no ablation.
-        recoveries: values of `vision_recovery` at which the trio is trained too, with
-            `ablation_labels` labels.
-        condition_views: views under each of `CONDITIONS`; 0: leave them out.
-        most_cells: stop after so many.
-        ceiling_panels: panels for the ceilings.
-        shipped_views: test views that the shipped weights are measured on.
-    """
-
-    recipe: Recipe
-    labels: tuple[int, ...] = (500, 10000)
-    more_labels: tuple[int, ...] = ()
-    seeds: tuple[int, ...] = (0, 1, 2)
-    ablation_labels: int = 500
-    ablation_seeds: tuple[int, ...] = (0, 1)
-    recoveries: tuple[float, ...] = (0.0, 0.5)
-    condition_views: int = 300
-    ceiling_panels: int = 8000
-    shipped_views: int = 3000
-    most_cells: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One network to train and measure: a system, how many labels it has, a seed, and how much the camera can see."""
-
-    system: str
-    labels: int
-    seed: int
-    recovery: float = 1.0
-
-    @property
-    def name(self) -> str:
-        """A name for files."""
-        words = f'{self.system}-{self.labels}-seed{self.seed}'
-        return (words if self.recovery == 1.0 else f'{words}-recovery{self.recovery:g}').replace(
-            ' ', '_'
-        )
-
-
-def cells(plan: Plan) -> list[Cell]:
-    """Return all cells of `plan`, the most telling first."""
-    trio, more = (
-        [
-            Cell(system=system, labels=labels, seed=seed)
-            for seed in plan.seeds
-            for labels in counts
-            for system in TRIO
-        ]
-        for counts in (plan.labels, plan.more_labels)
-    )
-    ablations = [
-        Cell(system=system, labels=plan.ablation_labels, seed=seed)
-        for seed in plan.ablation_seeds
-        for system in (REFERENCE, *ABLATIONS)
-    ]
-    curve = [
-        Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)
-        for recovery in plan.recoveries
-        for system in TRIO
-    ]
-    return trio + curve + ablations + more
 
 
 @dataclass(kw_only=True)
@@ -144,15 +41,17 @@ class Bench:
     """Where cells are made and kept.
 
     Attributes:
-        plan: what to measure. out: its folder `cells` keeps what was measured. cache: simulated
-            data.
-        workshop: trains. progress: wraps the simulation's tasks, see `simulate`.
+        plan: what to measure.
+        out: its folder `cells` keeps what was measured.
+        cache: of simulated data.
+        networks: trains, or finds what was trained before.
+        progress: wraps the simulation's tasks, see `simulate`.
     """
 
     plan: Plan
     out: Path
     cache: Path
-    workshop: Workshop
+    networks: TrainingCache
     progress: Callable = lambda tasks, total: tasks
     _pools: dict = field(default_factory=dict)
 
@@ -171,17 +70,8 @@ class Bench:
         for cell in others:
             yield cell, self._run(cell, wait_s=-1.0)
 
-    def _run(self, cell: Cell, *, wait_s: float) -> dict[str, Any]:
-        path = self._path(cell)
-        with FileLock(path.with_suffix('.lock'), timeout=wait_s):
-            if path.is_file():
-                return json.loads(path.read_text())
-            measured = self._measure(cell) | {'made_of': self._made_of(cell), 'commit': commit()}
-            write_json(path, measured)
-        return measured
-
     def set_aside_outdated(self) -> int:
-        """Rename those cells in `out` that another version or plan measured; return how many they are."""
+        """Rename the cells in `out` of another version or plan; return how many they are."""
         outdated = [
             path
             for path in (self.out / 'cells').glob('*.json')
@@ -193,7 +83,7 @@ class Bench:
         return len(outdated)
 
     def take(self, measured_before: list[dict[str, Any]]) -> int:
-        """Keep those cells, measured elsewhere, that these versions and this plan would measure too; return how many are new."""
+        """Keep the cells that this plan would measure alike; return how many are new."""
         new = 0
         for measured in measured_before:
             cell = Cell(**measured['cell'])
@@ -203,88 +93,103 @@ class Bench:
                 new += 1
         return new
 
-    def _path(self, cell: Cell) -> Path:
-        path = self.out / 'cells' / f'{cell.name}.json'
+    def _run(self, cell: Cell, *, wait_s: float) -> dict[str, Any]:
+        path = self._path(cell)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        with FileLock(path.with_suffix('.lock'), timeout=wait_s):
+            if path.is_file():
+                return json.loads(path.read_text())
+            measured = self._measure(cell) | {'made_of': self._made_of(cell), 'commit': commit()}
+            write_json(path, measured)
+        return measured
+
+    def _path(self, cell: Cell) -> Path:
+        return self.out / 'cells' / f'{cell.name}.json'
 
     def _made_of(self, cell: Cell) -> str:
-        """Return a hash of recipe, views and versions: of all that the figures of `cell` depend on."""
+        """Return a hash of all that the figures of `cell` depend on."""
         recipe = self.plan.recipe.model_dump()
-        recipe['student'] |= ABLATIONS.get(cell.system, {})
+        recipe['student'] |= ablations(self.plan.profile).get(cell.system, {})
         return made_of(
-            [vars(cell), recipe, self.plan.condition_views],
+            [vars(cell), recipe, self.plan.condition_views, self.plan.profile.fingerprint],
             simulation=SIMULATION_VERSION,
             training=TRAINING_VERSION,
             measure=MEASURE_VERSION,
         )
 
     def _measure(self, cell: Cell) -> dict[str, Any]:
-        train, validation = (
-            self._train(cell),
-            self._views('validation', self.plan.recipe.data.validation_views, cell),
-        )
-        test = self._views('test', self.plan.recipe.data.test_views, cell)
+        data, profile = self.plan.recipe.data, self.plan.profile
+        train = self._train(cell)
+        validation = self._views('validation', data.validation_views, cell)
+        test = self._views('test', data.test_views, cell)
         measured: dict[str, Any] = {
             'cell': vars(cell),
-            'panel': test.panel.tolist(),
+            'group': test.group.tolist(),
             'action': test.action.tolist(),
         }
         if cell.system == REFERENCE:
             return measured | self._reference(cell, train, test)
         network = self._network(cell, train, validation)
+        answers = _ask(network, test)
+        measured |= measure(answers, test, profile)
+        measured['chosen'] = answers.probabilities.argmax(1).tolist()
         if isinstance(network, Teacher):
-            measured['sensors'] = {}
-            for name, (touch, gas) in SENSORS.items():
-                answers = ask_teacher(network, test, touch=touch, gas=gas)
-                measured['sensors'][name] = measure(answers, test)
-                if name == 'healthy':
-                    measured |= measured['sensors'][name]
-                    measured['chosen'] = answers.probabilities.argmax(1).tolist()
+            measured['sensors'] = {
+                name: measure(ask_teacher(network, test, masked=masked), test, profile)
+                for name, masked in masks(profile).items()
+            }
             measured['unguarded'] = self._unguarded(network, test)
         else:
-            answers = ask_student(network, test)
-            measured |= measure(answers, test)
-            measured['chosen'] = answers.probabilities.argmax(1).tolist()
-            measured['readings'] = readings(answers, test, train)
+            measured['readings'] = reading_errors(answers, test, train, profile)
             measured['lighting_probe'] = lighting_probe(network, validation, test)
         if cell.recovery == 1.0 and self.plan.condition_views:
-            measured['conditions'] = self._conditions(cell, network)
+            measured['conditions'] = {
+                condition: accuracy(_ask(network, pairs), pairs)
+                for condition in CONDITIONS
+                for pairs in [self._views('test', self.plan.condition_views, cell, condition)]
+            }
         return measured
 
     def _reference(self, cell: Cell, train: Pairs, test: Pairs) -> dict[str, Any]:
-        """Measure the article's student, trained for as many steps as ours, and how often its teacher is right."""
-        data, student_recipe = self.plan.recipe.data, self.plan.recipe.student
+        """Measure the article's student, trained for as many steps as ours, and its teacher."""
+        profile, student_recipe = self.plan.profile, self.plan.recipe.student
         epochs = -(-student_recipe.steps * student_recipe.batch // cell.labels)
         recipe = ReferenceRecipe(
-            nets='article', seed=cell.seed, data=data, epochs=epochs, batch=student_recipe.batch
+            nets='article',
+            seed=cell.seed,
+            data=self.plan.recipe.data,
+            epochs=epochs,
+            batch=student_recipe.batch,
         )
-        networks = train_reference(recipe, train, report=self.workshop.run(cell.name).report)
-        teacher, student = ask_reference(*networks, test)
-        return measure(student, test) | {
+        report = self.networks.run(cell.name).report
+        networks = train_reference(recipe, train, report=report)
+        teacher, student = ask_reference(*networks, test, profile)
+        return measure(student, test, profile) | {
             'chosen': student.probabilities.argmax(1).tolist(),
-            'readings': readings(student, test, train),
+            'readings': reading_errors(student, test, train, profile),
             'teacher_accuracy': accuracy(teacher, test),
         }
 
     def _network(self, cell: Cell, train: Pairs, validation: Pairs) -> Teacher | Student:
-        def made(recipe: StudentRecipe, teacher: Teacher | None) -> Student:
-            return self.workshop.student(
-                recipe, teacher, train, validation, seed=cell.seed, name=cell.name
+        recipe = self.plan.recipe
+
+        def student(changes: dict[str, Any], teacher: Teacher | None) -> Student:
+            changed = StudentRecipe.model_validate(recipe.student.model_dump() | changes)
+            return self.networks.student(
+                changed, teacher, train, validation, seed=cell.seed, name=cell.name
             )
 
-        recipe = self.plan.recipe
         if cell.system == 'student_no_kd':
-            return made(recipe.student.model_copy(update={'distil': False}), None)
-        teacher = self.workshop.teacher(
+            return student({'distil': False}, None)
+        teacher = self.networks.teacher(
             recipe.teacher, train, validation, seed=cell.seed, name=f'teacher for {cell.name}'
         )
         if cell.system == 'teacher':
             return teacher
-        return made(recipe.student.model_copy(update=ABLATIONS.get(cell.system, {})), teacher)
+        return student(ablations(self.plan.profile).get(cell.system, {}), teacher)
 
     def _train(self, cell: Cell) -> Pairs:
-        """Return the cell's training pairs: every seed labels other panels, as far as there are enough."""
+        """Return the training pairs: every seed labels other panels, if there are enough."""
         data = self.plan.recipe.data
         pool = self._views('train', data.labelled_views + data.unlabelled_views, cell)
         first = cell.seed * cell.labels % len(pool)
@@ -309,27 +214,16 @@ class Bench:
                 )
         return self._pools[key]
 
-    def _conditions(self, cell: Cell, network: Teacher | Student) -> dict[str, float]:
-        found = {}
-        for condition in CONDITIONS:
-            pairs = self._views('test', self.plan.condition_views, cell, condition)
-            answers = (
-                ask_teacher(network, pairs)
-                if isinstance(network, Teacher)
-                else ask_student(network, pairs)
-            )
-            found[condition] = accuracy(answers, pairs)
-        return found
-
     def _unguarded(self, teacher: Teacher, test: Pairs) -> dict[str, float]:
-        """Return the accuracy of a teacher that believes a broken sensor: dead (all zero), or stuck at another place."""
+        """Return the accuracy of a teacher that believes a sense that is dead (zero) or stuck."""
         other = np.random.default_rng(0).permutation(len(test))
-        broken = {
-            'touch dead': replace(test, touch=np.zeros_like(test.touch)),
-            'touch stuck': replace(test, touch=test.touch[other]),
-            'gas dead': replace(test, gas=np.zeros_like(test.gas)),
-            'gas stuck': replace(test, gas=test.gas[other]),
-        }
-        return {
-            name: accuracy(ask_teacher(teacher, pairs), pairs) for name, pairs in broken.items()
-        }
+        accuracies = {}
+        for sense, values in test.readings.items():
+            for name, wrong in (('dead', np.zeros_like(values)), ('stuck', values[other])):
+                pairs = replace(test, readings={**test.readings, sense: wrong})
+                accuracies[f'{sense} {name}'] = accuracy(ask_teacher(teacher, pairs), pairs)
+        return accuracies
+
+
+def _ask(network: Teacher | Student, pairs: Pairs) -> Answers:
+    return (ask_teacher if isinstance(network, Teacher) else ask_student)(network, pairs)

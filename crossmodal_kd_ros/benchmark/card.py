@@ -13,10 +13,14 @@ from typing import Any
 
 import yaml
 
+from crossmodal_kd_ros.files import write_text
+from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.reports.style import words
 from crossmodal_kd_ros.training.recipe import Recipe
 
 _SIMULATED = (
-    'SIMULATED. Trained and tested on simulated wall panels alone: no figure here is a figure measured on a '
+    'SIMULATED. Trained and tested on simulated wall panels alone: no figure here is a figure '
+    'measured on a '
     'real wall.'
 )
 _PACKAGES = ('torch', 'numpy', 'opencv-python-headless')
@@ -27,12 +31,14 @@ class Card:
     """A training and what it came to.
 
     Attributes:
+        profile: of the robot.
         recipe: by name, with every value.
         figures: `measure(...)` of each system, by its name, on the test split.
         origin: commit, command, versions and the like, by name.
         data_set: the datasheet of the user's own data; `None`: the simulator's.
     """
 
+    profile: Profile
     recipe: dict[str, Any]
     figures: dict[str, dict[str, Any]]
     origin: dict[str, str]
@@ -41,16 +47,18 @@ class Card:
     @classmethod
     def of(
         cls,
+        profile: Profile,
         recipe: Recipe,
         *,
         recipe_name: str,
         command: str,
         data_set: dict[str, Any] | None = None,
     ) -> 'Card':
-        """Collect what there is to say before there are figures, with the versions and the commit that are here now."""
+        """Return a card without figures, with the versions and the commit of now."""
         import torch
 
         return cls(
+            profile=profile,
             recipe=recipe.model_dump(),
             figures={},
             data_set=data_set,
@@ -59,7 +67,7 @@ class Card:
                 'command': command,
                 'commit': commit(),
                 'python': platform.python_version(),
-                **{name: found for name in _PACKAGES if (found := _version(name))},
+                **{name: number for name in _PACKAGES if (number := _version(name))},
                 'machine': f'{torch.get_num_threads()} threads, {platform.machine()}',
             },
         )
@@ -84,57 +92,42 @@ class Card:
             'test_figures': json.dumps(own),
         }
 
-    def _data(self) -> tuple[str, str]:
-        """Return, in words, what was tested on and what was learnt from."""
-        if self.data_set is None:
-            data = self.recipe['data']
-            return (
-                f'{data["test_views"]} simulated views of panels',
-                f"{data['labelled_views']} simulated views with the expert's action and {data['unlabelled_views']} without, "
-                f'three a panel;\n{data["validation_views"]} more',
-            )
-        splits = self.data_set['splits']
-        bare = splits['train']['actions'].get('unlabelled', 0)
-        return (
-            f'{splits["test"]["samples"]} samples of panels or blocks of time',
-            f'{splits["train"]["samples"] - bare} labelled samples and {bare} without a label;\n'
-            f'{splits["validation"]["samples"]} more',
-        )
-
     def write(self, path: Path) -> None:
         """Write the card as Markdown."""
-        tested, learnt = self._data()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        judge = (
-            "the simulator's expert, who knows the whole state"
-            if self.data_set is None
-            else 'the labels'
-        )
-        path.write_text(f"""---
+        tested, learnt, judge = self._data()
+        senses = ' and '.join(self.profile.senses)
+        actions = ', '.join(f'`{action}`' for action in self.profile.actions)
+        settings = yaml.safe_dump(
+            {'origin': self.origin, 'settings': self.recipe}, sort_keys=False
+        ).rstrip()
+        write_text(
+            path,
+            f"""---
 license: apache-2.0
-tags: [robotics, knowledge-distillation, ros2, simulated-data]
+tags: [robotics, knowledge-distillation, ros2{', simulated-data' * (self.data_set is None)}]
 ---
 
-# Teacher and student for maintaining living walls
+# Teacher and student for the profile {self.profile.name}
 
 {self.note}
 
-`teacher.safetensors` decides from camera, touch and gas. `student.safetensors` decides from the camera alone and also says
-what touch and gas would have read. Both choose one of six actions: `continue_inspection`, `seal_crack`,
-`apply_bio_adhesive`, `remove_growth`, `hydrate`, `request_human`.
+`teacher.safetensors` decides from the camera, {senses}. `student.safetensors` decides from the
+camera alone and also says what {senses} would have read. Both choose one of
+{len(self.profile.actions)} actions: {actions}.
 
 ## Test figures
 
 {tested} that were in neither training nor validation; one training of each, seed
-{self.recipe['seed']}. "Without distillation" is the same student with the same seed, steps and labelled views, but with no
-teacher and no unlabelled views.
+{self.recipe['seed']}. "Without distillation" is the same student with the same seed, steps and
+labelled views, but with no teacher and no unlabelled views.
 
 {figures_table(self.figures)}
 
 {self._gain()}
 
 Accuracy is agreement with {judge}; ECE is the expected calibration error of the
-confidence (15 bins). R2 compares with the true roughness and crack depth, and with the measured CO2 uptake.
+confidence (15 bins). R2 compares what the student says of the picture with the truth, as far as
+that is known, or else with the reading.
 
 ## How they were made
 
@@ -142,32 +135,65 @@ confidence (15 bins). R2 compares with the true roughness and crack depth, and w
 {self.origin['command']}
 ```
 
-Data: {learnt} chose the checkpoint and the temperature of the confidence. Splits share no panel.
+Data: {learnt} chose the checkpoint and the temperature of the confidence. Splits share no panel
+or block of time.
 
 ```yaml
-{yaml.safe_dump({'origin': self.origin, 'settings': self.recipe}, sort_keys=False).rstrip()}
+{settings}
 ```
 
 ## Intended use
 
-Trying the package, its topics and its failover; a starting point for training on your own wall. Feed the centred square of an
-RGB picture at 128 px, about 64 mm of wall across, the tactile pad in its middle.
+Trying the package, its topics and its failover; a starting point for training on your own data.
+Feed the centred square of an RGB picture, {self.profile.camera.view_px} px wide.
 
 ## Limits
 
-- The simulated wall is a model of four materials made for this package. Train on your own data before a decision of these
-  networks moves a robot near a real wall, and keep a person in the loop.
-- The student cannot know what does not show. It is right less often than the teacher, most of all about debonding and
-  look-alike stains.
-- Confidence is calibrated on ordinary simulated pictures. On other pictures it can be sure and wrong.
-""")
+- {self._data_limit()}
+- The student cannot know what does not show. It is right less often than the teacher.
+- Confidence is calibrated on pictures like those of the training. On other pictures it can be
+  sure and wrong.
+""",
+        )
+
+    def _data(self) -> tuple[str, str, str]:
+        """Return, in words, what was tested on, what was learnt from, and what is right."""
+        if self.data_set is None:
+            data = self.recipe['data']
+            return (
+                f'{data["test_views"]} simulated views of panels',
+                f"{data['labelled_views']} simulated views with the expert's action and "
+                f'{data["unlabelled_views"]} without, '
+                f'three a panel;\n{data["validation_views"]} more',
+                "the simulator's expert, who knows the whole state",
+            )
+        splits = self.data_set['splits']
+        bare = splits['train']['actions'].get('unlabelled', 0)
+        return (
+            f'{splits["test"]["samples"]} samples of panels or blocks of time',
+            f'{splits["train"]["samples"] - bare} labelled samples and {bare} without a label;\n'
+            f'{splits["validation"]["samples"]} more',
+            'the labels',
+        )
+
+    def _data_limit(self) -> str:
+        end = (
+            'before a decision of these\n  networks moves a robot, and keep a person in the loop.'
+        )
+        if self.data_set is None:
+            return (
+                'The simulated wall is a model of four materials made for this package. Train '
+                'on your own data ' + end
+            )
+        return f'They know what the recordings show. Watch them on other days and places {end}'
 
     def _gain(self) -> str:
         """Return what distillation brought, in one sentence, whatever it is."""
         taught, alone = self.figures['student'], self.figures['student without distillation']
         points = [100 * (taught[name] - alone[name]) for name in ('accuracy', 'macro_f1')]
         return (
-            f'Distillation changes the student by {points[0]:+.1f} points of accuracy and {points[1]:+.1f} points of '
+            f'Distillation changes the student by {points[0]:+.1f} points of accuracy and '
+            f'{points[1]:+.1f} points of '
             'macro-F1 (one seed).'
         )
 
@@ -178,23 +204,25 @@ def figures_table(figures: dict[str, dict[str, Any]]) -> str:
     def percent(value: float | None) -> str:
         return '' if value is None else f'{100 * value:.1f} %'
 
-    lines = [
-        '| system | accuracy | macro-F1 | by day | by night | ECE | R2 crack depth | R2 roughness | R2 CO2 uptake |',
-        '|---|---|---|---|---|---|---|---|---|',
+    readings = list(dict.fromkeys(name for m in figures.values() for name in m.get('r2', {})))
+    rows = [
+        ['system', 'accuracy', 'macro-F1', 'by day', 'by night', 'ECE']
+        + [f'R2 {words(name)}' for name in readings],
+        ['---'] * (6 + len(readings)),
     ]
     for name, measured in figures.items():
-        cells = [
-            name,
-            *(
-                percent(measured[figure])
-                for figure in ('accuracy', 'macro_f1', 'day_accuracy', 'night_accuracy')
-            ),
-            f'{measured["ece"]:.3f}',
-        ]
-        for reading in ('crack_depth', 'surface_roughness', 'co2_uptake'):
-            cells.append(f'{measured["r2"][reading]:.2f}' if 'r2' in measured else '')
-        lines.append('| ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines)
+        rows.append(
+            [
+                name,
+                *(
+                    percent(measured[figure])
+                    for figure in ('accuracy', 'macro_f1', 'day_accuracy', 'night_accuracy')
+                ),
+                f'{measured["ece"]:.3f}',
+                *(f'{measured["r2"][name]:.2f}' if 'r2' in measured else '' for name in readings),
+            ]
+        )
+    return '\n'.join(f'| {" | ".join(row)} |' for row in rows)
 
 
 def commit() -> str:

@@ -1,30 +1,32 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What can be known: how often the expert's action follows from what each sense could see at best, whatever the network.
+"""How often the expert's action follows from what each sensor could show at best.
 
 A gradient-boosted model is given not pictures but the very quantities that a picture shows
-(`Panel.*_shown`, under the pad and over the view), and for touch and gas the noisy readings in a
-few statistics. No network that looks at pixels can be expected to do better.
+(`Panel.*_shown`, in the middle and over the view), and of the senses the noisy readings, grids in
+a few statistics. No network that looks at pixels can be expected to do better.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from crossmodal_kd_ros.contract import ACTIONS, INDENTATION, TEXTURE
-from crossmodal_kd_ros.simulation import Panel, Wall, draw_panels, gas, touch
-from crossmodal_kd_ros.simulation.scene import VIEW_MM, reachable_mm
+from crossmodal_kd_ros.profile import CAMERA, Sense
+from crossmodal_kd_ros.simulation import Panel, PanelScene, draw_panels
+from crossmodal_kd_ros.simulation.panel import PROFILE
+from crossmodal_kd_ros.simulation.scene import VIEW_MM, add_noise, reachable_mm
 
-_EYE, _TOUCH, _GAS = slice(0, 8), slice(8, 16), slice(16, 24)  # columns, see `_table`
-SENSES = {
-    'camera': (_EYE,),
-    'touch_gas': (_TOUCH, _GAS),
-    'camera_touch': (_EYE, _TOUCH),
-    'camera_gas': (_EYE, _GAS),
-    'all': (_EYE, _TOUCH, _GAS),
+_SENSES = tuple(PROFILE.senses)
+_WITH_CAMERA = tuple(
+    (CAMERA, *some) for count in range(len(_SENSES) + 1) for some in combinations(_SENSES, count)
+)
+# The camera, what there is without it, then ever more beside it.
+SENSOR_SETS = {
+    '+'.join(sensors): sensors for sensors in (_WITH_CAMERA[0], _SENSES, *_WITH_CAMERA[1:])
 }
 
 
@@ -33,22 +35,21 @@ def ceilings(
     seed: int = 0,
     panels: int = 8000,
     vision_recovery: float = 1.0,
-    senses: Iterable[str] = tuple(SENSES),
+    sets: Iterable[str] = tuple(SENSOR_SETS),
 ) -> dict[str, float]:
-    """Return the accuracy that each of `senses` allows, and `largest_class`: the share of the commonest action.
+    """Return the accuracy that each of `sets` allows, and the share of the `largest_class`.
 
     Args:
         seed: of the panels; the test half shares none with the training half.
         panels: one view of each, the first 3/4 for training.
         vision_recovery: see `draw_panels`.
-        senses: which of `SENSES`.
+        sets: which of `SENSOR_SETS`.
     """
     known, action = _table(seed, panels, vision_recovery)
     split = panels * 3 // 4
     scores = {}
-    for name in senses:
-        columns = SENSES[name]
-        table = np.hstack([known[:, part] for part in columns])
+    for name in sets:
+        table = np.hstack([known[sensor] for sensor in SENSOR_SETS[name]])
         model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, random_state=seed)
         model.fit(table[:split], action[:split])
         scores[name] = float(model.score(table[split:], action[split:]))
@@ -56,32 +57,31 @@ def ceilings(
     return scores
 
 
-def _table(seed: int, panels: int, vision_recovery: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the camera could see, touch statistics and gas, `float64[panels, 24]`, and the index of the action."""
+def _table(
+    seed: int, panels: int, vision_recovery: float
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return what each sensor could show, `[panels, ...]`, and the indices of the actions."""
     rng = np.random.default_rng((seed, 1))
     low, high = reachable_mm(VIEW_MM)
-    known, action = [], []
+    known: dict[str, list[np.ndarray]] = {sensor: [] for sensor in PROFILE.sensors}
+    action = []
     for panel in draw_panels(panels, seed=(seed, 0), vision_recovery=vision_recovery):
         centre = tuple(rng.uniform(low, high))
-        wall = Wall(panel)
-        truth = wall.truth(centre)
-        known.append(
-            np.concatenate(
-                [
-                    _shown(panel, centre),
-                    touch_statistics(touch.add_noise(truth.touch, rng)),
-                    gas.add_noise(truth.gas, rng),
-                ]
+        truth = PanelScene(panel).truth(centre)
+        known[CAMERA].append(_shown(panel, centre))
+        for name, sense in PROFILE.senses.items():
+            reading = add_noise(name, truth.readings[name], rng)
+            known[name].append(
+                grid_statistics(sense, reading) if sense.layout == 'grid' else reading
             )
-        )
-        action.append(ACTIONS.index(truth.action))
-    return np.array(known), np.array(action)
+        action.append(PROFILE.actions.index(truth.action))
+    return {sensor: np.array(rows) for sensor, rows in known.items()}, np.array(action)
 
 
 def _shown(panel: Panel, centre: tuple[float, float]) -> np.ndarray:
-    """Return what a perfect eye reads off the picture: the state as it shows, in the place where it shows."""
+    """Return what a perfect eye reads off the picture: the state as and where it shows."""
     crack_seed, growth_seed, blister_seed = panel.shown_seeds
-    looks = Wall(
+    looks = PanelScene(
         replace(
             panel,
             crack_depth_mm=panel.crack_shown_mm,
@@ -92,28 +92,28 @@ def _shown(panel: Panel, centre: tuple[float, float]) -> np.ndarray:
             delamination_seed=blister_seed,
         )
     )
-    found = looks.findings(centre)
+    state = looks.true_state(centre)
     return np.array(
         [
             panel.material,
             panel.roughness_shown_um,
-            found.crack_mm,
-            found.growth_cover,
+            state.crack_mm,
+            state.growth_cover,
             panel.growth_fuzz,
             panel.moisture_shown,
             panel.vitality_shown,
-            found.debonded,
+            state.debonded,
         ]
     )
 
 
-def touch_statistics(reading: np.ndarray) -> np.ndarray:
-    """Return mean, deviation, 90th percentile and maximum of each bank of a touch reading `float32[256]`."""
-    banks = (reading[TEXTURE], reading[INDENTATION])
+def grid_statistics(sense: Sense, reading: np.ndarray) -> np.ndarray:
+    """Return mean, deviation, 90th percentile and maximum of each channel of a grid."""
+    channels = reading.reshape(len(sense.channels), -1)
     return np.array(
         [
-            f(bank)
-            for bank in banks
+            f(channel)
+            for channel in channels
             for f in (np.mean, np.std, lambda b: np.percentile(b, 90), np.max)
         ]
     )

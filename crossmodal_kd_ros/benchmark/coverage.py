@@ -1,68 +1,75 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""How often the truth of new panels lies within the intervals of a calibration, by day and by night."""
+"""How often the truth of new groups lies within the intervals of a calibration."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.calibration.fit import SENSOR_SETS, Answers, measured_surface
-from crossmodal_kd_ros.contract import SURFACE_STATE
+from crossmodal_kd_ros.calibration.fit import Answers, sensor_sets
+from crossmodal_kd_ros.calibration.model import Calibration
 from crossmodal_kd_ros.datasets import Pairs
-from crossmodal_kd_ros.runtime import Calibration
-
-_UNITS = dict(zip(SURFACE_STATE, ('um', 'mm', ''), strict=True))
+from crossmodal_kd_ros.profile import CAMERA, measure_quantities, quantity_minimum
 
 
 def coverage(calibration: Calibration, pairs: Pairs, answers: Answers) -> list[dict[str, Any]]:
-    """Return a row for each quantity and source of it: `covered`, `day`, `night` (0 to 1) and `mean_width`.
+    """Return a row for each quantity and source of it, and for each set of sensors that decides.
+
+    A row has `covered`, of it `day` and `night` (0 to 1; None without such pairs), and
+    `mean_width`.
 
     Args:
         calibration: what is tested.
-        pairs: panels that the calibration has not seen.
+        pairs: groups that the calibration has not seen.
         answers: what the same weights say of them.
     """
-    return [*_surface(calibration, pairs, answers), *_action(calibration, pairs, answers)]
+    return [*_quantities(calibration, pairs, answers), *_actions(calibration, pairs, answers)]
 
 
-def _surface(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterator[dict[str, Any]]:
-    measured = measured_surface(pairs)
-    for source, values in (('camera', answers.surface), ('touch or gas', measured)):
-        is_measured = np.full(3, source != 'camera')
+def _quantities(
+    calibration: Calibration, pairs: Pairs, answers: Answers
+) -> Iterator[dict[str, Any]]:
+    profile = answers.profile
+    measured, minimum = measure_quantities(profile, pairs.readings), quantity_minimum(profile)
+    for is_measured, values in ((False, answers.quantities), (True, measured)):
         bounds = np.array(
             [
-                calibration.intervals.bounds(value, deviation, is_measured, 1.0)
-                for value, deviation in zip(values, answers.surface_std, strict=True)
+                calibration.intervals.bounds(
+                    value, std, np.array(is_measured), ood_score=1.0, minimum=minimum
+                )
+                for value, std in zip(values, answers.quantities_std, strict=True)
             ]
         )
-        inside = (bounds[:, 0] <= pairs.surface) & (pairs.surface <= bounds[:, 1])
-        for column, name in enumerate(SURFACE_STATE):
-            yield _row(name, source, inside[:, column], pairs.night) | {
+        inside = (bounds[:, 0] <= pairs.quantities) & (pairs.quantities <= bounds[:, 1])
+        for column, quantity in enumerate(profile.quantities.values()):
+            source = ' and '.join(quantity.senses) if is_measured else CAMERA
+            yield _row(quantity.name, source, inside[:, column], pairs.night) | {
                 'mean_width': round(float((bounds[:, 1] - bounds[:, 0])[:, column].mean()), 4),
-                'unit': _UNITS[name],
+                'unit': quantity.unit,
             }
 
 
-def _action(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterator[dict[str, Any]]:
-    """Yield the conformal set of actions, for each predictor; its width is how many actions it holds."""
-    for name, (teacher_mode, _) in SENSOR_SETS.items():
-        mode = calibration.best_mode(tuple(name.split('+')))
-        chosen = calibration.predictors[name][mode]
-        probabilities = answers.student
-        if mode is teacher_mode:
-            probabilities = answers.by(name, filled=chosen.filled, stack=chosen.stack)
-        possible = probabilities >= chosen.least_possible
+def _actions(calibration: Calibration, pairs: Pairs, answers: Answers) -> Iterator[dict[str, Any]]:
+    """Yield the conformal set of each predictor; its width is how many actions it holds."""
+    for name, sensors in sensor_sets(answers.profile).items():
+        mode = calibration.best_mode(sensors)
+        predictor = calibration.predictor(sensors, mode)
+        possible = answers.of(name, mode, predictor) >= predictor.min_possible
         yield _row(
             'action', f'{mode}: {name}', possible[np.arange(len(pairs)), pairs.action], pairs.night
         ) | {'mean_width': round(float(possible.sum(1).mean()), 4), 'unit': 'actions'}
 
 
 def _row(quantity: str, source: str, inside: np.ndarray, night: np.ndarray) -> dict[str, Any]:
-    figures = {'covered': inside, 'day': inside[~night], 'night': inside[night]}
+    def share(values: np.ndarray) -> float | None:
+        return round(float(values.mean()), 4) if len(values) else None
+
     return {
         'quantity': quantity,
         'source': source,
-        **{name: round(float(values.mean()), 4) for name, values in figures.items()},
+        'covered': share(inside),
+        'day': share(inside[~night]),
+        'night': share(inside[night]),
     }

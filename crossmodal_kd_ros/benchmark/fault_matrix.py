@@ -1,22 +1,21 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Every fault of every sensor, at three severities, against the runtime of the node: who notices, how late, at what price."""
+"""Every fault of every sensor at three severities: what is noticed, when, and at what price."""
 
 import dataclasses
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from crossmodal_kd_ros.benchmark.fault_stream import MemoEngine, Player, Reading, readings
-from crossmodal_kd_ros.contract import ACTIONS, HOLD, NUM_GAS, NUM_TAXELS, SENSORS, Mode, Sample
-from crossmodal_kd_ros.networks import Teacher, load_teacher
-from crossmodal_kd_ros.runtime import HOLD_COST, Calibration, load_calibration
-from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+from crossmodal_kd_ros.benchmark.fault_stream import MemoEngine, Player, Reading, fault_stream
+from crossmodal_kd_ros.calibration.model import HOLD_COST, Calibration, load_calibration
+from crossmodal_kd_ros.profile import CAMERA, HOLD, Mode, Profile
+from crossmodal_kd_ros.runtime import decide_with, make_engine
 from crossmodal_kd_ros.simulation import Fault, FaultSchedule, kinds_of
 
 SEVERITIES = (0.25, 0.5, 1.0)
@@ -28,9 +27,11 @@ HARM = 0.01
 # What a hold costs, in wrong actions: all that a wrong one does, half of it (as the confidence
 # limits reckon), or nothing.
 HOLD_COSTS = {'as a wrong action': 1.0, 'half a wrong action': HOLD_COST, 'nothing': 0.0}
-_TAPE_SEED = 501
+_STREAM_SEED = 501
 _PICTURES = 5  # from beat to beat: 30 Hz
 _BATCH = 64
+# What an unguarded teacher is fed at a beat: the picture, and a reading of each sense.
+Inputs = tuple[np.ndarray, Mapping[str, np.ndarray]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,102 +88,110 @@ class Cell:
         return self.accuracy_healthy - self.accuracy_raw
 
     def saved(self, hold_cost: float = 1.0) -> float:
-        """Return what the package does not lose of it; a hold loses `hold_cost` of a wrong action."""
+        """Return what of it the package does not lose; a hold loses `hold_cost` of an action."""
         return self.accuracy_package + (1.0 - hold_cost) * self.held - self.accuracy_raw
 
     def shortfall(self, hold_cost: float = 1.0) -> float:
-        """Return how far the package lies below the better of both unguarded teachers; negative: above."""
+        """Return how far the package lies below the better of both unguarded teachers."""
         return (
             max(self.accuracy_raw, self.accuracy_zeros) - self.accuracy_raw - self.saved(hold_cost)
         )
 
 
-def cells() -> list[tuple[str, str, float]]:
+def cells(profile: Profile) -> list[tuple[str, str, float]]:
     """Return every (sensor, fault, severity)."""
     return [
         (sensor, kind, severity)
-        for sensor in SENSORS
-        for kind in kinds_of(sensor)
+        for sensor in profile.sensors
+        for kind in kinds_of(sensor, profile)
         for severity in SEVERITIES
     ]
 
 
 class Bench:
-    """The networks, one tape, and what an unguarded teacher says of it when nothing is broken."""
+    """The networks, one stream, and what an unguarded teacher says when nothing is broken."""
 
     def __init__(
-        self, models_dir: Path, *, onset_s: float = ONSET_S, broken_s: float = BROKEN_S
+        self,
+        models_dir: Path,
+        profile: Profile,
+        *,
+        onset_s: float = ONSET_S,
+        broken_s: float = BROKEN_S,
     ) -> None:
-        """Record the tape.
+        """Record the stream.
 
         Args:
             models_dir: both weight files and their calibration.
-            onset_s, broken_s: how long the tape is healthy, and how long broken.
+            profile: of the simulated robot.
+            onset_s, broken_s: how long the stream is healthy, and how long broken.
 
         Raises:
             WeightsError, CalibrationError: the models cannot be used.
         """
-        torch.set_num_threads(1)
-        self.calibration: Calibration | None = load_calibration(models_dir)
-        self.teacher: Teacher = load_teacher(models_dir / 'teacher.safetensors')
-        self.engine = MemoEngine(TorchEngine(models_dir))
+        self.profile = profile
+        self.calibration: Calibration | None = load_calibration(models_dir, profile)
+        self.engine = MemoEngine(make_engine('torch', models_dir, profile))
         self.onset_s = onset_s
-        self.tape: list[Reading] = list(
-            readings(_TAPE_SEED, onset_s + broken_s, pictures=_PICTURES)
+        self.stream: list[Reading] = list(
+            fault_stream(_STREAM_SEED, onset_s + broken_s, profile, pictures=_PICTURES)
         )
-        self.engine.pictures = {
-            id(reading.value) for reading in self.tape if reading.sensor == 'camera'
-        }
+        for reading in self.stream:
+            if reading.sensor == CAMERA:
+                self.engine.keep(reading.value)
         self._inputs, self._expert = self._unguarded()
         self._healthy = self._right(self._inputs)
         self._zeros = {
-            sensor: self._right(_with_zeros(sensor, self._inputs)) for sensor in SENSORS
+            sensor: self._right(_with_zeros(sensor, self._inputs)) for sensor in profile.sensors
         }
-        self._fallback = {sensor: self._without(sensor) for sensor in ('touch', 'gas')}
+        self._fallback = {sense: self._without(sense) for sense in profile.senses}
 
     def run(self, sensor: str, kind: str, severity: float) -> Cell:
         """Break `sensor` and see what the package makes of it."""
         fault = Fault(sensor, self.onset_s, 1e6, kind, severity)
         player = Player(self.engine, self.calibration, FaultSchedule((fault,)))
-        inputs, said, modes, came = [], [], [], []
-        delay_s, reason, changes, mode, doing = None, '', 0, None, HOLD
-        # arrived by the last beat, and by the last answer, which was given on that
-        pictures, answered, asked = 0, 0, None
-        for reading in self.tape:
+        inputs, actions, modes, has_picture = [], [], [], []
+        delay_s, reason, changes, mode, action = None, '', 0, None, HOLD
+        # Pictures that had arrived by the last beat, and by the last answer, which was given on
+        # `newest`.
+        pictures, answered, newest = 0, 0, None
+        for reading in self.stream:
             estimate = player.play(reading)
-            before, mode = mode, player.pipeline.decision.mode
+            decision = player.pipeline.decision
+            before, mode = mode, decision.mode
             # Unguarded teachers too answer a picture when it comes, by what has come until then.
-            arrived = len(player.arrived['camera'])
+            arrived = len(player.arrived[CAMERA])
             if arrived > answered and (reading.expert >= 0 or player.answers_all):
-                answered, asked = arrived, _newest(player)
+                answered, newest = arrived, self._newest(player)
             if reading.t_s < self.onset_s:
                 pictures = arrived
                 continue
             changes += mode is not before
-            if delay_s is None and sensor in player.pipeline.decision.lost:
-                delay_s, reason = (
-                    round(reading.t_s - self.onset_s, 2),
-                    player.pipeline.decision.reason,
-                )
+            if delay_s is None and sensor in decision.lost:
+                delay_s, reason = round(reading.t_s - self.onset_s, 2), decision.reason
                 modes.clear()
             # Where the newest picture could not be used, what was done goes on until the mode says
             # otherwise.
-            doing = (
-                estimate.action if estimate is not None else HOLD if mode is Mode.HOLD else doing
-            )
+            if estimate is not None:
+                action = estimate.action
+            elif mode is Mode.HOLD:
+                action = HOLD
             if reading.expert < 0:
                 continue
-            said.append(doing)
-            came.append(arrived > pictures)
+            actions.append(action)
+            has_picture.append(arrived > pictures)
             pictures = arrived
             modes.append(mode)
-            inputs.append(asked)
-        came, acted = np.array(came), np.array([action != HOLD for action in said])
+            inputs.append(newest)
+        usable, acted = np.array(has_picture), np.array([action != HOLD for action in actions])
         zeros = (
             self._right(_with_zeros(sensor, inputs)) if player.answers_all else self._zeros[sensor]
         )
         right = np.array(
-            [action == ACTIONS[expert] for action, expert in zip(said, self._expert, strict=True)]
+            [
+                action == self.profile.actions[expert]
+                for action, expert in zip(actions, self._expert, strict=True)
+            ]
         )
         return Cell(
             sensor=sensor,
@@ -192,69 +201,71 @@ class Bench:
             delay_s=delay_s,
             reason=reason,
             changes=changes,
-            unanswerable=_share(~came),
-            held=_share(~acted[came], 1.0),
-            accuracy_package=_share(right[came]),
-            accuracy_decided=_share(right[came & acted], None),
-            accuracy_raw=_share(self._right(inputs)[came]),
-            accuracy_zeros=_share(zeros[came]),
-            accuracy_healthy=_share(self._healthy[came]),
-            accuracy_fallback=_share(self._fallback.get(sensor, zeros)[came]),
+            unanswerable=_share(~usable),
+            held=_share(~acted[usable], 1.0),
+            accuracy_package=_share(right[usable]),
+            accuracy_decided=_share(right[usable & acted], None),
+            accuracy_raw=_share(self._right(inputs)[usable]),
+            accuracy_zeros=_share(zeros[usable]),
+            accuracy_healthy=_share(self._healthy[usable]),
+            accuracy_fallback=_share(self._fallback.get(sensor, zeros)[usable]),
         )
 
-    def _unguarded(self) -> tuple[list[tuple], np.ndarray]:
-        """Return what a teacher is fed at each beat from the onset on when nothing is broken, and the expert's actions."""
+    def _unguarded(self) -> tuple[list[Inputs], np.ndarray]:
+        """Return what a teacher is fed at each beat from the onset on, and what is right."""
         player = Player(self.engine, None, FaultSchedule())
         inputs, expert = [], []
-        for reading in self.tape:
+        for reading in self.stream:
             player.play(reading)
             if reading.expert >= 0 and reading.t_s >= self.onset_s:
-                inputs.append(_newest(player))
+                inputs.append(self._newest(player))
                 expert.append(reading.expert)
         return inputs, np.array(expert)
 
-    def _without(self, sensor: str) -> np.ndarray:
-        """Return at which beats whoever decides best without `sensor` is right, under no confidence limit."""
-        usable = tuple(name for name in SENSORS if name != sensor)
-        mode = self.calibration.best_mode(usable)
-        best = self.calibration.predictor(usable, mode)
-        said = []
-        for image, touch, gas in self._inputs:
-            sample = dataclasses.replace(
-                Sample(stamp_ns=0, image=image, touch=touch, gas=gas), **{sensor: None}
-            )
-            heard = self.engine.infer(sample, mode, best.filled)
-            probabilities = heard.probabilities
-            if best.stack:
-                probabilities = best.stack.join(probabilities, heard.student_probabilities)
-            said.append(probabilities.argmax())
-        return np.array(said) == self._expert
+    def _newest(self, player: Player) -> Inputs:
+        """Return what a node without any guard feeds its teacher: what pairs with the picture."""
+        stamp_ns, image = player.arrived[CAMERA][-1]
+        readings = {}
+        for name, sense in self.profile.senses.items():
+            reading = player.paired(stamp_ns, name)
+            readings[name] = np.zeros(sense.size, np.float32) if reading is None else reading
+        return image, readings
 
-    @torch.inference_mode()
-    def _right(self, inputs: list[tuple]) -> np.ndarray:
-        """Return at which beats the teacher, fed (picture, touch, gas), says what the expert does. NaN decides like class 0."""
-        said = []
+    def _without(self, lost: str) -> np.ndarray:
+        """Return at which beats whoever decides best without the sense `lost` is right."""
+        usable = tuple(sensor for sensor in self.profile.sensors if sensor != lost)
+        chosen = []
+        for views, readings in self._batches(self._inputs):
+            seen = self.engine.perceive(views)
+            probabilities = decide_with(
+                self.engine, self.calibration, usable, views, readings, seen
+            )
+            chosen.append(probabilities.argmax(1))
+        return np.concatenate(chosen) == self._expert
+
+    def _right(self, inputs: list[Inputs]) -> np.ndarray:
+        """Return at which beats the teacher, fed `inputs`, is right. NaN is class 0."""
+        chosen = []
+        for views, readings in self._batches(inputs):
+            present = {sense: np.ones(len(views), bool) for sense in readings}
+            chosen.append(self.engine.decide(views, readings, present).argmax(1))
+        return np.concatenate(chosen) == self._expert
+
+    def _batches(self, inputs: list[Inputs]) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
         for start in range(0, len(inputs), _BATCH):
-            image, touch, gas = (
-                torch.from_numpy(np.stack(column))
-                for column in zip(*inputs[start : start + _BATCH])
+            images, readings = zip(*inputs[start : start + _BATCH])
+            yield (
+                np.stack(images),
+                {
+                    sense: np.stack([row[sense] for row in readings])
+                    for sense in self.profile.senses
+                },
             )
-            present = torch.ones(len(image), dtype=torch.bool)
-            said.append(
-                self.teacher(
-                    image=image.permute(0, 3, 1, 2).float() / 255.0,
-                    touch=touch,
-                    gas=gas,
-                    touch_present=present,
-                    gas_present=present,
-                )
-                .logits.argmax(1)
-                .numpy()
-            )
-        return np.concatenate(said) == self._expert
 
 
-def healthy_operation(models_dir: Path, seed: int, minutes: float) -> dict[str, Any]:
+def healthy_operation(
+    models_dir: Path, profile: Profile, seed: int, minutes: float
+) -> dict[str, Any]:
     """Return what the package does while nothing is broken.
 
     Returns:
@@ -262,20 +273,30 @@ def healthy_operation(models_dir: Path, seed: int, minutes: float) -> dict[str, 
         of the camera, how many of them were `held` and `right`, and in how many stretches `holds`
         they were held. A hold for lack of confidence is no change of who is trusted.
     """
-    torch.set_num_threads(1)
-    player = Player(TorchEngine(models_dir), load_calibration(models_dir), FaultSchedule())
-    found = {'hours': minutes / 60.0, 'changes': [], 'beats': 0, 'held': 0, 'holds': 0, 'right': 0}
+    player = Player(
+        make_engine('torch', models_dir, profile),
+        load_calibration(models_dir, profile),
+        FaultSchedule(),
+    )
+    counts = {
+        'hours': minutes / 60.0,
+        'changes': [],
+        'beats': 0,
+        'held': 0,
+        'holds': 0,
+        'right': 0,
+    }
     decision, holding = None, False
-    for reading in readings(seed, 60.0 * minutes):
+    for reading in fault_stream(seed, 60.0 * minutes, profile):
         estimate = player.play(reading)
         for arrived in player.arrived.values():
             arrived.clear()
         before, decision = decision, player.pipeline.decision
-        # The first readings come one after the other: until the last of the three is there nobody
-        # can be the teacher.
-        started = before is not None and (found['beats'] > 0 or before.mode is Mode.TEACHER)
+        # The first readings come one after the other: until the last of them is there nobody can
+        # be the teacher.
+        started = before is not None and (counts['beats'] > 0 or before.mode is Mode.TEACHER)
         if started and (before.mode, before.lost) != (decision.mode, decision.lost):
-            found['changes'].append(
+            counts['changes'].append(
                 {
                     'second': round(reading.t_s, 1),
                     'mode': str(decision.mode),
@@ -284,29 +305,31 @@ def healthy_operation(models_dir: Path, seed: int, minutes: float) -> dict[str, 
             )
         if reading.expert >= 0:
             action = HOLD if estimate is None else estimate.action
-            found['beats'] += 1
-            found['held'] += action == HOLD
-            found['holds'] += action == HOLD and not holding
-            found['right'] += action == ACTIONS[reading.expert]
+            counts['beats'] += 1
+            counts['held'] += action == HOLD
+            counts['holds'] += action == HOLD and not holding
+            counts['right'] += action == profile.actions[reading.expert]
             holding = action == HOLD
-    return found
+    return counts
 
 
-def summarise(found: list[Cell], controls: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the figures that judge the whole: `judged` for all sensors and each, the controls, and the cells."""
+def summarise(
+    measured: list[Cell], controls: list[dict[str, Any]], profile: Profile
+) -> dict[str, Any]:
+    """Return the cells, `judged` for groups of sensors, and the figures of the controls."""
     total = {
         name: sum(control[name] for control in controls)
         for name in ('hours', 'beats', 'held', 'holds', 'right')
     }
     return {
-        'cells': [dataclasses.asdict(cell) | {'harmful': cell.harmful} for cell in found],
-        'harmful_cells': sum(cell.harmful for cell in found),
+        'cells': [dataclasses.asdict(cell) | {'harmful': cell.harmful} for cell in measured],
+        'harmful_cells': sum(cell.harmful for cell in measured),
         'judged': {
-            name: judged([cell for cell in found if cell.sensor in sensors])
+            name: judged([cell for cell in measured if cell.sensor in sensors])
             for name, sensors in {
-                'all': SENSORS,
-                'touch_and_gas': ('touch', 'gas'),
-                **{sensor: (sensor,) for sensor in SENSORS},
+                'all': profile.sensors,
+                'senses': tuple(profile.senses),
+                **{sensor: (sensor,) for sensor in profile.sensors},
             }.items()
         },
         'controls': {
@@ -322,8 +345,8 @@ def summarise(found: list[Cell], controls: list[dict[str, Any]]) -> dict[str, An
     }
 
 
-def judged(found: list[Cell]) -> dict[str, Any]:
-    """Return what the package is worth over `found`.
+def judged(measured: list[Cell]) -> dict[str, Any]:
+    """Return what the package is worth over `measured`.
 
     Returns:
         `harmful` and `noticed` of them, how many; `recovered`: which part of what the harmful
@@ -331,7 +354,7 @@ def judged(found: list[Cell]) -> dict[str, Any]:
         the same of a fallback that is told at once what is broken; `worst_shortfall` of any cell,
         by `HOLD_COSTS`. `None` where there is nothing to measure.
     """
-    harmful = [cell for cell in found if cell.harmful]
+    harmful = [cell for cell in measured if cell.harmful]
     cost = sum(cell.cost for cell in harmful)
     return {
         'harmful': len(harmful),
@@ -344,31 +367,19 @@ def judged(found: list[Cell]) -> dict[str, Any]:
             sum(max(cell.accuracy_fallback - cell.accuracy_raw, 0.0) for cell in harmful), cost
         ),
         'worst_shortfall': {
-            name: round(max((cell.shortfall(price) for cell in found), default=0.0), 4)
+            name: round(max((cell.shortfall(price) for cell in measured), default=0.0), 4)
             for name, price in HOLD_COSTS.items()
         },
     }
 
 
-def _with_zeros(sensor: str, inputs: list[tuple]) -> list[tuple]:
-    column = SENSORS.index(sensor)
+def _with_zeros(sensor: str, inputs: list[Inputs]) -> list[Inputs]:
+    if sensor == CAMERA:
+        return [(np.zeros_like(image), readings) for image, readings in inputs]
     return [
-        tuple(
-            np.zeros_like(value) if index == column else value for index, value in enumerate(row)
-        )
-        for row in inputs
+        (image, {**readings, sensor: np.zeros_like(readings[sensor])})
+        for image, readings in inputs
     ]
-
-
-def _newest(player: Player) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what a node without any guard would feed its teacher now: the newest picture and what its stamp pairs with."""
-    stamp_ns, image = player.arrived['camera'][-1]
-    touch, gas = (player.paired(stamp_ns, sensor) for sensor in ('touch', 'gas'))
-    return (
-        image,
-        np.zeros(NUM_TAXELS, np.float32) if touch is None else touch,
-        np.zeros(NUM_GAS, np.float32) if gas is None else gas,
-    )
 
 
 def _part(count: float, total: float) -> float | None:

@@ -3,15 +3,11 @@
 
 """The fault matrix on all processors, its summary and its page."""
 
-import json
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from crossmodal_kd_ros.benchmark.fault_matrix import (
     BROKEN_S,
@@ -24,24 +20,28 @@ from crossmodal_kd_ros.benchmark.fault_matrix import (
     healthy_operation,
     summarise,
 )
+from crossmodal_kd_ros.benchmark.progress import bar
+from crossmodal_kd_ros.calibration.model import CalibrationError, load_calibration
+from crossmodal_kd_ros.files import write_json
+from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.reports import write_page
-from crossmodal_kd_ros.runtime import CalibrationError, load_calibration
 from crossmodal_kd_ros.simulation import FAULT_KINDS
 
 # A healthy hour is cut into stretches of this length, each over panels of its own.
 _STRETCH_MIN = 15.0
 _HEALTHY_SEED = 900
 _STATEMENT = (
-    'The wall, its sensors, their faults and the expert are simulated: no figure here was measured on a real '
+    'The wall, its sensors, their faults and the expert are simulated: no figure here was '
+    'measured on a real '
     'robot.'
 )
-_REFRESH_S = 0.5 if sys.stderr.isatty() else 30.0
 
 _bench: Bench | None = None  # of a worker process
 
 
 def run_matrix(
     models_dir: Path,
+    profile: Profile,
     out: Path,
     *,
     healthy_minutes: float,
@@ -50,11 +50,12 @@ def run_matrix(
     onset_s: float = ONSET_S,
     broken_s: float = BROKEN_S,
 ) -> dict[str, Any]:
-    """Run the matrix and the healthy stretches; write `summary.json` and `report.html` into `out`; return the summary.
+    """Run the matrix and the healthy stretches; return what `summary.json` says.
 
     Args:
         models_dir: both weight files and their calibration.
-        out: is made if need be.
+        profile: of the simulated robot.
+        out: gets `summary.json` and `report.html`.
         healthy_minutes: how long nothing is broken.
         command: how the user started it, for the page.
         only: which cells; `None`: all.
@@ -64,12 +65,13 @@ def run_matrix(
     Raises:
         WeightsError, CalibrationError: the models cannot be used.
     """
-    calibration = load_calibration(models_dir)
+    calibration = load_calibration(models_dir, profile)
     if calibration is None:
         raise CalibrationError(
-            f'expected calibration.json in {models_dir}, found none: make it with "crossmodal-kd calibrate"'
+            f'expected calibration.json in {models_dir}, found none: make it with '
+            '"crossmodal-kd calibrate"'
         )
-    chosen = cells() if only is None else only
+    chosen = cells(profile) if only is None else only
     stretches = [_STRETCH_MIN] * int(healthy_minutes // _STRETCH_MIN) + [
         healthy_minutes % _STRETCH_MIN
     ]
@@ -77,16 +79,15 @@ def run_matrix(
         os.cpu_count(),
         get_context('spawn'),
         initializer=_prepare,
-        initargs=(models_dir, onset_s, broken_s),
+        initargs=(models_dir, profile, onset_s, broken_s),
     ) as workers:
         controls = [
-            workers.submit(healthy_operation, models_dir, _HEALTHY_SEED + index, minutes)
+            workers.submit(healthy_operation, models_dir, profile, _HEALTHY_SEED + index, minutes)
             for index, minutes in enumerate(stretches)
             if minutes > 0.0
         ]
-        found = list(
-            tqdm(workers.map(_run, chosen), 'faults', len(chosen), mininterval=_REFRESH_S)
-        )
+        measured = list(bar('faults')(workers.map(_run, chosen), len(chosen)))
+        healthy = [control.result() for control in bar('healthy')(controls, len(controls))]
         summary = {
             'command': command,
             'statement': _STATEMENT,
@@ -95,14 +96,8 @@ def run_matrix(
             'onset_s': onset_s,
             'broken_s': broken_s,
             'severities': SEVERITIES,
-            **summarise(
-                found,
-                [
-                    control.result()
-                    for control in tqdm(controls, 'healthy', mininterval=_REFRESH_S)
-                ],
-            ),
-            'unfamiliar': calibration.origin.get('unfamiliar_on_test', []),
+            **summarise(measured, healthy, profile),
+            'out_of_distribution': calibration.origin.get('out_of_distribution_on_test', []),
             'coverage': calibration.origin.get('coverage_on_test', []),
             'predictors': {
                 name: {
@@ -116,23 +111,21 @@ def run_matrix(
                 for name in calibration.predictors
             },
         }
-    out.mkdir(parents=True, exist_ok=True)
-    (out / 'summary.json').write_text(
-        json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8'
-    )
+    write_json(out / 'summary.json', summary)
     write_page(
         out / 'report.html',
         'benchmark/faults.html.j2',
         summary=summary,
         kinds=FAULT_KINDS,
+        senses=' and '.join(profile.senses),
         dearest=max(HOLD_COSTS, key=HOLD_COSTS.get),
     )
     return summary
 
 
-def _prepare(models_dir: Path, onset_s: float, broken_s: float) -> None:
+def _prepare(models_dir: Path, profile: Profile, onset_s: float, broken_s: float) -> None:
     global _bench
-    _bench = Bench(models_dir, onset_s=onset_s, broken_s=broken_s)
+    _bench = Bench(models_dir, profile, onset_s=onset_s, broken_s=broken_s)
 
 
 def _run(cell: tuple[str, str, float]) -> Cell:

@@ -1,42 +1,42 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A stretch of healthy simulated operation, played through the runtime with a fault put into it."""
+"""A stretch of simulated operation, played through the runtime with a fault put into it."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import (
-    ACTIONS,
-    SENSORS,
-    ContractError,
-    Estimate,
-    Mode,
-    Prediction,
-    Sample,
-    square_view,
-)
-from crossmodal_kd_ros.runtime import Calibration, Engine, ModeChange, Pipeline
+from crossmodal_kd_ros.calibration.model import Calibration
+from crossmodal_kd_ros.profile import CAMERA, Profile, ReadingError, square_view
+from crossmodal_kd_ros.runtime import Engine, Estimate, Perception, Pipeline
 from crossmodal_kd_ros.simulation import FaultSchedule, Injector, World
 
-# Beats at which the newest picture is answered; the pad at half of its rate: an hour takes
-# minutes.
+# Beats at which the newest picture is answered; faster senses slowed down: an hour takes minutes.
 BEAT_HZ = 6.0
-_TOUCH_HZ, _GAS_HZ = 50.0, 2.0
+_MAX_SENSE_HZ = 50.0
 # Faults of a camera after which the newest picture of a beat may be missing, or unreadable.
 _MISSING = ('silent', 'slow', 'nan', 'disorder', 'future')
 # As many pixels as the data that the networks were trained on: a view of twice 128 px, averaged
 # down.
 _RENDER_PX = 256
-# The epoch of the tape: any but 0, which a header that was never stamped has.
+# The epoch of the stream: any but 0, which a header that was never stamped has.
 _EPOCH_NS = 1_000_000_000_000
+# Of what arrived, how much is searched for the reading nearest to a stamp.
+_SEARCHED = 1500
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One healthy reading; with a picture of a beat comes the index of the expert's action, -1 with all else."""
+    """One healthy reading.
+
+    Attributes:
+        t_s: when it was read, seconds of the stream.
+        sensor, value: of the camera a view `uint8[S, S, 3]`, of a sense `float32[size]`.
+        expert: index of the expert's action with a picture of a beat; -1 with all else.
+    """
 
     t_s: float
     sensor: str
@@ -49,60 +49,91 @@ class Reading:
         return _EPOCH_NS + round(1e9 * self.t_s)
 
 
-def readings(seed: int, duration_s: float, *, pictures: int = 1) -> Iterator[Reading]:
+def fault_stream(
+    seed: int, duration_s: float, profile: Profile, *, pictures: int = 1
+) -> Iterator[Reading]:
     """Yield what a healthy robot reads on its way over the panels of `seed`, in the order of time.
 
     Args:
-        seed: of the panels. duration_s: of the way.
+        seed: of the panels.
+        duration_s: of the way.
+        profile: of the simulated robot.
         pictures: from one beat to the next; 5 make the 30 Hz of a real camera, whose faults hit
             pictures one by one.
     """
     world = World(seed, width_px=_RENDER_PX, height_px=_RENDER_PX)
     try:
-        rates_hz = {'gas': _GAS_HZ, 'touch': _TOUCH_HZ, 'camera': pictures * BEAT_HZ}
+        rates_hz = {
+            name: min(1.0 / sense.period_s, _MAX_SENSE_HZ)
+            for name, sense in reversed(profile.senses.items())
+        } | {CAMERA: pictures * BEAT_HZ}
         times = [
             (index / rate_hz, rank, sensor, index)
             for rank, (sensor, rate_hz) in enumerate(rates_hz.items())
             for index in range(round(duration_s * rate_hz))
         ]
         for t_s, _, sensor, index in sorted(times):
-            if sensor == 'camera':
-                expert = -1 if index % pictures else ACTIONS.index(world.truth(t_s).action)
-                yield Reading(t_s, sensor, square_view(world.camera(t_s)), expert)
-            else:
-                yield Reading(t_s, sensor, getattr(world, sensor)(t_s))
+            if sensor != CAMERA:
+                yield Reading(t_s, sensor, world.read(sensor, t_s))
+                continue
+            is_beat = index % pictures == 0
+            expert = profile.actions.index(world.truth(t_s).action) if is_beat else -1
+            view = square_view(world.camera(t_s), size_px=profile.camera.view_px)
+            yield Reading(t_s, sensor, view, expert)
     finally:
         world.close()
 
 
 class MemoEngine:
-    """An engine that remembers its answers: cells differ in one sensor, and have much to ask in common.
+    """An engine that remembers its answers: cells differ in one sensor, and share questions.
 
-    Pictures of the tape are known by their identity; the tape keeps them alive. All blank ones are
-    one.
+    It remembers what was asked of one view at a time, if that is a picture of the stream or blank.
     """
 
     def __init__(self, engine: Engine) -> None:
         """Ask `engine` what is not known yet."""
-        self.name = engine.name
+        self.name, self.profile = engine.name, engine.profile
         self._engine = engine
-        self._known: dict[tuple, Prediction] = {}
-        self.pictures: set[int] = set()  # identities of pictures that stay
+        self._perceptions: dict[bytes, Perception] = {}
+        self._decisions: dict[tuple, np.ndarray] = {}
+        size_px = engine.profile.camera.view_px
+        self._kept = {_digest(np.zeros((size_px, size_px, 3), np.uint8))}
 
-    def infer(self, sample: Sample, mode: Mode, filled: bool = False) -> Prediction:
+    def keep(self, view: np.ndarray) -> None:
+        """Remember from now on what is said of this view, `uint8[S, S, 3]`."""
+        self._kept.add(_digest(view))
+
+    def perceive(self, views: np.ndarray) -> Perception:
         """Answer as the engine does."""
-        picture = id(sample.image) if sample.image.any() else 'blank'
-        if picture != 'blank' and picture not in self.pictures:
-            return self._engine.infer(sample, mode, filled)
-        key = (
-            picture,
-            mode,
-            filled,
-            *(None if value is None else value.tobytes() for value in (sample.touch, sample.gas)),
-        )
-        if key not in self._known:
-            self._known[key] = self._engine.infer(sample, mode, filled)
-        return self._known[key]
+        key = self._key(views)
+        if key is None:
+            return self._engine.perceive(views)
+        if key not in self._perceptions:
+            self._perceptions[key] = self._engine.perceive(views)
+        return self._perceptions[key]
+
+    def decide(
+        self,
+        views: np.ndarray,
+        readings: Mapping[str, np.ndarray],
+        present: Mapping[str, np.ndarray],
+    ) -> np.ndarray:
+        """Answer as the engine does."""
+        view = self._key(views)
+        if view is None:
+            return self._engine.decide(views, readings, present)
+        # The value of an absent reading decides nothing.
+        shown = (readings[sense].tobytes() if present[sense][0] else None for sense in present)
+        key = (view, *shown)
+        if key not in self._decisions:
+            self._decisions[key] = self._engine.decide(views, readings, present)
+        return self._decisions[key]
+
+    def _key(self, views: np.ndarray) -> bytes | None:
+        if len(views) != 1:
+            return None
+        digest = _digest(views[0])
+        return digest if digest in self._kept else None
 
 
 class Player:
@@ -116,17 +147,20 @@ class Player:
         *,
         seed: int = 0,
     ) -> None:
-        """Start with no reading. Where the pictures of a beat may be missing every picture is answered, as the node does."""
-        self.changes: list[ModeChange] = []
-        self.pipeline = Pipeline(engine, calibration=calibration, on_mode=self.changes.append)
-        self.arrived: dict[str, list[tuple[int, np.ndarray]]] = {sensor: [] for sensor in SENSORS}
+        """Start with no reading.
+
+        Where the pictures of a beat may be missing every picture is answered, as the node does.
+        """
+        sensors = engine.profile.sensors
+        self.pipeline = Pipeline(engine, calibration=calibration)
+        self.arrived: dict[str, list[tuple[int, np.ndarray]]] = {sensor: [] for sensor in sensors}
         self.answers_all = any(
-            fault.kind in _MISSING for fault in schedule.faults if fault.sensor == 'camera'
+            fault.kind in _MISSING for fault in schedule.faults if fault.sensor == CAMERA
         )
-        self._injectors = {sensor: Injector(sensor, schedule, seed=seed) for sensor in SENSORS}
+        self._injectors = {sensor: Injector(sensor, schedule, seed=seed) for sensor in sensors}
 
     def play(self, reading: Reading) -> Estimate | None:
-        """Let a reading, or what a fault makes of it, arrive; return the answer that it got, if it got one."""
+        """Let a reading, or what a fault makes of it, arrive; return its answer, if any."""
         sensor, now_ns = reading.sensor, reading.stamp_ns
         for delivery in self._injectors[sensor].deliver(
             reading.t_s, reading.stamp_ns, reading.value
@@ -135,25 +169,28 @@ class Player:
                 self.pipeline.put_image(delivery.stamp_ns, _cut_short, now_ns=now_ns)
                 continue
             self.arrived[sensor].append((delivery.stamp_ns, delivery.value))
-            put = {
-                'camera': self.pipeline.put_image,
-                'touch': self.pipeline.put_touch,
-                'gas': self.pipeline.put_gas,
-            }
-            put[sensor](delivery.stamp_ns, delivery.value, now_ns=now_ns)
-        if reading.expert >= 0 or (sensor == 'camera' and self.answers_all):
-            return self.pipeline.step(now_ns)
+            if sensor == CAMERA:
+                self.pipeline.put_image(delivery.stamp_ns, delivery.value, now_ns=now_ns)
+            else:
+                self.pipeline.put(sensor, delivery.stamp_ns, delivery.value, now_ns=now_ns)
+        if reading.expert >= 0 or (sensor == CAMERA and self.answers_all):
+            answer = self.pipeline.step(now_ns)
+            return None if answer is None else answer.estimate
         self.pipeline.update(now_ns)
         return None
 
     def paired(self, stamp_ns: int, sensor: str) -> np.ndarray | None:
-        """Return what arrived with the stamp nearest to `stamp_ns`, as message_filters pairs, however bad it is."""
+        """Return what arrived with the stamp nearest to `stamp_ns`, however bad it is."""
         if not self.arrived[sensor]:
             return None
         return min(
-            reversed(self.arrived[sensor][-1500:]), key=lambda entry: abs(entry[0] - stamp_ns)
+            reversed(self.arrived[sensor][-_SEARCHED:]), key=lambda entry: abs(entry[0] - stamp_ns)
         )[1]
 
 
 def _cut_short() -> np.ndarray:
-    raise ContractError('expected a picture that can be decoded, got one cut short')
+    raise ReadingError('expected a picture that can be decoded, got one cut short')
+
+
+def _digest(view: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(view), digest_size=16).digest()

@@ -18,7 +18,7 @@ from crossmodal_kd_ros.networks import Student, Teacher
 
 
 def by_light(teacher: Teacher, student: Student, day: Pairs, night: Pairs) -> dict[str, Any]:
-    """Return how often `teacher` and `student` agree with the expert on the same views by day and by night.
+    """Return how often two networks agree with the expert on the same views in both lights.
 
     Returns:
         `views` and `panels`, how many; for each network `day`, `night` and `less_by_night`: day
@@ -27,9 +27,9 @@ def by_light(teacher: Teacher, student: Student, day: Pairs, night: Pairs) -> di
     Raises:
         ValueError: the views are not of the same places.
     """
-    if not (np.array_equal(day.panel, night.panel) and np.array_equal(day.action, night.action)):
+    if not (np.array_equal(day.group, night.group) and np.array_equal(day.action, night.action)):
         raise ValueError('expected the same views by day and by night, got views of other places')
-    found: dict[str, Any] = {'views': len(day), 'panels': len(np.unique(day.panel))}
+    measured: dict[str, Any] = {'views': len(day), 'panels': len(np.unique(day.group))}
     for name, ask, network in (
         ('teacher', ask_teacher, teacher),
         ('student', ask_student, student),
@@ -38,7 +38,7 @@ def by_light(teacher: Teacher, student: Student, day: Pairs, night: Pairs) -> di
             confusions_of(ask(network, pairs).probabilities, pairs) for pairs in (day, night)
         ]
         means = [float(accuracy(table.sum(0))) for table in tables]
-        found[name] = {
+        measured[name] = {
             'day': means[0],
             'night': means[1],
             'less_by_night': {
@@ -46,4 +46,4 @@ def by_light(teacher: Teacher, student: Student, day: Pairs, night: Pairs) -> di
                 'interval': interval([tables], accuracy),
             },
         }
-    return found
+    return measured

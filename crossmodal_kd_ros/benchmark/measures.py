@@ -1,9 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is measured of a network on a set of pairs: decisions, readings, and how much to believe its confidence."""
+"""What is measured of a network on pairs: its decisions, readings and confidence."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,84 +14,143 @@ from sklearn.metrics import f1_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, surface_state
 from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.experiments.reference_loop import teacher_logits
 from crossmodal_kd_ros.experiments.reference_nets import MultiModalTeacher, VisionOnlyStudent
 from crossmodal_kd_ros.networks import Statistics, Student, Teacher
+from crossmodal_kd_ros.profile import Profile, Quantity, measure_quantities
 from crossmodal_kd_ros.training.batches import in_order
-from crossmodal_kd_ros.training.tasks import teacher_output
+from crossmodal_kd_ros.training.teacher import teacher_output
 
 _CALIBRATION_BINS = 15
-_UPTAKE = GAS_NAMES.index('co2_uptake_ppm')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What a network says of N pairs; a teacher has no readings.
+    """What a network says of N pairs; a teacher estimates no readings.
 
     Attributes:
-        probabilities: `float32[N, 6]`.
-        touch: `float32[N, 256]` (um, mm). gas: `float32[N, 8]`. surface: `float32[N, 3]`,
-            `SURFACE_STATE`.
+        probabilities: `float32[N, A]`.
+        readings: `float32[N, size]` by sense.
+        quantities: `float32[N, Q]`.
     """
 
     probabilities: np.ndarray
-    touch: np.ndarray | None = None
-    gas: np.ndarray | None = None
-    surface: np.ndarray | None = None
+    readings: Mapping[str, np.ndarray] = field(default_factory=dict)
+    quantities: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scalar:
+    """A number that estimates are judged by.
+
+    Attributes:
+        name, unit: as in the profile.
+        read: returns it of pairs or answers, `float32[N]`.
+    """
+
+    name: str
+    unit: str
+    read: Callable[[Pairs | Answers], np.ndarray]
+
+
+def scalars(profile: Profile) -> list[Scalar]:
+    """Return the numbers that estimates are judged by.
+
+    They are the quantities (of pairs: the truth without noise); in place of a ratio, whose
+    denominator may be near zero, the channels of its numerator, named without their unit (of
+    pairs: the reading).
+    """
+
+    def channel(name: str) -> Scalar:
+        sense, _, channel = name.partition('.')
+        elements = profile.senses[sense].elements_of(channel)
+        unit = next(c.unit for c in profile.senses[sense].channels if c.name == channel)
+        return Scalar(
+            name=channel.removesuffix(f'_{unit}'),
+            unit=unit,
+            read=lambda source: source.readings[sense][:, elements].mean(1),
+        )
+
+    def quantity(index: int, quantity: Quantity) -> list[Scalar]:
+        if quantity.ratio is not None:
+            return [channel(name) for name in quantity.ratio.of]
+        return [
+            Scalar(
+                name=quantity.name,
+                unit=quantity.unit,
+                read=lambda source: source.quantities[:, index],
+            )
+        ]
+
+    return [
+        scalar
+        for index, named in enumerate(profile.quantities.values())
+        for scalar in quantity(index, named)
+    ]
+
+
+def masks(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Return the sets of senses that a teacher is measured without, by a name for tables."""
+    senses = tuple(profile.senses)
+    names = {'healthy': (), **{f'{sense} masked': (sense,) for sense in senses}}
+    if len(senses) > 1:
+        names['both masked' if len(senses) == 2 else 'all masked'] = senses
+    return names
 
 
 @torch.inference_mode()
-def ask_teacher(
-    teacher: Teacher, pairs: Pairs, *, touch: bool = True, gas: bool = True
-) -> Answers:
-    """Ask a teacher about every pair, with touch and gas as they are or masked."""
-    outputs = [teacher_output(teacher, batch, touch=touch, gas=gas) for batch in in_order(pairs)]
+def ask_teacher(teacher: Teacher, pairs: Pairs, *, masked: Collection[str] = ()) -> Answers:
+    """Return what a teacher says of every pair; the senses `masked` are masked."""
+    outputs = [teacher_output(teacher, batch, absent=masked) for batch in in_order(pairs)]
     return Answers(probabilities=torch.cat([o.logits for o in outputs]).softmax(1).numpy())
 
 
 @torch.inference_mode()
 def ask_student(student: Student, pairs: Pairs) -> Answers:
-    """Ask a student about every picture."""
+    """Return what a student says of every picture."""
     outputs = [student(batch.image) for batch in in_order(pairs)]
-
-    def joined(name: str) -> np.ndarray:
-        return torch.cat([getattr(output, name) for output in outputs]).numpy()
-
     return Answers(
-        probabilities=torch.from_numpy(joined('logits')).softmax(1).numpy(),
-        touch=joined('touch'),
-        gas=joined('gas'),
-        surface=joined('surface'),
+        probabilities=torch.cat([output.logits for output in outputs]).softmax(1).numpy(),
+        readings={
+            sense: torch.cat([output.readings[sense] for output in outputs]).numpy()
+            for sense in outputs[0].readings
+        },
+        quantities=torch.cat([output.quantities for output in outputs]).numpy(),
     )
 
 
 @torch.inference_mode()
 def ask_reference(
-    teacher: MultiModalTeacher, student: VisionOnlyStudent, pairs: Pairs
+    teacher: MultiModalTeacher, student: VisionOnlyStudent, pairs: Pairs, profile: Profile
 ) -> tuple[Answers, Answers]:
-    """Ask the article's teacher and student about every pair; roughness, depth and absorption as the article derives them."""
-    seen, told = [], []
+    """Return what the article's teacher and student say of every pair.
+
+    Quantities follow from the student's readings.
+    """
+    by_teacher, by_student, estimates = [], [], []
     for batch in in_order(pairs):
-        seen.append(teacher.classifier(teacher(batch.image, batch.touch, batch.gas)).softmax(1))
-        features, touch, gas = student(batch.image)
-        told.append((student.classifier(features).softmax(1), touch, gas))
-    probabilities, touch, gas = (torch.cat(parts).numpy() for parts in zip(*told, strict=True))
-    return Answers(probabilities=torch.cat(seen).numpy()), Answers(
-        probabilities=probabilities,
-        touch=touch,
-        gas=gas,
-        surface=surface_state(touch=touch, gas=gas),
+        by_teacher.append(teacher_logits(teacher, batch).softmax(1))
+        features, *readings = student(batch.image)
+        by_student.append(student.classifier(features).softmax(1))
+        estimates.append(readings)
+    joined = {
+        sense: torch.cat(parts).numpy()
+        for sense, parts in zip(profile.senses, zip(*estimates), strict=True)
+    }
+    return Answers(probabilities=torch.cat(by_teacher).numpy()), Answers(
+        probabilities=torch.cat(by_student).numpy(),
+        readings=joined,
+        quantities=measure_quantities(profile, joined),
     )
 
 
-def measure(answers: Answers, pairs: Pairs) -> dict[str, Any]:
-    """Compare answers with the expert's actions and the sensors' readings.
+def measure(answers: Answers, pairs: Pairs, profile: Profile) -> dict[str, Any]:
+    """Compare answers with the labels and the sensors' readings.
 
     Returns:
         `accuracy`, `macro_f1`, `ece`, `day_accuracy`, `night_accuracy` (None without such views),
-        each 0 to 1; with readings also `r2` of `surface_roughness` and `crack_depth` (against the
-        truth without noise) and `co2_uptake` (against the reading).
+        each 0 to 1; with quantities also `r2` of each of `scalars`.
     """
     chosen = answers.probabilities.argmax(1)
     right = chosen == pairs.action
@@ -100,7 +160,7 @@ def measure(answers: Answers, pairs: Pairs) -> dict[str, Any]:
             f1_score(
                 pairs.action,
                 chosen,
-                labels=range(len(ACTIONS)),
+                labels=range(len(profile.actions)),
                 average='macro',
                 zero_division=0.0,
             )
@@ -109,60 +169,61 @@ def measure(answers: Answers, pairs: Pairs) -> dict[str, Any]:
         'day_accuracy': _mean(right[~pairs.night]),
         'night_accuracy': _mean(right[pairs.night]),
     }
-    if answers.surface is not None:
+    if answers.quantities is not None:
         measured['r2'] = {
-            'surface_roughness': float(r2_score(pairs.surface[:, 0], answers.surface[:, 0])),
-            'crack_depth': float(r2_score(pairs.surface[:, 1], answers.surface[:, 1])),
-            'co2_uptake': float(r2_score(pairs.gas[:, _UPTAKE], answers.gas[:, _UPTAKE])),
+            scalar.name: float(r2_score(scalar.read(pairs), scalar.read(answers)))
+            for scalar in scalars(profile)
         }
     return measured
 
 
 def accuracy(answers: Answers, pairs: Pairs) -> float:
-    """Return how often the likeliest action is the expert's."""
+    """Return how often the likeliest action is the labelled one."""
     return float((answers.probabilities.argmax(1) == pairs.action).mean())
 
 
-def readings(answers: Answers, pairs: Pairs, train: Pairs) -> dict[str, dict[str, float]]:
-    """Compare readings with two that know nothing of the picture: the training set's mean, and another pair's answer.
+def reading_errors(
+    answers: Answers, pairs: Pairs, train: Pairs, profile: Profile
+) -> dict[str, dict[str, float]]:
+    """Compare readings with the truth, and with answers that know nothing of the picture.
+
+    Those are the training set's mean, and the answer to another picture.
 
     Returns:
-        For `touch_map` (RMS error over 256 taxels in standard deviations of their bank),
-        `surface_roughness` (um), `crack_depth` (mm) and `co2_uptake` (ppm): RMS `error`, that of
-        the `train_mean`, and that of `shuffled` answers.
+        For `<sense>_map` of each grid (over its elements, in standard deviations of their channel)
+        and for each of `scalars` (in its unit): RMS `error`, that of the `train_mean`, and that of
+        `shuffled` answers.
     """
     other = np.random.default_rng(0).permutation(len(pairs))
-    scale = Statistics.of(touch=train.touch, gas=train.gas, surface=train.surface).touch_std
 
     def rms(answer: np.ndarray, truth: np.ndarray) -> float:
         return float(np.sqrt(np.mean((answer - truth) ** 2)))
 
-    def compare(answer: np.ndarray, truth: np.ndarray, mean: np.ndarray) -> dict[str, float]:
+    def compare(answer: np.ndarray, truth: np.ndarray, train: np.ndarray) -> dict[str, float]:
         return {
             'error': rms(answer, truth),
-            'train_mean': rms(mean, truth),
+            'train_mean': rms(train.mean(0), truth),
             'shuffled': rms(answer[other], truth),
         }
 
-    return {
-        'touch_map': compare(
-            answers.touch / scale, pairs.touch / scale, train.touch.mean(0) / scale
-        ),
-        'surface_roughness': compare(
-            answers.surface[:, 0], pairs.surface[:, 0], train.surface[:, 0].mean()
-        ),
-        'crack_depth': compare(
-            answers.surface[:, 1], pairs.surface[:, 1], train.surface[:, 1].mean()
-        ),
-        'co2_uptake': compare(
-            answers.gas[:, _UPTAKE], pairs.gas[:, _UPTAKE], train.gas[:, _UPTAKE].mean()
-        ),
+    sources, errors = (answers, pairs, train), {}
+    for sense in profile.senses.values():
+        if sense.layout == 'grid':
+            scale = Statistics.of_sense(sense, train.readings[sense.name]).std
+            errors[f'{sense.name}_map'] = compare(
+                *(source.readings[sense.name] / scale for source in sources)
+            )
+    return errors | {
+        scalar.name: compare(*(scalar.read(source) for source in sources))
+        for scalar in scalars(profile)
     }
 
 
 @torch.inference_mode()
 def lighting_probe(student: Student, train: Pairs, test: Pairs) -> float:
-    """Return how often a fresh linear probe on the student's frozen features tells day from night; 0.5 is chance.
+    """Return how often a linear probe tells day from night by the student's features.
+
+    0.5 is chance.
 
     Args:
         student: gives the features.

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Real photographs, cracked and clean: whether the student, which never saw a real pixel, tells them apart."""
+"""Real photographs, cracked and clean: whether the student of simulated walls tells them apart."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from crossmodal_kd_ros.contract import ACTIONS, SURFACE_STATE, square_view
+from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.networks import Student
-from crossmodal_kd_ros.runtime.traced import surface_std
+from crossmodal_kd_ros.profile import square_view
 
 FOLDERS = ('clean', 'crack')
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff')
@@ -24,41 +24,48 @@ _BATCH = 64
 _HAT_PX, _HAT_BLUR_PX = 15, 2.0
 
 
-class PhotosError(ValueError):
-    """The photographs cannot be used: one sentence with what was expected and what came."""
+class PhotosError(CrossmodalError):
+    """The photographs cannot be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Photos:
-    """N photographs: `image` uint8[N, 128, 128, 3], RGB, the square view; `cracked` bool[N]; `path` of each."""
+    """N photographs.
+
+    Attributes:
+        image: `uint8[N, S, S, 3]`, RGB, the square view.
+        cracked: `bool[N]`.
+        path: of each.
+    """
 
     image: np.ndarray
     cracked: np.ndarray
     path: list[Path]
 
     @classmethod
-    def load(cls, folder: Path) -> 'Photos':
-        """Read the pictures in `folder`/clean and `folder`/crack.
+    def load(cls, folder: Path, *, size_px: int) -> 'Photos':
+        """Read the pictures in `folder`/clean and `folder`/crack, as views of `size_px`.
 
         Raises:
             PhotosError: one of the two is missing or empty, or a picture cannot be read.
         """
         images, cracked, paths = [], [], []
         for label, name in enumerate(FOLDERS):
-            found = sorted(
+            files = sorted(
                 path for path in (folder / name).glob('*') if path.suffix.lower() in _SUFFIXES
             )
-            if not found:
+            if not files:
                 raise PhotosError(
                     f'expected pictures ({", ".join(_SUFFIXES)}) in {folder / name}, found none'
                 )
-            for path in found:
+            for path in files:
                 picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
                 if picture is None:
                     raise PhotosError(
                         f'expected a picture in {path}, which OpenCV cannot read: delete it'
                     )
-                images.append(square_view(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)))
+                rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+                images.append(square_view(rgb, size_px=size_px))
                 cracked.append(bool(label))
                 paths.append(path)
         return cls(image=np.stack(images), cracked=np.array(cracked), path=paths)
@@ -68,23 +75,24 @@ class Photos:
 def crack_scores(
     student: Student, image: np.ndarray, *, sides: int = 4
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return how surely the student reads a crack, and the probability that it wants it sealed or a person called.
+    """Return how surely the student reads a crack, and how likely it wants to act on one.
 
-    The student reads what is under the tactile pad, a half of the picture wide and a quarter high.
-    As a robot passes over a wall, the pad passes over the whole photograph, in 4 x 2 places, its
-    surroundings mirrored where it has none, and in each it
-    comes from all four sides: it sees the photograph as it is, mirrored, upside down and both. The
-    surest reading and the largest probability count.
+    The student of the living wall reads what is under the tactile pad, a half of the picture wide
+    and a quarter high. As a robot passes over a wall, the pad passes over the whole photograph, in
+    4 x 2 places, its surroundings mirrored where it has none, and in each it comes from all four
+    sides: it sees the photograph as it is, mirrored, upside down and both. The surest reading and
+    the largest probability count.
 
     Args:
-        student: in evaluation mode.
+        student: of the living wall, in evaluation mode.
         image: `uint8[N, S, S, 3]`, RGB, S a multiple of 32.
         sides: the first so many; 1: the photograph as it is.
 
     Returns:
         Two `float32[N]`. The first is the score: the depth of the crack over the standard
         deviation that the student gives it, for on a real wall it is unsure of much. The second is
-        not: a panel with a crack may need something more urgent.
+        the probability of a seal or a call for a person: no score, for a panel with a crack may
+        need something more urgent.
     """
     side = image.shape[1]
     edge = 3 * side // 8
@@ -102,10 +110,9 @@ def crack_scores(
 
 def _ask(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sureness, action = [], []
-    wanted, depth = (
-        [ACTIONS.index('seal_crack'), ACTIONS.index('request_human')],
-        SURFACE_STATE.index('crack_depth'),
-    )
+    profile = student.profile
+    wanted = [profile.actions.index(name) for name in ('seal_crack', 'request_human')]
+    depth = list(profile.quantities).index('crack_depth')
     for start in range(0, len(image), _BATCH):
         batch = (
             torch.from_numpy(np.ascontiguousarray(image[start : start + _BATCH]))
@@ -114,13 +121,16 @@ def _ask(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             / 255.0
         )
         output = student(batch)
-        sureness.append((output.surface / surface_std(student, output))[:, depth])
+        sureness.append((output.quantities / student.quantities_std(output))[:, depth])
         action.append(output.logits.softmax(1)[:, wanted].sum(1))
     return torch.cat(sureness).numpy(), torch.cat(action).numpy()
 
 
 def black_hat_score(image: np.ndarray) -> np.ndarray:
-    """Return a hand-made crack score, `float64[N]`: the 98th percentile of a black-hat filter over its median."""
+    """Return a hand-made crack score, `float64[N]`.
+
+    It is the 98th percentile of a black-hat filter over its median.
+    """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_HAT_PX, _HAT_PX))
     scores = []
     for picture in image:
@@ -133,7 +143,7 @@ def black_hat_score(image: np.ndarray) -> np.ndarray:
 
 
 def measure_photos(student: Student, photos: Photos) -> dict[str, float | int]:
-    """Return `auroc` and `average_precision` of the student and of the black-hat filter, and how many pictures."""
+    """Return AUROC and average precision of the student and of the black-hat filter."""
     sureness, action = crack_scores(student, photos.image)
     as_it_is, _ = crack_scores(student, photos.image, sides=1)
     hat = black_hat_score(photos.image)
@@ -153,6 +163,6 @@ def measure_photos(student: Student, photos: Photos) -> dict[str, float | int]:
 def worst_mistakes(
     photos: Photos, score: np.ndarray, count: int = 6
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows of the `count` clean pictures that score highest and of the cracked that score lowest."""
+    """Return `count` rows each of clean pictures that score high, and of cracked ones low."""
     order = np.argsort(score)
     return order[~photos.cracked[order]][::-1][:count], order[photos.cracked[order]][:count]

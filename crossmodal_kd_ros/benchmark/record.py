@@ -15,24 +15,22 @@ from typing import Any
 
 from filelock import FileLock
 
+from crossmodal_kd_ros.files import write_json, write_text
+
 RECORD = 'cells.json'
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write `content` to `path`, which is there whole or not at all."""
-    unfinished = path.with_name(path.name + '.part')
-    unfinished.write_text(json.dumps(content, indent=1) + '\n')
-    unfinished.replace(path)
-
-
 def made_of(what: Any, **versions: int) -> str:
-    """Return a hash, 16 hexadecimal digits, of `what`, anything that JSON can hold, and of `versions` of the code, by name."""
+    """Return a hash, 16 digits, of `what`, which JSON can hold, and of versions of the code."""
     content = json.dumps([what, versions], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def keep(path: Path, key: str, measure: Callable[[], dict[str, Any]]) -> None:
-    """Write what `measure` returns to `path`, unless it holds what was made of `key` already. One process at a time does."""
+    """Write what `measure` returns to `path`, unless that holds what was made of `key`.
+
+    One process at a time does.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix('.lock')):
         if not path.is_file() or json.loads(path.read_text()).get('made_of') != key:
@@ -40,20 +38,20 @@ def keep(path: Path, key: str, measure: Callable[[], dict[str, Any]]) -> None:
 
 
 def write_record(cells: list[dict[str, Any]], folder: Path) -> None:
-    """Write measured cells into `folder`: figures, and which action each network chose on which view.
+    """Write measured cells into `folder`: figures, and what each network chose on each view.
 
-    Test views that cells have in common are kept once: `panel`, and `action` (the expert's) as a
+    Test views that cells have in common are kept once: `group`, and `action` (the label) as a
     string of a digit each.
     """
     views, rows = {}, []
     for measured in cells:
-        seen = {'panel': measured['panel'], 'action': _digits(measured['action'])}
+        seen = {'group': measured['group'], 'action': _digits(measured['action'])}
         name = hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:12]
         views[name] = seen
         figures = {key: value for key, value in measured.items() if key not in seen}
         rows.append(figures | {'views': name, 'chosen': _digits(measured['chosen'])})
     lines = ',\n'.join(json.dumps(row) for row in rows)
-    (folder / RECORD).write_text(f'{{"views": {json.dumps(views)},\n"cells": [\n{lines}\n]}}\n')
+    write_text(folder / RECORD, f'{{"views": {json.dumps(views)},\n"cells": [\n{lines}\n]}}\n')
 
 
 def read_record(folder: Path) -> list[dict[str, Any]]:
@@ -62,15 +60,15 @@ def read_record(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     content = json.loads(path.read_text())
-    found = []
+    cells = []
     for row in content['cells']:
         seen = content['views'][row.pop('views')]
-        found.append(
-            {'panel': seen['panel'], 'action': _numbers(seen['action'])}
+        cells.append(
+            {'group': seen['group'], 'action': _numbers(seen['action'])}
             | row
             | {'chosen': _numbers(row['chosen'])}
         )
-    return found
+    return cells
 
 
 def _digits(actions: list[int]) -> str:

@@ -8,41 +8,39 @@ import torch
 from torch import Tensor
 
 from crossmodal_kd_ros.benchmark import figures
-from crossmodal_kd_ros.contract import ACTIONS
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.networks import Student, Teacher
+from crossmodal_kd_ros.reports.style import words
 from crossmodal_kd_ros.training.batches import take
 
 _PATCHES = 8  # by side, of the occlusion map
 
 
-def draw_gaze(teacher: Teacher, student: Student, pairs: Pairs) -> str:
-    """Draw, for the first view of each action in `pairs`, where either network looks; return SVG text."""
-    actions = [index for index in range(len(ACTIONS)) if (pairs.action == index).any()]
+def draw_saliency(teacher: Teacher, student: Student, pairs: Pairs) -> str:
+    """Draw where either network looks, in the first view of each action; return SVG text."""
+    profile = teacher.profile
+    actions = [index for index in range(len(profile.actions)) if (pairs.action == index).any()]
     rows = [int(np.flatnonzero(pairs.action == index)[0]) for index in actions]
     batch = take(pairs, torch.tensor(rows))
-    present = torch.ones(len(rows), dtype=torch.bool)
+    present = {sense: torch.ones(len(rows), dtype=torch.bool) for sense in profile.senses}
     with torch.inference_mode():
-        attention = teacher(
-            image=batch.image,
-            touch=batch.touch,
-            gas=batch.gas,
-            touch_present=present,
-            gas_present=present,
-            return_attention=True,
-        ).attention
+        attention = teacher(batch.image, batch.readings, present, return_attention=True).attention
         lost = occlusion_map(student, batch.image)
-    return figures.gaze(
+    grids = [name for name, sense in profile.senses.items() if sense.layout == 'grid']
+    maps = {
+        'teacher looks': attention.image,
+        **{f'teacher on {name}': attention.elements[name] for name in grids},
+        'student looks': lost,
+    }
+    return figures.saliency(
         list(pairs.image[rows]),
-        list(attention.image.numpy()),
-        list(attention.taxels.numpy()),
-        list(lost.numpy()),
-        [ACTIONS[index].replace('_', ' ') for index in actions],
+        {name: list(values.numpy()) for name, values in maps.items()},
+        [words(profile.actions[index]) for index in actions],
     )
 
 
 def occlusion_map(student: Student, image: Tensor) -> Tensor:
-    """Return how much of its confidence the student loses when each of 8 x 8 patches is greyed, `float32[B, 8, 8]`.
+    """Return how much of its confidence the student loses when each of 8 x 8 patches is greyed.
 
     After Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901. Confidence is the probability of
     what it chooses on the whole picture; a patch whose loss raises it counts as 0.
@@ -50,6 +48,9 @@ def occlusion_map(student: Student, image: Tensor) -> Tensor:
     Args:
         student: in evaluation mode.
         image: `float32[B, 3, S, S]`, 0 to 1, S a multiple of 32.
+
+    Returns:
+        `float32[B, 8, 8]`, 0 to 1.
     """
     whole = student(image).logits.softmax(1)
     chosen = whole.argmax(1, keepdim=True)

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Pictures unlike anything in training, and how well features and fine detail tell them from familiar ones."""
+"""Pictures unlike anything in training, and how well they are told from familiar ones."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from crossmodal_kd_ros.contract import Mode, Sample
-from crossmodal_kd_ros.runtime import Calibration, Engine
+from crossmodal_kd_ros.calibration.model import Calibration
+from crossmodal_kd_ros.runtime import Engine
 from crossmodal_kd_ros.simulation import broken
 
 
 def strange_pictures(
     familiar: np.ndarray, rng: np.random.Generator
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (what it is, `uint8[N, S, S, 3]`), each made from, or of the number of, familiar pictures `uint8[N, S, S, 3]`."""
+    """Yield (what it is, `uint8[N, S, S, 3]`), made from or as many as `familiar`, likewise."""
     size = familiar.shape[1:]
     yield 'lens covered', np.array([broken.covered(image, 1.0, rng) for image in familiar])
     yield (
@@ -34,34 +34,31 @@ def strange_pictures(
 def separation(
     engine: Engine, calibration: Calibration, familiar: np.ndarray, *, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """Return for each kind of strange picture its `auroc` against familiar ones, and `doubted`: the part beyond the limits.
+    """Return a row for each kind of strange picture, after one for familiar ones.
+
+    `auroc` is of their out-of-distribution scores against the familiar ones; `beyond_limits` is
+    the part above 1.
 
     Args:
         engine: runs the student. calibration: of the same weights.
         familiar: `uint8[N, S, S, 3]`, of panels that neither training nor calibration has seen.
     """
 
-    def excesses(pictures: np.ndarray) -> np.ndarray:
-        said = [engine.infer(Sample(stamp_ns=0, image=image), Mode.STUDENT) for image in pictures]
-        features, detail = (
-            np.array([getattr(one, name) for one in said]) for name in ('features', 'detail')
-        )
-        return calibration.familiarity.excess(features, detail)
+    def scores(pictures: np.ndarray) -> np.ndarray:
+        seen = engine.perceive(pictures)
+        return calibration.out_of_distribution.score(seen.features, seen.detail)
 
-    known = excesses(familiar)
-    rows = [
-        {'pictures': 'familiar', 'auroc': None, 'doubted': round(float(np.mean(known > 1.0)), 4)}
-    ]
+    def row(name: str, auroc: float | None, values: np.ndarray) -> dict[str, Any]:
+        beyond = round(float(np.mean(values > 1.0)), 4)
+        return {'pictures': name, 'auroc': auroc, 'beyond_limits': beyond}
+
+    known = scores(familiar)
+    rows = [row('familiar', None, known)]
     for name, pictures in strange_pictures(familiar, np.random.default_rng(seed)):
-        found = excesses(pictures)
-        labels = np.r_[np.zeros(len(known)), np.ones(len(found))]
-        rows.append(
-            {
-                'pictures': name,
-                'auroc': round(float(roc_auc_score(labels, np.r_[known, found])), 4),
-                'doubted': round(float(np.mean(found > 1.0)), 4),
-            }
-        )
+        strange = scores(pictures)
+        labels = np.r_[np.zeros(len(known)), np.ones(len(strange))]
+        auroc = roc_auc_score(labels, np.r_[known, strange])
+        rows.append(row(name, round(float(auroc), 4), strange))
     return rows
 
 

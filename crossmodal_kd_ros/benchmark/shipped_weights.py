@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the benchmark measures without training anything: ceilings, what alignments cost, and the shipped weights."""
+"""What the benchmark measures without training: ceilings, alignments, the shipped weights."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,30 +9,34 @@ from pathlib import Path
 from typing import Any
 
 from crossmodal_kd_ros.benchmark.alignment_costs import alignment_costs
-from crossmodal_kd_ros.benchmark.benchmark import Plan
 from crossmodal_kd_ros.benchmark.ceilings import ceilings
+from crossmodal_kd_ros.benchmark.cells import Plan
 from crossmodal_kd_ros.benchmark.light import by_light
 from crossmodal_kd_ros.benchmark.record import keep, made_of
-from crossmodal_kd_ros.benchmark.sensor_failures import when_broken
+from crossmodal_kd_ros.benchmark.sensor_failures import sensor_failures
 from crossmodal_kd_ros.calibration.model import FILE_NAME as CALIBRATION
+from crossmodal_kd_ros.calibration.model import load_calibration
 from crossmodal_kd_ros.datasets import Pairs, load_simulated
 from crossmodal_kd_ros.networks import StudentConfig, load_student, load_teacher
-from crossmodal_kd_ros.runtime import load_calibration
+from crossmodal_kd_ros.profile import CAMERA
 from crossmodal_kd_ros.versions import MEASURE_VERSION, SIMULATION_VERSION, TRAINING_VERSION
 
 _WORLD = {'simulation': SIMULATION_VERSION, 'measure': MEASURE_VERSION}
 
 
-def measure_once(
+def measure_without_training(
     plan: Plan, *, out: Path, models: Path, cache: Path, say: Callable[[str], None]
 ) -> None:
-    """Write `ceilings.json`, `alignment.json` and, where `models` has weights, `light.json` and `broken.json` into `out`.
+    """Write `ceilings.json`, `alignment.json`, `light.json` and `broken.json` into `out`.
 
-    What is there already, of the same versions, plan and weights, is left as it is.
+    The last two need weights in `models`. What is there already, of the same versions, plan and
+    weights, is left as it is.
 
     Args:
         plan: how much to measure.
-        out: see above. models: folder with the shipped weights. cache: of simulated views.
+        out: see above.
+        models: folder with the shipped weights.
+        cache: of simulated views.
         say: called with what takes a while.
 
     Raises:
@@ -40,21 +44,21 @@ def measure_once(
         CalibrationError: their calibration cannot, or is of other weights.
     """
 
-    def known() -> dict[str, Any]:
+    def what_can_be_known() -> dict[str, Any]:
         say('what can be known, by a gradient-boosted model')
-        found = ceilings(panels=plan.ceiling_panels)
+        best = ceilings(panels=plan.ceiling_panels)
         curve = {
             f'{recovery:g}': ceilings(
-                panels=plan.ceiling_panels, vision_recovery=recovery, senses=('camera',)
-            )['camera']
+                panels=plan.ceiling_panels, vision_recovery=recovery, sets=(CAMERA,)
+            )[CAMERA]
             for recovery in plan.recoveries
         }
-        return found | {'by_recovery': curve | {'1': found['camera']}}
+        return best | {'by_recovery': curve | {'1': best[CAMERA]}}
 
     keep(
         out / 'ceilings.json',
         made_of(['ceilings', plan.ceiling_panels, plan.recoveries], **_WORLD),
-        known,
+        what_can_be_known,
     )
 
     sizes = {
@@ -72,10 +76,13 @@ def measure_once(
     if not all(path.is_file() for path in weights):
         return
 
-    def lit() -> dict[str, Any]:
+    def light() -> dict[str, Any]:
         say('the same places by day and by night')
         return by_light(
-            load_teacher(weights[0]), load_student(weights[1]), test('day'), test('night')
+            load_teacher(weights[0], plan.profile),
+            load_student(weights[1], plan.profile),
+            test('day'),
+            test('night'),
         )
 
     def test(condition: str | None) -> Pairs:
@@ -88,10 +95,10 @@ def measure_once(
         )
 
     shipped = [plan.shipped_views, [_digest(path) for path in weights]]
-    keep(out / 'light.json', made_of(['light', *shipped], **_WORLD), lit)
-    if (calibration := load_calibration(models)) is not None:
+    keep(out / 'light.json', made_of(['light', *shipped], **_WORLD), light)
+    if (calibration := load_calibration(models, plan.profile)) is not None:
         key = made_of(['broken', *shipped, _digest(models / CALIBRATION)], **_WORLD)
-        keep(out / 'broken.json', key, lambda: when_broken(models, calibration, test(None)))
+        keep(out / 'broken.json', key, lambda: sensor_failures(models, calibration, test(None)))
 
 
 def _digest(path: Path) -> str:

@@ -3,25 +3,26 @@
 
 """From measured cells to one table: means over seeds, with intervals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.benchmark.benchmark import TRIO, Cell
-from crossmodal_kd_ros.contract import ACTIONS
+from crossmodal_kd_ros.benchmark.cells import TRIO, Cell
 from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.profile import Profile
 
 _RESAMPLES = 2000
 _LEVEL = (2.5, 97.5)
 
 
-def summarise(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
+def summarise(cells: dict[Cell, dict[str, Any]], profile: Profile) -> dict[str, Any]:
     """Put measured cells together by system and label count.
 
     Args:
         cells: what was measured of each.
+        profile: of the simulated robot.
 
     Returns:
         For each of the trio and each label count: `accuracy`, `macro_f1` ({mean, interval,
@@ -37,13 +38,20 @@ def summarise(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         'ablations': {},
         'recovery': {},
     }
+    cells = {
+        cell: measured | {'confusions': confusions(measured, len(profile.actions))}
+        for cell, measured in cells.items()
+    }
     plain = {cell: measured for cell, measured in cells.items() if cell.recovery == 1.0}
     for system in dict.fromkeys(cell.system for cell in plain):
         for labels in sorted({cell.labels for cell in plain if cell.system == system}):
-            found = [
-                cells[cell] for cell in plain if (cell.system, cell.labels) == (system, labels)
-            ]
-            joined = _joined(found)
+            joined = _joined(
+                [
+                    measured
+                    for cell, measured in plain.items()
+                    if (cell.system, cell.labels) == (system, labels)
+                ]
+            )
             if system not in TRIO and (pairs := _rivals(plain, system, 'student_kd', labels)):
                 joined['against_recipe'] = _gain(pairs)
             (table if system in TRIO else table['ablations']).setdefault(system, {})[
@@ -57,19 +65,22 @@ def summarise(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _rivals(
-    found: dict[Cell, dict[str, Any]], system: str, rival: str, labels: int
+    cells: dict[Cell, dict[str, Any]], system: str, rival: str, labels: int
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return what was measured of both systems with `labels`, wherever they have a seed in common."""
+    """Return what was measured of both systems, for each seed that they share."""
     return [
-        (measured, found[other])
-        for cell, measured in found.items()
+        (measured, cells[other])
+        for cell, measured in cells.items()
         if (cell.system, cell.labels) == (system, labels)
-        and (other := replace(cell, system=rival)) in found
+        and (other := replace(cell, system=rival)) in cells
     ]
 
 
 def _curve(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
-    """Return by how much shows what each of the trio comes to, and what distillation gains; empty if all shows everywhere."""
+    """Return the accuracy of each of the trio, and the gain, by how much shows.
+
+    It is empty if all shows in every cell.
+    """
     alike = {(cell.labels, cell.seed) for cell in cells if cell.recovery != 1.0}
     curve: dict[str, Any] = {}
     for recovery in sorted({cell.recovery for cell in cells} if alike else ()):
@@ -93,13 +104,14 @@ def _curve(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
     return curve
 
 
-def _joined(found: list[dict[str, Any]]) -> dict[str, Any]:
-    tables = [[confusions(measured)] for measured in found]
+def _joined(seeds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the means over cells that differ in their seed, scores with their interval."""
+    tables = [[measured['confusions']] for measured in seeds]
     joined: dict[str, Any] = {
         name: {
-            'mean': float(np.mean([m[name] for m in found])),
+            'mean': float(np.mean([m[name] for m in seeds])),
             'interval': interval(tables, score),
-            'seeds': [m[name] for m in found],
+            'seeds': [m[name] for m in seeds],
         }
         for name, score in _SCORES.items()
     }
@@ -115,13 +127,13 @@ def _joined(found: list[dict[str, Any]]) -> dict[str, Any]:
         'sensors',
         'unguarded',
     ):
-        if name in found[0]:
-            joined[name] = _mean_of([m[name] for m in found])
+        if name in seeds[0]:
+            joined[name] = _mean_of([m[name] for m in seeds])
     return joined
 
 
 def _gain(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
-    tables = [[confusions(with_kd), confusions(without)] for with_kd, without in pairs]
+    tables = [[m['confusions'] for m in pair] for pair in pairs]
     gains = {}
     for name, score in _SCORES.items():
         seeds = [with_kd[name] - without[name] for with_kd, without in pairs]
@@ -133,18 +145,27 @@ def _gain(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
     return gains
 
 
-def confusions(measured: dict[str, Any]) -> np.ndarray:
-    """Return how often what was chosen where what was right, `int64[P, 6, 6]` (right, chosen), for each test panel."""
-    _, group = np.unique(measured['panel'], return_inverse=True)
-    table = np.zeros((group.max() + 1, len(ACTIONS), len(ACTIONS)), np.int64)
+def confusions(measured: Mapping[str, Any], actions: int) -> np.ndarray:
+    """Return how often each action was chosen where each was right, by test group.
+
+    Returns:
+        `int64[G, A, A]` (right, chosen).
+
+    Args:
+        measured: `group`, `action` (the right one) and `chosen`, of as many views each.
+        actions: how many there are.
+    """
+    _, group = np.unique(measured['group'], return_inverse=True)
+    table = np.zeros((group.max() + 1, actions, actions), np.int64)
     np.add.at(table, (group, np.array(measured['action']), np.array(measured['chosen'])), 1)
     return table
 
 
 def confusions_of(probabilities: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """Return `confusions` of what is likeliest by probabilities `float[N, 6]` of N pairs."""
+    """Return `confusions` of what is likeliest by probabilities `float[N, A]` of N pairs."""
+    chosen = probabilities.argmax(1)
     return confusions(
-        {'panel': pairs.panel, 'action': pairs.action, 'chosen': probabilities.argmax(1)}
+        {'group': pairs.group, 'action': pairs.action, 'chosen': chosen}, probabilities.shape[1]
     )
 
 
@@ -154,7 +175,7 @@ def accuracy(table: np.ndarray) -> np.ndarray:
 
 
 def macro_f1(table: np.ndarray) -> np.ndarray:
-    """Return the mean over classes of $2 tp / (2 tp + fp + fn)$, `float[...]`, of confusions `[..., C, C]`."""
+    """Return the mean over classes of $2 tp / (2 tp + fp + fn)$ of confusions `[..., C, C]`."""
     both = table.sum(-1) + table.sum(-2)
     return (2 * np.diagonal(table, axis1=-2, axis2=-1) / np.maximum(both, 1)).mean(-1)
 
@@ -168,20 +189,20 @@ _SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def interval(
     tables: list[list[np.ndarray]], score: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[float, float]:
-    """Return the 95 % interval of a mean score, or of a mean difference of two, over panels and seeds.
+    """Return the 95 % interval of a mean score, or of a mean difference of two.
 
-    A bootstrap of both: views of one panel are not independent, and neither are the views of one
-    training.
+    A bootstrap over groups and seeds: views of one group are not independent, and neither are the
+    views of one training.
 
     Args:
         tables: for each seed the `confusions` of one network, or of two that are compared, on the
-            same panels.
+            same groups.
         score: of a table.
     """
     rng = np.random.default_rng(0)
-    panels = len(tables[0][0])
-    # How often each panel is drawn, in place of drawing it: one product for each table.
-    drawn = rng.multinomial(panels, np.full(panels, 1.0 / panels), size=_RESAMPLES)
+    groups = len(tables[0][0])
+    # How often each group is drawn, in place of drawing it: one product for each table.
+    drawn = rng.multinomial(groups, np.full(groups, 1.0 / groups), size=_RESAMPLES)
     by_seed = []
     for networks in tables:
         scores = [score(np.tensordot(drawn, table, 1)) for table in networks]

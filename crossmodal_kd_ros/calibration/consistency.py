@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The student as a virtual sensor: what it predicts from the picture against what touch and gas measure.
+"""What the student predicts from the picture against what a sense measures.
 
 A sensor that lies within its physical range (a wet pad, a poisoned channel, slow drift)
 contradicts the picture for longer, or by more, than the student's own errors do.
@@ -11,69 +11,74 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import BANK_SHAPE, GAS_NAMES, INDENTATION, TEXTURE
+from crossmodal_kd_ros.profile import Channel, Sense
 
-TOUCH_FEATURES = (
-    'texture level',
-    'texture spread',
-    'least indentation',
-    'indentation level',
-    'indentation peak',
-    'indentation detail',
-)
-FEATURES = {'touch': TOUCH_FEATURES, 'gas': GAS_NAMES}
-# More of these than the picture shows is noise, which a teacher bears and the pad's own readings
-# tell; less is a film of water.
-_LESS_ALONE = {
-    'touch': np.isin(TOUCH_FEATURES, ('texture spread', 'indentation detail')),
-    'gas': np.zeros(len(GAS_NAMES), bool),
+# What a feature of a channel is called in a reason.
+_NAMES = {
+    'level': '{} level',
+    'spread': '{} spread',
+    'low': 'least {}',
+    'median': 'median {}',
+    'peak': '{} peak',
+    'detail': '{} detail',
 }
+# More of these than the picture shows is noise, which a teacher bears and the sense's own readings
+# tell; less is a sign of something that covers the grid, such as a film of water.
+_LESS_ALONE = ('spread', 'detail')
+# Of the range, where a channel has no noise floor.
+_DEFAULT_FLOOR = 0.01
 # A step is seen over the first, slow drift over the last: a crawler passes four panels in that
 # time.
 WINDOWS_S = (0.5, 5.0, 20.0)
 # A verdict is withdrawn when the residual has come back to this part of its limit.
 _RELEASE = 0.7
 # Longer than any gap between pictures on which residuals are one course.
-_LONGEST_STEP_S = 2.0
+_MAX_STEP_S = 2.0
 
 
-def touch_features(touch: np.ndarray) -> np.ndarray:
-    """Return `float[..., 6]` of touch `[..., 256]`, in the order of `TOUCH_FEATURES`.
+def feature_names(sense: Sense) -> tuple[str, ...]:
+    """Return what is compared of a sense: its channels, or the features of a grid's channels."""
+    if sense.layout == 'channels':
+        return sense.channel_names
+    return tuple(_NAMES[feature].format(channel.name) for channel, feature in _features(sense))
 
-    Logarithm of the mean texture; its spread relative to the mean; 10th percentile and median of
-    the indentation (mm); logarithms of the peak above the median, and of the mean step from taxel
-    to taxel.
+
+def less_alone(sense: Sense) -> np.ndarray:
+    """Return of which features only less than the picture shows is a contradiction, `bool[F]`."""
+    if sense.layout == 'channels':
+        return np.zeros(sense.size, bool)
+    return np.array([feature in _LESS_ALONE for _, feature in _features(sense)])
+
+
+def grid_features(sense: Sense, readings: np.ndarray) -> np.ndarray:
+    """Return the features of a grid's channels, `float[..., F]`, of readings `[..., size]`.
+
+    With f = the channel's `noise_floor`, v = its elements, w = v less its `min`, at least 0:
+    `level` = log(mean(w) + 0.05 f); `spread` = std(w) / (mean(w) + 0.05 f); `low` = 10th
+    percentile of v; `median`; `peak` = log(max(98th percentile - median, 0) + 0.1 f); `detail` =
+    log(mean step of v along a row + 0.03 f).
     """
-    texture, indentation = np.maximum(touch[..., TEXTURE], 0.0), touch[..., INDENTATION]
-    mean = texture.mean(-1)
-    ordered = np.sort(indentation, -1)
-    least, median, peak = (ordered[..., round(part * 127)] for part in (0.1, 0.5, 0.98))
-    steps = np.abs(
-        np.diff(indentation.reshape(*indentation.shape[:-1], *BANK_SHAPE), axis=-1)
-    ).mean((-1, -2))
-    return np.stack(
-        [
-            np.log(mean + 1.0),
-            texture.std(-1) / (mean + 1.0),
-            least,
-            median,
-            np.log(np.maximum(peak - median, 0.0) + 0.1),
-            np.log(steps + 0.03),
-        ],
-        -1,
-    )
+    parts = []
+    for channel in sense.channels:
+        values = readings[..., sense.elements_of(channel.name)]
+        computed = _channel_features(channel, values, sense.shape[1:])
+        parts += [computed[feature] for feature in channel.features]
+    return np.stack(parts, -1)
 
 
-def residual(sensor: str, measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return measured minus predicted, in the features of `sensor`: `float[..., 6]` of touch, `float[..., 8]` of gas."""
-    if sensor == 'touch':
-        return touch_features(measured) - touch_features(predicted)
-    return measured - predicted
+def residual(sense: Sense, measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return measured minus predicted, `float[..., F]`, of readings `[..., size]`.
+
+    They are in the order of `feature_names`.
+    """
+    if sense.layout == 'channels':
+        return measured - predicted
+    return grid_features(sense, measured) - grid_features(sense, predicted)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualModel:
-    """How residuals of a healthy sensor are distributed, in the order of `FEATURES`.
+    """How residuals of a healthy sense are distributed, in the order of `feature_names`.
 
     Attributes:
         bias, scale: `float[F]`, mean and standard deviation.
@@ -87,23 +92,67 @@ class ResidualModel:
     whitening: np.ndarray
     limits: np.ndarray
 
-    def standardise(self, sensor: str, values: np.ndarray) -> np.ndarray:
-        """Return residuals `[..., F]` of `sensor` in standard deviations; 0 where there is more of what only less of counts."""
+    def standardise(self, sense: Sense, values: np.ndarray) -> np.ndarray:
+        """Return residuals `[..., F]` in standard deviations.
+
+        Where there is more of what only less of counts, it is 0.
+        """
         z = (values - self.bias) / self.scale
-        return np.where(_LESS_ALONE[sensor], np.minimum(z, 0.0), z)
+        return np.where(less_alone(sense), np.minimum(z, 0.0), z)
 
     def sizes(self, z: np.ndarray) -> np.ndarray:
-        """Return what the limits are for, `float[..., F + 1]`, of mean standardised residuals `[..., F]`."""
+        """Return what is held against the limits, `float[..., F + 1]`, of residuals `[..., F]`."""
         together = np.sqrt(np.square(z @ self.whitening.T).mean(-1, keepdims=True))
         return np.concatenate([np.abs(z), together], -1)
 
+    def weigh(
+        self, measured: np.ndarray, predicted: np.ndarray, channel_std: np.ndarray
+    ) -> np.ndarray:
+        """Return measured and predicted channels joined, each at what it is worth, `float32[N]`.
+
+        Args:
+            measured: `float32[N]`, of a sense whose features are its channels.
+            predicted: `float32[N]`, the student's estimate.
+            channel_std: `float[N]`, standard deviation of what is measured beyond the ordinary;
+                infinite where it tells nothing.
+        """
+        share = 1.0 / (1.0 + np.square(channel_std / self.scale))
+        return (share * measured + (1.0 - share) * (predicted + self.bias)).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contradiction:
+    """How a sense contradicts the picture.
+
+    Attributes:
+        feature: the one of `feature_names` that is off the most.
+        deviation: by how many standard deviations.
+        together: size of all features together, where that is what is beyond its limit; else
+            `None`.
+        limit: of `deviation`, or of `together`.
+        window_s: over how long.
+    """
+
+    feature: str
+    deviation: float
+    together: float | None
+    limit: float
+    window_s: float
+
 
 class ResidualMonitor:
-    """Follows the residual of one sensor from picture to picture."""
+    """Follows the residual of one sense from picture to picture, and keeps the verdict.
 
-    def __init__(self, sensor: str, model: ResidualModel) -> None:
-        """Know nothing yet."""
-        self._sensor, self._model = sensor, model
+    Attributes:
+        verdict: how the sense contradicts the picture; `None` if it does not.
+    """
+
+    def __init__(self, sense: Sense, model: ResidualModel) -> None:
+        """Start with no residual."""
+        self._sense, self._model = sense, model
+        # What lies under a grid next may hide what is wrong with it: a verdict is not withdrawn
+        # before the grid has agreed for as long as the longest mean remembers.
+        self._agreement_ns = WINDOWS_S[-1] * 1e9 if sense.layout == 'grid' else 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -111,14 +160,16 @@ class ResidualMonitor:
         self._means = np.zeros((len(WINDOWS_S), self._model.bias.size))
         self._gathered_s = 0.0
         self._stamp_ns: int | None = None
-        self._verdict = ''
-        self._accused_ns = 0  # when a limit was last reached
+        self._exceeded_ns = 0  # when a limit was last reached
+        self.verdict: Contradiction | None = None
 
-    def take(self, stamp_ns: int, measured: np.ndarray, predicted: np.ndarray) -> str:
-        """Compare a reading with its prediction from the picture of `stamp_ns`; return the verdict, empty if healthy."""
-        z = self._model.standardise(self._sensor, residual(self._sensor, measured, predicted))
+    def take(
+        self, stamp_ns: int, measured: np.ndarray, predicted: np.ndarray
+    ) -> Contradiction | None:
+        """Compare a reading with its prediction from the picture of `stamp_ns`."""
+        z = self._model.standardise(self._sense, residual(self._sense, measured, predicted))
         step_s = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
-        if not 0.0 <= step_s < _LONGEST_STEP_S:
+        if not 0.0 <= step_s < _MAX_STEP_S:
             self.reset()
             step_s = 0.0
         self._stamp_ns = stamp_ns
@@ -130,32 +181,53 @@ class ResidualMonitor:
         # A mean over less than its window is no mean: it counts from then on.
         full = self._gathered_s >= np.array(WINDOWS_S)[:, None]
         excess = full * self._model.sizes(self._means) / self._model.limits
-        worst = excess.max()
-        if worst >= 1.0:
-            self._verdict, self._accused_ns = self._words(excess), stamp_ns
-        # A pad is not forgiven before it has agreed for as long as the longest mean remembers:
-        # what lies under it next may hide what is wrong with it.
-        elif worst <= _RELEASE and (
-            self._sensor == 'gas' or stamp_ns - self._accused_ns >= WINDOWS_S[-1] * 1e9
-        ):
-            self._verdict = ''
-        return self._verdict
+        largest = excess.max()
+        if largest >= 1.0:
+            self.verdict, self._exceeded_ns = self._contradiction(excess), stamp_ns
+        elif largest <= _RELEASE and stamp_ns - self._exceeded_ns >= self._agreement_ns:
+            self.verdict = None
+        return self.verdict
 
-    def _words(self, excess: np.ndarray) -> str:
-        window, feature = np.unravel_index(int(np.argmax(excess)), excess.shape)
-        over = f'over {WINDOWS_S[window]:g} s'
-        names = FEATURES[self._sensor]
-        if feature < len(names):
-            return (
-                f'{self._sensor} contradicts the picture: {names[feature]} is {self._means[window, feature]:+.1f} '
-                f'deviations from what the student sees, {over} (limit {self._model.limits[window, feature]:.1f})'
-            )
-        first = int(np.argmax(np.abs(self._means[window])))
-        return (
-            f'{self._sensor} contradicts the picture: all its features together are '
-            f'{self._model.sizes(self._means)[window, feature]:.1f} deviations from what the student sees, {over} (limit '
-            f'{self._model.limits[window, feature]:.1f}), {names[first]} the most ({self._means[window, first]:+.1f})'
+    def _contradiction(self, excess: np.ndarray) -> Contradiction:
+        window, index = np.unravel_index(int(np.argmax(excess)), excess.shape)
+        means, names = self._means[window], feature_names(self._sense)
+        is_together = index == len(names)
+        feature = int(np.argmax(np.abs(means))) if is_together else int(index)
+        return Contradiction(
+            feature=names[feature],
+            deviation=float(means[feature]),
+            together=float(self._model.sizes(means)[-1]) if is_together else None,
+            limit=float(self._model.limits[window, index]),
+            window_s=WINDOWS_S[window],
         )
+
+
+def _features(sense: Sense) -> list[tuple[Channel, str]]:
+    return [(channel, feature) for channel in sense.channels for feature in channel.features]
+
+
+def _channel_features(
+    channel: Channel, values: np.ndarray, shape: tuple[int, ...]
+) -> dict[str, np.ndarray]:
+    """Return the features of one channel, `[...]` each, of its elements `[..., size]`."""
+    floor = channel.noise_floor or _DEFAULT_FLOOR * (channel.max - channel.min)
+    computed = {}
+    if 'level' in channel.features or 'spread' in channel.features:
+        above = np.maximum(values - np.float32(channel.min), 0.0)
+        mean = above.mean(-1)
+        computed['level'] = np.log(mean + 0.05 * floor)
+        computed['spread'] = above.std(-1) / (mean + 0.05 * floor)
+    if {'low', 'median', 'peak'} & set(channel.features):
+        ordered = np.sort(values, -1)
+        low, median, high = (
+            ordered[..., round(part * (values.shape[-1] - 1))] for part in (0.1, 0.5, 0.98)
+        )
+        computed['low'], computed['median'] = low, median
+        computed['peak'] = np.log(np.maximum(high - median, 0.0) + 0.1 * floor)
+    if 'detail' in channel.features:
+        steps = np.abs(np.diff(values.reshape(*values.shape[:-1], *shape), axis=-1))
+        computed['detail'] = np.log(steps.mean((-1, -2)) + 0.03 * floor)
+    return computed
 
 
 def _share(step_s: float, window_s: float) -> float:

@@ -1,10 +1,11 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What `calibration.json` holds, measured of a pair of weights on panels that no training has seen."""
+"""Measures what `calibration.json` holds, on groups that no training has seen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,55 +13,47 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from torch import Tensor
 
-from crossmodal_kd_ros.calibration import conformal
-from crossmodal_kd_ros.calibration.consistency import FEATURES, WINDOWS_S, ResidualModel, residual
+from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, residual
 from crossmodal_kd_ros.calibration.fusion import Stack, opinions
-from crossmodal_kd_ros.calibration.intervals import Familiarity, Intervals, fine_detail
+from crossmodal_kd_ros.calibration.intervals import (
+    Intervals,
+    confidence_limit,
+    min_probability,
+    two_sided,
+    upper_quantile,
+)
 from crossmodal_kd_ros.calibration.model import (
     HOLD_COST,
     KINDS,
     Calibration,
+    CalibrationError,
     Predictor,
     weights_digest,
 )
-from crossmodal_kd_ros.contract import (
-    ACTIONS,
-    Mode,
-    co2_absorption,
-    crack_depth_mm,
-    surface_roughness_um,
-)
+from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution, fine_detail
 from crossmodal_kd_ros.datasets import Pairs
-from crossmodal_kd_ros.networks import load_student, load_teacher
-from crossmodal_kd_ros.runtime.traced import surface_std
+from crossmodal_kd_ros.networks import Teacher, load_student, load_teacher
+from crossmodal_kd_ros.profile import CAMERA, Mode, Profile, measure_quantities
 from crossmodal_kd_ros.training.batches import in_order
-from crossmodal_kd_ros.training.train import teacher_output
 
-# Set of healthy sensors: who could decide with it, and which senses a teacher would be shown then.
-SENSOR_SETS = {
-    'camera+touch+gas': (Mode.TEACHER, {'touch': True, 'gas': True}),
-    'camera+touch': (Mode.PARTIAL, {'touch': True, 'gas': False}),
-    'camera+gas': (Mode.PARTIAL, {'touch': False, 'gas': True}),
-    'camera': (Mode.PARTIAL, {'touch': False, 'gas': False}),
-    # shown a blank picture: it has no mask
-    'touch+gas': (Mode.PARTIAL, {'touch': True, 'gas': True}),
-}
-# Where senses are lost of which the student has an estimate.
-FILLED = ('camera+touch', 'camera+gas', 'camera')
 # Holds that save less than that, in wrong actions for each answer, are spared.
 _SPARE = 0.002
 # No limit under it: one of six at random has 0.17.
-_LEAST_CONFIDENCE = 0.25
+_MIN_CONFIDENCE = 0.25
 # How far beyond the largest residual, or distance, of the calibration split a limit lies: another
 # split has larger ones.
 _MARGIN = 1.15
-# Panels are passed in 5 s in the simulated world; on so many, drawn from the split, no mean may
-# reach its limit.
-_DWELL_S, _COURSE_PANELS = 5.0, 20_000
-# A stack is judged on panels that it was not fitted to; its 78 numbers want so many of each
-# action.
-_FOLDS, _STACK_PANELS = 5, 50
+# A group, such as a panel of the simulated wall, is passed in 5 s; on so many groups, drawn from
+# the split, no mean may reach its limit.
+_DWELL_S, _COURSE_GROUPS = 5.0, 20_000
+# A stack is judged on groups that it was not fitted to; its 2 A x A + A numbers want so many
+# groups of each action.
+_FOLDS, _STACK_GROUPS = 5, 50
+# In each half of the groups, for quantiles at 95 %.
+_MIN_PAIRS = 30
+_BATCH = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,66 +61,107 @@ class Answers:
     """What both networks say of N pairs.
 
     Attributes:
-        student: `float32[N, 6]`, probabilities. `teacher`: the same for each of `SENSOR_SETS`;
-            `filled`: for those of `FILLED`, of a teacher that is shown the student's estimates of
-            what is lost.
-        touch, gas, surface, surface_std, features: the student's, as in `Prediction`, `[N, ...]`.
+        profile: of both networks.
+        student: `float32[N, A]`, probabilities.
+        teacher: `float32[N, A]` for each set of `sensor_sets`; a lost sense is masked, a lost
+            camera is a blank picture.
+        filled: `float32[N, A]` for each set with the camera and without a sense; the teacher is
+            shown the student's estimate of a lost sense.
+        readings: the student's, `float32[N, size]` by sense.
+        quantities, quantities_std: the student's, `float32[N, Q]`.
+        features: the student's, `float32[N, D]`.
     """
 
+    profile: Profile
     student: np.ndarray
     teacher: Mapping[str, np.ndarray]
     filled: Mapping[str, np.ndarray]
-    touch: np.ndarray
-    gas: np.ndarray
-    surface: np.ndarray
-    surface_std: np.ndarray
+    readings: Mapping[str, np.ndarray]
+    quantities: np.ndarray
+    quantities_std: np.ndarray
     features: np.ndarray
 
     def by(self, name: str, *, filled: bool, stack: Stack | None) -> np.ndarray:
-        """Return the probabilities of the teacher with the sensors `name`, shown and joined as `Predictor` says."""
-        said = (self.filled if filled else self.teacher)[name]
-        return said if stack is None else stack.join(said, self.student)
+        """Return the teacher's probabilities `float32[N, A]` with the set `name`."""
+        teacher = (self.filled if filled else self.teacher)[name]
+        return teacher if stack is None else stack.join(teacher, self.student)
+
+    def of(self, name: str, mode: Mode, predictor: Predictor) -> np.ndarray:
+        """Return the probabilities `float32[N, A]` of who decides with `name` in `mode`."""
+        if mode is Mode.STUDENT:
+            return self.student
+        return self.by(name, filled=predictor.filled, stack=predictor.stack)
+
+
+def sensor_sets(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Return the sets of sensors that somebody can decide with, by name such as `camera+air`.
+
+    They are every set with the camera, the whole first, and all senses without it.
+    """
+    senses = tuple(profile.senses)
+    with_camera = [
+        (CAMERA, *some)
+        for count in range(len(senses), -1, -1)
+        for some in combinations(senses, count)
+    ]
+    return {'+'.join(sensors): sensors for sensors in (*with_camera, senses)}
 
 
 @torch.inference_mode()
-def ask(models_dir: Path, pairs: Pairs, *, progress=lambda batches, total: batches) -> Answers:
-    """Ask the networks of `models_dir` about every pair; raise `WeightsError` if they cannot be read."""
-    student, teacher = (
-        load_student(models_dir / 'student.safetensors'),
-        load_teacher(models_dir / 'teacher.safetensors'),
-    )
-    rows: dict[str, list[np.ndarray]] = {}
-    batch_size = 64
-    batches: Iterable = progress(in_order(pairs, batch_size), -(-len(pairs) // batch_size))
-    for batch in batches:
+def ask(
+    models_dir: Path,
+    pairs: Pairs,
+    profile: Profile,
+    *,
+    progress: Callable[[Iterable, int], Iterable] = lambda batches, total: batches,
+) -> Answers:
+    """Return what the networks in `models_dir` say of every pair.
+
+    Args:
+        models_dir: holds both weight files.
+        pairs: what they are asked about.
+        profile: of pairs and weights.
+        progress: wraps the iteration over (batches, how many), for a progress bar.
+
+    Raises:
+        WeightsError: the weights cannot be read, or are of another profile.
+    """
+    student = load_student(models_dir / 'student.safetensors', profile)
+    teacher = load_teacher(models_dir / 'teacher.safetensors', profile)
+    sets = sensor_sets(profile)
+    rows: list[dict[str, Any]] = []
+    for batch in progress(in_order(pairs, _BATCH), -(-len(pairs) // _BATCH)):
         output = student(batch.image)
-        said = {name: getattr(output, name) for name in ('touch', 'gas', 'surface')} | {
-            'features': output.texture
-        }
-        said |= {'student': output.logits.softmax(1), 'surface_std': surface_std(student, output)}
-        for name, (_, senses) in SENSOR_SETS.items():
-            shown = (
-                batch if 'camera' in name else replace(batch, image=torch.zeros_like(batch.image))
-            )
-            said[name] = teacher_output(teacher, shown, **senses).logits.softmax(1)
-        for name in FILLED:
-            shown = replace(
-                batch,
-                **{
-                    sense: getattr(output, sense)
-                    for sense in ('touch', 'gas')
-                    if sense not in name
+        blank = torch.zeros_like(batch.image)
+        rows.append(
+            {
+                'student': output.logits.softmax(1),
+                'teacher': {
+                    name: _decide(
+                        teacher, batch.image if CAMERA in shown else blank, batch.readings, shown
+                    )
+                    for name, shown in sets.items()
                 },
-            )
-            said['filled ' + name] = teacher_output(teacher, shown).logits.softmax(1)
-        for name, value in said.items():
-            rows.setdefault(name, []).append(value.numpy())
-    joined = {name: np.concatenate(parts) for name, parts in rows.items()}
-    return Answers(
-        teacher={name: joined.pop(name) for name in SENSOR_SETS},
-        filled={name: joined.pop('filled ' + name) for name in FILLED},
-        **joined,
-    )
+                'filled': {
+                    name: _decide(
+                        teacher,
+                        batch.image,
+                        {
+                            sense: (batch if sense in shown else output).readings[sense]
+                            for sense in profile.senses
+                        },
+                        profile.sensors,
+                    )
+                    for name, shown in sets.items()
+                    if CAMERA in shown and shown != profile.sensors
+                },
+                'readings': output.readings,
+                'quantities': output.quantities,
+                'quantities_std': student.quantities_std(output),
+                'features': output.texture,
+            }
+        )
+    return Answers(profile=profile, **_joined(rows))
 
 
 def calibrate(
@@ -137,67 +171,87 @@ def calibrate(
 
     Args:
         models_dir: holds both weight files.
-        pairs: the calibration split, of panels that neither training nor test has.
+        pairs: the calibration split, labelled, of groups that neither training nor test has.
         answers: from `ask`.
         origin: command, seed and so on, kept for the reader of the file.
+
+    Raises:
+        CalibrationError: there are too few pairs, or all are of one group.
     """
+    halves = np.bincount(_is_second_half(pairs), minlength=2)
+    if halves.min() < _MIN_PAIRS:
+        raise CalibrationError(
+            f'expected at least {_MIN_PAIRS} labelled pairs in either half of the groups to '
+            'calibrate on, '
+            f'got {halves[0]} and {halves[1]}: record more'
+        )
+    predictors = {}
+    for name, sensors in sensor_sets(answers.profile).items():
+        mode = Mode.TEACHER if sensors == answers.profile.sensors else Mode.PARTIAL
+        predictors[name] = {mode: _teacher(name, pairs, answers)}
+        if CAMERA in sensors:
+            predictors[name][Mode.STUDENT] = _predictor(answers.student, pairs)
     return Calibration(
+        profile=answers.profile,
         weights={kind: weights_digest(models_dir / f'{kind}.safetensors') for kind in KINDS},
         origin=dict(origin),
-        predictors={
-            name: {
-                mode: _teacher(name, pairs, answers),
-                **({Mode.STUDENT: _predictor(answers.student, pairs)} if 'camera' in name else {}),
-            }
-            for name, (mode, _) in SENSOR_SETS.items()
-        },
+        predictors=predictors,
         intervals=_intervals(pairs, answers),
-        familiarity=_familiarity(answers.features, pairs),
-        residuals={sensor: _residuals(sensor, pairs, answers) for sensor in FEATURES},
+        out_of_distribution=_out_of_distribution(answers.features, pairs),
+        residuals={sense: _residuals(sense, pairs, answers) for sense in answers.profile.senses},
     )
 
 
-def measured_surface(pairs: Pairs) -> np.ndarray:
-    """Return the surface state `float[N, 3]` as healthy senses measure it."""
-    return np.stack(
-        [
-            surface_roughness_um(pairs.touch),
-            crack_depth_mm(pairs.touch),
-            co2_absorption(pairs.gas),
-        ],
-        1,
-    )
+def _decide(
+    teacher: Teacher, image: Tensor, readings: Mapping[str, Tensor], shown: Iterable[str]
+) -> Tensor:
+    present = {sense: torch.full((len(image),), sense in shown) for sense in readings}
+    return teacher(image, readings, present).logits.softmax(1)
+
+
+def _joined(rows: list[Any]) -> Any:
+    """Return tensors `[B, ...]`, or those in dictionaries, joined to arrays `[N, ...]`."""
+    if isinstance(rows[0], Mapping):
+        return {name: _joined([row[name] for row in rows]) for name in rows[0]}
+    return torch.cat(rows).numpy()
 
 
 def _teacher(name: str, pairs: Pairs, answers: Answers) -> Predictor:
-    """Return the best teacher: shown nothing, or the student's estimate, of what is lost; alone, or joined with the student."""
+    """Return the best teacher with the set `name`.
+
+    A lost sense is masked, or filled with the student's estimate; it decides alone, or joined with
+    the student.
+    """
     if name not in answers.filled:
         return _predictor(answers.teacher[name], pairs)
     ways = []
     for filled in (False, True):
-        said = answers.by(name, filled=filled, stack=None)
-        ways.append(replace(_predictor(said, pairs), filled=filled))
+        teacher = answers.by(name, filled=filled, stack=None)
+        ways.append(replace(_predictor(teacher, pairs), filled=filled))
         # With the camera alone there is no measurement to join: both see the same.
-        if name != 'camera' and _are_enough(pairs):
-            joined, stack = _stacked(said, answers.student, pairs)
+        if name != CAMERA and _are_enough(pairs, answers.profile):
+            joined, stack = _stacked(teacher, answers.student, pairs)
             ways.append(replace(_predictor(joined, pairs), filled=filled, stack=stack))
-    return max(ways, key=lambda found: found.worth)
+    return max(ways, key=lambda predictor: predictor.worth)
 
 
 def _stacked(teacher: np.ndarray, student: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, Stack]:
-    """Return what both say together, `float32[N, 6]`, of each panel by a stack that has not seen it; and the stack of all."""
+    """Return what both say together, and the stack that is fitted to all pairs.
+
+    What they say, `float32[N, A]`, is of each group by a stack that has not seen it.
+    """
     joined = np.empty_like(teacher)
-    for fitted, asked in GroupKFold(_FOLDS).split(teacher, groups=pairs.panel):
+    for fitted, judged in GroupKFold(_FOLDS).split(teacher, groups=pairs.group):
         stack = _fit_stack(teacher[fitted], student[fitted], pairs.action[fitted])
-        joined[asked] = stack.join(teacher[asked], student[asked])
+        joined[judged] = stack.join(teacher[judged], student[judged])
     return joined, _fit_stack(teacher, student, pairs.action)
 
 
-def _are_enough(pairs: Pairs) -> bool:
-    """Return whether every action is wanted on panels enough to fit a stack to."""
+def _are_enough(pairs: Pairs, profile: Profile) -> bool:
+    """Return whether every action is wanted on groups enough to fit a stack to."""
     return all(
-        len(np.unique(pairs.panel[pairs.action == action])) >= _STACK_PANELS
-        for action in range(len(ACTIONS))
+        len(np.unique(pairs.group[pairs.action == action])) >= _STACK_GROUPS
+        for action in range(len(profile.actions))
     )
 
 
@@ -208,8 +262,8 @@ def _fit_stack(teacher: np.ndarray, student: np.ndarray, action: np.ndarray) -> 
 
 def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:
     confidence, right = probabilities.max(1), probabilities.argmax(1) == pairs.action
-    limit = conformal.confidence_limit(
-        confidence, right, hold_cost=HOLD_COST, spare=_SPARE, least=_LEAST_CONFIDENCE
+    limit = confidence_limit(
+        confidence, right, hold_cost=HOLD_COST, spare=_SPARE, minimum=_MIN_CONFIDENCE
     )
     decided = confidence >= limit
     return Predictor(
@@ -217,84 +271,92 @@ def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:
         min_confidence=limit,
         held=float(1.0 - decided.mean()),
         decided=float(right[decided].mean()) if decided.any() else 0.0,
-        least_possible=conformal.least_probability(probabilities, pairs.action),
+        min_possible=min_probability(probabilities, pairs.action),
     )
 
 
 def _intervals(pairs: Pairs, answers: Answers) -> Intervals:
+    measured = measure_quantities(answers.profile, pairs.readings)
     return Intervals(
-        measured=conformal.two_sided(pairs.surface - measured_surface(pairs)),
-        estimated=conformal.two_sided((pairs.surface - answers.surface) / answers.surface_std),
+        measured=two_sided(pairs.quantities - measured),
+        estimated=two_sided((pairs.quantities - answers.quantities) / answers.quantities_std),
     )
 
 
-def _familiarity(features: np.ndarray, pairs: Pairs) -> Familiarity:
-    """Fit a Gaussian to the features of half of the panels; the other half says how far a familiar picture may be.
+def _out_of_distribution(features: np.ndarray, pairs: Pairs) -> OutOfDistribution:
+    """Fit a Gaussian to the features of half of the groups; the other half gives the limits.
 
     The Gaussian is the Mahalanobis distance of Lee et al. 2018 (https://arxiv.org/abs/1807.03888),
     over the finest maps: what lies deeper has learnt to overlook what does not matter to the
     action, and knew a covered lens from a wall no better.
     """
-    fitted = pairs.panel % 2 == 0
-    mean = features[fitted].mean(0, dtype=np.float64)
-    variances, axes = np.linalg.eigh(np.cov(features[fitted].T.astype(np.float64)))
+    judged = _is_second_half(pairs)
+    mean = features[~judged].mean(0, dtype=np.float64)
+    variances, axes = np.linalg.eigh(np.cov(features[~judged].T.astype(np.float64)))
     # Axes on which familiar pictures hardly differ would blow up the least noise.
     kept = variances > 1e-4 * variances.max()
     whitening = (axes[:, kept] / np.sqrt(variances[kept])).T
     detail = np.array([fine_detail(view) for view in pairs.image])
-    unlimited = Familiarity(
+    unlimited = OutOfDistribution(
         mean=mean,
         whitening=whitening,
         limit=1.0,
         usual=1.0,
-        least_detail=detail.min() / _MARGIN,
-        most_detail=detail.max() * _MARGIN,
+        min_detail=detail.min() / _MARGIN,
+        max_detail=detail.max() * _MARGIN,
         usual_detail=np.quantile(detail, (0.025, 0.975)),
     )
-    distance = unlimited.distance(features[~fitted])
+    distance = unlimited.distance(features[judged])
     return replace(
         unlimited,
         limit=_MARGIN * float(distance.max()),
-        usual=float(conformal.upper_quantile(distance, 0.95)),
+        usual=float(upper_quantile(distance, 0.95)),
     )
 
 
-def _residuals(sensor: str, pairs: Pairs, answers: Answers) -> ResidualModel:
-    """Measure how far the student's own errors go, at once and on average over courses of panels."""
-    values = residual(sensor, getattr(pairs, sensor), getattr(answers, sensor)).astype(np.float64)
+def _is_second_half(pairs: Pairs) -> np.ndarray:
+    """Return which pairs are of every second group, `bool[N]`."""
+    return np.unique(pairs.group, return_inverse=True)[1] % 2 == 1
+
+
+def _residuals(name: str, pairs: Pairs, answers: Answers) -> ResidualModel:
+    """Measure how far the student's errors go, at once and on average over courses of groups."""
+    sense = answers.profile.senses[name]
+    values = residual(sense, pairs.readings[name], answers.readings[name]).astype(np.float64)
     model = ResidualModel(
         bias=values.mean(0),
-        scale=values.std(0),
+        # What never varies, such as a constant, varies by rounding.
+        scale=np.maximum(values.std(0), np.finfo(np.float32).eps),
         whitening=np.eye(values.shape[1]),
         limits=np.zeros((len(WINDOWS_S), values.shape[1] + 1)),
     )
-    z = model.standardise(sensor, values)
-    variances, axes = np.linalg.eigh(np.cov(z.T))
+    z = model.standardise(sense, values)
+    variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(z.T)))
     model = replace(model, whitening=(axes / np.sqrt(np.maximum(variances, 1e-3))).T)
-    # Within a panel the student's error hardly changes: one mean stands for each pass.
-    by_panel = np.array([z[pairs.panel == index].mean(0) for index in np.unique(pairs.panel)])
+    # Within a group the student's error hardly changes: one mean stands for each pass.
+    by_group = np.array([z[pairs.group == group].mean(0) for group in np.unique(pairs.group)])
     limits = [
         _MARGIN
         * (
             model.sizes(z).max(0)
             if window_s < _DWELL_S
-            else _largest_mean(model, by_panel, window_s)
+            else _largest_mean(model, by_group, window_s)
         )
         for window_s in WINDOWS_S
     ]
     return replace(model, limits=np.array(limits))
 
 
-def _largest_mean(model: ResidualModel, by_panel: np.ndarray, window_s: float) -> np.ndarray:
+def _largest_mean(model: ResidualModel, by_group: np.ndarray, window_s: float) -> np.ndarray:
     """Return the largest sizes, `float[F + 1]`, of the mean over `window_s` on a long course.
 
-    It has 20,000 panels (28 h), drawn at random from those given, `float[P, F]`, standardised.
+    It has 20,000 groups (28 h), drawn at random from those given, `float[G, F]`, standardised.
     """
     rng = np.random.default_rng(0)
     keep = np.exp(-_DWELL_S / window_s)
     # A hundred courses side by side.
-    mean, largest = np.zeros((100, by_panel.shape[1])), np.zeros(by_panel.shape[1] + 1)
-    for rows in rng.integers(len(by_panel), size=(_COURSE_PANELS // 100, 100)):
-        mean = keep * mean + (1.0 - keep) * by_panel[rows]
+    mean, largest = np.zeros((100, by_group.shape[1])), np.zeros(by_group.shape[1] + 1)
+    for rows in rng.integers(len(by_group), size=(_COURSE_GROUPS // 100, 100)):
+        mean = keep * mean + (1.0 - keep) * by_group[rows]
         np.maximum(largest, model.sizes(mean).max(0), out=largest)
     return largest

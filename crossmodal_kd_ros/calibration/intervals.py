@@ -1,111 +1,161 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""How far an answer can be off: intervals round the surface state, the actions that are possible, unfamiliar pictures."""
+"""Split conformal prediction: bounds of quantities, sets of actions, confidence limits.
 
+Bounds from a calibration split hold for new groups (Vovk et al. 2005): a quantile of n calibration
+scores covers a new score with probability 1 - alpha if its rank is ceil((n + 1)(1 - alpha)).
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import ACTIONS
-
-_NEVER_NEGATIVE = np.array([True, True, False])  # roughness and depth; a wall may give off CO2
+NOMINAL = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intervals:
-    """Split conformal prediction of the surface state, in the order of `SURFACE_STATE`.
+    """Bounds of the Q quantities of a profile.
 
     Lei et al. 2018, https://arxiv.org/abs/1604.04173.
 
     Attributes:
-        measured: `float[2, 3]`, lower and upper bound of (truth - value), in units, where healthy
+        measured: `float[2, Q]`, lower and upper bound of (truth - value), in units, where healthy
             senses measure it.
-        estimated: `float[2, 3]`, the same in multiples of the student's own deviation, where it is
-            estimated.
+        estimated: `float[2, Q]`, the same in multiples of the student's own standard deviation,
+            where the student estimates it.
     """
 
     measured: np.ndarray
     estimated: np.ndarray
 
     def bounds(
-        self, surface: np.ndarray, deviation: np.ndarray, is_measured: np.ndarray, doubt: float
+        self,
+        quantities: np.ndarray,
+        std: np.ndarray,
+        is_measured: np.ndarray,
+        *,
+        ood_score: float,
+        minimum: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return lower and upper bounds, each `float32[3]`.
+        """Return lower and upper bounds, each `float32[Q]`.
 
         Args:
-            surface: `float32[3]`, what is published.
-            deviation: `float32[3]`, the student's own.
-            is_measured: `bool[3]`, which of these healthy senses measured.
-            doubt: 1 for a familiar picture; the intervals of estimates widen by this factor.
+            quantities: `float32[Q]`, what is published.
+            std: `float32[Q]`, the student's own standard deviations.
+            is_measured: `bool[Q]`, which of them healthy senses measured.
+            ood_score: 1 for a familiar picture; bounds of estimates widen by this factor.
+            minimum: `float[Q]`, the least value that each can have; may be minus infinity.
         """
-        offsets = np.where(is_measured, self.measured, self.estimated * deviation * doubt)
-        lower, upper = surface + offsets
-        return np.where(_NEVER_NEGATIVE, np.maximum(lower, 0.0), lower).astype(
-            np.float32
-        ), upper.astype(np.float32)
+        offsets = np.where(is_measured, self.measured, self.estimated * std * ood_score)
+        lower, upper = quantities + offsets
+        return np.maximum(lower, minimum).astype(np.float32), upper.astype(np.float32)
 
 
-def possible_actions(probabilities: np.ndarray, least: float) -> tuple[str, ...]:
-    """Return the actions whose probability is at least `least`: the conformal set.
+def possible_actions(
+    actions: Sequence[str], probabilities: np.ndarray, min_possible: float
+) -> tuple[str, ...]:
+    """Return the conformal set: the actions whose probability is at least `min_possible`.
 
     It is empty where the network is less sure than it ever is when it is right. Sadinle et al.
     2019, https://arxiv.org/abs/1609.00451.
+
+    Args:
+        actions: of the profile. probabilities: `float[A]`, one for each.
+        min_possible: from `min_probability`.
     """
     return tuple(
-        action for action, probability in zip(ACTIONS, probabilities) if probability >= least
+        action
+        for action, probability in zip(actions, probabilities)
+        if probability >= min_possible
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Familiarity:
-    """How pictures of the training's kind look to the student: a Gaussian over its features.
+def upper_quantile(scores: np.ndarray, level: float) -> np.ndarray:
+    """Return the value that a new score is at most, with probability `level`.
 
-    Lee et al. 2018, https://arxiv.org/abs/1807.03888.
+    Args:
+        scores: `[N, ...]`; one value, `float[...]`, follows from N.
+        level: the probability.
 
-    Attributes:
-        mean: `float[D]`.
-        whitening: `float[K, D]`; a familiar picture's whitened features have a mean square of
-            about 1.
-        limit: distance up to which a picture is familiar.
-        usual: distance that 19 of 20 familiar pictures keep within.
-        least_detail, most_detail: `fine_detail` of familiar pictures: less is out of focus, more
-            is noise, whatever the student makes of it.
-        usual_detail: `float[2]`, between which 19 of 20 lie.
+    Raises:
+        ValueError: there are too few scores for that level.
+    """
+    scores = np.sort(np.asarray(scores, np.float64), axis=0)
+    rank = int(np.ceil((len(scores) + 1) * level))
+    if rank > len(scores):
+        raise ValueError(
+            f'expected at least {int(np.ceil(level / (1.0 - level)))} scores for a level of '
+            f'{level}, got {len(scores)}'
+        )
+    return scores[rank - 1]
+
+
+def two_sided(errors: np.ndarray, *, nominal: float = NOMINAL) -> np.ndarray:
+    """Return lower and upper offset, `float[2, K]`, of a new error, with probability `nominal`.
+
+    Each side misses half of the rest. Where that would leave the estimate itself outside (its
+    errors have one sign), that side ends at the estimate and the other misses what is left to
+    miss.
+
+    Args:
+        errors: `[N, K]`, truth minus estimate, in units or in multiples of the estimate's own
+            standard deviation.
+        nominal: the probability.
     """
 
-    mean: np.ndarray
-    whitening: np.ndarray
-    limit: float
-    usual: float
-    least_detail: float
-    most_detail: float
-    usual_detail: np.ndarray
+    def offsets(column: np.ndarray) -> tuple[float, float]:
+        miss = 1.0 - nominal
+        lower = -upper_quantile(-column, 1.0 - miss / 2.0)
+        upper = upper_quantile(column, 1.0 - miss / 2.0)
+        if upper < 0.0:
+            return -upper_quantile(-column, 1.0 - miss + float(np.mean(column > 0.0))), 0.0
+        if lower > 0.0:
+            return 0.0, upper_quantile(column, 1.0 - miss + float(np.mean(column < 0.0)))
+        return lower, upper
 
-    def distance(self, features: np.ndarray) -> np.ndarray:
-        """Return the root mean square of the whitened features `[..., D]`: about 1 for a familiar picture."""
-        return np.sqrt(np.square((features - self.mean) @ self.whitening.T).mean(-1))
-
-    def is_usual(self, features: np.ndarray, detail: float) -> bool:
-        """Return whether a picture with these features `[D]` is like most: only such are evidence against another sense."""
-        low, high = self.usual_detail
-        return bool(self.distance(features) <= self.usual and low <= detail <= high)
-
-    def excess(self, features: np.ndarray, detail: np.ndarray | float) -> np.ndarray:
-        """Return how many times the limits pictures with these features `[..., D]` and details `[...]` are; up to 1: familiar."""
-        too_plain, too_rough = (
-            self.least_detail / np.maximum(detail, 1e-3),
-            detail / self.most_detail,
-        )
-        return np.maximum(self.distance(features) / self.limit, np.maximum(too_plain, too_rough))
+    return np.array([offsets(column) for column in np.asarray(errors).T]).T
 
 
-def fine_detail(view: np.ndarray) -> np.ndarray:
-    """Return the mean step from pixel to pixel along the rows of views `uint8[..., S, S, 3]`: their green, in 8-bit steps.
+def min_probability(
+    probabilities: np.ndarray, action: np.ndarray, *, nominal: float = NOMINAL
+) -> float:
+    """Return the probability that the right action of a new sample has at least.
+
+    Args:
+        probabilities: `float[N, A]`. action: `int[N]`, the right one.
+        nominal: how probable that is.
+    """
+    return float(-upper_quantile(-probabilities[np.arange(len(action)), action], nominal))
+
+
+def confidence_limit(
+    confidence: np.ndarray, right: np.ndarray, *, hold_cost: float, spare: float, minimum: float
+) -> float:
+    """Return the confidence under which holding costs less than deciding (Chow 1970).
+
+    A wrong decision costs 1, a right one nothing. Holds at 0.5 each are worth it exactly where
+    decisions would rather be wrong than right: if decisions had to be as good as another
+    network's, a weak network would hardly ever decide. Of all limits that cost about the least it
+    is the lowest.
+
+    Args:
+        confidence: `float[N]`, probability of the best action.
+        right: `bool[N]`, whether it was the right one.
+        hold_cost: of one hold, 0 to 1.
+        spare: how far, for each answer, the cost may be from the least: so little is not worth a
+            hold.
+        minimum: the limit may not be lower than that.
 
     Returns:
-        `float32[...]`.
+        A limit from `minimum` to 1.
     """
-    return (
-        np.abs(np.diff(view[..., 1].astype(np.int16), axis=-1)).mean((-1, -2)).astype(np.float32)
-    )
+    order = np.argsort(-confidence)
+    decided = np.arange(len(order) + 1)
+    cost = np.r_[0.0, np.cumsum(~right[order])] + hold_cost * (len(order) - decided)
+    count = int(np.flatnonzero(cost <= cost.min() + spare * len(order))[-1])
+    if count == 0:
+        return 1.0
+    return max(minimum, float(confidence[order[count - 1]])) if count < len(order) else minimum

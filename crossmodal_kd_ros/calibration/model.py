@@ -1,10 +1,13 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What was measured of a pair of weight files, stored beside them as `calibration.json`, and refused beside others."""
+"""What was measured of a pair of weight files: `calibration.json` beside them.
+
+It is refused beside others.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,11 @@ from safetensors import SafetensorError, safe_open
 
 from crossmodal_kd_ros.calibration.consistency import ResidualModel
 from crossmodal_kd_ros.calibration.fusion import Stack
-from crossmodal_kd_ros.calibration.intervals import Familiarity, Intervals
-from crossmodal_kd_ros.contract import SENSORS, Mode, fingerprint
+from crossmodal_kd_ros.calibration.intervals import Intervals
+from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution
+from crossmodal_kd_ros.errors import CrossmodalError
+from crossmodal_kd_ros.files import write_text
+from crossmodal_kd_ros.profile import Mode, Profile
 
 FILE_NAME = 'calibration.json'
 KINDS = ('student', 'teacher')
@@ -25,8 +31,8 @@ HOLD_COST = 0.5
 _REDO = 'make it again with "crossmodal-kd calibrate"'
 
 
-class CalibrationError(RuntimeError):
-    """A calibration cannot be used: one sentence with what was expected, what came and what to do."""
+class CalibrationError(CrossmodalError):
+    """A calibration cannot be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +40,22 @@ class Predictor:
     """One way to decide with a set of healthy sensors, as it did on the calibration split.
 
     Attributes:
-        accuracy: how often its best action was the expert's.
+        accuracy: how often its best action was the right one.
         min_confidence: the confidence limit under which an action would rather be wrong than
             right.
         held: part of its answers under that limit.
         decided: how often it was right from the limit on; 0 where it never came that far.
-        least_possible: probability from which on an action belongs to the conformal set.
+        min_possible: probability from which on an action belongs to the conformal set.
         filled: it is a teacher that is shown the student's estimate of a lost sense, rather than
             nothing.
-        stack: it is a teacher whose opinion is joined with the student's by this; `None`: it
-            decides alone.
+        stack: joins the teacher's opinion with the student's; `None`: it decides alone.
     """
 
     accuracy: float
     min_confidence: float
     held: float
     decided: float
-    least_possible: float
+    min_possible: float
     filled: bool = False
     stack: Stack | None = None
 
@@ -62,53 +67,55 @@ class Predictor:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Everything that is measured once and used at every frame.
+    """Everything that is measured once and used at every picture.
 
     Attributes:
+        profile: of the weights.
         weights: digest of each weight file's tensors, by `student` and `teacher`.
         origin: command, data and figures, for whoever reads the file.
-        predictors: by set of healthy sensors (`camera+gas`), then by mode.
-        intervals, familiarity: see `uncertainty`.
-        residuals: by `touch` and `gas`, see `virtual`.
+        predictors: by set of healthy sensors (`sensor_set`), then by mode.
+        intervals, out_of_distribution: see their modules.
+        residuals: by sense, see `consistency`.
     """
 
+    profile: Profile
     weights: Mapping[str, str]
     origin: Mapping[str, Any]
     predictors: Mapping[str, Mapping[Mode, Predictor]]
     intervals: Intervals
-    familiarity: Familiarity
+    out_of_distribution: OutOfDistribution
     residuals: Mapping[str, ResidualModel]
 
-    def best_mode(self, usable: tuple[str, ...]) -> Mode:
-        """Return who did best with `usable`: most right decisions, and least wrong ones where it may hold instead.
+    def best_mode(self, usable: Sequence[str]) -> Mode:
+        """Return who did best with `usable`, right decisions and holds taken together.
 
         Where two are equal it is the one that was more accurate without a limit, then the teacher.
         `HOLD` where nobody was measured.
         """
-        by_mode = self.predictors.get(sensor_set(usable))
+        by_mode = self.predictors.get(sensor_set(self.profile, usable))
         if by_mode is None:
             return Mode.HOLD
 
         def merit(mode: Mode) -> tuple[float, float, bool]:
-            found = by_mode[mode]
-            return found.worth, found.accuracy, mode is not Mode.STUDENT
+            predictor = by_mode[mode]
+            return predictor.worth, predictor.accuracy, mode is not Mode.STUDENT
 
         return max(by_mode, key=merit)
 
-    def predictor(self, usable: tuple[str, ...], mode: Mode) -> Predictor:
+    def predictor(self, usable: Sequence[str], mode: Mode) -> Predictor:
         """Return the figures of `mode` with `usable`."""
-        return self.predictors[sensor_set(usable)][mode]
+        return self.predictors[sensor_set(self.profile, usable)][mode]
 
 
-def sensor_set(usable: tuple[str, ...]) -> str:
-    """Return the name of a set of sensors: `camera+gas`."""
-    return '+'.join(sensor for sensor in SENSORS if sensor in usable)
+def sensor_set(profile: Profile, usable: Sequence[str]) -> str:
+    """Return the name of a set of sensors: theirs, in the order of the profile, joined by `+`."""
+    return '+'.join(sensor for sensor in profile.sensors if sensor in usable)
 
 
 def save_calibration(calibration: Calibration, folder: Path) -> None:
-    """Write `calibration.json` to `folder`; the file appears only when it is complete."""
+    """Write `calibration.json` to `folder`; the file is there whole or not at all."""
     document = {
-        'contract': fingerprint(),
+        'profile': calibration.profile.fingerprint,
         'weights': dict(calibration.weights),
         'origin': dict(calibration.origin),
         'predictors': {
@@ -116,27 +123,26 @@ def save_calibration(calibration: Calibration, folder: Path) -> None:
             for name, by_mode in calibration.predictors.items()
         },
         'intervals': vars(calibration.intervals),
-        'residuals': {sensor: vars(model) for sensor, model in calibration.residuals.items()},
-        'familiarity': vars(calibration.familiarity),
+        'residuals': {sense: vars(model) for sense, model in calibration.residuals.items()},
+        'out_of_distribution': vars(calibration.out_of_distribution),
     }
-    path = folder / FILE_NAME
-    unfinished = path.with_name(FILE_NAME + '.part')
-    unfinished.write_text(_indent(json.dumps(document, default=_plain)) + '\n', encoding='utf-8')
-    unfinished.replace(path)
+    write_text(folder / FILE_NAME, _indent(json.dumps(document, default=_plain)) + '\n')
 
 
-def load_calibration(folder: str | Path) -> Calibration | None:
+def load_calibration(folder: str | Path, profile: Profile) -> Calibration | None:
     """Return the calibration of the weights in `folder`; `None` if there is none.
 
     Raises:
-        CalibrationError: it is damaged, or belongs to other weights or another contract.
+        CalibrationError: it is damaged, or belongs to other weights or another profile.
     """
     path = Path(folder) / FILE_NAME
     if not path.is_file():
         return None
     try:
         document = json.loads(path.read_text(encoding='utf-8'))
+        fingerprint = document['profile']
         calibration = Calibration(
+            profile=profile,
             weights=document['weights'],
             origin=document['origin'],
             predictors={
@@ -144,18 +150,18 @@ def load_calibration(folder: str | Path) -> Calibration | None:
                 for name, by_mode in document['predictors'].items()
             },
             intervals=Intervals(**_arrays(document['intervals'])),
-            familiarity=Familiarity(**_arrays(document['familiarity'])),
+            out_of_distribution=OutOfDistribution(**_arrays(document['out_of_distribution'])),
             residuals={
-                sensor: ResidualModel(**_arrays(model))
-                for sensor, model in document['residuals'].items()
+                sense: ResidualModel(**_arrays(model))
+                for sense, model in document['residuals'].items()
             },
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CalibrationError(
             f'{path} is not a calibration that this version knows ({error!r}): {_REDO}'
         ) from error
-    if document.get('contract') != fingerprint():
-        raise CalibrationError(f'{path} was made for other actions, channels or taxels: {_REDO}')
+    if fingerprint != profile.fingerprint:
+        raise CalibrationError(f'{path} was made for another profile than {profile.name}: {_REDO}')
     for kind in KINDS:
         if calibration.weights.get(kind) != weights_digest(Path(folder) / f'{kind}.safetensors'):
             raise CalibrationError(
@@ -165,7 +171,11 @@ def load_calibration(folder: str | Path) -> Calibration | None:
 
 
 def weights_digest(path: Path) -> str:
-    """Return the digest that a weight file carries of its tensors; raise `CalibrationError` if it carries none."""
+    """Return the digest that a weight file carries of its tensors.
+
+    Raises:
+        CalibrationError: it carries none.
+    """
     try:
         with safe_open(path, framework='np') as file:
             return file.metadata()['sha256']
@@ -186,15 +196,16 @@ def _predictor(figures: Mapping[str, Any]) -> Predictor:
 
 
 def _plain(value: Any) -> Any:
-    """Return an array as nested lists of numbers with five digits: more than a calibration split can tell."""
+    """Return an array as lists of numbers with five digits: more than a split can tell."""
     return np.vectorize(lambda x: float(f'{x:.5g}'), otypes=[float])(value).tolist()
 
 
 def _indent(text: str) -> str:
-    """Return a JSON document with one line for each of its parts, so that a matrix does not take 16,000 lines."""
+    """Return a JSON document of which the large matrix takes one line, not 16,000."""
     document = json.loads(text)
     parts = (
-        f'  {json.dumps(name)}: {json.dumps(part, indent=None if name == "familiarity" else 2)}'
+        f'  {json.dumps(name)}: '
+        f'{json.dumps(part, indent=None if name == "out_of_distribution" else 2)}'
         for name, part in document.items()
     )
     return '{\n' + ',\n'.join(part.replace('\n', '\n  ') for part in parts) + '\n}'

@@ -26,21 +26,24 @@ def command() -> None:
     help='Folder for the data set and its datasheet.',
 )
 @click.option(
+    '--profile',
+    metavar='NAME|FILE',
+    default='living_wall',
+    show_default=True,
+    help='What the robot has that recorded them.',
+)
+@click.option(
     '--labels',
     type=click.Path(path_type=Path, dir_okay=False),
     help='CSV file: start_s,end_s,action and if wanted bag,panel; seconds of the bag.',
 )
 @click.option(
     '--map',
-    'wishes',
+    'requests',
     multiple=True,
     metavar='ROLE=TOPIC',
-    help='Such as camera=/cam0/image; also touch, gas, and label for a topic that names the action.',
-)
-@click.option(
-    '--topics',
-    type=click.Path(path_type=Path, dir_okay=False),
-    help='YAML file that says which topic is which.',
+    help='Such as camera=/cam0/image; also each sense, and label for a topic that names the '
+    'action.',
 )
 @click.option(
     '--block',
@@ -60,37 +63,37 @@ def command() -> None:
 def from_bags(
     bags: tuple[Path, ...],
     out: Path,
+    profile: str,
     labels: Path | None,
-    wishes: tuple[str, ...],
-    topics: Path | None,
+    requests: tuple[str, ...],
     block_s: float,
     seed: int,
 ) -> None:
-    """Turn BAGS into samples: each picture with the touch and gas nearest to it, split by panel or by block of time.
+    """Turn BAGS into samples, split by panel or by block of time.
 
-    Give the labels as a CSV file or as a topic; stretches without a label are kept, and the
-    teacher labels them. `crossmodal-kd train --data` takes the result in place of the simulator's.
+    A sample is a picture with the readings nearest to it. Give the labels as a CSV file or as a
+    topic; stretches without a label are kept, and the teacher labels them. `crossmodal-kd train
+    --data` takes the result in place of the simulator's.
     """
     from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
     from crossmodal_kd_ros.bags.labels import read_labels
-    from crossmodal_kd_ros.bags.reader import BagError
-    from crossmodal_kd_ros.bags.topics import parse_wishes
+    from crossmodal_kd_ros.bags.topics import parse_requests
+    from crossmodal_kd_ros.profile import load_profile
 
-    try:
-        sheet = make_dataset(
-            DataSetPlan(
-                bags=bags,
-                out=out,
-                labels=read_labels(labels) if labels is not None else (),
-                wishes=parse_wishes(wishes, file=topics),
-                block_s=block_s,
-                seed=seed,
-                command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
-            ),
-            progress=lambda what: click.echo(what, err=True),
-        )
-    except BagError as error:
-        raise click.ClickException(str(error)) from None
+    robot = load_profile(profile)
+    sheet = make_dataset(
+        DataSetPlan(
+            bags=bags,
+            out=out,
+            profile=robot,
+            labels=read_labels(labels, robot) if labels is not None else (),
+            requests=parse_requests(requests, robot),
+            block_s=block_s,
+            seed=seed,
+            command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+        ),
+        progress=lambda what: click.echo(what, err=True),
+    )
     for line in closing_lines(sheet, out):
         click.echo(line)
 
@@ -98,10 +101,10 @@ def from_bags(
 def closing_lines(sheet: dict[str, Any], out: Path) -> list[str]:
     """Return what a data set comes to, in a few lines."""
     lines = []
-    for name, told in sheet['splits'].items():
-        actions = ', '.join(f'{action} {count}' for action, count in told['actions'].items())
+    for name, split in sheet['splits'].items():
+        actions = ', '.join(f'{action} {count}' for action, count in split['actions'].items())
         lines.append(
-            f'{name}: {told["samples"]} samples of {told["blocks"]} panels or blocks ({actions})'
+            f'{name}: {split["samples"]} samples of {split["blocks"]} panels or blocks ({actions})'
         )
     lines += [f'dropped: {count}, {reason}' for reason, count in sheet['dropped'].items()]
     return [*lines, f'data set and datasheet: {out}']

@@ -57,20 +57,20 @@ def command(
     """Watch a robot decide, lose its senses and carry on.
 
     Starts the simulator and the maintenance node as processes of their own, on a private ROS
-    domain. Touch dies at 10 s and returns at 18 s, gas dies at 22 s and returns at 28 s, the
-    camera dies at 32 s and returns at 36 s. With --photos or --camera there are real pictures and
-    nothing to touch or smell. Ctrl-C ends it early and still writes the report.
+    domain. The tactile pad is dead from 10 to 18 s, the nose from 22 to 28 s, the camera from 32
+    to 36 s. With --photos or --camera there are real pictures, and no other sense. Ctrl-C ends it
+    early and still writes the report.
     """
     if photos is not None and camera is not None:
         raise click.UsageError('expected --photos or --camera, got both: leave one of them out')
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    # Imported here: ROS and its friends take a second, and the help should not.
+    # Imported here: ROS takes a second, and the help should not.
     from rich.console import Console
 
     from crossmodal_kd_ros.demo.screens import LineScreen, TerminalScreen
-    from crossmodal_kd_ros.demo.session import DemoError, Plan, run_demo
+    from crossmodal_kd_ros.demo.session import Plan, run_demo
 
     real = photos is not None or camera is not None
     plan = Plan(
@@ -88,12 +88,7 @@ def command(
         if with_view
         else LineScreen(console)
     )
-    try:
-        summary = run_demo(plan, screen, stop)
-    except DemoError as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = error.exit_code
-        raise failure from None
+    summary = run_demo(plan, screen, stop)
     if summary is None:
         raise click.exceptions.Exit(130)
     for line in closing_lines(summary, out):
@@ -103,29 +98,30 @@ def command(
 
 
 def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
-    """Return what a run comes to, in a few lines."""
+    """Return the main figures of a run, in a few lines."""
     p50, p99 = (_number(summary['latency_ms'][name]) for name in ('p50', 'p99'))
     lines = [
         (
-            f'{summary["frames_answered"]} of {summary["frames_published"]} frames answered; median {p50} ms from '
-            f'picture to decision, 99 % within {p99} ms'
+            f'{summary["frames_answered"]} of {summary["frames_published"]} frames answered; '
+            f'median {p50} ms from picture to decision, 99 % within {p99} ms'
         )
     ]
-    for sensor, taken in summary['failover_ms'].items():
+    for sensor, failover_ms in summary['failover_ms'].items():
         lines.append(
-            f'{sensor} lost: noticed {_number(taken)} ms after its last message '
+            f'{sensor} lost: noticed {_number(failover_ms)} ms after its last message '
             f'(limit {_number(summary["failover_limit_ms"][sensor])} ms), trusted again after '
             f'{_number(summary["recovery_ms"][sensor])} ms'
         )
     lines += [
-        f'not planned: at {gap["start_s"]:.1f} s the {gap["sensor"]} fell silent for {gap["length_s"]:.2f} s'
+        f'not planned: at {gap["start_s"]:.1f} s the {gap["sensor"]} fell silent for '
+        f'{gap["length_s"]:.2f} s'
         for gap in summary['unplanned_gaps']
     ]
-    for mode, told in (summary['accuracy'] or {}).items():
-        if told['fraction'] is not None:
+    for mode, counts in (summary['accuracy'] or {}).items():
+        if counts['fraction'] is not None:
             lines.append(
-                f'{mode}: {told["fraction"]:.1%} of {told["frames"] - told["held"]} decisions as the expert '
-                'would (simulated)'
+                f'{mode}: {counts["fraction"]:.1%} of {counts["frames"] - counts["held"]} '
+                'decisions as the expert would (simulated)'
             )
     if summary['bag']['error']:
         lines.append(f'the recording is not whole: {summary["bag"]["error"]}')

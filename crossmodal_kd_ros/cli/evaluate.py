@@ -17,14 +17,15 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     default=Path('out/evaluation'),
     show_default=True,
-    help='Folder for summary.json, cells.csv, results.md, report.html, and for what is measured so far.',
+    help='Folder for summary.json, cells.csv, results.md, report.html, and for what is measured '
+    'so far.',
 )
 @click.option(
     '--quick', is_flag=True, help='A small benchmark of ten minutes, to see that everything works.'
 )
 @click.option(
     '--cells',
-    'most_cells',
+    'max_cells',
     type=click.IntRange(1),
     help='Stop after so many cells; the most telling come first.',
 )
@@ -36,7 +37,8 @@ import click
 @click.option(
     '--photos',
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help='Measure the student in --models on the photographs in crack/ and clean/ of this folder, and no more.',
+    help='Measure the student in --models on the photographs in crack/ and clean/ of this '
+    'folder, and no more.',
 )
 @click.option(
     '--models',
@@ -61,7 +63,7 @@ import click
 def command(
     out: Path,
     quick: bool,
-    most_cells: int | None,
+    max_cells: int | None,
     no_conditions: bool,
     photos: Path | None,
     models: Path,
@@ -78,27 +80,20 @@ def command(
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times
     # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    from crossmodal_kd_ros.benchmark.photos import PhotosError
-    from crossmodal_kd_ros.cli.evaluating import evaluate_benchmark, evaluate_photos, make_plan
-    from crossmodal_kd_ros.networks import WeightsError
-    from crossmodal_kd_ros.runtime import CalibrationError
-    from crossmodal_kd_ros.training.device import Place, PlaceError
+    from crossmodal_kd_ros.benchmark.evaluate import evaluate_benchmark, evaluate_photos, make_plan
+    from crossmodal_kd_ros.training.device import Device
 
-    called = shlex.join(['crossmodal-kd', *sys.argv[1:]])
-    try:
-        if photos is not None:
-            evaluate_photos(photos, out=out, models=models, cache=cache, results=results)
-        else:
-            plan = make_plan(quick, most_cells=most_cells, conditions=not no_conditions)
-            evaluate_benchmark(
-                plan,
-                out=out,
-                models=models,
-                cache=cache,
-                results=results,
-                place=Place.find(device),
-                command=called,
-            )
-    except (CalibrationError, PhotosError, PlaceError, WeightsError) as error:
-        raise click.ClickException(str(error)) from None
+    if photos is not None:
+        evaluate_photos(photos, out=out, models=models, cache=cache, results=results)
+    else:
+        evaluate_benchmark(
+            make_plan(quick, max_cells=max_cells, conditions=not no_conditions),
+            out=out,
+            models=models,
+            cache=cache,
+            results=results,
+            device=Device.find(device),
+            command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+            say=lambda line: click.echo(line, err=True),
+        )
     click.echo(f'report: {out / "report.html"}\nfigures: {out / "summary.json"}')

@@ -22,7 +22,8 @@ import click
 @click.option(
     '--models',
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help='Folder with both weight files and calibration.json; the weights of this package if left out.',
+    help='Folder with both weight files and calibration.json; the weights of this package if '
+    'left out.',
 )
 @click.option(
     '--healthy-minutes',
@@ -34,27 +35,24 @@ import click
 def command(out: Path, models: Path | None, healthy_minutes: float) -> None:
     """Break every sensor in every way, and see what the robot makes of it.
 
-    Each fault of touch, gas and camera at three severities is put into two minutes of simulated
-    operation and played through the runtime of the node, beside a teacher that trusts the sensor
-    and one that is given zeros in its place. Then an hour in which nothing is broken.
+    Each fault of each sensor of the living wall, at three severities, is put into two minutes of
+    simulated operation and played through the runtime of the node, beside a teacher that trusts
+    the sensor and one that is given zeros in its place. Then an hour in which nothing is broken.
     """
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times
     # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from crossmodal_kd_ros.benchmark.fault_run import run_matrix
     from crossmodal_kd_ros.files import share_dir
-    from crossmodal_kd_ros.networks import WeightsError
-    from crossmodal_kd_ros.runtime import CalibrationError
+    from crossmodal_kd_ros.profile import load_profile
 
-    try:
-        summary = run_matrix(
-            models or share_dir() / 'models',
-            out,
-            healthy_minutes=healthy_minutes,
-            command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
-        )
-    except (WeightsError, CalibrationError) as error:
-        raise click.ClickException(str(error)) from None
+    summary = run_matrix(
+        models or share_dir() / 'models',
+        load_profile(),
+        out,
+        healthy_minutes=healthy_minutes,
+        command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+    )
     for line in closing_lines(summary):
         click.echo(line)
     click.echo(f'report: {out / "report.html"}\nfigures: {out / "summary.json"}')
@@ -66,22 +64,24 @@ def closing_lines(summary: dict) -> list[str]:
     lines = [
         f'{len(summary["cells"])} cells, {summary["harmful_cells"]} of them harmful (simulated)'
     ]
-    for name in ('touch_and_gas', 'camera'):
+    for name in ('senses', 'camera'):
         judged, price = summary['judged'][name], 'as a wrong action'
         if judged['recovered'][price] is not None:
-            told = (
+            best = (
                 ''
                 if judged['recoverable'] is None
                 else f' ({judged["recoverable"]:.1%} if told at once what broke)'
             )
             lines.append(
-                f'{name.replace("_", " ")}: {judged["recovered"][price]:.1%} of the harm undone{told}; worst cell '
-                f'{max(judged["worst_shortfall"][price], 0.0):.1%} under the better of both unguarded teachers, a hold '
+                f'{name}: {judged["recovered"][price]:.1%} of the harm undone{best}; worst cell '
+                f'{max(judged["worst_shortfall"][price], 0.0):.1%} under the better of both '
+                'unguarded teachers, a hold '
                 'reckoned as a wrong action'
             )
     if controls['hours']:
         lines.append(
-            f'{controls["hours"]:.2f} h of healthy operation: {len(controls["false_mode_changes"])} false changes '
+            f'{controls["hours"]:.2f} h of healthy operation: '
+            f'{len(controls["false_mode_changes"])} false changes '
             'of mode'
         )
     return lines

@@ -22,7 +22,8 @@ _GAZEBOS = ('fortress', 'harmonic', 'ionic', 'jetty')
     '--gazebo',
     type=click.Choice(_GAZEBOS),
     required=True,
-    help='Fortress goes with ROS 2 Humble, Harmonic with Jazzy, Ionic with Kilted, Jetty with Lyrical.',
+    help='Fortress goes with ROS 2 Humble, Harmonic with Jazzy, Ionic with Kilted, Jetty with '
+    'Lyrical.',
 )
 @click.option(
     '--seed',

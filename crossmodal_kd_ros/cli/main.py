@@ -1,41 +1,42 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""`crossmodal-kd`: finds the subcommand. It imports neither torch nor ROS, so that help and mistakes answer at once."""
+"""`crossmodal-kd`: finds the subcommand, and turns its errors into sentences.
+
+It imports neither torch nor ROS, so that help and mistakes answer at once.
+"""
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import click
 
-# Name: module of this package with a click command called `command`, and one line of help.
+from crossmodal_kd_ros.errors import CrossmodalError
+
+# One line of help by name; the module of that name, with _ for -, has a click command `command`.
 SUBCOMMANDS = {
-    'calibrate': (
-        'calibrate',
-        'Measure how far the weights can be believed, for the node to act on.',
-    ),
-    'dataset': ('dataset', 'Make a training set of your own recordings.'),
-    'demo': ('demo', 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.'),
-    'doctor': ('doctor', 'Say what keeps it from working here, and how to mend it.'),
-    'gazebo-world': ('gazebo_world', 'Write the living wall as a Gazebo world.'),
-    'play': ('play', 'Publish a bag on its topics, with its time on /clock.'),
-    'record': ('record', 'Record topics into a rosbag2 bag.'),
-    'replay': (
-        'replay',
-        'Put a recording through the runtime of the node, faster than life and without ROS.',
-    ),
-    'evaluate': (
-        'evaluate',
-        'Measure teacher and student, and what each part of the training is worth.',
-    ),
-    'faults': ('faults', 'Break every sensor in every way, and see what the robot makes of it.'),
-    'run': ('run', 'Start the maintenance node, for your robot or with a simulated one.'),
-    'train': ('train', 'Train a teacher, and a student from it, into models/.'),
+    'calibrate': 'Measure how far the weights can be believed, for the node to act on.',
+    'dataset': 'Make a training set of your own recordings.',
+    'demo': 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.',
+    'doctor': 'Say what keeps it from working here, and how to mend it.',
+    'gazebo-world': 'Write the living wall as a Gazebo world.',
+    'play': 'Publish a bag on its topics, with its time on /clock.',
+    'profile': 'Check what a robot has, or print the schema of such a file.',
+    'record': 'Record topics into a rosbag2 bag.',
+    'replay': 'Put a recording through the runtime of the node, faster than life and without ROS.',
+    'evaluate': 'Measure teacher and student, and what each part of the training is worth.',
+    'faults': 'Break every sensor in every way, and see what the robot makes of it.',
+    'run': 'Start the maintenance node, for your robot or with a simulated one.',
+    'train': 'Train a teacher, and a student from it, into models/.',
 }
 
 
 class LazyGroup(click.Group):
-    """A group that imports a subcommand when it is called, and not before."""
+    """Imports a subcommand when it is called, and not before.
+
+    A `CrossmodalError` of any subcommand is printed as its sentence; the exit code is 1.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the subcommands."""
@@ -45,12 +46,19 @@ class LazyGroup(click.Group):
         """Import and return a subcommand."""
         if name not in SUBCOMMANDS:
             return None
-        return import_module(f'crossmodal_kd_ros.cli.{SUBCOMMANDS[name][0]}').command
+        return import_module(f'crossmodal_kd_ros.cli.{name.replace("-", "_")}').command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands without importing them."""
         with formatter.section('Commands'):
-            formatter.write_dl([(name, line) for name, (_, line) in SUBCOMMANDS.items()])
+            formatter.write_dl(list(SUBCOMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except CrossmodalError as error:
+            raise click.ClickException(str(error)) from error
 
 
 def _version() -> str:
@@ -63,11 +71,12 @@ def _version() -> str:
 @click.group(cls=LazyGroup, context_settings={'help_option_names': ['-h', '--help']})
 @click.version_option(_version(), prog_name='crossmodal-kd')
 def main() -> None:
-    """Maintain living walls with a robot whose sense of touch and smell may fail.
+    """Keep a robot deciding while its senses fail.
 
-    A teacher network decides from camera, touch and gas; when one of these is lost it carries on
-    with what is left, down to a student that needs the camera alone; without a picture the robot
-    holds still.
+    A profile says what the robot has: a camera, other senses, actions. A teacher network decides
+    from all of them; when a sense is lost it carries on with what is left, down to a student that
+    needs the camera alone; without a picture the robot holds still. The default profile is a robot
+    that looks after living walls.
     """
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-# What a maintenance node publishes: played, it would speak with two tongues.
-_ANSWERS = ('/maintenance/',)
+# What a maintenance node publishes has this in its full name; played, it would contradict the one
+# that runs.
+_ANSWERS = '/maintenance/'
 
 
 @click.command()
@@ -36,7 +37,7 @@ _ANSWERS = ('/maintenance/',)
     '--all',
     'everything',
     is_flag=True,
-    help='Also what a maintenance node said while the bag was recorded.',
+    help='Also the answers of the maintenance node that ran while the bag was recorded.',
 )
 def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: bool) -> None:
     """Publish a bag on its topics, where `ros2 bag play` is not installed.
@@ -47,30 +48,21 @@ def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: boo
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    from crossmodal_kd_ros.bags import Bag, BagError
+    from crossmodal_kd_ros.bags import Bag
     from crossmodal_kd_ros.nodes.transport import profile_environment
+    from crossmodal_kd_ros.runtime.topics import DIAGNOSTICS
 
-    try:
-        opened = Bag(bag)
-    except BagError as error:
-        raise click.ClickException(str(error)) from None
-    # Before rclpy is imported: its middleware reads it then.
-    os.environ.update(profile_environment(os.environ))
-    from crossmodal_kd_ros.nodes.bag_player import BagPlayer
+    with Bag(bag) as opened:
+        # Before rclpy is imported: its middleware reads it then.
+        os.environ.update(profile_environment(os.environ))
+        from crossmodal_kd_ros.nodes.bag_player import BagPlayer
 
-    with opened:
-        leave = (
-            []
-            if everything
-            else [
-                name
-                for name in opened.topics
-                if name == '/diagnostics' or any(mark in name for mark in _ANSWERS)
-            ]
+        answers = [name for name in opened.topics if name == DIAGNOSTICS.name or _ANSWERS in name]
+        player = BagPlayer(
+            opened, left_out=() if everything else answers, rate=rate, clock_hz=clock_hz
         )
-        player = BagPlayer(opened, leave=leave, rate=rate, clock_hz=clock_hz)
         try:
-            for sentence in (*opened.problems, *player.left):
+            for sentence in (*opened.problems, *player.problems):
                 click.echo(sentence, err=True)
             player.play(stop)
             while loop and not stop.is_set():

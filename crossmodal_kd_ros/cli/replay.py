@@ -35,36 +35,39 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     help='Two such folders: show what the new model changes.',
 )
 @click.option(
-    '--map',
-    'wishes',
-    multiple=True,
-    metavar='ROLE=TOPIC',
-    help='Such as camera=/cam0/image; also touch, gas.',
+    '--profile',
+    metavar='NAME|FILE',
+    default='living_wall',
+    show_default=True,
+    help='What the robot has that recorded it.',
 )
 @click.option(
-    '--topics',
-    type=click.Path(path_type=Path, dir_okay=False),
-    help='YAML file that says which topic is which.',
+    '--map',
+    'requests',
+    multiple=True,
+    metavar='ROLE=TOPIC',
+    help='Such as camera=/cam0/image; also each sense.',
 )
 @click.option(
     '--inject',
     multiple=True,
     metavar='FAULT@START[-END]',
-    help='Such as touch@10-18, seconds of the bag.',
+    help='SENSOR[:KIND[:SEVERITY]] such as camera@10-18 or camera:noise:0.5@10-18, seconds of '
+    'the bag.',
 )
 def command(
     bag: Path,
     out: Path,
     model: Path | None,
     compare: tuple[Path, Path] | None,
-    wishes: tuple[str, ...],
-    topics: Path | None,
+    profile: str,
+    requests: tuple[str, ...],
     inject: tuple[str, ...],
 ) -> None:
-    """Replay a recording through the runtime of the node: faster than life, without ROS, the same every time.
+    """Replay a recording through the runtime of the node, without ROS.
 
-    BAG is a rosbag2 folder, or one .mcap or .db3 file; one that was cut off is read as far as it
-    goes.
+    It is faster than life, and the same every time. BAG is a rosbag2 folder, or one .mcap or .db3
+    file; one that was cut off is read as far as it goes.
     """
     if model is not None and compare is not None:
         raise click.UsageError('expected --model or --compare, got both: leave one of them out')
@@ -73,39 +76,36 @@ def command(
     from rich.progress import Progress
 
     from crossmodal_kd_ros.bags.injection import parse_faults
-    from crossmodal_kd_ros.bags.reader import BagError
     from crossmodal_kd_ros.bags.replay import Model
-    from crossmodal_kd_ros.bags.session import Plan, replay_bag
-    from crossmodal_kd_ros.bags.topics import parse_wishes
+    from crossmodal_kd_ros.bags.session import ReplayPlan, replay_bag
+    from crossmodal_kd_ros.bags.topics import parse_requests
+    from crossmodal_kd_ros.calibration.model import load_calibration
     from crossmodal_kd_ros.files import share_dir
     from crossmodal_kd_ros.memory import keep_freed_memory
-    from crossmodal_kd_ros.networks import WeightsError
-    from crossmodal_kd_ros.runtime import CalibrationError, load_calibration
-    from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+    from crossmodal_kd_ros.profile import load_profile
+    from crossmodal_kd_ros.runtime import make_engine
 
     keep_freed_memory()
-    console = Console()
-    try:
-        plan = Plan(
-            bag=bag,
-            out=out,
-            command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
-            wishes=parse_wishes(wishes, file=topics),
-            schedule=parse_faults(inject),
+    console, robot = Console(), load_profile(profile)
+    plan = ReplayPlan(
+        bag=bag,
+        out=out,
+        profile=robot,
+        command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+        requests=parse_requests(requests, robot),
+        schedule=parse_faults(inject, robot),
+    )
+    models = [
+        Model(make_engine('torch', folder, robot), load_calibration(folder, robot))
+        for folder in compare or (model or share_dir() / 'models',)
+    ]
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task('replaying')
+        summary = replay_bag(
+            plan,
+            models,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-        models = [
-            Model(TorchEngine(folder), load_calibration(folder))
-            for folder in compare or (model or share_dir() / 'models',)
-        ]
-        with Progress(console=console, transient=True) as bar:
-            task = bar.add_task('replaying')
-            summary = replay_bag(
-                plan,
-                models,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )
-    except (BagError, WeightsError, CalibrationError) as error:
-        raise click.ClickException(str(error)) from None
     for line in closing_lines(summary, out):
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -115,8 +115,8 @@ def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
     last = summary['replays'][-1]
     lines = [*summary['topics'], *summary['problems']]
     lines += [
-        f'{told["count"]} {sensor} messages are malformed, the last: {told["last"]}'
-        for sensor, told in summary['malformed'].items()
+        f'{malformed["count"]} {sensor} messages are malformed, the last: {malformed["last"]}'
+        for sensor, malformed in summary['malformed'].items()
     ]
     lines.append(
         f'{last["frames_answered"]} of {summary["readings"]["camera"]} pictures answered; '
@@ -124,15 +124,16 @@ def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
         f'{summary["realtime_factor"]:.1f} times real time'
     )
     if summary['agreement_with_recording'] is not None:
-        told = last['recording']
+        compared = last['recording']['frames_compared']
         lines.append(
-            f'{summary["agreement_with_recording"]:.2%} of {told["frames_compared"]} pictures decided as live, '
+            f'{summary["agreement_with_recording"]:.2%} of {compared} pictures decided as live, '
             'each difference explained in the report'
         )
     if summary['comparison'] is not None:
-        told = summary['comparison']
+        comparison = summary['comparison']
         lines.append(
-            f'another action on {told["frames_with_another_action"]} of {told["frames_compared"]} pictures'
+            f'another action on {comparison["frames_with_another_action"]} of '
+            f'{comparison["frames_compared"]} pictures'
         )
     return [
         *lines,

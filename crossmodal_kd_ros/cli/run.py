@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""`crossmodal-kd run`."""
+"""`crossmodal-kd run`, and the options of every command that starts a node or listens as one."""
 
 import math
 import os
@@ -9,30 +9,76 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from crossmodal_kd_ros.cli.node_options import node_options, ros_arguments
-
 _POLL_S = 0.1
-# Asked to end, or refused what it was given: the same again would end the same way.
-_ON_PURPOSE = (0, 1)
+# Ended on request, or refused what it was given: another start would end the same way.
+_FINAL_EXIT_CODES = (0, 1)
 # A node that dies so often within that time will not be helped by another start.
-_MOST_DEATHS, _DEATHS_WITHIN_S = 4, 60.0
+_MAX_DEATHS, _DEATHS_WITHIN_S = 4, 60.0
+
+
+def node_options(command: Callable) -> Callable:
+    """Give a click command the options `profile`, `params`, `namespace` and arguments `remaps`."""
+    for decorate in (
+        click.argument('remaps', nargs=-1),
+        click.option(
+            '--namespace', default='', help='Puts the nodes and all their topics under this name.'
+        ),
+        click.option(
+            '--params',
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help='ROS parameter file, such as config/robot.yaml.',
+        ),
+        click.option(
+            '--profile',
+            metavar='NAME|FILE',
+            help='What the robot has; default: as --params says, else living_wall.',
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def ros_arguments(
+    profile: str | None, params: Path | None, namespace: str, remaps: tuple[str, ...]
+) -> list[str]:
+    """Return the node options as what follows `--ros-args`.
+
+    Raises:
+        click.UsageError: a remap has another form than `old:=new`.
+    """
+    for remap in remaps:
+        old, arrow, new = remap.partition(':=')
+        if not (old and arrow and new):
+            raise click.UsageError(
+                f'expected remaps like camera/image_raw:=/front/image, got {remap}'
+            )
+    return [
+        *(part for remap in remaps for part in ('-r', remap)),
+        *(('-r', f'__ns:=/{namespace.strip("/")}') if namespace else ()),
+        *(('--params-file', str(params)) if params is not None else ()),
+        # For this node alone: others have no profile, and would refuse the name.
+        *(('-p', f'maintenance_node:profile:={profile}') if profile is not None else ()),
+    ]
 
 
 @click.command()
 @node_options
 @click.option('--sim', is_flag=True, help='Start the simulated wall too.')
-def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, ...]) -> None:
+def command(
+    profile: str | None, params: Path | None, namespace: str, sim: bool, remaps: tuple[str, ...]
+) -> None:
     """Start the maintenance node, for your robot or with a simulated one.
 
     REMAPS, behind --, say what your robot calls a topic: camera/image_raw:=/front/image. Where
     ROS's launch is installed, robot.launch.py and sim.launch.py do the same. A node that is killed
     is started again. Ctrl-C ends it.
     """
-    arguments = ros_arguments(params, namespace, remaps)
+    arguments = ros_arguments(profile, params, namespace, remaps)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -42,7 +88,7 @@ def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, .
     environ = {**os.environ, **profile_environment(os.environ)}
     names = ('maintenance_node', 'simulator_node') if sim else ('maintenance_node',)
     processes: list[NodeProcess] = []
-    deaths_s: deque[float] = deque([-math.inf] * _MOST_DEATHS, maxlen=_MOST_DEATHS)
+    deaths_s: deque[float] = deque([-math.inf] * _MAX_DEATHS, maxlen=_MAX_DEATHS)
     try:
         for name in names:
             processes.append(NodeProcess(name, arguments, environ=environ))
@@ -52,7 +98,7 @@ def command(params: Path | None, namespace: str, sim: bool, remaps: tuple[str, .
                     continue
                 deaths_s.append(time.monotonic())
                 if (
-                    process.exit_code in _ON_PURPOSE
+                    process.exit_code in _FINAL_EXIT_CODES
                     or deaths_s[-1] - deaths_s[0] < _DEATHS_WITHIN_S
                 ):
                     # It has said why on the outputs that it shares with this process.

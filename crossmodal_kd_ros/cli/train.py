@@ -8,8 +8,12 @@ import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from crossmodal_kd_ros.profile import Profile
 
 
 @click.command()
@@ -31,12 +35,18 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     default=Path('out/cache'),
     show_default=True,
-    help='Folder for what is made once: simulated data, trained networks, and trainings to go on with.',
+    help='Folder for what is made once: simulated data, trained networks, and trainings to go '
+    'on with.',
 )
 @click.option(
     '--data',
     type=click.Path(path_type=Path, file_okay=False),
     help='Your own data set, from crossmodal-kd dataset from-bags, in place of simulated views.',
+)
+@click.option(
+    '--profile',
+    metavar='NAME|FILE',
+    help="What the robot has; default: the data set's, else living_wall.",
 )
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
 @click.option('--bf16', is_flag=True, help='Compute in bfloat16; for GPUs, slower on most CPUs.')
@@ -50,57 +60,73 @@ def command(
     out: Path,
     cache: Path,
     data: Path | None,
+    profile: str | None,
     device: str,
     bf16: bool,
     tensorboard: Path | None,
 ) -> None:
     """Train a teacher, and a student from it.
 
-    Simulates the data (or reads it from the cache), trains a teacher that sees, touches and
-    smells, a student that sees alone and learns from the teacher, and the same student without a
-    teacher, to compare with. Measures all three on panels that none has seen. Killed, it goes on
-    where it was when it is started again. On several processes or machines: torchrun
-    --nproc-per-node 2 -m crossmodal_kd_ros.cli.main train.
+    Simulates the data (or reads it from the cache), trains a teacher with every sense, a student
+    that sees alone and learns from the teacher, and the same student without a teacher, to compare
+    with. Measures all three on panels that none has seen. Killed, it goes on where it was when it
+    is started again. On several processes or machines: torchrun --nproc-per-node 2 -m
+    crossmodal_kd_ros.cli.main train.
     """
     if tensorboard is not None and find_spec('tensorboard') is None:
         raise click.ClickException(
-            'expected the package tensorboard for --tensorboard, found none: pip install tensorboard'
+            'expected the package tensorboard for --tensorboard, found none: pip install '
+            'tensorboard'
         )
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times
     # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     from crossmodal_kd_ros.benchmark.card import figures_table
-    from crossmodal_kd_ros.cli.training import measure_reference, train_and_save
-    from crossmodal_kd_ros.datasets.from_bags import DataSetError
-    from crossmodal_kd_ros.training.device import Place, PlaceError
-    from crossmodal_kd_ros.training.recipe import (
-        RecipeError,
-        ReferenceRecipe,
-        find_recipe,
-        load_recipe,
-    )
+    from crossmodal_kd_ros.benchmark.train_and_measure import measure_reference, train_and_save
+    from crossmodal_kd_ros.training.device import Device
+    from crossmodal_kd_ros.training.recipe import ReferenceRecipe, find_recipe, load_recipe
 
-    try:
-        path = find_recipe(recipe)
-        chosen = load_recipe(path)
-        place = Place.find(device, bf16=bf16)
-        if isinstance(chosen, ReferenceRecipe):
-            click.echo(
-                f'{measure_reference(chosen, cache)}\nThe robot cannot run these nets: no weights are written.'
-            )
-            return
-        card = train_and_save(
-            chosen,
-            out=out,
-            cache=cache,
-            command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
-            recipe_name=path.stem,
-            place=place,
-            tensorboard=tensorboard,
-            folder=data,
-        )
-    except (RecipeError, PlaceError, DataSetError) as error:
-        raise click.ClickException(str(error)) from None
+    path = find_recipe(recipe)
+    chosen = load_recipe(path)
+    robot = find_profile(profile, data)
+    place = Device.find(device, bf16=bf16)
+    if isinstance(chosen, ReferenceRecipe):
+        click.echo(measure_reference(chosen, cache))
+        click.echo('The robot cannot run these nets: no weights are written.')
+        return
+    card = train_and_save(
+        robot,
+        chosen,
+        out=out,
+        cache=cache,
+        command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
+        recipe_name=path.stem,
+        device=place,
+        tensorboard=tensorboard,
+        data_set=data,
+    )
     if place.is_first:
         click.echo(f'{figures_table(card.figures)}\nweights and their card: {out}')
     place.leave()
+
+
+def find_profile(name: str | None, data: Path | None) -> 'Profile':
+    """Return the profile `name`; unless named, that of the data set `data` or the simulator.
+
+    Raises:
+        ConfigurationError: there is no such profile, or no data set of it: it cannot be simulated.
+    """
+    from crossmodal_kd_ros.datasets import read_profile
+    from crossmodal_kd_ros.errors import ConfigurationError
+    from crossmodal_kd_ros.profile import load_profile
+
+    if name is None and data is not None:
+        return read_profile(data)
+    simulated = load_profile()
+    profile = simulated if name is None else load_profile(name)
+    if data is None and profile.fingerprint != simulated.fingerprint:
+        raise ConfigurationError(
+            f'expected --data with a data set of the profile {profile.name}, got none: '
+            f'{simulated.name} alone has a simulator'
+        )
+    return profile

@@ -1,9 +1,33 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Samples by the thousand, one form whatever their source: `Pairs` of camera, touch, gas and the expert's action."""
+"""Samples by the thousand in one form, `Pairs`, whatever their source: the simulator or bags."""
 
-from crossmodal_kd_ros.datasets.pairs import Pairs
+from crossmodal_kd_ros.datasets.pairs import (
+    DATASHEET,
+    NO_LABEL,
+    PROFILE,
+    SPLITS,
+    DataSetError,
+    Pairs,
+    array_names,
+    load_folder,
+    read_datasheet,
+    read_profile,
+)
 from crossmodal_kd_ros.datasets.simulated import load_simulated, simulate
 
-__all__ = ['Pairs', 'load_simulated', 'simulate']
+__all__ = [
+    'DATASHEET',
+    'NO_LABEL',
+    'PROFILE',
+    'SPLITS',
+    'DataSetError',
+    'Pairs',
+    'array_names',
+    'load_folder',
+    'load_simulated',
+    'read_datasheet',
+    'read_profile',
+    'simulate',
+]

@@ -1,60 +1,186 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Paired readings as arrays."""
+"""Paired readings as arrays, in memory and in a folder.
 
-from dataclasses import dataclass, fields, replace
+A data set on disk is a folder with `<split>/<array>.npy` for each array of `Pairs`, a
+`profile.yaml` that says what the readings are, and a datasheet.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from crossmodal_kd_ros.errors import CrossmodalError
+from crossmodal_kd_ros.profile import Profile, load_profile
+
+SPLITS = ('train', 'validation', 'test')
+DATASHEET = 'datasheet.json'
+PROFILE = 'profile.yaml'
+NO_LABEL = -1
+
+_READING = 'reading_'
+_OTHER_ARRAYS = ('quantities', 'action', 'night', 'group')
+
+
+class DataSetError(CrossmodalError):
+    """A data set cannot be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """N readings of all senses, with what the expert does.
+    """N readings of all senses, with the action of the expert.
 
     Attributes:
         image: `uint8[N, S, S, 3]`, RGB, the square view.
-        touch: `float32[N, 256]`, as measured (um, mm).
-        gas: `float32[N, 8]`, as measured, in the units of `GAS_CHANNELS`.
-        surface: `float32[N, 3]`, `SURFACE_STATE` without the sensors' noise (um, mm, fraction).
-        action: `int64[N]`, index into `ACTIONS`; -1 where nobody has labelled it.
+        readings: `float32[N, size]` of each sense, as measured.
+        quantities: `float32[N, Q]`, without the noise of the sensors where that is known.
+        action: `int64[N]`, index into the actions of the profile; `NO_LABEL` where there is none.
         night: `bool[N]`, whether the robot's own lamp lit the view.
-        panel: `int64[N]`, which wall panel: what splits are made by.
+        group: `int64[N]`, the place or stretch of time of each pair; splits never share one.
     """
 
     image: np.ndarray
-    touch: np.ndarray
-    gas: np.ndarray
-    surface: np.ndarray
+    readings: Mapping[str, np.ndarray]
+    quantities: np.ndarray
     action: np.ndarray
     night: np.ndarray
-    panel: np.ndarray
+    group: np.ndarray
 
     def __len__(self) -> int:
         return len(self.action)
 
     def __getitem__(self, rows: slice | np.ndarray) -> 'Pairs':
         """Return the chosen rows."""
-        return Pairs(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return self.from_arrays({name: array[rows] for name, array in self.arrays().items()})
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return every array by the name that it has on disk, such as `reading_<sense>`."""
+        readings = {f'{_READING}{sense}': values for sense, values in self.readings.items()}
+        others = {name: getattr(self, name) for name in _OTHER_ARRAYS}
+        return {'image': self.image, **readings, **others}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> 'Pairs':
+        """Return the pairs whose `arrays()` these are."""
+        readings = {
+            name.removeprefix(_READING): values
+            for name, values in arrays.items()
+            if name.startswith(_READING)
+        }
+        others = {name: arrays[name] for name in ('image', *_OTHER_ARRAYS)}
+        return cls(readings=readings, **others)
 
     def with_labels(self, count: int) -> 'Pairs':
         """Return the same pairs of which only the first `count` keep their label.
 
         Raises:
-            ValueError: there are fewer.
+            ValueError: there are fewer pairs.
         """
         if count > len(self):
             raise ValueError(f'expected at most {len(self)} labels for as many pairs, got {count}')
         action = self.action.copy()
-        action[count:] = -1
+        action[count:] = NO_LABEL
         return replace(self, action=action)
 
     @classmethod
     def join(cls, parts: list['Pairs']) -> 'Pairs':
         """Return the parts one after another."""
-        return cls(
-            **{
-                f.name: np.concatenate([getattr(part, f.name) for part in parts])
-                for f in fields(cls)
-            }
+        columns = [part.arrays() for part in parts]
+        return cls.from_arrays(
+            {name: np.concatenate([arrays[name] for arrays in columns]) for name in columns[0]}
         )
+
+
+def array_names(profile: Profile) -> tuple[str, ...]:
+    """Return the names of the arrays on disk of pairs of `profile`."""
+    return ('image', *(f'{_READING}{sense}' for sense in profile.senses), *_OTHER_ARRAYS)
+
+
+def save_arrays(pairs: Pairs, folder: Path) -> None:
+    """Write each array of `pairs` to `<folder>/<name>.npy`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in pairs.arrays().items():
+        np.save(folder / f'{name}.npy', array)
+
+
+def load_arrays(folder: Path, profile: Profile) -> Pairs:
+    """Return pairs that `save_arrays` wrote; images stay on disk until they are used."""
+    return Pairs.from_arrays(
+        {
+            name: np.load(folder / f'{name}.npy', mmap_mode='r' if name == 'image' else None)
+            for name in array_names(profile)
+        }
+    )
+
+
+def load_folder(split: str, folder: Path, profile: Profile) -> Pairs:
+    """Return one of `SPLITS` of the data set in `folder`; images stay on disk until they are used.
+
+    Raises:
+        DataSetError: there is no such data set, it is of another profile, or its arrays do not
+            belong together.
+    """
+    own = read_profile(folder)
+    if own.fingerprint != profile.fingerprint:
+        raise DataSetError(
+            f'expected a data set of the profile {profile.name} ({profile.fingerprint}), got one '
+            f'of {own.name} ({own.fingerprint}) in {folder}: give --profile {folder / PROFILE}'
+        )
+    names = array_names(profile)
+    missing = [name for name in names if not (folder / split / f'{name}.npy').is_file()]
+    if missing:
+        raise DataSetError(
+            f'expected the {split} split of a data set in {folder}, there is no '
+            f'{", ".join(missing)}: make one with crossmodal-kd dataset from-bags'
+        )
+    pairs = load_arrays(folder / split, profile)
+    lengths = {name: len(array) for name, array in pairs.arrays().items()}
+    if len(set(lengths.values())) != 1 or not len(pairs):
+        raise DataSetError(
+            f'expected as many rows of each array in {folder / split}, and more than none, '
+            f'got {lengths}'
+        )
+    _check_widths(folder / split, pairs, profile)
+    return pairs
+
+
+def read_profile(folder: Path) -> Profile:
+    """Return the profile of the data set in `folder`.
+
+    Raises:
+        DataSetError: there is no `profile.yaml`.
+        ProfileError: it is wrong.
+    """
+    path = folder / PROFILE
+    if not path.is_file():
+        raise DataSetError(
+            f'expected a data set with its {PROFILE} in {folder}, there is none: '
+            'make one with crossmodal-kd dataset from-bags'
+        )
+    return load_profile(str(path))
+
+
+def read_datasheet(folder: Path) -> dict[str, Any]:
+    """Return what is known of the data set in `folder`; raise `DataSetError` if there is none."""
+    try:
+        return json.loads((folder / DATASHEET).read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise DataSetError(
+            f'expected a data set with its {DATASHEET} in {folder}: {error}'
+        ) from error
+
+
+def _check_widths(folder: Path, pairs: Pairs, profile: Profile) -> None:
+    expected = {name: sense.size for name, sense in profile.senses.items()}
+    widths = {name: values.shape[1:] for name, values in pairs.readings.items()}
+    widths['quantities'] = pairs.quantities.shape[1:]
+    for name, size in {**expected, 'quantities': len(profile.quantities)}.items():
+        if widths[name] != (size,):
+            raise DataSetError(
+                f'expected {size} values of {name} a row in {folder}, got {list(widths[name])}'
+            )

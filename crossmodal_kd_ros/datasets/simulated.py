@@ -1,31 +1,38 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Pairs from the simulated wall. Splits never share a panel: each draws from a seed of its own."""
+"""Pairs from the simulated living wall. Splits never share a panel: each has its own seed."""
 
 import hashlib
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields
 from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from crossmodal_kd_ros import simulation
-from crossmodal_kd_ros.contract import ACTIONS, VIEW_PX, square_view
-from crossmodal_kd_ros.datasets.pairs import Pairs
+from crossmodal_kd_ros.datasets.pairs import Pairs, load_arrays, save_arrays
 from crossmodal_kd_ros.memory import keep_freed_memory
-from crossmodal_kd_ros.simulation import VIEW_MM, Lit, Panel, Wall, draw_panels, gas, touch
+from crossmodal_kd_ros.profile import square_view
+from crossmodal_kd_ros.simulation import (
+    CONDITIONS,
+    PROFILE,
+    VIEW_MM,
+    Panel,
+    PanelScene,
+    RenderedPanel,
+    add_noise,
+    draw_panels,
+)
 from crossmodal_kd_ros.simulation.camera import draw_shot, under_condition
 from crossmodal_kd_ros.simulation.scene import reachable_mm
 from crossmodal_kd_ros.versions import SIMULATION_VERSION
 
 VIEWS_PER_PANEL = 3
 # Twice the resolution of the view, so that averaging down softens edges as a lens does.
-_PX_PER_MM = 2 * VIEW_PX / VIEW_MM
+_PX_PER_MM = 2 * PROFILE.camera.view_px / VIEW_MM
 _PANELS_PER_TASK = 20
 _SPLITS = {'train': 11, 'validation': 12, 'calibration': 13, 'test': 14}
 
@@ -40,10 +47,13 @@ def load_simulated(
     condition: str | None = None,
     progress: Callable[[Iterable, int], Iterable] = lambda tasks, total: tasks,
 ) -> Pairs:
-    """Return `simulate(...)`, made once and then read from `cache_dir`; `SIMULATION_VERSION` is part of the key."""
-    key = f'{split}-{views}-{seed}-{vision_recovery}-{condition}-{SIMULATION_VERSION}'
+    """Return `simulate(...)`, made once and then read from `cache_dir`.
+
+    `SIMULATION_VERSION` and the profile are part of the key.
+    """
+    parts = (split, views, seed, vision_recovery, condition, SIMULATION_VERSION)
+    key = '-'.join(map(str, (*parts, PROFILE.fingerprint)))
     folder = cache_dir / hashlib.sha256(key.encode()).hexdigest()[:16]
-    names = [f.name for f in fields(Pairs)]
     if not (folder / 'complete').exists():
         pairs = simulate(
             split,
@@ -53,16 +63,9 @@ def load_simulated(
             condition=condition,
             progress=progress,
         )
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            np.save(folder / f'{name}.npy', getattr(pairs, name))
+        save_arrays(pairs, folder)
         (folder / 'complete').write_text(key)
-    return Pairs(
-        **{
-            name: np.load(folder / f'{name}.npy', mmap_mode='r' if name == 'image' else None)
-            for name in names
-        }
-    )
+    return load_arrays(folder, PROFILE)
 
 
 def simulate(
@@ -90,10 +93,8 @@ def simulate(
     """
     if split not in _SPLITS:
         raise ValueError(f'expected a split out of {", ".join(_SPLITS)}, got {split!r}')
-    if condition is not None and condition not in simulation.CONDITIONS:
-        raise ValueError(
-            f'expected a condition out of {", ".join(simulation.CONDITIONS)}, got {condition!r}'
-        )
+    if condition is not None and condition not in CONDITIONS:
+        raise ValueError(f'expected a condition out of {", ".join(CONDITIONS)}, got {condition!r}')
     panels = draw_panels(
         -(-views // VIEWS_PER_PANEL), seed=(_SPLITS[split], seed), vision_recovery=vision_recovery
     )
@@ -122,24 +123,27 @@ def _simulate_some(
     rows = []
     for index, panel in enumerate(panels, first):
         lighting = {None: None, 'night': 'night'}.get(condition, 'day')
-        wall, lit = Wall(panel), Lit(panel, px_per_mm=_PX_PER_MM, lighting=lighting)
+        scene = PanelScene(panel)
+        rendered = RenderedPanel(panel, px_per_mm=_PX_PER_MM, lighting=lighting)
         for _ in range(VIEWS_PER_PANEL):
             centre = tuple(rng.uniform(low, high))
-            truth = wall.truth(centre)
+            truth = scene.truth(centre)
             shot = draw_shot(rng)
             if condition is not None:
                 shot = under_condition(shot, condition, rng)
-            image = square_view(lit.picture(centre, shot, width_px=side, height_px=side))
+            picture = rendered.picture(centre, shot, width_px=side, height_px=side)
+            measured = {
+                f'reading_{sense}': add_noise(sense, reading, rng)
+                for sense, reading in truth.readings.items()
+            }
             rows.append(
-                (
-                    image,
-                    touch.add_noise(truth.touch, rng),
-                    gas.add_noise(truth.gas, rng),
-                    truth.surface,
-                    ACTIONS.index(truth.action),
-                    (lighting or panel.lighting) == 'night',
-                    index,
-                )
+                {
+                    'image': square_view(picture, size_px=PROFILE.camera.view_px),
+                    **measured,
+                    'quantities': truth.quantities,
+                    'action': PROFILE.actions.index(truth.action),
+                    'night': (lighting or panel.lighting) == 'night',
+                    'group': index,
+                }
             )
-    columns = [np.array(column) for column in zip(*rows, strict=True)]
-    return Pairs(**dict(zip((f.name for f in fields(Pairs)), columns, strict=True)))
+    return Pairs.from_arrays({name: np.array([row[name] for row in rows]) for name in rows[0]})

@@ -1,13 +1,12 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A bystander with a process and a DDS participant of its own: it records every topic and keeps the newest messages."""
+"""Records topics over a DDS participant of its own and keeps the newest message of each."""
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +23,26 @@ from sensor_msgs.msg import Image
 
 from crossmodal_kd_ros.bags import BagRecorder, offered_qos
 from crossmodal_kd_ros.memory import spare_heap
-from crossmodal_kd_ros.nodes import conversions
+from crossmodal_kd_ros.nodes.conversions import message_class
+from crossmodal_kd_ros.runtime.messages import image_reader
+from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE
 
-_IMAGE_TYPE, _JPEG_TYPE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 _TYPES = get_typestore(Stores.LATEST)
 # A picture waits in the writer's shared memory of 16 MiB, which holds 18 of them; all else is
 # small.
 _CAMERA_DEPTH, _DEPTH = 10, 500
-# A picture is not handed over in `drain`: it waits there for nobody.
+# `drain` leaves pictures out: nobody reads every one.
 _SMALL_BYTES = 65536
 
 
 class Observer:
-    """Subscribes to what is published, as it is offered, and writes it into a bag.
+    """Subscribes to topics as their publishers offer them, and writes them into a bag.
 
-    Messages stay serialised: the callback notes when DDS received one, puts it into the recorder's
-    queue and into `newest`, and is done. Whoever wants to read one decodes it.
+    Messages stay serialised: the callback takes the time at which DDS received one, and puts it
+    into the recorder's queue and into `newest`. Whoever reads one decodes it.
 
     Attributes:
-        newest: by topic, the last message: (received_ns, serialised).
+        newest: by topic, the newest message: (received_ns, serialised).
         node: the rclpy node, for services.
         recorder: writes the bag; `None` before `record`.
     """
@@ -71,7 +71,7 @@ class Observer:
         self.recorder: BagRecorder | None = None
         self.newest: dict[str, tuple[int, bytes]] = {}
         self._fresh: deque[tuple[str, int, bytes]] = deque()
-        self._deaf: frozenset[str] = frozenset()
+        self._ignored: frozenset[str] = frozenset()
         self._as_jpeg: frozenset[str] = frozenset()
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
@@ -116,16 +116,20 @@ class Observer:
         """
         for name, msgtype in types.items():
             offered = [info.qos_profile for info in self.node.get_publishers_info_by_topic(name)]
-            kept = (f'{name}/compressed', _JPEG_TYPE) if name in self._as_jpeg else (name, msgtype)
+            kept = (
+                (f'{name}/compressed', COMPRESSED_IMAGE)
+                if name in self._as_jpeg
+                else (name, msgtype)
+            )
             bag_topic = self.node.resolve_topic_name(kept[0])
-            message_class = _message_class(msgtype)
+            installed_class = _installed_class(msgtype)
             self.recorder.add_topic(
                 bag_topic, kept[1], qos=[offered_qos(profile) for profile in offered]
             )
             # A picture waits in the writer's shared memory; see _CAMERA_DEPTH.
-            depth = _CAMERA_DEPTH if msgtype == _IMAGE_TYPE else _DEPTH
+            depth = _CAMERA_DEPTH if msgtype == IMAGE else _DEPTH
             self.node.create_subscription(
-                message_class,
+                installed_class,
                 name,
                 self._callback(name, bag_topic),
                 _agreeing(offered, depth),
@@ -133,12 +137,12 @@ class Observer:
             )
 
     def drain(self) -> list[tuple[str, int, bytes]]:
-        """Return (topic, received_ns, serialised) of the small messages received since the last call."""
+        """Return (topic, received_ns, serialised) of small messages since the last call."""
         return [self._fresh.popleft() for _ in range(len(self._fresh))]
 
     def ignore(self, names: Iterable[str]) -> None:
-        """Take no notice of these topics any more."""
-        self._deaf = frozenset(names)
+        """Neither record nor keep messages of these topics from now on."""
+        self._ignored = frozenset(names)
 
     def call(self, service_type: Any, name: str, request: Any, *, timeout_s: float = 2.0) -> Any:
         """Call a service; return its response, or `None` if none came in time."""
@@ -154,7 +158,7 @@ class Observer:
             self.node.destroy_client(client)
 
     def close(self) -> None:
-        """Stop listening, leave the domain and complete the bag."""
+        """Leave the domain and complete the bag."""
         self._executor.shutdown()
         self._thread.join()
         self.node.destroy_node()
@@ -170,10 +174,10 @@ class Observer:
 
     def _callback(self, name: str, bag_topic: str) -> Callable[..., None]:
         def store(data: bytes, info: dict) -> None:
-            if name in self._deaf:
+            if name in self._ignored:
                 return
-            # When DDS had it, as `ros2 bag record` notes it, or when it was sent; not when Python
-            # came round to it. What is repeated for who comes late was sent before the recording.
+            # When DDS received it, as in `ros2 bag record`, or when it was sent; not when Python
+            # had time for it. What is repeated for late subscribers was sent before the recording.
             received_ns = max(info.get(self._when) or time.time_ns(), self._start_ns)
             self.newest[name] = (received_ns, data)
             self.recorder.write(
@@ -186,18 +190,18 @@ class Observer:
         return store if hasattr(Subscription, 'CallbackType') else lambda data: store(data, {})
 
 
-def _message_class(msgtype: str) -> type:
-    package, _, name = msgtype.split('/')
+def _installed_class(msgtype: str) -> type:
     try:
-        return getattr(import_module(f'{package}.msg'), name)
+        return message_class(msgtype)
     except (ImportError, AttributeError):
+        package, _, name = msgtype.split('/')
         raise ValueError(
             f'expected the package {package} with the type {name} to be installed, it is not'
         ) from None
 
 
 def _agreeing(offered: list[QoSProfile], depth: int) -> QoSProfile:
-    """Return the most that every publisher in `offered` can give."""
+    """Return a request that every publisher in `offered` satisfies, and no weaker one."""
     reliable = all(profile.reliability is ReliabilityPolicy.RELIABLE for profile in offered)
     lasting = all(profile.durability is DurabilityPolicy.TRANSIENT_LOCAL for profile in offered)
     return QoSProfile(
@@ -208,9 +212,9 @@ def _agreeing(offered: list[QoSProfile], depth: int) -> QoSProfile:
 
 
 def _as_jpeg(data: bytes) -> bytes:
-    """Turn a serialised Image into a serialised CompressedImage with the same header, at a seventh of its size."""
+    """Return a serialised Image as a serialised CompressedImage with its header."""
     message = deserialize_message(data, Image)
-    picture = cv2.cvtColor(conversions.image_reader(message)(), cv2.COLOR_RGB2BGR)
+    picture = cv2.cvtColor(image_reader(message)(), cv2.COLOR_RGB2BGR)
     _, jpeg = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
     types = _TYPES.types
     stamp = types['builtin_interfaces/msg/Time'](
@@ -218,5 +222,5 @@ def _as_jpeg(data: bytes) -> bytes:
     )
     header = types['std_msgs/msg/Header'](stamp, message.header.frame_id)
     # The format as image_transport writes it, so that its decoders know the colour order.
-    compressed = types[_JPEG_TYPE](header, 'rgb8; jpeg compressed bgr8', jpeg.reshape(-1))
-    return bytes(_TYPES.serialize_cdr(compressed, _JPEG_TYPE))
+    compressed = types[COMPRESSED_IMAGE](header, 'rgb8; jpeg compressed bgr8', jpeg.reshape(-1))
+    return bytes(_TYPES.serialize_cdr(compressed, COMPRESSED_IMAGE))

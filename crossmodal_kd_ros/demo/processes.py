@@ -28,7 +28,7 @@ _LOG_PREFIX = re.compile(r'^\[(FATAL|ERROR)\]\s*\[[^\]]*\]\s*\[[^\]]*\]:\s*')
 
 
 def private_environment(environ: Mapping[str, str], domain_id: int) -> dict[str, str]:
-    """Return the environment of a run that no robot near by must hear, with the profile unless the user has set one."""
+    """Return the environment of a run of its own, with the transport profile unless one is set."""
     return isolated_environment({**environ, **profile_environment(environ)}, domain_id)
 
 
@@ -43,7 +43,7 @@ def isolated_environment(environ: Mapping[str, str], domain_id: int) -> dict[str
 
 
 def free_domain_id(environ: Mapping[str, str]) -> int:
-    """Return a domain in which nobody on this machine is, and which is not the user's."""
+    """Return a DDS domain that nobody on this machine uses, other than the user's."""
     candidates = [
         number
         for number in range(1, _LAST_DOMAIN + 1)
@@ -74,7 +74,7 @@ class NodeProcess:
             name: `maintenance_node` or `simulator_node`.
             ros_args: such as `-p`, `seed:=3`, `-r`, `__ns:=/left`.
             environ: its environment, whole.
-            log: file for all it says; `None`: it speaks on this process's own outputs.
+            log: file for its output; `None`: it goes to that of this process.
         """
         self.name = name
         self.log = log
@@ -101,12 +101,12 @@ class NodeProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """Exit code as a shell gives it, 128 and the number of a signal that ended it; `None` while it runs."""
+        """Exit code as a shell gives it (128 + the number of a signal); `None` while it runs."""
         code = self._process.poll()
         return 128 - code if code is not None and code < 0 else code
 
     def last_error(self) -> str:
-        """Return the last error that its log holds, without the logger's prefix; else its last line; else nothing."""
+        """Return the last error in its log, without the logger's prefix; else the last line."""
         if self.log is None or not self.log.exists():
             return ''
         lines = [
@@ -121,7 +121,7 @@ class NodeProcess:
             self._process.send_signal(signal.SIGINT)
 
     def stop(self) -> None:
-        """End it, ever less gently."""
+        """End it: by SIGINT, then SIGTERM, then SIGKILL."""
         for number, grace_s in _GRACE_S.items():
             if self.exit_code is not None:
                 break
@@ -139,13 +139,13 @@ def stop_all(processes: Sequence[NodeProcess]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Be run by the child: without this, a parent that is killed leaves nodes behind that speak for ever."""
+    """Run in the child: end it when its parent is killed, which cannot stop it any more."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def first_port(domain_id: int) -> int:
-    """Return the UDP port of the first participant of a domain (RTPS 9.6.1.1); those that come take the next ones."""
+    """Return the UDP port of the first participant of a domain (RTPS 9.6.1.1)."""
     return 7410 + 250 * domain_id
 
 

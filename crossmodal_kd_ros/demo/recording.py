@@ -1,11 +1,11 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""One run read back from its bag, as arrays: what every figure and every number of the report is computed from."""
+"""One run read back from its bag, as arrays: all figures of the report come from these."""
 
 import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 
 from crossmodal_kd_ros.bags import read_messages
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, NUM_TAXELS, SURFACE_STATE
-from crossmodal_kd_ros.demo import topics
+from crossmodal_kd_ros.profile import Profile, Sense
+from crossmodal_kd_ros.runtime import topics
 from crossmodal_kd_ros.runtime.messages import image_reader
+from crossmodal_kd_ros.simulation.panel import PROFILE
 
 # The reason is published just before its mode, on a topic of its own; nobody promises that they
 # arrive in that order.
 _SLACK_NS = 20_000_000
-
-TRUTH_NAMES = ('frame', 'action', *SURFACE_STATE, *(f'gas/{name}' for name in GAS_NAMES))
+TRUTH_FIELDS = topics.truth_fields(PROFILE)
+GRID_TRUTHS = topics.grid_truths(PROFILE)
+ESTIMATES = topics.estimates(PROFILE)
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,14 @@ class Series:
     def __len__(self) -> int:
         return len(self.stamp_ns)
 
-    def find(self, stamps_ns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Match by stamp: return (`int[m]` rows of this series, `int[m]` rows of `stamps_ns`), in step."""
-        _, mine, theirs = np.intersect1d(self.stamp_ns, stamps_ns, return_indices=True)
-        return mine, theirs
+    def match(self, other: 'Series') -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of this series and of `other` that have equal stamps, in step."""
+        _, rows, other_rows = np.intersect1d(self.stamp_ns, other.stamp_ns, return_indices=True)
+        return rows, other_rows
 
 
 @dataclass(frozen=True)
-class Said:
+class Text:
     """A text that came without a header: a mode with its reason, or an action."""
 
     received_ns: int
@@ -59,29 +61,36 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """One run.
+    """One run over the living wall, or with a camera alone.
 
     Attributes:
         camera: stamps of the images that were received; no values.
-        touch: readings, `[n, 256]`. gas: readings, `[n, 8]`.
-        scores: `[n, 6]`. surface: `[n, 3]`. touch_estimate: `[n, 256]`.
-        actions: what was published on `maintenance/action`. modes: every mode with its reason.
-        truth: `[n, 13]`, columns `TRUTH_NAMES`; empty where nobody knows the truth. touch_truth:
-            `[n, 256]`.
-        experts: what the expert said of each frame, from `simulation/expert`.
+        readings, estimates: by sense, `[n, size]`: what was read, and the student's estimates.
+        scores: `[n, A]`, probability of each action.
+        quantities: `[n, Q]`; lower, upper: their bounds, NaN without a calibration.
+        actions: what was published as the action. modes: every mode with its reason.
+        truth: `[n, F]`, columns `TRUTH_FIELDS`; empty where nobody knows the truth.
+        grid_truths: by sense of layout `grid`, `[n, size]`; empty likewise.
+        experts: what the expert said of each frame.
     """
 
     camera: Series
-    touch: Series
-    gas: Series
+    readings: Mapping[str, Series]
+    estimates: Mapping[str, Series]
     scores: Series
-    surface: Series
-    touch_estimate: Series
-    actions: tuple[Said, ...]
-    modes: tuple[Said, ...]
+    quantities: Series
+    lower: Series
+    upper: Series
+    actions: tuple[Text, ...]
+    modes: tuple[Text, ...]
     truth: Series
-    touch_truth: Series
+    grid_truths: Mapping[str, Series]
     experts: tuple[dict[str, Any], ...]
+
+    @property
+    def profile(self) -> Profile:
+        """Of the robot."""
+        return PROFILE
 
     @property
     def start_ns(self) -> int:
@@ -104,6 +113,10 @@ class Recording:
         """Return times as seconds since the first frame."""
         return (np.asarray(time_ns, np.int64) - self.start_ns) / 1e9
 
+    def of_sensor(self, sensor: str) -> Series:
+        """Return the messages of the camera or of a sense."""
+        return self.readings[sensor] if sensor in self.readings else self.camera
+
 
 def load_recording(bag: Path) -> Recording:
     """Read the bag of a run.
@@ -111,56 +124,73 @@ def load_recording(bag: Path) -> Recording:
     Raises:
         BagError: there is no readable bag at `bag`.
     """
-    seen: dict[str, list] = defaultdict(list)
+    camera = '/' + PROFILE.camera.topic
+    messages: dict[str, list] = defaultdict(list)
     for message in read_messages(bag):
         # Of a picture the header is enough: a run of 40 s holds a gigabyte of pixels.
         kept = (
             SimpleNamespace(header=message.message.header)
-            if message.topic == '/' + topics.CAMERA
+            if message.topic == camera
             else message.message
         )
-        seen[message.topic].append((message.received_ns, kept))
+        messages[message.topic].append((message.received_ns, kept))
 
-    def series(topic: str, width: int, read: Any) -> Series:
-        got = seen['/' + topic]
+    def series(topic: str, width: int, read: Callable[[Any], Any]) -> Series:
+        own = messages['/' + topic]
         return Series(
-            np.array([_stamp_ns(message) for _, message in got], np.int64),
-            np.array([received for received, _ in got], np.int64),
-            np.array([read(message) for _, message in got], np.float32).reshape(len(got), width),
+            np.array([stamp_ns(message) for _, message in own], np.int64),
+            np.array([received for received, _ in own], np.int64),
+            np.array([read(message) for _, message in own], np.float32).reshape(len(own), width),
         )
 
+    def named(topic: topics.Topic, names: Collection[str]) -> Series:
+        return series(topic.name, len(names), lambda message: by_name(message, names))
+
+    def senses(topic_of: Mapping[str, str]) -> dict[str, Series]:
+        return {
+            name: series(
+                topic,
+                PROFILE.senses[name].size,
+                lambda message, name=name: read_reading(PROFILE.senses[name], message),
+            )
+            for name, topic in topic_of.items()
+        }
+
+    def texts(topic: topics.Topic) -> list[Text]:
+        return [Text(received, message.data) for received, message in messages['/' + topic.name]]
+
     return Recording(
-        camera=series(topics.CAMERA, 0, lambda message: ()),
-        touch=series(topics.TOUCH, NUM_TAXELS, taxels),
-        gas=series(topics.GAS, len(GAS_NAMES), lambda message: by_name(message, GAS_NAMES)),
-        scores=series(topics.SCORES, len(ACTIONS), lambda message: by_name(message, ACTIONS)),
-        surface=series(
-            topics.SURFACE, len(SURFACE_STATE), lambda message: by_name(message, SURFACE_STATE)
+        camera=series(PROFILE.camera.topic, 0, lambda message: ()),
+        readings=senses({name: sensed_topic(sense) for name, sense in PROFILE.senses.items()}),
+        estimates=senses({name: topic.name for name, topic in ESTIMATES.items()}),
+        scores=named(topics.ACTION_SCORES, PROFILE.actions),
+        quantities=named(topics.SURFACE_STATE, tuple(PROFILE.quantities)),
+        lower=named(topics.SURFACE_STATE, [f'{name}_lower' for name in PROFILE.quantities]),
+        upper=named(topics.SURFACE_STATE, [f'{name}_upper' for name in PROFILE.quantities]),
+        actions=tuple(texts(topics.ACTION)),
+        modes=with_reasons(texts(topics.MODE), texts(topics.MODE_REASON)),
+        truth=named(topics.TRUTH, TRUTH_FIELDS),
+        grid_truths=senses({name: topic.name for name, topic in GRID_TRUTHS.items()}),
+        experts=tuple(
+            json.loads(message.data) for _, message in messages['/' + topics.EXPERT.name]
         ),
-        touch_estimate=series(topics.TOUCH_ESTIMATE, NUM_TAXELS, taxels),
-        actions=tuple(
-            Said(received, message.data) for received, message in seen['/' + topics.ACTION]
-        ),
-        modes=with_reasons(
-            [Said(received, message.data) for received, message in seen['/' + topics.MODE]],
-            [Said(received, message.data) for received, message in seen['/' + topics.MODE_REASON]],
-        ),
-        truth=series(
-            topics.TRUTH, len(TRUTH_NAMES), lambda message: by_name(message, TRUTH_NAMES)
-        ),
-        touch_truth=series(topics.TOUCH_TRUTH, NUM_TAXELS, taxels),
-        experts=tuple(json.loads(message.data) for _, message in seen['/' + topics.EXPERT]),
     )
 
 
-def read_pictures(bag: Path, stamps_ns: Collection[int]) -> dict[int, np.ndarray]:
-    """Return the images with `stamps_ns`, `uint8[H, W, 3]`, RGB, by stamp; an image that is not in the bag is left out."""
+def read_pictures(bag: Path, stamps_ns: Iterable[int]) -> dict[int, np.ndarray]:
+    """Return those images that are in the bag, `uint8[H, W, 3]` RGB, by stamp."""
     wanted = {int(stamp) for stamp in stamps_ns}
     return {
         stamp: image_reader(message.message)()
-        for message in read_messages(bag, topics=['/' + topics.CAMERA])
-        if (stamp := _stamp_ns(message.message)) in wanted
+        for message in read_messages(bag, topics=['/' + PROFILE.camera.topic])
+        if (stamp := stamp_ns(message.message)) in wanted
     }
+
+
+def sensed_topic(sense: Sense) -> str:
+    """Return the topic that a sense of the living wall comes from: each comes from one."""
+    [topic] = sense.topics
+    return topic
 
 
 def by_name(message: Any, names: Collection[str]) -> list[float]:
@@ -169,26 +199,32 @@ def by_name(message: Any, names: Collection[str]) -> list[float]:
     return [values.get(name, np.nan) for name in names]
 
 
-def taxels(message: Any) -> np.ndarray:
-    """Return a `32FC1` 16x16 Image as `float32[256]`; NaN where it is of another size."""
-    if message.data.nbytes != 4 * NUM_TAXELS:
-        return np.full(NUM_TAXELS, np.nan, np.float32)
+def read_reading(sense: Sense, message: Any) -> np.ndarray:
+    """Return a reading, an estimate or a truth of a sense as `float32[size]`.
+
+    NaN where the message holds another size, or misses a channel.
+    """
+    if sense.layout == 'channels':
+        return np.array(by_name(message, sense.channel_names), np.float32)
+    if message.data.nbytes != 4 * sense.size:
+        return np.full(sense.size, np.nan, np.float32)
     return np.frombuffer(message.data.tobytes(), np.float32)
 
 
-def with_reasons(modes: list[Said], reasons: list[Said]) -> tuple[Said, ...]:
-    """Give each mode the reason that was published for it: the last `MODE: reason` that came no later than it did."""
+def with_reasons(modes: list[Text], reasons: list[Text]) -> tuple[Text, ...]:
+    """Return each mode with its reason: the last `MODE: reason` that came no later than it did."""
     explained = []
-    for said in modes:
+    for mode in modes:
         by_then = [
-            reason.text for reason in reasons if reason.received_ns <= said.received_ns + _SLACK_NS
+            reason.text for reason in reasons if reason.received_ns <= mode.received_ns + _SLACK_NS
         ]
-        mine = [text for text in by_then if text.startswith(f'{said.text}: ')]
+        own = [text for text in by_then if text.startswith(f'{mode.text}: ')]
         explained.append(
-            Said(said.received_ns, said.text, mine[-1].partition(': ')[2] if mine else '')
+            Text(mode.received_ns, mode.text, own[-1].partition(': ')[2] if own else '')
         )
     return tuple(explained)
 
 
-def _stamp_ns(message: Any) -> int:
+def stamp_ns(message: Any) -> int:
+    """Return the stamp of a message's header, ns."""
     return message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec

@@ -1,142 +1,245 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The page a stranger opens after a run: one file, with every picture inside."""
+"""The page of a live run: its recording as a `reports.run.Run`, beside its summary."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import ACTIONS, HOLD, INDENTATION, square_view
-from crossmodal_kd_ros.demo import figures
-from crossmodal_kd_ros.demo.recording import TRUTH_NAMES, Recording, read_pictures
-from crossmodal_kd_ros.demo.summary import Setting, decided, mode_at
-from crossmodal_kd_ros.reports import thumbnail, write_page
+from crossmodal_kd_ros.demo.recording import TRUTH_FIELDS, Recording, read_pictures
+from crossmodal_kd_ros.demo.summary import (
+    Scenario,
+    ages_ms,
+    expert_actions,
+    mode_at,
+    mode_changes,
+    published_actions,
+)
+from crossmodal_kd_ros.profile import CAMERA, HOLD, square_view
+from crossmodal_kd_ros.reports import plots, thumbnail, write_page
+from crossmodal_kd_ros.reports.run import (
+    Card,
+    Choice,
+    Curve,
+    GridMoment,
+    Histogram,
+    ModelRun,
+    Outage,
+    Run,
+    Span,
+    spans,
+    with_gaps,
+)
+from crossmodal_kd_ros.reports.style import words
+from crossmodal_kd_ros.simulation import RATES_HZ
+from crossmodal_kd_ros.simulation.panel import PROFILE
 
 _CARDS = 8
+_PERIOD_S = 1.0 / RATES_HZ[CAMERA]
+_GAP_S = PROFILE.camera.timeout_s
 
 
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """One frame with its decision; `picture` is empty while the camera is dead, `expert` where nobody knows better."""
-
-    t_s: float
-    mode: str
-    picture: str
-    action: str = HOLD
-    confidence: float | None = None
-    expert: str = ''
-    expert_reason: str = ''
-    description: str = ''
-
-
-def write_report(
-    path: Path, *, bag: Path, recording: Recording, setting: Setting, summary: dict[str, Any]
+def write_live_report(
+    path: Path, *, bag: Path, recording: Recording, scenario: Scenario, summary: Mapping[str, Any]
 ) -> None:
-    """Write `report.html` of one run.
+    """Write the page of a live run.
 
     Args:
         path: the file to write.
         bag: the recording, for its pictures.
         recording: the same, as arrays.
-        setting: what was run.
+        scenario: what was run.
         summary: what `summary.json` says, complete.
     """
-    write_page(
-        path,
-        'demo/report.html.j2',
+    run = live_run(bag, recording, scenario, summary)
+    write_page(path, 'demo/report.html.j2', plots=plots, run=run, summary=summary)
+
+
+def live_run(
+    bag: Path, recording: Recording, scenario: Scenario, summary: Mapping[str, Any]
+) -> Run:
+    """Return a live run as its page shows it; see `write_live_report`."""
+    end_s = recording.duration_s
+    decided_s = recording.seconds([action.received_ns for action in recording.actions])
+    decided = [action.text for action in recording.actions]
+    actions = {'decision': spans(decided_s, decided, length_s=_PERIOD_S, gap_s=_GAP_S)}
+    if len(recording.truth):
+        truth_s = recording.seconds(recording.truth.stamp_ns)
+        expert = expert_actions(recording, slice(None))
+        actions['expert'] = spans(truth_s, expert, length_s=_PERIOD_S, gap_s=_GAP_S)
+    model = ModelRun(
         summary=summary,
-        cards=cards(recording, setting, bag),
-        timeline=figures.timeline(recording, setting),
-        estimates=figures.estimates(recording, setting),
-        touch=_touch(recording, setting, bag),
-        latency=figures.latency(recording),
+        modes=_modes(recording),
+        actions=actions,
+        cards=cards(bag, recording, scenario),
+        curves={name: _curves(recording, name) for name in PROFILE.quantities},
+        moments=_moments(bag, recording, scenario),
+        known_label='true',
+    )
+    return Run(
+        profile=PROFILE,
+        duration_s=end_s,
+        time_label='seconds since the first frame',
+        activity={sensor: _activity(recording, scenario, sensor) for sensor in PROFILE.sensors},
+        outages=[
+            Outage(fault.sensor, fault.start_s, min(fault.end_s, end_s), f'{fault.sensor} is dead')
+            for fault in scenario.schedule.faults
+            if fault.start_s < end_s
+        ],
+        models=[model],
+        latency=Histogram(ages_ms(recording.scores)),
+        latency_ms=summary['latency_ms'],
+        latency_label='ms from the stamp of a picture to the receipt of its scores, in another '
+        'process',
     )
 
 
-def cards(recording: Recording, setting: Setting, bag: Path) -> list[Card]:
+def cards(bag: Path, recording: Recording, scenario: Scenario) -> list[Card]:
     """Return evenly spaced frames: not picked by hand, so good and bad ones come as they are."""
     times_s = (np.arange(_CARDS) + 0.5) / _CARDS * recording.duration_s
     answered_s = recording.seconds(recording.scores.stamp_ns)
-    dead = [
-        setting.schedule.active('camera', t_s) is not None or not len(answered_s)
+    rows = [
+        None
+        if scenario.schedule.active(CAMERA, t_s) or not len(answered_s)
+        else int(np.abs(answered_s - t_s).argmin())
         for t_s in times_s
     ]
-    rows = [
-        0 if gone else int(np.abs(answered_s - t_s).argmin()) for gone, t_s in zip(dead, times_s)
-    ]
-    stamps = [0 if gone else int(recording.scores.stamp_ns[row]) for gone, row in zip(dead, rows)]
-    pictures = read_pictures(bag, stamps)
-    actions, modes = decided(recording), mode_at(recording, recording.scores.received_ns)
+    stamps = {row: int(recording.scores.stamp_ns[row]) for row in rows if row is not None}
+    pictures = read_pictures(bag, stamps.values())
+    actions = published_actions(recording)
+    modes = mode_at(recording, recording.scores.received_ns)
     result = []
-    for t_s, gone, row, stamp in zip(times_s, dead, rows, stamps):
-        if gone:
-            mode = str(mode_at(recording, np.array([recording.start_ns + int(t_s * 1e9)]))[0])
-            result.append(Card(t_s=float(t_s), mode=mode, picture=''))
-        else:
-            result.append(
-                Card(
-                    t_s=float(answered_s[row]),
-                    mode=str(modes[row]),
-                    picture=thumbnail(pictures[stamp]) if stamp in pictures else '',
-                    action=str(actions[row]),
-                    confidence=float(recording.scores.values[row].max()),
-                    **_expert(recording, stamp),
-                )
+    for t_s, row in zip(times_s, rows):
+        if row is None:
+            mode = mode_at(recording, np.array([recording.start_ns + int(t_s * 1e9)]))[0]
+            card = Card(
+                t_s=float(t_s),
+                picture='',
+                no_picture='no picture: the camera is dead',
+                mode=str(mode),
+                choices=[Choice(action=HOLD)],
             )
+        else:
+            picture = pictures.get(stamps[row])
+            action, (expert, notes) = str(actions[row]), _expert(recording, stamps[row])
+            card = Card(
+                t_s=float(answered_s[row]),
+                picture='' if picture is None else thumbnail(picture),
+                no_picture='picture not recorded',
+                mode=str(modes[row]),
+                choices=[
+                    Choice(
+                        action=action,
+                        confidence=float(recording.scores.values[row].max()),
+                        right=action == expert if expert and action != HOLD else None,
+                    )
+                ],
+                notes=notes,
+            )
+        result.append(card)
     return result
 
 
-def _expert(recording: Recording, stamp_ns: int) -> dict[str, str]:
-    """Return what the expert said of the frame with `stamp_ns`; nothing where there is no expert."""
-    found = np.flatnonzero(recording.truth.stamp_ns == stamp_ns)
-    if not len(found):
-        return {}
-    told = {'expert': ACTIONS[int(recording.truth.values[found[0], TRUTH_NAMES.index('action')])]}
-    # The texts have no stamp: one goes with each truth, over a topic that loses none.
-    if len(recording.experts) == len(recording.truth):
-        text = recording.experts[found[0]]
-        told |= {'expert_reason': text['reason'], 'description': text['description']}
-    return told
-
-
-def _touch(recording: Recording, setting: Setting, bag: Path) -> str:
-    """Draw touch at the moment with most crack under the pad in each phase; without truth, at four even moments."""
-    guess = recording.touch_estimate
-    if not len(guess):
-        return ''
-    known = len(recording.touch_truth) > 0
-    truth_rows, rows = (
-        recording.touch_truth.find(guess.stamp_ns) if known else (None, np.arange(len(guess)))
+def _activity(recording: Recording, scenario: Scenario, sensor: str) -> list[Span]:
+    stamps_s = np.sort(recording.seconds(recording.of_sensor(sensor).stamp_ns))
+    return spans(
+        stamps_s,
+        [''] * len(stamps_s),
+        length_s=1.0 / RATES_HZ[sensor],
+        gap_s=scenario.config.timeouts_s[sensor],
     )
-    seconds = recording.seconds(guess.stamp_ns[rows])
-    if known:
-        truth = recording.touch_truth.values[truth_rows]
-        chosen, titles = [], []
-        for start_s, end_s, name in _phases(setting, recording.duration_s):
+
+
+def _modes(recording: Recording) -> list[Span]:
+    changes = mode_changes(recording)
+    starts_s = [
+        float(np.clip(recording.seconds(mode.received_ns), 0.0, recording.duration_s))
+        for mode in changes
+    ]
+    ends_s = [*starts_s[1:], recording.duration_s]
+    return [
+        Span(start_s, end_s, mode.text)
+        for mode, start_s, end_s in zip(changes, starts_s, ends_s)
+        if end_s > start_s
+    ]
+
+
+def _curves(recording: Recording, name: str) -> list[Curve]:
+    curves = []
+    if len(recording.truth):
+        t_s = recording.seconds(recording.truth.stamp_ns)
+        values = recording.truth.values[:, TRUTH_FIELDS.index(name)]
+        curves.append(Curve('true', True, t_s, values))
+    column = list(PROFILE.quantities).index(name)
+    published = with_gaps(
+        recording.seconds(recording.quantities.stamp_ns),
+        *(
+            series.values[:, column]
+            for series in (recording.quantities, recording.lower, recording.upper)
+        ),
+        gap_s=_GAP_S,
+    )
+    return [*curves, Curve('published', False, *published)]
+
+
+def _expert(recording: Recording, stamp_ns: int) -> tuple[str, list[str]]:
+    """Return what the expert does about a frame, and what it says; empty without an expert."""
+    rows = np.flatnonzero(recording.truth.stamp_ns == stamp_ns)
+    if not len(rows):
+        return '', []
+    action = str(expert_actions(recording, rows)[0])
+    # The texts have no stamp: one goes with each truth, over a topic that loses none.
+    if len(recording.experts) != len(recording.truth):
+        return action, [f'expert: {words(action)}']
+    expert = recording.experts[rows[0]]
+    return action, [f'expert: {words(action)} ({expert["reason"]})', expert['description']]
+
+
+def _moments(bag: Path, recording: Recording, scenario: Scenario) -> list[GridMoment]:
+    """Return the moment with most crack under the pad in each phase; without truth, even ones."""
+    estimates, truth = recording.estimates['touch'], recording.grid_truths['touch']
+    if not len(estimates):
+        return []
+    if len(truth):
+        truth_rows, rows = truth.match(estimates)
+        true = truth.values[truth_rows]
+        depth = true[:, PROFILE.senses['touch'].elements_of('indentation')].sum(-1)
+        seconds = recording.seconds(estimates.stamp_ns[rows])
+        chosen, names = [], []
+        for start_s, end_s, name in _phases(scenario, recording.duration_s):
             inside = np.flatnonzero((seconds >= start_s) & (seconds < end_s))
             if len(inside):
-                chosen.append(int(inside[truth[inside, INDENTATION].sum(-1).argmax()]))
-                titles.append(f'{seconds[chosen[-1]]:.1f} s\n{name}')
+                chosen.append(int(inside[depth[inside].argmax()]))
+                names.append(f'\n{name}')
+        rows, known = rows[chosen], [{'touch': reading} for reading in true[chosen]]
     else:
-        chosen = np.linspace(0, len(rows) - 1, 6).astype(int)[1:-1].tolist()
-        titles = [f'{seconds[row]:.1f} s' for row in chosen]
-    stamps = guess.stamp_ns[rows[chosen]]
-    pictures = read_pictures(bag, stamps)
-    views = [
-        square_view(pictures[stamp]) if stamp in pictures else None for stamp in stamps.tolist()
-    ]
-    return figures.touch_maps(
-        views, truth[chosen] if known else None, guess.values[rows[chosen]], titles
-    )
+        rows = np.linspace(0, len(estimates) - 1, 6).astype(int)[1:-1]
+        names, known = [''] * len(rows), [{}] * len(rows)
+    pictures = read_pictures(bag, estimates.stamp_ns[rows])
+    moments = []
+    for row, name, known_readings in zip(rows, names, known):
+        picture = pictures.get(int(estimates.stamp_ns[row]))
+        view = None if picture is None else square_view(picture, size_px=PROFILE.camera.view_px)
+        moments.append(
+            GridMoment(
+                title=f'{recording.seconds(estimates.stamp_ns[row]):.1f} s{name}',
+                view=view,
+                estimates={'touch': estimates.values[row]},
+                known=known_readings,
+            )
+        )
+    return moments
 
 
-def _phases(setting: Setting, duration_s: float) -> list[tuple[float, float, str]]:
-    """Return the stretches worth a look: before anything failed, and each outage that leaves the camera alive."""
-    faults = [fault for fault in setting.schedule.faults if fault.sensor != 'camera']
-    first = min((fault.start_s for fault in setting.schedule.faults), default=duration_s)
-    return [(0.0, first, 'all is healthy')] + [
-        (f.start_s, f.end_s, f'{f.sensor} is dead') for f in faults
+def _phases(scenario: Scenario, duration_s: float) -> list[tuple[float, float, str]]:
+    """Return when nothing had failed yet, and each outage that leaves the camera alive."""
+    faults = scenario.schedule.faults
+    first_s = min((fault.start_s for fault in faults), default=duration_s)
+    return [(0.0, first_s, 'all is healthy')] + [
+        (fault.start_s, fault.end_s, f'{fault.sensor} is dead')
+        for fault in faults
+        if fault.sensor != CAMERA
     ]

@@ -9,10 +9,10 @@ from typing import Protocol
 from rich.console import Console
 from rich.live import Live as RichLive
 
-from crossmodal_kd_ros.contract import HOLD
 from crossmodal_kd_ros.demo import view
 from crossmodal_kd_ros.demo.live import Live
-from crossmodal_kd_ros.demo.summary import Setting
+from crossmodal_kd_ros.demo.summary import Scenario
+from crossmodal_kd_ros.profile import HOLD
 from crossmodal_kd_ros.reports.style import words
 
 # Drawing costs 30 ms of the observer's time.
@@ -21,13 +21,13 @@ _LINE_S = 5.0
 
 
 class Screen(Protocol):
-    """What a run tells."""
+    """Where a run is shown."""
 
     def say(self, sentence: str) -> None:
-        """Show what is being waited for, before the first frame."""
+        """Show what is waited for before the first frame."""
 
-    def show(self, live: Live, setting: Setting) -> None:
-        """Show the state; called often, it draws only when it is time."""
+    def show(self, live: Live, scenario: Scenario) -> None:
+        """Show the state; a call before it is time does nothing."""
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -37,7 +37,7 @@ class TerminalScreen:
     """Draws the whole state four times a second."""
 
     def __init__(self, console: Console, *, title: str, duration_s: float) -> None:
-        """Draw nothing yet."""
+        """Start without a drawing."""
         self._console, self._title, self._duration_s = console, title, duration_s
         self._drawn_s = 0.0
         self._rich: RichLive | None = None
@@ -46,14 +46,14 @@ class TerminalScreen:
         """Print the sentence."""
         self._console.print(f'[dim]{sentence} ...[/]')
 
-    def show(self, live: Live, setting: Setting) -> None:
-        """Draw, if it is time."""
+    def show(self, live: Live, scenario: Scenario) -> None:
+        """Draw the state, if it is time."""
         if time.monotonic() - self._drawn_s < _REFRESH_S:
             return
         self._drawn_s = time.monotonic()
         drawing = view.screen(
             live,
-            setting,
+            scenario,
             title=self._title,
             duration_s=self._duration_s,
             width=self._console.width,
@@ -75,22 +75,22 @@ class LineScreen:
     """Prints one line for each change of mode, and one every 5 s."""
 
     def __init__(self, console: Console) -> None:
-        """Print nothing yet."""
+        """Start without a line."""
         self._console = console
-        self._told = 0
+        self._printed = 0
         self._line_s = 0.0
 
     def say(self, sentence: str) -> None:
         """Print the sentence."""
         self._console.print(f'{sentence} ...', highlight=False)
 
-    def show(self, live: Live, setting: Setting) -> None:
+    def show(self, live: Live, scenario: Scenario) -> None:
         """Print what is new."""
-        for start_s, mode, reason in live.history[self._told :]:
+        for start_s, mode, reason in live.history[self._printed :]:
             self._console.print(
                 f'{start_s:5.1f} s  {mode}: {reason}', highlight=False, soft_wrap=True
             )
-        self._told = len(live.history)
+        self._printed = len(live.history)
         if live.seconds - self._line_s >= _LINE_S:
             self._line_s = live.seconds
             expert = f' (expert: {words(live.expert["action"])})' if live.expert else ''

@@ -3,7 +3,6 @@
 
 """One run from the first process to the report."""
 
-import json
 import os
 import threading
 import time
@@ -18,9 +17,13 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters
 
 from crossmodal_kd_ros.bags import BagRecorder, remove_bag
-from crossmodal_kd_ros.contract import SENSORS
-from crossmodal_kd_ros.demo import topics
-from crossmodal_kd_ros.demo.live import Live
+from crossmodal_kd_ros.demo.live import (
+    CAMERA_TOPIC,
+    INPUT_TYPES,
+    OUTPUT_TYPES,
+    SIMULATION_TYPES,
+    Live,
+)
 from crossmodal_kd_ros.demo.observer import Observer
 from crossmodal_kd_ros.demo.processes import (
     NodeProcess,
@@ -29,11 +32,16 @@ from crossmodal_kd_ros.demo.processes import (
     stop_all,
 )
 from crossmodal_kd_ros.demo.recording import load_recording
-from crossmodal_kd_ros.demo.report import write_report
+from crossmodal_kd_ros.demo.report import write_live_report
 from crossmodal_kd_ros.demo.screens import Screen
-from crossmodal_kd_ros.demo.summary import Limits, Setting, summarise
+from crossmodal_kd_ros.demo.summary import Scenario, summarise
+from crossmodal_kd_ros.errors import CrossmodalError
+from crossmodal_kd_ros.files import write_json
 from crossmodal_kd_ros.nodes.transport import distro
+from crossmodal_kd_ros.profile import CAMERA
+from crossmodal_kd_ros.runtime.config import RuntimeConfig
 from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
+from crossmodal_kd_ros.simulation.panel import PROFILE
 
 # Cold, importing torch from a slow disk takes most of a minute.
 _START_TIMEOUT_S = 90.0
@@ -48,13 +56,8 @@ _TITLE, _REAL_TITLE = (
 )
 
 
-class DemoError(Exception):
-    """The run could not be made or went wrong: one sentence, and the exit code for the process."""
-
-    def __init__(self, sentence: str, *, exit_code: int = 1) -> None:
-        """Keep the sentence and the code."""
-        super().__init__(sentence)
-        self.exit_code = exit_code
+class DemoError(CrossmodalError):
+    """The run could not be made or went wrong."""
 
 
 class _Stopped(Exception):
@@ -103,24 +106,27 @@ class Plan:
     @property
     def simulator_arguments(self) -> list[str]:
         """ROS arguments of the simulator node."""
-        settings = {'autostart': 'false', 'seed': str(self.seed)}
+        parameters = {'autostart': 'false', 'seed': str(self.seed)}
         if self.photos is not None:
             # ROS reads values as YAML: quoted, every path is a text.
-            settings['photos_dir'] = "'" + str(self.photos.resolve()).replace("'", "''") + "'"
+            parameters['photos_dir'] = "'" + str(self.photos.resolve()).replace("'", "''") + "'"
         elif self.camera is not None:
-            settings['camera_device'] = str(self.camera)
+            parameters['camera_device'] = str(self.camera)
         else:
-            settings['faults'] = DEMO_SCHEDULE
-        return [part for name, value in settings.items() for part in ('-p', f'{name}:={value}')]
+            parameters['faults'] = DEMO_SCHEDULE
+        return [part for name, value in parameters.items() for part in ('-p', f'{name}:={value}')]
 
 
 def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any] | None:
-    """Run the nodes, watch them, write everything; return the summary, or `None` if `stop` came before the first frame.
+    """Run the nodes, watch them, write everything; return the summary.
 
     Args:
         plan: what to run.
         screen: shows it.
-        stop: set it to end the run early; what was gathered is written all the same.
+        stop: set it to end the run early; what was recorded is written all the same.
+
+    Returns:
+        What `summary.json` says; `None` if `stop` was set before the first frame.
 
     Raises:
         DemoError: a node refused or died, or nothing can be written.
@@ -147,7 +153,7 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
                 )
             )
         observer = Observer(domain_id=domain_id, one_clock=True)
-        limits, trouble = _watch(plan, processes, observer, screen, stop)
+        scenario, trouble = _watch(plan, processes, observer, screen, stop)
     except _Stopped:
         return None
     finally:
@@ -156,7 +162,7 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
             observer.close()
         stop_all(processes)
     summary = _write(
-        plan, observer.recorder, limits, interrupted=stop.is_set(), started_s=started_s
+        plan, observer.recorder, scenario, interrupted=stop.is_set(), started_s=started_s
     )
     if trouble:
         raise DemoError(trouble)
@@ -169,8 +175,8 @@ def _watch(
     observer: Observer,
     screen: Screen,
     stop: threading.Event,
-) -> tuple[Limits, str]:
-    """Bring the nodes up, record the run, and return the node's limits and what went wrong on the way, if anything."""
+) -> tuple[Scenario, str]:
+    """Start the nodes and record the run; return the scenario, and what went wrong or nothing."""
     wait = _Waiter(processes, stop)
     screen.say('starting the nodes')
     wait.until(
@@ -182,53 +188,46 @@ def _watch(
     )
     _change(observer, processes[1], Transition.TRANSITION_CONFIGURE)
     types = (
-        topics.INPUTS | topics.OUTPUTS | topics.SIMULATION
+        INPUT_TYPES | OUTPUT_TYPES | SIMULATION_TYPES
         if plan.simulated
-        else ({topics.CAMERA: topics.INPUTS[topics.CAMERA]} | topics.OUTPUTS)
+        else {CAMERA_TOPIC: INPUT_TYPES[CAMERA_TOPIC]} | OUTPUT_TYPES
     )
     wait.until(
         lambda: len(observer.published(types)) == len(types), f'publishers of {", ".join(types)}'
     )
-    limits = _limits(observer)
+    scenario = _scenario(plan, observer)
     observer.record(plan.out / 'bag', types)
     # Each picture goes to the maintenance node and to the observer.
     wait.until(
-        lambda: observer.node.count_subscribers(topics.CAMERA) >= 2,
+        lambda: observer.node.count_subscribers(CAMERA_TOPIC) >= 2,
         'both subscribers of the camera',
     )
     _change(observer, processes[1], Transition.TRANSITION_ACTIVATE)
 
-    live, setting = Live(), setting_of(plan, limits)
+    live = Live()
     began_s = time.monotonic()
     while not stop.is_set() and live.seconds < plan.duration_s:
         time.sleep(_POLL_S)
         live.take(observer.drain(), dict(observer.newest), time.time_ns())
         dead = next((process for process in processes if process.exit_code is not None), None)
         if dead is not None:
-            return limits, f'{dead.name} died: {dead.last_error() or "it said nothing"}'
+            return scenario, f'{dead.name} died: {dead.last_error() or "it said nothing"}'
         if not live.start_ns and time.monotonic() - began_s > _FIRST_FRAME_TIMEOUT_S:
-            return limits, (
+            return scenario, (
                 f'expected a first picture within {_FIRST_FRAME_TIMEOUT_S:.0f} s, got none: '
                 f'{processes[1].last_error() or "the simulator said nothing"}'
             )
-        screen.show(live, setting)
-    observer.ignore((*topics.INPUTS, *topics.SIMULATION))
+        screen.show(live, scenario)
+    observer.ignore((*INPUT_TYPES, *SIMULATION_TYPES))
     time.sleep(_LAST_ANSWER_S)
-    return limits, ''
-
-
-def setting_of(plan: Plan, limits: Limits) -> Setting:
-    """Return what a run of `plan` is judged by."""
-    return Setting(
-        limits=limits, senses=SENSORS if plan.simulated else ('camera',), schedule=plan.schedule
-    )
+    return scenario, ''
 
 
 def _write(
-    plan: Plan, recorder: BagRecorder, limits: Limits, *, interrupted: bool, started_s: float
+    plan: Plan, recorder: BagRecorder, scenario: Scenario, *, interrupted: bool, started_s: float
 ) -> dict[str, Any]:
     """Write `summary.json` and `report.html` from the bag, and return the summary."""
-    recording, setting = load_recording(recorder.path), setting_of(plan, limits)
+    recording = load_recording(recorder.path)
     summary = {
         'title': _TITLE if plan.simulated else _REAL_TITLE,
         'statement': _statement(plan),
@@ -236,8 +235,8 @@ def _write(
         'command': plan.command,
         'seed': plan.seed,
         'interrupted': interrupted,
-        'schedule': [vars(fault) for fault in setting.schedule.faults],
-        **summarise(recording, setting),
+        'schedule': [vars(fault) for fault in scenario.schedule.faults],
+        **summarise(recording, scenario),
         'bag': {
             'path': 'bag',
             'messages': recorder.written.total(),
@@ -247,12 +246,15 @@ def _write(
         },
         'versions': _versions(),
     }
-    report = plan.out / 'report.html'
-    write_report(report, bag=recorder.path, recording=recording, setting=setting, summary=summary)
-    summary['wall_clock_s'] = round(time.monotonic() - started_s, 1)
-    (plan.out / 'summary.json').write_text(
-        json.dumps(summary, indent=2, allow_nan=False) + '\n', encoding='utf-8'
+    write_live_report(
+        plan.out / 'report.html',
+        bag=recorder.path,
+        recording=recording,
+        scenario=scenario,
+        summary=summary,
     )
+    summary['wall_clock_s'] = round(time.monotonic() - started_s, 1)
+    write_json(plan.out / 'summary.json', summary)
     return summary
 
 
@@ -260,20 +262,20 @@ def _statement(plan: Plan) -> str:
     made = time.strftime('%d %B %Y').lstrip('0')
     if plan.simulated:
         return (
-            'The wall, its senses and the expert are simulated: no figure here was measured on a real wall. '
-            f'Seed {plan.seed}, {made}.'
+            'The wall, its senses and the expert are simulated: no figure here was measured on a '
+            f'real wall. Seed {plan.seed}, {made}.'
         )
     source = (
         f'Photographs of {plan.photos}' if plan.photos is not None else f'Webcam {plan.camera}'
     )
     return (
-        f'{source}, {made}. Nobody has said what is right for these pictures, so no accuracy is given; the '
-        'networks were trained on simulated walls only.'
+        f'{source}, {made}. Nobody has said what is right for these pictures, so no accuracy is '
+        'given; the networks were trained on simulated walls only.'
     )
 
 
 class _Waiter:
-    """Waits for conditions while all processes live and the user has not had enough."""
+    """Waits for conditions while all processes live and the user has not stopped the run."""
 
     def __init__(self, processes: Sequence[NodeProcess], stop: threading.Event) -> None:
         self._processes, self._stop = processes, stop
@@ -286,8 +288,7 @@ class _Waiter:
             for process in self._processes:
                 if process.exit_code is not None:
                     raise DemoError(
-                        process.last_error() or f'{process.name} ended before it was ready',
-                        exit_code=process.exit_code or 1,
+                        process.last_error() or f'{process.name} ended before it was ready'
                     )
             if time.monotonic() > limit_s:
                 raise DemoError(
@@ -309,15 +310,22 @@ def _change(observer: Observer, process: NodeProcess, transition: int) -> None:
         raise DemoError(process.last_error() or f'{process.name} did not answer')
 
 
-def _limits(observer: Observer) -> Limits:
-    names = [*(f'{sensor}_timeout_s' for sensor in SENSORS), 'recovery_s']
+def _scenario(plan: Plan, observer: Observer) -> Scenario:
+    """Return what the run is judged by, with the node's own timeouts."""
+    names = [*(f'{sensor}_timeout_s' for sensor in PROFILE.sensors), 'recovery_s']
     response = observer.call(
         GetParameters, 'maintenance_node/get_parameters', GetParameters.Request(names=names)
     )
     if response is None:
-        raise DemoError('expected maintenance_node to tell its timeouts, got no answer')
-    *timeouts, recovery_s = (value.double_value for value in response.values)
-    return Limits(timeout_s=dict(zip(SENSORS, timeouts)), recovery_s=recovery_s)
+        raise DemoError('expected the parameters of maintenance_node, got no answer')
+    *timeouts_s, recovery_s = (value.double_value for value in response.values)
+    return Scenario(
+        config=RuntimeConfig.of(
+            PROFILE, timeouts_s=dict(zip(PROFILE.sensors, timeouts_s)), recovery_s=recovery_s
+        ),
+        sensors=PROFILE.sensors if plan.simulated else (CAMERA,),
+        schedule=plan.schedule,
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -17,19 +17,20 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, INDENTATION, SENSORS, TEXTURE
-from crossmodal_kd_ros.demo import topics
-from crossmodal_kd_ros.demo.live import Live
-from crossmodal_kd_ros.demo.summary import Setting
-from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
+from crossmodal_kd_ros.demo.live import CAMERA_TOPIC, SENSOR_TOPICS, Live
+from crossmodal_kd_ros.demo.summary import Scenario
+from crossmodal_kd_ros.profile import HOLD
+from crossmodal_kd_ros.reports.style import MODE_COLOURS, MODE_MEANINGS, action_colour, words
+from crossmodal_kd_ros.simulation.panel import PROFILE
 
-_SENSOR_TOPICS = {'camera': topics.CAMERA, 'touch': topics.TOUCH, 'gas': topics.GAS}
+_TOUCH = PROFILE.senses['touch']
+_BANK_SHAPE = _TOUCH.shape[1:]
 # Ranges that a working pad reaches on these walls: a fixed scale, so that a change of colour is a
 # change of the wall.
 _TEXTURE_UM, _DEPTH_MM = 120.0, 8.0
 # Every character costs the observer time that it needs for messages.
 _PICTURE_WIDTH = 60
-_SURFACE_ROWS = (
+_QUANTITY_ROWS = (
     ('roughness', 'um', 1.0, 1),
     ('crack depth', 'mm', 1.0, 2),
     ('CO2 absorbed', '%', 100.0, 1),
@@ -40,14 +41,14 @@ class HalfBlocks:
     """An image drawn with one character for two pixels, one above the other."""
 
     def __init__(self, image: np.ndarray, *, width: int, height: int) -> None:
-        """Scale `image`, `uint8[H, W, 3]` RGB, into `width` x `height` characters, keeping its proportions."""
+        """Scale `image`, `uint8[H, W, 3]` RGB, to fit into `width` x `height` characters."""
         scale = min(width / image.shape[1], 2 * height / image.shape[0])
         size = (
             max(1, round(image.shape[1] * scale)),
             2 * max(1, round(image.shape[0] * scale / 2)),
         )
         way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_NEAREST
-        # Fewer colours, so that styles are found again.
+        # Fewer colours, so that the cache of styles has most of them.
         self._pixels = cv2.resize(image, size, interpolation=way) & 0xF8
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -59,15 +60,15 @@ class HalfBlocks:
 
 
 def screen(
-    live: Live, setting: Setting, *, title: str, duration_s: float, width: int, height: int
+    live: Live, scenario: Scenario, *, title: str, duration_s: float, width: int, height: int
 ) -> RenderableType:
-    """Return everything known at this moment, laid out for a terminal of `width` x `height` characters."""
+    """Return the state of the run, laid out for a terminal of `width` x `height` characters."""
     layout = Layout()
     rows = [Layout(_header(live, title, duration_s), size=1), Layout(name='main')]
     if height >= 31:
         rows.append(Layout(_framed(_touch(live), 'touch'), size=7))
     rows.append(
-        Layout(_framed(_timeline(live, setting, duration_s, width - 14), 'what happened'), size=6)
+        Layout(_framed(_timeline(live, scenario, duration_s, width - 14), 'what happened'), size=6)
     )
     rows.append(Layout(_footer(live), size=1))
     layout.split_column(*rows)
@@ -92,7 +93,7 @@ def _header(live: Live, title: str, duration_s: float) -> Text:
 
 
 def _picture(live: Live, width: int, height: int) -> RenderableType:
-    picture = live.picture if live.alive(topics.CAMERA) else None
+    picture = live.picture if live.alive(CAMERA_TOPIC) else None
     return (
         Text('no picture', style='dim')
         if picture is None
@@ -127,7 +128,7 @@ def _action(live: Live) -> Text:
         right = live.expert['action'] == live.action
         mark = (
             ('', '')
-            if live.action == 'hold'
+            if live.action == HOLD
             else ('  ✓', 'bold green')
             if right
             else ('  ✗', 'bold red')
@@ -139,8 +140,10 @@ def _action(live: Live) -> Text:
 
 def _bars(live: Live) -> Table:
     table = Table.grid(padding=(0, 1))
-    shown = live.probabilities if live.probabilities is not None else np.zeros(len(ACTIONS))
-    for name, probability in zip(ACTIONS, shown):
+    shown = (
+        live.probabilities if live.probabilities is not None else np.zeros(len(PROFILE.actions))
+    )
+    for name, probability in zip(PROFILE.actions, shown):
         bar = Text('█' * round(20 * probability), style=_on_screen(name))
         table.add_row(
             Text(words(name)),
@@ -152,14 +155,14 @@ def _bars(live: Live) -> Table:
 
 def _estimates(live: Live) -> Table:
     table = Table.grid(padding=(0, 2))
-    truth = live.true_surface is not None
+    truth = live.true_quantities is not None
     table.add_row(
         '', Text('published', style='dim'), *([Text('truth', style='dim')] if truth else [])
     )
-    for index, (name, unit, scale, digits) in enumerate(_SURFACE_ROWS):
+    for index, (name, unit, scale, digits) in enumerate(_QUANTITY_ROWS):
         cells = [
             f'{scale * values[index]:6.{digits}f}' if values is not None else '     –'
-            for values in (live.surface, *([live.true_surface] if truth else []))
+            for values in (live.quantities, *([live.true_quantities] if truth else []))
         ]
         table.add_row(name, *cells, Text(unit, style='dim'))
     return table
@@ -167,18 +170,20 @@ def _estimates(live: Live) -> Table:
 
 def _touch(live: Live) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    touch = live.touch if live.alive(topics.TOUCH) else None
+    touch = live.touch if live.alive(SENSOR_TOPICS['touch']) else None
     banks = (
-        (TEXTURE, 'texture', _TEXTURE_UM, cv2.COLORMAP_VIRIDIS),
-        (INDENTATION, 'depth', _DEPTH_MM, cv2.COLORMAP_MAGMA),
+        ('texture', 'texture', _TEXTURE_UM, cv2.COLORMAP_VIRIDIS),
+        ('indentation', 'depth', _DEPTH_MM, cv2.COLORMAP_MAGMA),
     )
     heads, maps = [], []
-    for bank, name, top, colours in banks:
+    for channel, name, top, colours in banks:
+        bank = _TOUCH.elements_of(channel)
         for values, kind in ((touch, 'read'), (live.touch_estimate, 'predicted')):
             heads.append(Text(f'{name}, {kind}', style='dim'))
             maps.append(_heat(None if values is None else values[bank], top, colours))
     heads.append(Text())
-    maps.append(Text(f'texture 0–{_TEXTURE_UM:.0f} um\ndepth   0–{_DEPTH_MM:.0f} mm', style='dim'))
+    scales = f'texture 0–{_TEXTURE_UM:.0f} um\ndepth   0–{_DEPTH_MM:.0f} mm'
+    maps.append(Text(scales, style='dim'))
     table.add_row(*heads)
     table.add_row(*maps)
     return table
@@ -186,28 +191,30 @@ def _touch(live: Live) -> RenderableType:
 
 def _heat(values: np.ndarray | None, top: float, colours: int) -> RenderableType:
     if values is None:
-        return Text('\n' + 'no reading'.center(2 * BANK_SHAPE[1] // 2 + 2) + '\n\n', style='dim')
-    grey = (255.0 * (values / top).clip(0.0, 1.0)).astype(np.uint8).reshape(BANK_SHAPE)
+        return Text('\n' + 'no reading'.center(2 * _BANK_SHAPE[1] // 2 + 2) + '\n\n', style='dim')
+    grey = (255.0 * (values / top).clip(0.0, 1.0)).astype(np.uint8).reshape(_BANK_SHAPE)
     return HalfBlocks(
         cv2.applyColorMap(grey, colours)[..., ::-1],
-        width=BANK_SHAPE[1] + 2,
-        height=BANK_SHAPE[0] // 2,
+        width=_BANK_SHAPE[1] + 2,
+        height=_BANK_SHAPE[0] // 2,
     )
 
 
-def _timeline(live: Live, setting: Setting, duration_s: float, width: int) -> Table:
+def _timeline(live: Live, scenario: Scenario, duration_s: float, width: int) -> Table:
     table = Table.grid(padding=(0, 1))
     now = int(min(live.seconds / duration_s, 1.0) * width)
     at_s = (np.arange(width) + 0.5) / width * duration_s
-    for sensor in SENSORS:
+    for sensor in PROFILE.sensors:
         row = Text()
         for cell, t_s in enumerate(at_s):
-            dead = setting.schedule.active(sensor, t_s) is not None or sensor not in setting.senses
+            dead = (
+                scenario.schedule.active(sensor, t_s) is not None or sensor not in scenario.sensors
+            )
             row.append(
                 '·' if dead else '━',
                 ('red' if dead else 'white') if cell <= now else 'bright_black',
             )
-        lives = live.alive(_SENSOR_TOPICS[sensor], forget_s=1.25 if sensor == 'gas' else 0.25)
+        lives = live.alive(SENSOR_TOPICS[sensor], forget_s=1.25 if sensor == 'gas' else 0.25)
         table.add_row(Text(f'{sensor:7}', style='bold' if lives else 'bold red'), row)
     row = Text()
     for t_s in at_s[: now + 1]:
@@ -222,8 +229,8 @@ def _footer(live: Live) -> Text:
         return Text(' waiting for the first answer', style='dim')
     p50, p99 = np.percentile(live.latencies_ms, [50, 99])
     return Text(
-        f' {live.answered} frames answered · {p50:.1f} ms from picture to decision (99 % within {p99:.1f} ms) '
-        '· Ctrl-C stops and writes the report',
+        f' {live.answered} frames answered · {p50:.1f} ms from picture to decision '
+        f'(99 % within {p99:.1f} ms) · Ctrl-C stops and writes the report',
         style='dim',
         no_wrap=True,
         overflow='ellipsis',
@@ -232,7 +239,7 @@ def _footer(live: Live) -> Text:
 
 def _on_screen(action: str) -> str:
     """Return a colour that can be read on a dark and on a light ground."""
-    return 'bright_black' if action in ('hold', '') else ACTION_COLOURS[action]
+    return 'bright_black' if action in (HOLD, '') else action_colour(action, PROFILE.actions)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -13,21 +13,21 @@ from crossmodal_kd_ros.files import share_dir
 
 
 def examine(
-    environ: Mapping[str, str], ros_args: Sequence[str], *, tell: Callable[[str], None]
+    environ: Mapping[str, str], ros_args: Sequence[str], *, on_step: Callable[[str], None]
 ) -> list[Finding]:
-    """Return what was found.
+    """Return what every check finds.
 
     Args:
         environ: the environment in which nodes would start.
         ros_args: what the maintenance node would get behind `--ros-args`.
-        tell: called with what is being done.
+        on_step: called with what is being done.
     """
     findings = [machine.ros(environ), machine.libraries()]
     if any(finding.level is Level.PROBLEM for finding in findings):
         return findings
     from crossmodal_kd_ros.doctor import topics  # it needs rclpy
 
-    tell('sending pictures from one process to another')
+    on_step('sending pictures from one process to another')
     try:
         measured = measure(environ)
     except MeasurementError as error:
@@ -36,10 +36,14 @@ def examine(
     # rcl ends a process that loads it with such an environment
     if isinstance(measured, MeasurementError):
         return findings
-    tell('listening to the topics')
-    heard, parameters = topics.examine(ros_args)
-    if parameters:
-        tell('loading the weights')
-        folder = Path(parameters['models_dir'] or share_dir() / 'models')
-        findings.append(machine.weights(folder, device=parameters['device']))
-    return findings + heard
+    on_step('listening to the topics')
+    of_topics, values = topics.examine(ros_args)
+    if values:
+        on_step('loading the weights')
+        folder = Path(values['models_dir'] or share_dir() / 'models')
+        findings.append(
+            machine.weights(
+                folder, values['profile'], engine=values['engine'], device=values['device']
+            )
+        )
+    return findings + of_topics

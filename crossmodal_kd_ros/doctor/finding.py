@@ -1,10 +1,15 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a check found."""
+"""What a check finds, and all findings on one screen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 
 class Level(Enum):
@@ -17,21 +22,54 @@ class Level(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        about: what was looked at, in a word or two.
-        told: what was found.
+        subject: what was checked, in a word or two.
+        result: what was found, in words.
         level: how bad it is.
         remedy: the line that mends it; a problem always has one.
     """
 
-    about: str
-    told: str
+    subject: str
+    result: str
     level: Level = Level.OK
     remedy: str = ''
 
     def __post_init__(self) -> None:
-        """Refuse a problem that nobody could mend."""
+        """Refuse a problem without a remedy."""
         if self.level is Level.PROBLEM and not self.remedy:
-            raise ValueError(f'expected a remedy for the problem "{self.told}", got none')
+            raise ValueError(f'expected a remedy for the problem "{self.result}", got none')
+
+
+# A word beside each colour: not everybody sees the difference.
+_MARKS = {
+    Level.OK: ('ok', 'green'),
+    Level.WARNING: ('note', 'yellow'),
+    Level.PROBLEM: ('mend', 'bold red'),
+}
+
+
+def show(findings: Sequence[Finding], console: Console) -> None:
+    """Print the findings, then the line that mends each problem."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify='right')
+    table.add_column(style='bold')
+    table.add_column(overflow='fold')
+    for finding in findings:
+        table.add_row(Text(*_MARKS[finding.level]), finding.subject, Text(finding.result))
+    console.print(table)
+    with_remedy = [finding for finding in findings if finding.remedy]
+    if with_remedy:
+        console.print()
+    for finding in with_remedy:
+        line = Text(f'{finding.subject}: ', style=_MARKS[finding.level][1])
+        # In one piece, however long, so that it can be copied.
+        console.print(line.append(finding.remedy, style='default'), soft_wrap=True)
+    problems = sum(finding.level is Level.PROBLEM for finding in findings)
+    console.print()
+    if problems:
+        things = 'thing' if problems == 1 else 'things'
+        console.print(Text(f'{problems} {things} to mend', style='bold red'))
+    else:
+        console.print(Text('healthy', style='green'))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from crossmodal_kd_ros.doctor.finding import Finding, Level
 from crossmodal_kd_ros.doctor.pictures import MeasurementError, Survival
+from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.nodes.transport import (
     DEFAULT_RMW,
     distro,
@@ -21,6 +22,7 @@ from crossmodal_kd_ros.nodes.transport import (
     profile_variable,
     rmw,
 )
+from crossmodal_kd_ros.profile import DEFAULT_PROFILE, load_profile
 
 _LIBRARIES = {
     'torch': 'torch',
@@ -29,19 +31,18 @@ _LIBRARIES = {
     'safetensors': 'safetensors',
 }
 # More than this share of the pictures must arrive; a busy machine alone loses a few.
-_ENOUGH = 0.9
+_MIN_SHARE = 0.9
 
 
 def ros(environ: Mapping[str, str]) -> Finding:
     """Look for a ROS 2 that Python can import."""
     if find_spec('rclpy') is None:
         return Finding(
-            about='ROS 2',
-            told='rclpy is not installed',
+            subject='ROS 2',
+            result='rclpy is not installed',
             level=Level.PROBLEM,
-            remedy=(
-                'source /opt/ros/<distribution>/setup.bash, or let `make demo` install the wheels in .venv'
-            ),
+            remedy='source /opt/ros/<distribution>/setup.bash, or let `make demo` install the '
+            'wheels in .venv',
         )
     launch = (
         'with launch'
@@ -49,27 +50,27 @@ def ros(environ: Mapping[str, str]) -> Finding:
         else 'without launch: crossmodal-kd run starts the nodes'
     )
     return Finding(
-        about='ROS 2',
-        told=f'{distro(environ) or "of an unknown name"} on {rmw(environ)}, {launch}',
+        subject='ROS 2',
+        result=f'{distro(environ) or "of an unknown name"} on {rmw(environ)}, {launch}',
     )
 
 
 def libraries() -> Finding:
     """Look for what the networks and pictures need."""
-    found, missing = [f'Python {platform.python_version()}'], []
+    installed, missing = [f'Python {platform.python_version()}'], []
     for module, distribution in _LIBRARIES.items():
         try:
-            found.append(f'{module} {import_module(module).__version__}')
+            installed.append(f'{module} {import_module(module).__version__}')
         except ImportError:
             missing.append(distribution)
     if missing:
         return Finding(
-            about='libraries',
-            told=f'missing: {", ".join(missing)}',
+            subject='libraries',
+            result=f'missing: {", ".join(missing)}',
             level=Level.PROBLEM,
             remedy=f'pip install {" ".join(missing)}',
         )
-    return Finding(about='libraries', told=', '.join(found))
+    return Finding(subject='libraries', result=', '.join(installed))
 
 
 def pictures(environ: Mapping[str, str], measured: Survival | MeasurementError) -> Finding:
@@ -80,59 +81,71 @@ def pictures(environ: Mapping[str, str], measured: Survival | MeasurementError) 
         if rmw(environ) != DEFAULT_RMW:
             remedy = f'unset RMW_IMPLEMENTATION   # or install {rmw(environ)}'
         return Finding(
-            about='pictures',
-            told=f'could not be sent between two processes: {measured}',
+            subject='pictures',
+            result=f'could not be sent between two processes: {measured}',
             level=Level.PROBLEM,
             remedy=remedy,
         )
-    told = (
-        f'{measured.received} of {measured.sent} of 640x480 arrived in another process, best effort'
-        + (f', median {measured.median_ms:.1f} ms' if measured.received else '')
+    result = (
+        f'{measured.received} of {measured.sent} of 640x480 arrived in another process, '
+        'best effort' + (f', median {measured.median_ms:.1f} ms' if measured.received else '')
     )
     if rmw(environ) == DEFAULT_RMW:
-        told += f'; profile {profile}' if profile else '; no profile is set'
-    if measured.received > _ENOUGH * measured.sent:
-        return Finding(about='pictures', told=told)
+        result += f'; profile {profile}' if profile else '; no profile is set'
+    if measured.received > _MIN_SHARE * measured.sent:
+        return Finding(subject='pictures', result=result)
     return Finding(
-        about='pictures', told=told, level=Level.PROBLEM, remedy=_remedy(environ, profile)
+        subject='pictures', result=result, level=Level.PROBLEM, remedy=_remedy(environ, profile)
     )
 
 
-def weights(folder: Path, *, device: str) -> Finding:
-    """Load both networks from `folder` and let them answer once."""
+def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Finding:
+    """Load both networks from `folder` for a robot of a profile, given by its name or path."""
+    # It imports what runs the networks.
     from crossmodal_kd_ros.networks import WeightsError
-    from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+    from crossmodal_kd_ros.runtime.engine import make_engine
 
+    profile = load_profile(profile_name)
     try:
-        engine = TorchEngine(folder, device=device)
+        name = make_engine(engine, folder, profile, device=device).name
     except WeightsError as error:
+        options = f'--profile {shlex.quote(profile_name)} ' * (profile_name != DEFAULT_PROFILE)
         return Finding(
-            about='weights',
-            told=str(error),
+            subject='weights',
+            result=str(error),
             level=Level.PROBLEM,
-            remedy=(f'crossmodal-kd train --out {shlex.quote(str(folder))}'),
+            remedy=f'crossmodal-kd train {options}--out {shlex.quote(str(folder))}',
         )
-    except ValueError as error:
+    except ConfigurationError as error:
         return Finding(
-            about='weights',
-            told=str(error),
+            subject='weights',
+            result=str(error),
             level=Level.PROBLEM,
             remedy='device: cpu in the parameter file',
         )
     return Finding(
-        about='weights', told=f'{engine.name} load and agree with the contract ({folder})'
+        subject='weights', result=f'{name} load and fit the profile {profile.name} ({folder})'
     )
 
 
 def _remedy(environ: Mapping[str, str], profile: str) -> str:
     if rmw(environ) != DEFAULT_RMW:
-        return f'let {rmw(environ)} pass messages of 1 MB: its manual says how; or export RMW_IMPLEMENTATION={DEFAULT_RMW}'
+        return (
+            f'let {rmw(environ)} pass messages of 1 MB: its manual says how; '
+            f'or export RMW_IMPLEMENTATION={DEFAULT_RMW}'
+        )
     if profile and not Path(profile).is_file():
         return f'{profile} does not exist: {_export(environ)}'
     if profile and profile_variable() not in environ:
-        return f'this Fast DDS reads {profile_variable()} alone: export {profile_variable()}={shlex.quote(profile)}'
+        return (
+            f'this Fast DDS reads {profile_variable()} alone: '
+            f'export {profile_variable()}={shlex.quote(profile)}'
+        )
     if profile == profile_environment({})[profile_variable()]:
-        return f'look again when this machine is less busy (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors)'
+        return (
+            f'look again when this machine is less busy (load {os.getloadavg()[0]:.1f} on '
+            f'{os.cpu_count()} processors)'
+        )
     if profile:
         return f'a segment_size of 16777216 in {profile}, or: {_export(environ)}'
     return f'{_export(environ)}   # here, and where the camera driver starts'

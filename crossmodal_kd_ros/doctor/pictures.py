@@ -1,7 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""How many pictures survive the way from one process to another; run as a program, it is one of the two."""
+"""How many pictures survive the way from one process to another.
+
+Run as a program, it is one of the two processes.
+"""
 
 import json
 import statistics
@@ -13,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from crossmodal_kd_ros.demo.processes import free_domain_id, isolated_environment
+from crossmodal_kd_ros.errors import CrossmodalError
 
 SENT = 60
 _RATE_HZ = 30.0
@@ -26,7 +30,7 @@ _PATIENCE_S = 20.0
 _LIMIT_S = 60.0
 
 
-class MeasurementError(RuntimeError):
+class MeasurementError(CrossmodalError):
     """The two processes did not get to work: one sentence that says why."""
 
 
@@ -37,8 +41,7 @@ class Survival:
     Attributes:
         sent: how many were sent.
         received: how many of them arrived.
-        median_ms: half of those took less, from stamp to callback, milliseconds; NaN if none
-            arrived.
+        median_ms: median time from stamp to callback, milliseconds; NaN if none arrived.
     """
 
     sent: int
@@ -47,7 +50,9 @@ class Survival:
 
 
 def measure(environ: Mapping[str, str]) -> Survival:
-    """Send 60 pictures of 640x480 in 2 s, best effort, between two processes that have `environ`, on a domain of their own.
+    """Send 60 pictures of 640x480 in 2 s, best effort, between two processes.
+
+    They have the environment `environ` and a domain of their own.
 
     Raises:
         MeasurementError: they could not start, or did not find each other.
@@ -59,8 +64,8 @@ def measure(environ: Mapping[str, str]) -> Survival:
         subprocess.Popen([*command, role], env=alone, **pipes) for role in ('receive', 'send')
     ]
     try:
-        told, complaints = roles[0].communicate(timeout=_LIMIT_S)
-        _, sender_complaints = roles[1].communicate(timeout=_LIMIT_S)
+        received, receiver_errors = roles[0].communicate(timeout=_LIMIT_S)
+        _, sender_errors = roles[1].communicate(timeout=_LIMIT_S)
     except subprocess.TimeoutExpired as error:
         raise MeasurementError(f'the processes were not done after {_LIMIT_S:.0f} s') from error
     finally:
@@ -70,9 +75,9 @@ def measure(environ: Mapping[str, str]) -> Survival:
             role.wait()
     if any(role.returncode for role in roles):
         raise MeasurementError(
-            ((complaints + sender_complaints).strip().splitlines() or ['no word of why'])[-1]
+            ((receiver_errors + sender_errors).strip().splitlines() or ['they said nothing'])[-1]
         )
-    latencies_ms = json.loads(told.splitlines()[-1])
+    latencies_ms = json.loads(received.splitlines()[-1])
     return Survival(
         sent=SENT,
         received=len(latencies_ms),
@@ -81,7 +86,7 @@ def measure(environ: Mapping[str, str]) -> Survival:
 
 
 def main(role: str) -> None:
-    """Be the process that sends, or the one that receives and prints what came."""
+    """Send pictures, or receive them and print how old each was, ms."""
     import rclpy
 
     rclpy.init(args=[])
@@ -100,7 +105,7 @@ def _send(node) -> None:
 
     from crossmodal_kd_ros.nodes import conversions
 
-    publisher = node.create_publisher(Image, _TOPIC, _profile())
+    publisher = node.create_publisher(Image, _TOPIC, _qos_profile())
     _wait(lambda: publisher.get_subscription_count() > 0)
     time.sleep(0.5)  # discovery is mutual, and the other side may need a little longer
     picture = np.random.default_rng(0).integers(0, 255, (*_SIZE_PX, 3), np.uint8)
@@ -117,16 +122,15 @@ def _receive(node) -> None:
     from rclpy.executors import SingleThreadedExecutor
     from sensor_msgs.msg import Image
 
-    from crossmodal_kd_ros.nodes import conversions
+    from crossmodal_kd_ros.runtime.messages import stamp_ns
 
     latencies_ms: list[float] = []
 
-    def came(message: Image) -> None:
-        latencies_ms.append(
-            (node.get_clock().now().nanoseconds - conversions.stamp_ns(message.header)) / 1e6
-        )
+    def on_image(message: Image) -> None:
+        now_ns = node.get_clock().now().nanoseconds
+        latencies_ms.append((now_ns - stamp_ns(message, now_ns)) / 1e6)
 
-    node.create_subscription(Image, _TOPIC, came, _profile())
+    node.create_subscription(Image, _TOPIC, on_image, _qos_profile())
     _wait(lambda: node.count_publishers(_TOPIC) > 0)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -136,7 +140,7 @@ def _receive(node) -> None:
     print(json.dumps(latencies_ms))
 
 
-def _profile():
+def _qos_profile():
     from rclpy.qos import QoSProfile, ReliabilityPolicy
 
     return QoSProfile(depth=_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)

@@ -1,12 +1,16 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which input topics are alive, with which type, quality of service, rate and age, for a node with given ROS arguments."""
+"""Which input topics are alive, with which type, quality of service, rate and age.
+
+It listens as the maintenance node would with given ROS arguments, for any profile.
+"""
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rclpy.context import Context
@@ -15,58 +19,90 @@ from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, qos_check_compatible
 from rclpy.subscription import Subscription
-from sensor_msgs.msg import Image
 
 from crossmodal_kd_ros.doctor.finding import Finding, Level
-from crossmodal_kd_ros.nodes import conversions, maintenance_node, qos
-from crossmodal_kd_ros.nodes.parameters import AUTOSTART, QOS_OVERRIDES, Refusal, declare
+from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.nodes import maintenance_node, qos
+from crossmodal_kd_ros.nodes.parameters import AUTOSTART, QOS_OVERRIDES, declare, read_profile
+from crossmodal_kd_ros.profile import CAMERA, Profile
+from crossmodal_kd_ros.profile.sources import MESSAGE_TYPES
+from crossmodal_kd_ros.runtime.messages import BadMessage, stamp_ns
+from crossmodal_kd_ros.runtime.sources import CameraReader, SenseReader
+from crossmodal_kd_ros.runtime.topics import IMAGE, Topic, is_output
 
-# Long enough for two messages of a gas module that is four times too slow.
-LISTEN_S = 5.0
-# The timeouts of the package leave room for two and a half periods.
+# It listens as long, and at least so many timeouts: two messages of a module that is too slow.
+MIN_LISTEN_S = 5.0
+_LISTEN_TIMEOUTS = 2.5
+# The timeouts of profiles leave room for two and a half periods.
 _PERIODS_IN_A_TIMEOUT = 2.5
+
+# Reads a message that arrived at a time (ns); raises `BadMessage`.
+Read = Callable[[Any, int], Any]
 
 
 @dataclass(kw_only=True)
-class Input:
-    """What was heard on one topic.
+class TopicMonitor:
+    """What one topic of a sensor brings.
 
     Attributes:
-        sensor: `camera`, `touch` or `gas`.
-        topic: whole name.
-        expected_type: such as `sensor_msgs/msg/Image`.
-        other_types: for each other type that a parameter chooses, the line that chooses it.
-        timeout_s: age at which a reading is stale, seconds.
-        asked: the subscription.
-        came_s: when each message came, by the monotonic clock.
-        ages_s: how old its stamp was then.
-        faults: why a message was refused.
-        last: what the last message holds, in words.
+        profile: what the robot has. `sensor`: its camera, or one of its senses.
+        topic: as the node subscribes to it. `name`: its whole name.
+        read: reads a message.
+        timeout_s: age at which a reading is stale, s.
+        type_remedies: by another message type, the line that takes it.
+        listened_s: for how long.
+        subscription: of the topic.
+        received_s: when each message arrived, by the monotonic clock.
+        ages_s: how old its stamp was then; empty for a type without a header.
+        errors: why a message was refused.
+        size: what the last picture is, in words.
     """
 
+    profile: Profile
     sensor: str
-    topic: str
-    expected_type: str
-    other_types: dict[str, str]
+    topic: Topic
+    name: str
+    read: Read
     timeout_s: float
-    asked: Subscription | None = None
-    came_s: list[float] = field(default_factory=list)
+    type_remedies: dict[str, str]
+    listened_s: float = 0.0
+    subscription: Subscription | None = None
+    received_s: list[float] = field(default_factory=list)
     ages_s: list[float] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    last: str = ''
+    errors: list[str] = field(default_factory=list)
+    size: str = ''
+
+    @property
+    def period_s(self) -> float:
+        """Mean time between messages, s; of a single one, half of the time listened."""
+        if len(self.received_s) > 1:
+            return (self.received_s[-1] - self.received_s[0]) / (len(self.received_s) - 1)
+        return self.listened_s / 2.0
+
+    def keep(self, message: Any, now_ns: int) -> None:
+        """Write down when a message arrived, and what is wrong with it."""
+        self.received_s.append(time.monotonic())
+        try:
+            if hasattr(message, 'header'):
+                self.ages_s.append((now_ns - stamp_ns(message, now_ns)) / 1e9)
+            self.read(message, now_ns)
+            if hasattr(message, 'encoding'):
+                self.size = f'{message.width}x{message.height} {message.encoding}'
+        except BadMessage as error:
+            self.errors.append(str(error))
 
 
-def examine(
-    ros_args: Sequence[str], *, listen_s: float = LISTEN_S
-) -> tuple[list[Finding], dict[str, Any]]:
-    """Listen as the maintenance node would with `ros_args`; return what was found, and the node's parameters.
+def examine(ros_args: Sequence[str]) -> tuple[list[Finding], dict[str, Any]]:
+    """Listen as the maintenance node would with `ros_args`.
 
-    The parameters are empty where the node would refuse them.
+    Returns:
+        One finding for each topic, and the values of the node's parameters: none where the node
+        would refuse them.
     """
     context = Context()
     try:
         context.init(['doctor', '--ros-args', *ros_args])
-    except Exception as error:  # noqa: BLE001  rcl's and rclpy's exceptions for bad arguments have no common class.
+    except Exception as error:  # noqa: BLE001  rcl and rclpy have no common class
         return [_refused(' '.join(str(error).splitlines()[0].split()))], {}
     # By its name, so that the entries of a parameter file apply; without services, so that nobody
     # takes it for the node.
@@ -75,76 +111,86 @@ def examine(
     )
     node.get_logger().set_level(LoggingSeverity.FATAL)
     try:
-        settings = (*maintenance_node.SETTINGS, AUTOSTART)
-        declare(node, settings)
-        inputs = _listen(node, context, listen_s)
-        return [_judge(node, heard) for heard in inputs], {
-            setting.name: node.get_parameter(setting.name).value for setting in settings
-        }
-    except Refusal as refusal:
-        return [_refused(str(refusal))], {}
+        profile = read_profile(node)
+        parameters = (*maintenance_node.parameters(profile), AUTOSTART)
+        declare(node, parameters)
+        values = {each.name: node.get_parameter(each.name).value for each in parameters}
+        monitors = _monitors(node, profile, values)
+        _listen(node, context, monitors)
+        return [_judge(node, each) for each in monitors], values
+    except ConfigurationError as error:
+        return [_refused(str(error))], {}
     finally:
         node.destroy_node()
         context.shutdown()
 
 
-def _refused(why: str) -> Finding:
-    return Finding(
-        about='parameters',
-        told=why,
-        level=Level.PROBLEM,
-        remedy='docs/parameters.md lists names and values',
-    )
+def _monitors(node: Node, profile: Profile, values: Mapping[str, Any]) -> list[TopicMonitor]:
+    camera = maintenance_node.camera_topic(profile, values['camera_transport'])
+    other = 'compressed' if camera.type == IMAGE else 'raw'
+    other_type = maintenance_node.camera_topic(profile, other).type
+    pictures = CameraReader(camera.type)
+    monitors = [
+        TopicMonitor(
+            profile=profile,
+            sensor=CAMERA,
+            topic=camera,
+            name=node.resolve_topic_name(camera.name),
+            read=lambda message, now_ns: pictures.read(message)[1](),
+            timeout_s=values['camera_timeout_s'],
+            type_remedies={other_type: f'camera_transport: {other} in the parameter file'},
+        )
+    ]
+    for sense in profile.senses.values():
+        reader = SenseReader(sense)
+        monitors += [
+            TopicMonitor(
+                profile=profile,
+                sensor=sense.name,
+                topic=Topic(topic, message_type, 'sensor'),
+                name=node.resolve_topic_name(topic),
+                read=partial(reader.read, topic),
+                timeout_s=values[f'{sense.name}_timeout_s'],
+                type_remedies={
+                    known: f'type: {known} in the source of {topic} in the profile'
+                    for known in MESSAGE_TYPES
+                },
+            )
+            for topic, message_type in sense.topics.items()
+        ]
+    return monitors
 
 
-def _listen(node: Node, context: Context, listen_s: float) -> list[Input]:
-    inputs = []
-    for sensor, (parameter, kinds) in maintenance_node.INPUTS.items():
-        chosen = node.get_parameter(parameter).value
-        message_type, topic, read = kinds[chosen]
-        heard = Input(
-            sensor=sensor,
-            topic=node.resolve_topic_name(topic),
-            expected_type=_type_name(message_type),
-            other_types={
-                _type_name(kind): f'{parameter}: {name}'
-                for name, (kind, *_) in kinds.items()
-                if name != chosen
-            },
-            timeout_s=node.get_parameter(f'{sensor}_timeout_s').value,
+def _listen(node: Node, context: Context, monitors: Sequence[TopicMonitor]) -> None:
+    listen_s = max(MIN_LISTEN_S, _LISTEN_TIMEOUTS * max(monitor.timeout_s for monitor in monitors))
+
+    def subscribe(monitor: TopicMonitor) -> Subscription:
+        return qos.subscription(
+            node,
+            monitor.topic,
+            lambda message: monitor.keep(message, node.get_clock().now().nanoseconds),
         )
-        heard.asked = qos.subscription(
-            node, message_type, topic, _ear(node, heard, read), qos.SENSOR
-        )
-        inputs.append(heard)
+
+    for monitor in monitors:
+        monitor.listened_s, monitor.subscription = listen_s, subscribe(monitor)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     end_s = time.monotonic() + listen_s
     while time.monotonic() < end_s:
         executor.spin_once(timeout_sec=0.1)
     executor.shutdown()
-    return inputs
 
 
-def _ear(node: Node, heard: Input, read: Callable[[Any], Any]) -> Callable[[Any], None]:
-    def came(message: Any) -> None:
-        heard.came_s.append(time.monotonic())
-        try:
-            if hasattr(message, 'header'):
-                now_ns = node.get_clock().now().nanoseconds
-                heard.ages_s.append((now_ns - conversions.stamp_ns(message.header)) / 1e9)
-            reading = read(message)
-            if callable(reading):
-                reading()
-            if isinstance(message, Image):
-                heard.last = f'{message.width}x{message.height} {message.encoding}'
-        except conversions.BadMessage as bad:
-            heard.faults.append(str(bad))
-
-    return came
+def _refused(why: str) -> Finding:
+    return Finding(
+        subject='parameters',
+        result=why,
+        level=Level.PROBLEM,
+        remedy='docs/parameters.md lists names and values',
+    )
 
 
-def _judge(node: Node, heard: Input) -> Finding:
+def _judge(node: Node, monitor: TopicMonitor) -> Finding:
     for check in (
         _absent,
         _of_another_type,
@@ -154,173 +200,139 @@ def _judge(node: Node, heard: Input) -> Finding:
         _out_of_time,
         _too_slow,
     ):
-        finding = check(node, heard)
+        finding = check(node, monitor)
         if finding is not None:
             return finding
-    age = f', {statistics.median(heard.ages_s) * 1e3:.0f} ms old' if heard.ages_s else ''
-    return Finding(
-        about=heard.sensor,
-        told=', '.join(
-            filter(
-                None,
-                [
-                    f'{heard.topic}: {1.0 / _period_s(heard):.1f} Hz',
-                    heard.last,
-                    _offers(node, heard),
-                ],
-            )
-        )
-        + age,
-    )
+    parts = [
+        f'{monitor.name}: {1.0 / monitor.period_s:.1f} Hz',
+        monitor.size,
+        _offers(node, monitor),
+    ]
+    if monitor.ages_s:
+        parts.append(f'{statistics.median(monitor.ages_s) * 1e3:.0f} ms old')
+    return Finding(subject=monitor.sensor, result=', '.join(filter(None, parts)))
 
 
-def _absent(node: Node, heard: Input) -> Finding | None:
-    if node.count_publishers(heard.topic):
+def _problem(monitor: TopicMonitor, result: str, remedy: str) -> Finding:
+    return Finding(subject=monitor.sensor, result=result, level=Level.PROBLEM, remedy=remedy)
+
+
+def _absent(node: Node, monitor: TopicMonitor) -> Finding | None:
+    topic = monitor.topic
+    if node.count_publishers(monitor.name):
         return None
-    told = f'nobody publishes {heard.topic}'
+    result = f'nobody publishes {monitor.name}'
     others = [
         name
         for name, types in node.get_topic_names_and_types()
-        if heard.expected_type in types
+        if topic.type in types
         and node.count_publishers(name)
-        and '/maintenance/' not in name
+        and not is_output(monitor.profile, name)
     ]
     remap = f'remap one of these to it: {", ".join(others)}' if others else ''
-    if heard.sensor == 'camera':
-        return Finding(
-            about=heard.sensor,
-            told=f'{told}: the robot holds',
-            level=Level.PROBLEM,
-            remedy=(
-                remap
-                or 'start the camera driver in this ROS_DOMAIN_ID; without a robot: crossmodal-kd run --sim'
-            ),
+    if monitor.sensor == CAMERA:
+        start = (
+            'start the camera driver in this ROS_DOMAIN_ID; '
+            'without a robot: crossmodal-kd run --sim'
         )
+        return _problem(monitor, f'{result}: the robot holds', remap or start)
     return Finding(
-        about=heard.sensor, told=f'{told}: it decides without', level=Level.WARNING, remedy=remap
+        subject=monitor.sensor,
+        result=f'{result}: it decides without',
+        level=Level.WARNING,
+        remedy=remap,
     )
 
 
-def _of_another_type(node: Node, heard: Input) -> Finding | None:
-    types = {info.topic_type for info in node.get_publishers_info_by_topic(heard.topic)}
-    if not types or heard.expected_type in types:
+def _of_another_type(node: Node, monitor: TopicMonitor) -> Finding | None:
+    topic = monitor.topic
+    types = {info.topic_type for info in node.get_publishers_info_by_topic(monitor.name)}
+    if not types or topic.type in types:
         return None
-    found = ', '.join(sorted(types))
-    return Finding(
-        about=heard.sensor,
-        told=f'{heard.topic} is a {found}, expected {heard.expected_type}',
-        level=Level.PROBLEM,
-        remedy=next(
-            (
-                f'{line} in the parameter file'
-                for kind, line in heard.other_types.items()
-                if kind in types
-            ),
-            f'let the driver publish {heard.expected_type}',
-        ),
+    remedies = [line for other, line in monitor.type_remedies.items() if other in types]
+    return _problem(
+        monitor,
+        f'{monitor.name} is a {", ".join(sorted(types))}, expected {topic.type}',
+        remedies[0] if remedies else f'let the driver publish {topic.type}',
     )
 
 
-def _incompatible(node: Node, heard: Input) -> Finding | None:
-    asked = heard.asked.qos_profile
-    for info in node.get_publishers_info_by_topic(heard.topic):
-        compatibility, _ = qos_check_compatible(info.qos_profile, asked)
+def _incompatible(node: Node, monitor: TopicMonitor) -> Finding | None:
+    name, requested = monitor.name, monitor.subscription.qos_profile
+    for info in node.get_publishers_info_by_topic(name):
+        compatibility, _ = qos_check_compatible(info.qos_profile, requested)
         if compatibility == QoSCompatibility.ERROR:
             policy = (
                 'reliability'
-                if info.qos_profile.reliability is not asked.reliability
+                if info.qos_profile.reliability is not requested.reliability
                 else 'durability'
             )
             offered, wanted = (
-                getattr(profile, policy).name.lower() for profile in (info.qos_profile, asked)
+                getattr(profile, policy).name.lower() for profile in (info.qos_profile, requested)
             )
-            return Finding(
-                about=heard.sensor,
-                level=Level.PROBLEM,
-                told=(
-                    f'{heard.topic} is offered {offered} by {info.node_name}, and asked for {wanted}: no message comes'
-                ),
-                remedy=f'{QOS_OVERRIDES}.{heard.topic}.subscription.{policy}: {offered} in the parameter file',
+            return _problem(
+                monitor,
+                f'{name} is offered {offered} by {info.node_name}, and requested {wanted}: '
+                'no message comes',
+                f'{QOS_OVERRIDES}.{name}.subscription.{policy}: {offered} in the parameter file',
             )
     return None
 
 
-def _silent(node: Node, heard: Input) -> Finding | None:
-    if heard.came_s:
+def _silent(node: Node, monitor: TopicMonitor) -> Finding | None:
+    if monitor.received_s:
         return None
-    publishers = ', '.join(
-        info.node_name for info in node.get_publishers_info_by_topic(heard.topic)
-    )
-    return Finding(
-        about=heard.sensor,
-        told=f'{heard.topic} has a publisher and nothing came in {LISTEN_S:.0f} s',
-        level=Level.PROBLEM,
-        remedy=f'see what {publishers or "its driver"} says',
+    name = monitor.name
+    publishers = ', '.join(info.node_name for info in node.get_publishers_info_by_topic(name))
+    return _problem(
+        monitor,
+        f'{name} has a publisher and nothing came in {monitor.listened_s:.0f} s',
+        f'see what {publishers or "its driver"} says',
     )
 
 
-def _malformed(node: Node, heard: Input) -> Finding | None:
-    if not heard.faults:
+def _malformed(node: Node, monitor: TopicMonitor) -> Finding | None:
+    if not monitor.errors:
         return None
-    return Finding(
-        about=heard.sensor,
-        level=Level.PROBLEM,
-        remedy=f'let the driver send what {heard.topic} promises',
-        told=(
-            f'{len(heard.faults)} of {len(heard.came_s)} messages on {heard.topic} are refused: {heard.faults[-1]}'
-        ),
+    name = monitor.name
+    return _problem(
+        monitor,
+        f'{len(monitor.errors)} of {len(monitor.received_s)} messages on {name} are refused: '
+        f'{monitor.errors[-1]}',
+        f'let the driver send what {name} promises',
     )
 
 
-def _out_of_time(node: Node, heard: Input) -> Finding | None:
-    age_s = statistics.median(heard.ages_s) if heard.ages_s else 0.0
-    if abs(age_s) < heard.timeout_s:
+def _out_of_time(node: Node, monitor: TopicMonitor) -> Finding | None:
+    age_s = statistics.median(monitor.ages_s) if monitor.ages_s else 0.0
+    if abs(age_s) < monitor.timeout_s:
         return None
-    where = 'before' if age_s > 0.0 else 'after'
-    return Finding(
-        about=heard.sensor,
-        level=Level.PROBLEM,
-        told=(
-            f'{heard.topic} is stamped {abs(age_s):.2f} s {where} now, and {heard.timeout_s:.2f} s are allowed'
-        ),
-        remedy='set the clocks of both machines by NTP; for a recording: use_sim_time: true and a player that sends /clock',
+    side = 'before' if age_s > 0.0 else 'after'
+    return _problem(
+        monitor,
+        f'{monitor.name} is stamped {abs(age_s):.2f} s {side} now, and '
+        f'{monitor.timeout_s:.2f} s are allowed',
+        'set the clocks of both machines by NTP; for a recording: use_sim_time: true and a player '
+        'that sends /clock',
     )
 
 
-def _too_slow(node: Node, heard: Input) -> Finding | None:
-    period_s = _period_s(heard)
-    if period_s <= heard.timeout_s:
+def _too_slow(node: Node, monitor: TopicMonitor) -> Finding | None:
+    period_s, timeout_s = monitor.period_s, monitor.timeout_s
+    if period_s <= timeout_s:
         return None
-    return Finding(
-        about=heard.sensor,
-        level=Level.PROBLEM,
-        told=(
-            f'{heard.topic} comes at {1.0 / period_s:.2f} Hz, and a reading is stale after {heard.timeout_s:.2f} s'
-        ),
-        remedy=(
-            f'let the driver send at {_PERIODS_IN_A_TIMEOUT / heard.timeout_s:.1f} Hz, or {heard.sensor}_timeout_s: '
-            f'{_PERIODS_IN_A_TIMEOUT * period_s:.1f} in the parameter file'
-        ),
+    return _problem(
+        monitor,
+        f'{monitor.name} comes at {1.0 / period_s:.2f} Hz, and a reading is stale after '
+        f'{timeout_s:.2f} s',
+        f'let the driver send at {_PERIODS_IN_A_TIMEOUT / timeout_s:.1f} Hz, or '
+        f'{monitor.sensor}_timeout_s: {_PERIODS_IN_A_TIMEOUT * period_s:.1f} in the parameter '
+        'file',
     )
 
 
-def _period_s(heard: Input) -> float:
-    """Return the mean time between messages; of a single message, the time for which no other came."""
-    if len(heard.came_s) > 1:
-        return (heard.came_s[-1] - heard.came_s[0]) / (len(heard.came_s) - 1)
-    return LISTEN_S / 2.0
-
-
-def _offers(node: Node, heard: Input) -> str:
+def _offers(node: Node, monitor: TopicMonitor) -> str:
+    infos = node.get_publishers_info_by_topic(monitor.name)
     return ', '.join(
-        sorted(
-            {
-                info.qos_profile.reliability.name.lower().replace('_', ' ')
-                for info in node.get_publishers_info_by_topic(heard.topic)
-            }
-        )
+        sorted({info.qos_profile.reliability.name.lower().replace('_', ' ') for info in infos})
     )
-
-
-def _type_name(message_type: Any) -> str:
-    return f'{message_type.__module__.split(".")[0]}/msg/{message_type.__name__}'

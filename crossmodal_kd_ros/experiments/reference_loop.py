@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The article's loop on the article's nets, changed only where it could not run, so that improvements have a number.
+"""The article's loop on the article's nets, changed only where it could not run.
 
 What the article leaves open is filled in plainly: Adam at its usual rate, and a teacher that
 learns from the labels by cross-entropy (the article shows only the student's loop). What it says
@@ -13,19 +13,27 @@ import torch
 from torch.nn import functional as F
 
 from crossmodal_kd_ros.datasets import Pairs
-from crossmodal_kd_ros.experiments.reference_nets import MultiModalTeacher, VisionOnlyStudent
-from crossmodal_kd_ros.training.batches import take
+from crossmodal_kd_ros.experiments.reference_nets import (
+    CHEMICAL,
+    TACTILE,
+    MultiModalTeacher,
+    VisionOnlyStudent,
+)
+from crossmodal_kd_ros.training.batches import Batch, take
 from crossmodal_kd_ros.training.loop import Report
 from crossmodal_kd_ros.training.losses import NO_LABEL, distillation_loss, progressive_alpha
 from crossmodal_kd_ros.training.recipe import ReferenceRecipe
 
-_READING_WEIGHT = 0.1  # the article's, for touch and for gas
+_READING_WEIGHT = 0.1  # the article's, for each sense
 
 
 def train_reference(
     recipe: ReferenceRecipe, train: Pairs, *, report: Report
 ) -> tuple[MultiModalTeacher, VisionOnlyStudent]:
-    """Train the article's teacher, then its student, on the labelled part of `train`; return both for evaluation."""
+    """Train the article's teacher, then its student, on the labelled part of `train`.
+
+    Both are returned in evaluation mode.
+    """
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
     labelled = torch.from_numpy((train.action != NO_LABEL).nonzero()[0])
@@ -53,25 +61,29 @@ def train_reference(
     return teacher, student
 
 
+def teacher_logits(teacher: MultiModalTeacher, batch: Batch) -> torch.Tensor:
+    """Return the logits `float32[B, A]` of the article's teacher."""
+    tactile, chemical = (batch.readings[sense] for sense in (TACTILE, CHEMICAL))
+    return teacher.classifier(teacher(batch.image, tactile, chemical))
+
+
 def _teacher_loss(
-    teacher: MultiModalTeacher, student: VisionOnlyStudent, batch, alpha: float
+    teacher: MultiModalTeacher, student: VisionOnlyStudent, batch: Batch, alpha: float
 ) -> torch.Tensor:
-    return F.cross_entropy(
-        teacher.classifier(teacher(batch.image, batch.touch, batch.gas)), batch.action
-    )
+    return F.cross_entropy(teacher_logits(teacher, batch), batch.action)
 
 
 def _student_loss(
-    teacher: MultiModalTeacher, student: VisionOnlyStudent, batch, alpha: float
+    teacher: MultiModalTeacher, student: VisionOnlyStudent, batch: Batch, alpha: float
 ) -> torch.Tensor:
     with torch.no_grad():
-        teacher_logits = teacher.classifier(teacher(batch.image, batch.touch, batch.gas))
-    features, touch, gas = student(batch.image)
+        targets = teacher_logits(teacher, batch)
+    features, tactile, chemical = student(batch.image)
     loss = distillation_loss(
-        student.classifier(features), teacher_logits, batch.action, temperature=4.0, alpha=alpha
+        student.classifier(features), targets, batch.action, temperature=4.0, alpha=alpha
     )
     return (
         loss
-        + _READING_WEIGHT * F.mse_loss(touch, batch.touch)
-        + _READING_WEIGHT * F.mse_loss(gas, batch.gas)
+        + _READING_WEIGHT * F.mse_loss(tactile, batch.readings[TACTILE])
+        + _READING_WEIGHT * F.mse_loss(chemical, batch.readings[CHEMICAL])
     )

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A panel as files that Gazebo can show: a mesh for the coarse relief, and maps for colour, fine relief and shine."""
+"""A panel as files that Gazebo shows: a mesh, and maps for colour, fine relief and shine."""
 
 from pathlib import Path
 
@@ -19,9 +19,10 @@ _MESH_MM = 1.0
 
 
 def write_relief(panel: Panel, folder: Path) -> None:
-    """Write `relief.obj`, `albedo.png` (sRGB), `normal.png` (x right, y up, z out) and `roughness.png` into `folder`.
+    """Write the files of a panel into `folder`.
 
-    The mesh is in metres with the panel's centre as its origin, and lies in the plane y = 0 with
+    `relief.obj`, `albedo.png` (sRGB), `normal.png` (x right, y up, z out) and `roughness.png`. The
+    mesh is in metres with the panel's centre as its origin, and lies in the plane y = 0 with
     its face towards negative y.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,7 @@ def write_relief(panel: Panel, folder: Path) -> None:
 
 
 def mesh_heights(height_mm: np.ndarray) -> np.ndarray:
-    """Return the heights at the mesh's vertices, `float32[97, 161]`, mm, of a field `float32[768, 1280]`."""
+    """Return a field `float32[768, 1280]` at the mesh's vertices, `float32[97, 161]`, mm."""
     rows, columns = (round(size / _MESH_MM) + 1 for size in PANEL_MM[::-1])
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
     to_px = _MESH_MM * PX_PER_MM
@@ -49,7 +50,7 @@ def mesh_heights(height_mm: np.ndarray) -> np.ndarray:
 
 
 def obj_text(height_mm: np.ndarray) -> str:
-    """Return a Wavefront OBJ of `height_mm`, `float32[R, C]`, with texture coordinates and normals."""
+    """Return a Wavefront OBJ of `height_mm`, `float32[R, C]`, with texture and normals."""
     rows, columns = height_mm.shape
     across, down = np.meshgrid(np.linspace(0.0, 1.0, columns), np.linspace(0.0, 1.0, rows))
     places = (
@@ -91,7 +92,10 @@ def obj_text(height_mm: np.ndarray) -> str:
 
 
 def normal_map(height_mm: np.ndarray) -> np.ndarray:
-    """Return the tangent-space normals of a relief `float32[H, W]` as `uint8[H, W, 3]`: x right, y up, z out."""
+    """Return the tangent-space normals of a relief `float32[H, W]`.
+
+    As `uint8[H, W, 3]`: x right, y up, z out.
+    """
     right = cv2.Sobel(height_mm, cv2.CV_32F, 1, 0, ksize=3, scale=PX_PER_MM / 8.0)
     down = cv2.Sobel(height_mm, cv2.CV_32F, 0, 1, ksize=3, scale=PX_PER_MM / 8.0)
     normals = np.stack([-right, down, np.ones_like(right)], -1)
@@ -105,7 +109,7 @@ def roughness_map(surface: Surface) -> np.ndarray:
 
 
 def _srgb(linear: np.ndarray) -> np.ndarray:
-    """Return linear reflectance `float32[H, W, 3]` as `uint8`, encoded as renderers expect colours (IEC 61966-2-1)."""
+    """Return linear reflectance `float32[H, W, 3]` as sRGB `uint8[H, W, 3]` (IEC 61966-2-1)."""
     encoded = np.where(
         linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055
     )

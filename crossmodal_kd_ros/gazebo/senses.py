@@ -1,16 +1,14 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the tip feels and smells at a place of the world, by the physics of `simulation`."""
+"""The readings of the tip at a place of the world, by the physics of `simulation`."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import GAS_NAMES, NUM_TAXELS
-from crossmodal_kd_ros.gazebo.layout import Place
-from crossmodal_kd_ros.gazebo.panels import four_panels
-from crossmodal_kd_ros.simulation import VIEW_MM, Panel, Wall, gas, touch
+from crossmodal_kd_ros.gazebo.layout import Place, four_panels
+from crossmodal_kd_ros.simulation import PROFILE, VIEW_MM, Panel, PanelScene, add_noise, gas
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 from crossmodal_kd_ros.simulation.touch import PAD_MM
 
@@ -18,32 +16,34 @@ from crossmodal_kd_ros.simulation.touch import PAD_MM
 # wall's share has fallen to 37 %. A quarter of the hood's width, chosen and not measured.
 HOOD_MM = 15.0
 
-_UPTAKE, _SURFACE = GAS_NAMES.index('co2_uptake_ppm'), GAS_NAMES.index('co2_surface_ppm')
-_O2 = GAS_NAMES.index('o2_pct')
+_UPTAKE, _SURFACE, _O2 = (
+    PROFILE.senses['gas'].channel_names.index(name)
+    for name in ('co2_uptake_ppm', 'co2_surface_ppm', 'o2_pct')
+)
 
 
 class GazeboSenses:
-    """The pad and the gas module on the four panels that `seed` draws; any thread may ask."""
+    """The pad and the gas module on the four panels that `seed` draws; for one thread."""
 
     def __init__(self, seed: int) -> None:
         """Prepare the four panels; takes about a second."""
         self._panels = four_panels(seed)
-        self._walls = [Wall(panel) for panel in self._panels]
+        self._scenes = [PanelScene(panel) for panel in self._panels]
         self._rng = np.random.default_rng(seed)
 
     def touch(self, place: Place, *, in_contact: bool) -> np.ndarray:
         """Return the pad's reading `float32[256]` (um, mm), with a healthy pad's noise.
 
-        It feels nothing in the air, nor where it does not rest wholly on a panel.
+        Its noise alone in the air, and where it does not rest wholly on a panel.
         """
-        reading = np.zeros(NUM_TAXELS, np.float32)
+        reading = np.zeros(PROFILE.senses['touch'].size, np.float32)
         if (
             in_contact
             and place.panel is not None
             and _inside(place.centre_mm, PAD_MM) == place.centre_mm
         ):
-            reading = self._walls[place.panel].touch(place.centre_mm)
-        return touch.add_noise(reading, self._rng)
+            reading = self._scenes[place.panel].read('touch', place.centre_mm)
+        return add_noise('touch', reading, self._rng)
 
     def gas(self, place: Place) -> np.ndarray:
         """Return the gas module's reading `float32[8]`, with a healthy module's noise.
@@ -55,12 +55,13 @@ class GazeboSenses:
         nearest = place.panel if place.panel is not None else 0
         room = _room_air(self._panels[nearest])
         share = 0.0 if place.panel is None else float(np.exp(-max(place.gap_mm, 0.0) / HOOD_MM))
-        wall = self._walls[nearest].gas(_inside(place.centre_mm, (VIEW_MM, VIEW_MM)))
-        return gas.add_noise(room + np.float32(share) * (wall - room), self._rng)
+        centre_mm = _inside(place.centre_mm, (VIEW_MM, VIEW_MM))
+        wall = self._scenes[nearest].read('gas', centre_mm)
+        return add_noise('gas', room + np.float32(share) * (wall - room), self._rng)
 
 
 def _inside(centre_mm: tuple[float, float], size_mm: tuple[float, float]) -> tuple[float, float]:
-    """Return the centre nearest to `centre_mm` at which a rectangle of `size_mm` lies wholly on the panel."""
+    """Return the centre nearest to `centre_mm` at which `size_mm` lies wholly on the panel."""
     x, y = (
         min(max(at, size / 2), whole - size / 2)
         for at, size, whole in zip(centre_mm, size_mm, PANEL_MM)
@@ -69,7 +70,7 @@ def _inside(centre_mm: tuple[float, float], size_mm: tuple[float, float]) -> tup
 
 
 def _room_air(panel: Panel) -> np.ndarray:
-    """Return what the hood reads of the room, `float32[8]`: of a panel that is dry, lifeless and gives off nothing."""
+    """Return what the hood reads of the room, `float32[8]`: over a dry, lifeless panel."""
     air = gas.read_hood(
         replace(panel, material=0, moisture=0.0, vitality=0.45, growth_alive=False), 0.0
     )

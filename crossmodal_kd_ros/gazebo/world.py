@@ -10,11 +10,10 @@ from types import SimpleNamespace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from crossmodal_kd_ros.contract import MATERIALS
-from crossmodal_kd_ros.gazebo.layout import PANEL_CENTRES_M
-from crossmodal_kd_ros.gazebo.panels import four_panels
+from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.gazebo.layout import PANEL_CENTRES_M, four_panels
 from crossmodal_kd_ros.gazebo.relief import write_relief
-from crossmodal_kd_ros.simulation import VIEW_MM
+from crossmodal_kd_ros.simulation import MATERIALS, VIEW_MM
 from crossmodal_kd_ros.simulation.touch import PAD_MM
 
 
@@ -71,7 +70,9 @@ _ARM = SimpleNamespace(
 
 
 def write_world(out: Path, *, gazebo: str, seed: int = 0) -> Path:
-    """Write the world into the folder `out` and return its SDF file; 22 MB, the same for the same seed.
+    """Write the world into the folder `out`, 22 MB, and return its SDF file.
+
+    It is the same for the same seed.
 
     Args:
         out: made if missing; files of an earlier world are replaced.
@@ -79,7 +80,7 @@ def write_world(out: Path, *, gazebo: str, seed: int = 0) -> Path:
         seed: of the four panels.
 
     Raises:
-        ValueError: there is no such Gazebo here.
+        ConfigurationError: there is no such Gazebo here.
         OSError: the folder cannot be written.
     """
     text = sdf_text(gazebo, seed)
@@ -91,9 +92,13 @@ def write_world(out: Path, *, gazebo: str, seed: int = 0) -> Path:
 
 
 def sdf_text(gazebo: str, seed: int) -> str:
-    """Return the world as SDF; it names the other files relative to itself. Raises as `write_world` does."""
+    """Return the world as SDF; it names the other files relative to itself.
+
+    Raises:
+        ConfigurationError: there is no such Gazebo here.
+    """
     if gazebo not in GAZEBOS:
-        raise ValueError(f'expected a Gazebo out of {", ".join(GAZEBOS)}, got {gazebo!r}')
+        raise ConfigurationError(f'expected a Gazebo out of {", ".join(GAZEBOS)}, got {gazebo!r}')
     environment = Environment(
         loader=PackageLoader('crossmodal_kd_ros.gazebo', '.'),
         undefined=StrictUndefined,

@@ -1,24 +1,18 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Torch modules: the teacher, the student, their weights on disk, and the article's own nets as `reference`.
+"""Torch modules: the teacher, the student, and their weights on disk.
 
-student = load_student('models/student.safetensors')
+student = load_student('models/student.safetensors', load_profile('living_wall'))
 output = student(image)  # float32[B, 3, 128, 128], RGB, 0 to 1
-output.logits, output.touch, output.gas, output.surface
+output.logits, output.readings, output.quantities
 """
 
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
+from crossmodal_kd_ros.networks.senses import bounded, sense_statistics, statistics_size
 from crossmodal_kd_ros.networks.standardise import Standardiser, Statistics
-from crossmodal_kd_ros.networks.student import Student, StudentOutput, bounded
-from crossmodal_kd_ros.networks.teacher import (
-    NUM_TOUCH_STATISTICS,
-    Teacher,
-    TeacherAttention,
-    TeacherOutput,
-    freeze,
-    touch_statistics,
-)
+from crossmodal_kd_ros.networks.student import Student, StudentOutput
+from crossmodal_kd_ros.networks.teacher import Teacher, TeacherAttention, TeacherOutput, freeze
 from crossmodal_kd_ros.networks.weights import (
     WeightsError,
     load_student,
@@ -28,7 +22,6 @@ from crossmodal_kd_ros.networks.weights import (
 )
 
 __all__ = [
-    'NUM_TOUCH_STATISTICS',
     'Standardiser',
     'Statistics',
     'Student',
@@ -45,5 +38,6 @@ __all__ = [
     'load_teacher',
     'read_card',
     'save_weights',
-    'touch_statistics',
+    'sense_statistics',
+    'statistics_size',
 ]

@@ -1,11 +1,12 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What both networks see of an image: a grid of features, the part under the tactile pad, and pooled features.
+"""What both networks see of an image: a grid of features, what lies under each grid, pooled ones.
 
-The view is 64 x 64 mm of wall with the pad, 32 x 16 mm, in its middle: 16 x 8 taxels, 2 mm apart.
-At 128 px, 2 px a millimetre, one taxel is exactly one cell of the map at stride 4, and the pad is
-its rows 12 to 20, columns 8 to 24.
+A grid sense with a footprint covers a rectangle of the view. That rectangle is cut out of each map
+and resized to the rows and columns of the grid, so that each element has the features that lie
+under it. The pad of the living wall, 16 x 8 elements 2 mm apart in a view of 64 mm, has at 128 px
+exactly one cell of the map at stride 4 for each element.
 """
 
 from typing import NamedTuple
@@ -14,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crossmodal_kd_ros.contract import BANK_SHAPE
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
+from crossmodal_kd_ros.profile import Profile
 
-# the pad's edges, 3/8 and 5/8 of the side, then fall between cells of the map at stride 4
+# The encoder halves the side of an image four times; the last map has an even side.
 IMAGE_MULTIPLE_PX = 32
 
 
@@ -26,16 +27,17 @@ class Vision(NamedTuple):
 
     Attributes:
         grid: `float32[B, C, S/16, S/16]`, the deepest map.
-        window: `float32[B, W, 8, 16]`, one cell for each taxel of the pad.
-        pooled: `float32[B, P]`: mean and maximum of the grid and of the window, then mean and
-            deviation of the finer maps: a texture is told by how much there is of each pattern,
+        windows: `float32[B, W, rows, columns]` by grid sense with a footprint: one cell for each
+            element.
+        pooled: `float32[B, P]`: mean and maximum of the grid and of each window, then mean and
+            deviation of the finer maps: a texture is known by how much there is of each pattern,
             wherever it is.
         texture: `float32[B, 2 * W]`: mean and deviation of the finest map alone.
         finer: the maps before the deepest, at strides 4 and 8.
     """
 
     grid: Tensor
-    window: Tensor
+    windows: dict[str, Tensor]
     pooled: Tensor
     texture: Tensor
     finer: list[Tensor]
@@ -45,7 +47,7 @@ class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
 
     def __init__(self, channels_in: int, channels_out: int, *, stride: int) -> None:
-        """Make a block from `channels_in` to `channels_out`, whose first convolution has `stride`."""
+        """Make a block of `channels_in` to `channels_out`; its first convolution has `stride`."""
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
@@ -80,7 +82,7 @@ class Encoder(nn.Module):
         super().__init__()
         first, *deeper = config.channels
         # Kernels of 4 with stride 2 and padding 1 keep a cell's centre on the centre of its
-        # pixels: a 3x3 or 7x7 stem would look 0.75 mm beside the taxel.
+        # pixels: a 3x3 or 7x7 stem would look 0.75 mm beside the element.
         self.stem = nn.Sequential(
             nn.Conv2d(3, config.stem_channels, 4, 2, 1, bias=False),
             nn.BatchNorm2d(config.stem_channels),
@@ -126,70 +128,98 @@ class Encoder(nn.Module):
         return maps
 
 
-def average_down(image: Tensor, factor: int) -> Tensor:
-    """Average squares of `factor` pixels: `[B, C, S, S]` to `[B, C, S / factor, S / factor]`.
+def average_down(image: Tensor, side: int) -> Tensor:
+    """Average `[B, C, S, S]` down to `[B, C, side, side]`.
 
-    What `avg_pool2d` says, in a quarter of its time: it is slow over three channels that lie last
-    in memory.
+    Where whole squares of pixels become one it says what `avg_pool2d` says, in a quarter of its
+    time: that is slow over three channels that lie last in memory.
     """
+    # A whole number also while torch.jit traces, where a shape is made of tensors.
+    factor, rest = divmod(int(image.shape[-1]), side)
+    if rest:
+        return F.adaptive_avg_pool2d(image, side)
     rows = sum(image[:, :, offset::factor] for offset in range(factor))
     return sum(rows[..., offset::factor] for offset in range(factor)) / factor**2
 
 
-def pad_window(x: Tensor) -> Tensor:
-    """Cut the tactile pad out of a map `[B, C, S, S]`, S a multiple of 8, as `[B, C, 8, 16]`: one cell a taxel."""
-    side = x.shape[-1]
-    window = x[..., side * 3 // 8 : side * 5 // 8, side // 4 : side * 3 // 4]
-    if window.shape[-1] > BANK_SHAPE[1]:
-        return F.adaptive_avg_pool2d(window, BANK_SHAPE)
-    if window.shape[-1] < BANK_SHAPE[1]:
-        return F.interpolate(window, BANK_SHAPE, mode='bilinear', align_corners=False)
-    return window
+class Window:
+    """The part of a map that lies under a grid, one cell for each of its elements."""
+
+    def __init__(self, profile: Profile, sense: str) -> None:
+        """Cut out the footprint of `sense`, a grid that has one."""
+        self._profile, self._sense = profile, sense
+        self._shape = profile.senses[sense].shape[1:]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Cut the window `[B, C, rows, columns]` out of a map `[B, C, S, S]`."""
+        # Whole numbers also while torch.jit traces, where a shape is made of tensors.
+        rows, columns = self._profile.footprint_px(self._sense, int(x.shape[-1]))
+        window = x[..., rows, columns]
+        size = tuple(int(length) for length in window.shape[-2:])
+        smaller = tuple(map(min, size, self._shape))
+        if smaller != size:
+            window = F.adaptive_avg_pool2d(window, smaller)
+        if smaller != self._shape:
+            window = F.interpolate(window, self._shape, mode='bilinear', align_corners=False)
+        return window
 
 
 class Trunk(nn.Module):
-    """Encoder, and a small feature pyramid (Lin et al. 2017, https://arxiv.org/abs/1612.03144) under the pad."""
+    """Encoder, and a small feature pyramid under each grid that shows in the view.
 
-    def __init__(self, config: StudentConfig | TeacherConfig) -> None:
-        """Make the encoder and the decoder; `pooled_features` is the width of `Vision.pooled`."""
+    The pyramid is that of Lin et al. 2017, https://arxiv.org/abs/1612.03144.
+    """
+
+    def __init__(self, profile: Profile, config: StudentConfig | TeacherConfig) -> None:
+        """Make the encoder and the pyramid; `pooled_features` is the width of `Vision.pooled`."""
         super().__init__()
         self.encoder, self.view_px = Encoder(config), config.view_px
+        self._windows = {
+            name: Window(profile, name)
+            for name, sense in profile.senses.items()
+            if sense.footprint_mm is not None
+        }
         first, middle, deepest = config.channels
         self.window_channels = first
-        self.pooled_features = 2 * (deepest + first) + 2 * (first + middle)
-        self.laterals = nn.ModuleList(
-            nn.Conv2d(channels, first, 1) for channels in config.channels
-        )
-        self.smooth = nn.Sequential(
-            nn.Conv2d(first, first, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(first),
-            nn.ReLU(inplace=True),
-        )
+        self.pooled_features = 2 * (deepest + first * len(self._windows)) + 2 * (first + middle)
+        if self._windows:
+            self.laterals = nn.ModuleList(
+                nn.Conv2d(channels, first, 1) for channels in config.channels
+            )
+            self.smooth = nn.Sequential(
+                nn.Conv2d(first, first, 3, 1, 1, bias=False),
+                nn.BatchNorm2d(first),
+                nn.ReLU(inplace=True),
+            )
 
     def forward(self, image: Tensor) -> Vision:
-        """See an image `float32[B, 3, S, S]`, 0 to 1, S a multiple of 32 (of `view_px` if it is larger)."""
+        """See an image `float32[B, 3, S, S]`, 0 to 1.
+
+        S is a multiple of 32; an image larger than `view_px` is averaged down to it.
+        """
         if self.view_px is not None and image.shape[-1] > self.view_px:
-            image = average_down(image, image.shape[-1] // self.view_px)
+            image = average_down(image, self.view_px)
         maps = self.encoder(image)
-        window = self.smooth(
-            sum(pad_window(lateral(x)) for lateral, x in zip(self.laterals, maps, strict=True))
-        )
+        windows = {name: self._look_under(window, maps) for name, window in self._windows.items()}
         *finer, grid = maps
         moments = [_moments(x) for x in finer]
-        pooled = torch.cat(
-            [
-                grid.mean((2, 3)),
-                grid.amax((2, 3)),
-                window.mean((2, 3)),
-                window.amax((2, 3)),
-                *moments,
-            ],
-            1,
+        extremes = [
+            pooled
+            for x in (grid, *windows.values())
+            for pooled in (x.mean((2, 3)), x.amax((2, 3)))
+        ]
+        return Vision(grid, windows, torch.cat([*extremes, *moments], 1), moments[0], finer)
+
+    def _look_under(self, window: Window, maps: list[Tensor]) -> Tensor:
+        return self.smooth(
+            sum(window(lateral(x)) for lateral, x in zip(self.laterals, maps, strict=True))
         )
-        return Vision(grid, window, pooled, moments[0], finer)
 
 
 def _moments(x: Tensor) -> Tensor:
-    """Return mean and deviation of a map `[B, C, S, S]`, as `[B, 2 * C]`; torch.std takes 14 times as long in this order."""
+    """Return mean and deviation of a map `[B, C, S, S]`, as `[B, 2 * C]`.
+
+    `torch.std` takes 14 times as long in this order of memory.
+    """
     mean = x.mean((2, 3))
     return torch.cat([mean, (x.square().mean((2, 3)) - mean.square()).clamp_min(1e-6).sqrt()], 1)

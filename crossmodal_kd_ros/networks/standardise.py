@@ -9,88 +9,102 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crossmodal_kd_ros.contract import INDENTATION, NUM_GAS, NUM_TAXELS, SURFACE_STATE, TEXTURE
-
-_SIZES = {'touch': NUM_TAXELS, 'gas': NUM_GAS, 'surface': len(SURFACE_STATE)}
+from crossmodal_kd_ros.profile import Profile, Sense, quantity_minimum
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """Mean and standard deviation of each reading over a training set, in the contract's units.
+    """Mean and standard deviation of N values over a training set, in their units.
 
     Attributes:
-        touch_mean: `float32[256]`.
-        touch_std: `float32[256]`.
-        gas_mean: `float32[8]`.
-        gas_std: `float32[8]`.
-        surface_mean: `float32[3]`.
-        surface_std: `float32[3]`.
+        mean: `float32[N]`.
+        std: `float32[N]`.
     """
 
-    touch_mean: np.ndarray
-    touch_std: np.ndarray
-    gas_mean: np.ndarray
-    gas_std: np.ndarray
-    surface_mean: np.ndarray
-    surface_std: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
 
     def __post_init__(self) -> None:
-        """Refuse other sizes, values that are not finite and deviations of zero, by `ValueError`."""
-        for sense, size in _SIZES.items():
-            for kind in ('mean', 'std'):
-                name = f'{sense}_{kind}'
-                value = np.asarray(getattr(self, name), np.float32)
-                if value.shape != (size,):
-                    raise ValueError(
-                        f'expected {name} to be of shape [{size}], got {list(value.shape)}'
-                    )
-                if not np.isfinite(value).all() or (kind == 'std' and (value <= 0).any()):
-                    raise ValueError(
-                        f'expected {name} to be finite{" and positive" * (kind == "std")}'
-                    )
-                object.__setattr__(self, name, value)
+        """Refuse other shapes, values that are not finite, deviations of zero: `ValueError`."""
+        for name in ('mean', 'std'):
+            value = np.asarray(getattr(self, name), np.float32)
+            if value.ndim != 1 or value.shape != np.shape(self.mean):
+                raise ValueError(
+                    f'expected {name} to be of shape {list(np.shape(self.mean))[:1]}, '
+                    f'got {list(value.shape)}'
+                )
+            if not np.isfinite(value).all() or (name == 'std' and (value <= 0).any()):
+                raise ValueError(
+                    f'expected {name} to be finite{" and positive" * (name == "std")}'
+                )
+            object.__setattr__(self, name, value)
 
     @classmethod
-    def of(cls, *, touch: np.ndarray, gas: np.ndarray, surface: np.ndarray) -> 'Statistics':
-        """Measure a training set: touch over each bank (a pad knows no favourite taxel), the rest by channel.
-
-        Args:
-            touch: `float32[N, 256]`.
-            gas: `float32[N, 8]`.
-            surface: `float32[N, 3]`.
-        """
-        banks = [np.asarray(touch[:, bank], np.float64) for bank in (TEXTURE, INDENTATION)]
-        taxels = NUM_TAXELS // len(banks)
+    def of_columns(cls, values: np.ndarray) -> 'Statistics':
+        """Measure values `[N, size]` column by column; one that never varies keeps its unit."""
         return cls(
-            touch_mean=np.repeat([bank.mean() for bank in banks], taxels),
-            touch_std=np.repeat([bank.std() for bank in banks], taxels),
-            gas_mean=np.mean(gas, 0, np.float64),
-            gas_std=np.std(gas, 0, np.float64),
-            surface_mean=np.mean(surface, 0, np.float64),
-            surface_std=np.std(surface, 0, np.float64),
+            mean=np.mean(values, 0, np.float64), std=_divisor(np.std(values, 0, np.float64))
+        )
+
+    @classmethod
+    def of_sense(cls, sense: Sense, readings: np.ndarray) -> 'Statistics':
+        """Measure readings `[N, size]`: a grid over each whole channel, channels one by one.
+
+        Over a whole channel, because a pad has no favourite element.
+        """
+        if sense.layout == 'channels':
+            return cls.of_columns(readings)
+        banks = [
+            np.asarray(readings[:, sense.elements_of(name)], np.float64)
+            for name in sense.channel_names
+        ]
+        each = sense.size // len(banks)
+        return cls(
+            mean=np.repeat([bank.mean() for bank in banks], each),
+            std=np.repeat(_divisor(np.array([bank.std() for bank in banks])), each),
         )
 
 
 class Standardiser(nn.Module):
-    """Holds the statistics as buffers, so that a weight file carries them; zero and one until they are set."""
+    """Turns values into standard units and back, back no further than their range.
 
-    def __init__(self) -> None:
-        """Start with mean 0 and standard deviation 1."""
+    Mean and deviation are buffers, so that a weight file carries them; 0 and 1 until they are set.
+    """
+
+    def __init__(self, minimum: np.ndarray, maximum: np.ndarray) -> None:
+        """Hold the range `float32[N]` of the values, in their units."""
         super().__init__()
-        for sense, size in _SIZES.items():
-            self.register_buffer(f'{sense}_mean', torch.zeros(size))
-            self.register_buffer(f'{sense}_std', torch.ones(size))
+        self.register_buffer('mean', torch.zeros(len(minimum)))
+        self.register_buffer('std', torch.ones(len(minimum)))
+        self.register_buffer('minimum', torch.from_numpy(minimum), persistent=False)
+        self.register_buffer('maximum', torch.from_numpy(maximum), persistent=False)
+
+    @classmethod
+    def of_sense(cls, sense: Sense) -> 'Standardiser':
+        """Return that of the readings of `sense`, within what a working sensor reports."""
+        return cls(sense.per_element('min'), sense.per_element('max'))
+
+    @classmethod
+    def of_quantities(cls, profile: Profile) -> 'Standardiser':
+        """Return that of the quantities, not below what each of them can have."""
+        minimum = quantity_minimum(profile)
+        return cls(minimum, np.full_like(minimum, np.inf))
 
     @torch.no_grad()
     def set(self, statistics: Statistics) -> None:
         """Copy `statistics` into the buffers."""
-        for name, buffer in self.named_buffers():
-            buffer.copy_(torch.from_numpy(getattr(statistics, name)))
+        self.mean.copy_(torch.from_numpy(statistics.mean))
+        self.std.copy_(torch.from_numpy(statistics.std))
 
-    def to_standard(self, sense: str, value: Tensor) -> Tensor:
-        """Return `(value - mean) / std` of `sense`, one of `touch`, `gas`, `surface`: `[..., size]` in its units."""
-        return (value - self.get_buffer(f'{sense}_mean')) / self.get_buffer(f'{sense}_std')
+    def to_standard(self, value: Tensor) -> Tensor:
+        """Return `(value - mean) / std` of values `[..., N]`."""
+        return (value - self.mean) / self.std
 
-    def to_units(self, sense: str, value: Tensor) -> Tensor:
-        """Return `value * std + mean` of `sense`: the way back."""
-        return value * self.get_buffer(f'{sense}_std') + self.get_buffer(f'{sense}_mean')
+    def to_units(self, value: Tensor) -> Tensor:
+        """Return `value * std + mean`, kept within the range: the way back."""
+        return (value * self.std + self.mean).clamp(self.minimum, self.maximum)
+
+
+def _divisor(std: np.ndarray) -> np.ndarray:
+    """Return deviations to divide by: 1 where a value never varies, such as a constant."""
+    return np.where(std > 0.0, std, 1.0)

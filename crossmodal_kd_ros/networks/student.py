@@ -1,97 +1,52 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The student: it sees the camera alone, and says what touch and gas would have read."""
+"""The student: it sees the camera alone, and predicts the reading of every other sense."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, GAS_CHANNELS, NUM_GAS, SURFACE_STATE
 from crossmodal_kd_ros.networks.config import StudentConfig
 from crossmodal_kd_ros.networks.encoders import Trunk
-from crossmodal_kd_ros.networks.standardise import Standardiser
-
-_BANKS = 2
-# a deviation between 1/20 and 20 standard units: enough for any reading, never an infinity
-_LOGVAR_LIMIT = 6.0
+from crossmodal_kd_ros.networks.senses import ChannelHead, GridHead, bounded, mlp
+from crossmodal_kd_ros.networks.standardise import Standardiser, Statistics
+from crossmodal_kd_ros.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudentOutput:
     """What the student says of a batch of B images.
 
-    Readings come twice: in the contract's units, kept within what a working sensor can report, to
-    be published; and in standard units (`_z`, unbounded), with the logarithm of their variance, to
-    be trained.
+    Readings come twice: in the units of the profile, kept within what a working sensor can report,
+    to be published; and in standard units (`_z`, unbounded), with the logarithm of their variance,
+    to be trained.
 
     Attributes:
         features: `float32[B, D]`, the embedding that distillation compares with the teacher's.
         texture: `float32[B, 2 * C]`, mean and deviation of the finest map: pictures of another
             kind show there first.
-        logits: `float32[B, 6]`, one for each of `ACTIONS`.
-        touch: `float32[B, 256]`: texture (um), indentation (mm); never negative.
-        gas: `float32[B, 8]`, in the order, units and ranges of `GAS_CHANNELS`.
-        surface: `float32[B, 3]`, `SURFACE_STATE` (um, mm, fraction); roughness and depth never
-            negative.
-        touch_z: `float32[B, 256]`.
-        gas_z: `float32[B, 8]`.
-        surface_z: `float32[B, 3]`.
-        touch_logvar: `float32[B, 256]`, within -6 and 6.
-        gas_logvar: `float32[B, 8]`, within -6 and 6.
-        surface_logvar: `float32[B, 3]`, within -6 and 6.
+        logits: `float32[B, A]`, one for each action of the profile.
+        readings: `float32[B, size]` by sense.
+        quantities: `float32[B, Q]`, not below the least that each of them can be.
+        readings_z: `float32[B, size]` by sense.
+        quantities_z: `float32[B, Q]`.
+        readings_logvar: `float32[B, size]` by sense, within -6 and 6.
+        quantities_logvar: `float32[B, Q]`, within -6 and 6.
     """
 
     features: Tensor
     texture: Tensor
     logits: Tensor
-    touch: Tensor
-    gas: Tensor
-    surface: Tensor
-    touch_z: Tensor
-    gas_z: Tensor
-    surface_z: Tensor
-    touch_logvar: Tensor
-    gas_logvar: Tensor
-    surface_logvar: Tensor
-
-
-def bounded(logvar: Tensor) -> Tensor:
-    """Return the logarithm of a variance kept within -6 and 6, smoothly: neither certainty nor despair grows for ever."""
-    return _LOGVAR_LIMIT * torch.tanh(logvar / _LOGVAR_LIMIT)
-
-
-def _mlp(size_in: int, hidden: int, size_out: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(size_in, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, size_out)
-    )
-
-
-class TouchHead(nn.Module):
-    """Mean and log variance of every taxel: what is seen at the taxel plus what pooled features say of the whole pad.
-
-    A head of pooled features alone learns the level of the map and not its shape; one of local
-    features alone finds the shape and misses the level. The pooled part adds a level to each bank
-    and a mix of learnt 8x16 patterns.
-    """
-
-    def __init__(self, window_channels: int, pooled_features: int, *, rank: int) -> None:
-        """Make the local part, and a pooled part with `rank` patterns for each bank."""
-        super().__init__()
-        self.rank = rank
-        self.local = nn.Conv2d(window_channels, 2 * _BANKS, 1)
-        self.level = nn.Linear(pooled_features, 2 * _BANKS)
-        self.mix = nn.Linear(pooled_features, _BANKS * rank)
-        self.patterns = nn.Parameter(torch.randn(_BANKS, rank, *BANK_SHAPE) * 0.1)
-
-    def forward(self, window: Tensor, pooled: Tensor) -> tuple[Tensor, Tensor]:
-        """Return means and log variances, each `float32[B, 256]`, from `[B, W, 8, 16]` and `[B, P]`."""
-        both = self.local(window) + self.level(pooled)[..., None, None]
-        mean, logvar = both.split(_BANKS, 1)
-        mix = self.mix(pooled).reshape(-1, _BANKS, self.rank)
-        mean = mean + torch.einsum('bkr,krhw->bkhw', mix, self.patterns)
-        return mean.flatten(1), bounded(logvar.flatten(1))
+    readings: dict[str, Tensor]
+    quantities: Tensor
+    readings_z: dict[str, Tensor]
+    quantities_z: Tensor
+    readings_logvar: dict[str, Tensor]
+    quantities_logvar: Tensor
 
 
 class Student(nn.Module):
@@ -99,46 +54,74 @@ class Student(nn.Module):
 
     kind = 'student'
 
-    def __init__(self, config: StudentConfig | None = None) -> None:
-        """Make a student of `config`'s sizes, with fresh weights."""
+    def __init__(self, profile: Profile, config: StudentConfig | None = None) -> None:
+        """Make a student of the senses and actions of `profile`, with fresh weights."""
         super().__init__()
+        self.profile = profile
         self.config = config = config or StudentConfig()
-        self.trunk = Trunk(config)
-        pooled = self.trunk.pooled_features
-        self.standardise = Standardiser()
-        self.embed = _mlp(pooled, config.features, config.features, config.dropout)
+        self.trunk = Trunk(profile, config)
+        pooled, window = self.trunk.pooled_features, self.trunk.window_channels
+        self.standardise = nn.ModuleDict(
+            {name: Standardiser.of_sense(sense) for name, sense in profile.senses.items()}
+        )
+        self.standardise_quantities = Standardiser.of_quantities(profile)
+        self.embed = mlp(pooled, config.features, config.features, config.dropout)
         # The action is read from the features alone: whatever is made invariant there is invariant
         # for the decision.
-        self.classifier = nn.Linear(config.features, len(ACTIONS))
-        self.touch_head = TouchHead(self.trunk.window_channels, pooled, rank=config.touch_rank)
-        self.gas_head = _mlp(pooled, 64, 2 * NUM_GAS, config.dropout)
-        self.surface_head = _mlp(pooled, 64, 2 * len(SURFACE_STATE), config.dropout)
-        self.register_buffer(
-            'gas_low', torch.tensor([channel.low for channel in GAS_CHANNELS]), persistent=False
+        self.classifier = nn.Linear(config.features, len(profile.actions))
+        self.heads = nn.ModuleDict(
+            {
+                name: GridHead(sense, window, pooled, rank=config.grid_rank)
+                if sense.layout == 'grid'
+                else ChannelHead(sense.size, pooled, config.dropout)
+                for name, sense in profile.senses.items()
+            }
         )
-        self.register_buffer(
-            'gas_high', torch.tensor([channel.high for channel in GAS_CHANNELS]), persistent=False
+        self.quantities_head = (
+            ChannelHead(len(profile.quantities), pooled, config.dropout)
+            if profile.quantities
+            else None
         )
+
+    def set_statistics(self, readings: Mapping[str, np.ndarray], quantities: np.ndarray) -> None:
+        """Measure a training set, to standardise by it.
+
+        Args:
+            readings: `float32[N, size]` by sense.
+            quantities: `float32[N, Q]`.
+        """
+        for name, sense in self.profile.senses.items():
+            self.standardise[name].set(Statistics.of_sense(sense, readings[name]))
+        self.standardise_quantities.set(Statistics.of_columns(quantities))
 
     def forward(self, image: Tensor) -> StudentOutput:
         """Decide and predict for images `float32[B, 3, S, S]`, RGB, 0 to 1, S a multiple of 32."""
         vision = self.trunk(image)
         features = self.embed(vision.pooled)
-        touch_z, touch_logvar = self.touch_head(vision.window, vision.pooled)
-        gas_z, gas_logvar = self.gas_head(vision.pooled).chunk(2, 1)
-        surface_z, surface_logvar = self.surface_head(vision.pooled).chunk(2, 1)
-        surface = self.standardise.to_units('surface', surface_z)
+        estimates = {
+            name: head(vision.pooled, vision.windows.get(name))
+            for name, head in self.heads.items()
+        }
+        quantities_z, quantities_logvar = (
+            (vision.pooled[:, :0],) * 2
+            if self.quantities_head is None
+            else self.quantities_head(vision.pooled)
+        )
         return StudentOutput(
             features=features,
             texture=vision.texture,
             logits=self.classifier(features),
-            touch=self.standardise.to_units('touch', touch_z).clamp_min(0.0),
-            gas=self.standardise.to_units('gas', gas_z).clamp(self.gas_low, self.gas_high),
-            surface=torch.cat([surface[:, :2].clamp_min(0.0), surface[:, 2:]], 1),
-            touch_z=touch_z,
-            gas_z=gas_z,
-            surface_z=surface_z,
-            touch_logvar=touch_logvar,
-            gas_logvar=bounded(gas_logvar),
-            surface_logvar=bounded(surface_logvar),
+            readings={
+                name: self.standardise[name].to_units(mean)
+                for name, (mean, _) in estimates.items()
+            },
+            quantities=self.standardise_quantities.to_units(quantities_z),
+            readings_z={name: mean for name, (mean, _) in estimates.items()},
+            quantities_z=quantities_z,
+            readings_logvar={name: bounded(logvar) for name, (_, logvar) in estimates.items()},
+            quantities_logvar=bounded(quantities_logvar),
         )
+
+    def quantities_std(self, output: StudentOutput) -> Tensor:
+        """Return its standard deviation of each quantity, `float32[B, Q]`, in their units."""
+        return torch.exp(0.5 * output.quantities_logvar) * self.standardise_quantities.std

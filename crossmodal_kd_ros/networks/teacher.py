@@ -1,49 +1,51 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The teacher: image tokens and one asking token attend over patches of taxels and channels of gas."""
+"""The teacher: image tokens and one asking token attend over tokens of every sense.
 
+The tokens stand in this order: the image's grid; what is seen under each grid sense with a
+footprint ("contact"); then for each sense of the profile its parts (patches of a grid, or
+channels) and one summary.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crossmodal_kd_ros.contract import ACTIONS, BANK_SHAPE, NUM_GAS, NUM_TAXELS
 from crossmodal_kd_ros.networks.config import TeacherConfig
-from crossmodal_kd_ros.networks.encoders import Trunk
-from crossmodal_kd_ros.networks.standardise import Standardiser
-
-_BANKS = 2
-_PATCH = (2, 4)  # taxels of a patch: 4 x 4 patches over the pad
-_PATCHES = (BANK_SHAPE[0] // _PATCH[0], BANK_SHAPE[1] // _PATCH[1])
-_NUM_PATCHES = _PATCHES[0] * _PATCHES[1]
-_PERCENTILES = (50, 75, 90, 97)
-NUM_TOUCH_STATISTICS = _BANKS * (3 + len(_PERCENTILES))
-# ranks in a bank
-_PICKS = [round(percentile / 100 * (NUM_TAXELS // _BANKS - 1)) for percentile in _PERCENTILES]
+from crossmodal_kd_ros.networks.encoders import Trunk, Vision
+from crossmodal_kd_ros.networks.senses import (
+    ChannelTokens,
+    GridTokens,
+    patch_grid,
+    patch_shape,
+    token,
+)
+from crossmodal_kd_ros.networks.standardise import Standardiser, Statistics
+from crossmodal_kd_ros.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherAttention:
-    """Where the deciding token looked, averaged over layers and heads; all of it sums to 1 for each sample.
+    """Where the deciding token looked, averaged over layers and heads; each sample sums to 1.
 
     Attributes:
         image: `float32[B, S/16, S/16]`.
-        contact: `float32[B, 4, 4]`, the image under the pad.
-        taxels: `float32[B, 8, 16]`, both banks together; a patch's share is spread evenly over its
-            taxels.
-        touch_statistics: `float32[B]`.
-        gas: `float32[B, 8]`, by channel.
-        gas_summary: `float32[B]`.
+        contact: by grid sense with a footprint, the image under it: `float32[B, patches in a
+            column, patches in a row]`.
+        elements: by sense: `float32[B, rows, columns]` of a grid, its channels together and the
+            share of a patch spread evenly over its elements; `float32[B, size]` of channels.
+        summary: by sense, its statistics or its channels taken together: `float32[B]`.
     """
 
     image: Tensor
-    contact: Tensor
-    taxels: Tensor
-    touch_statistics: Tensor
-    gas: Tensor
-    gas_summary: Tensor
+    contact: dict[str, Tensor]
+    elements: dict[str, Tensor]
+    summary: dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,36 +54,24 @@ class TeacherOutput:
 
     Attributes:
         features: `float32[B, D]`, the embedding that the student learns from.
-        logits: `float32[B, 6]`, one for each of `ACTIONS`.
+        logits: `float32[B, A]`, one for each action of the profile.
         pooled: `float32[B, P]`, what the camera alone has shown, for losses on it.
-        felt: `float32[B, 2 * W]`, what touch and gas alone have shown, likewise.
-        attention: where it looked, if it was asked.
+        senses: `float32[B, W * senses]`, what the senses alone have shown, likewise.
+        attention: where it looked; None unless `return_attention`.
     """
 
     features: Tensor
     logits: Tensor
     pooled: Tensor
-    felt: Tensor
+    senses: Tensor
     attention: TeacherAttention | None = None
 
 
-def touch_statistics(touch: Tensor) -> Tensor:
-    """Summarise each bank by mean, deviation, maximum and the 50th, 75th, 90th and 97th percentile.
-
-    Args:
-        touch: `float32[B, 256]`, in standard units.
-
-    Returns:
-        `float32[B, 14]`: the seven of texture, then the seven of indentation.
-    """
-    banks = touch.unflatten(1, (_BANKS, -1))
-    ordered = banks.sort(dim=2).values
-    moments = torch.stack([banks.mean(2), banks.std(2, correction=0), ordered[..., -1]], 2)
-    return torch.cat([moments, ordered[..., _PICKS]], 2).flatten(1)
-
-
 class CrossLayer(nn.Module):
-    """Image tokens attend over the senses; then the asking token attends over everything. Pre-norm."""
+    """Image tokens attend over the senses; then the asking token attends over everything.
+
+    With normalisation in front of each part.
+    """
 
     def __init__(self, config: TeacherConfig) -> None:
         """Make one layer of `config.width` and `config.heads`."""
@@ -108,9 +98,9 @@ class CrossLayer(nn.Module):
         self.image_mlp, self.ask_mlp = mlp(), mlp()
 
     def forward(
-        self, ask: Tensor, image: Tensor, senses: Tensor, weigh: bool
+        self, ask: Tensor, image: Tensor, senses: Tensor, return_weights: bool
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return the asking token `[B, 1, W]`, the image tokens, and the asking token's weights if `weigh`."""
+        """Return the asking token `[B, 1, W]`, the image tokens, and its weights if wanted."""
         keys = self.norm_senses(senses)
         image = (
             image
@@ -118,121 +108,112 @@ class CrossLayer(nn.Module):
         )
         image = image + self.image_mlp(image)
         keys = self.norm_all(torch.cat([image, senses], 1))
-        answer, weights = self.ask_over_all(self.norm_ask(ask), keys, keys, need_weights=weigh)
+        answer, weights = self.ask_over_all(
+            self.norm_ask(ask), keys, keys, need_weights=return_weights
+        )
         ask = ask + answer
         return ask + self.ask_mlp(ask), image, weights
 
 
 class Teacher(nn.Module):
-    """Network that sees the camera, touches and smells; a sense that is absent is replaced by a learnt token."""
+    """Network with the camera and every sense; a learnt token stands in for an absent sense."""
 
     kind = 'teacher'
 
-    def __init__(self, config: TeacherConfig | None = None) -> None:
-        """Make a teacher of `config`'s sizes, with fresh weights."""
+    def __init__(self, profile: Profile, config: TeacherConfig | None = None) -> None:
+        """Make a teacher of the senses and actions of `profile`, with fresh weights."""
         super().__init__()
+        self.profile = profile
         self.config = config = config or TeacherConfig()
         self.frozen = False
-        width = config.width
-        self.trunk = Trunk(config)
-        self.standardise = Standardiser()
-
-        def token(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.randn(*shape, width) * 0.02)
-
+        width, senses = config.width, profile.senses
+        contacts = [name for name, sense in senses.items() if sense.footprint_mm is not None]
+        self.trunk = Trunk(profile, config)
+        self.standardise = nn.ModuleDict(
+            {name: Standardiser.of_sense(sense) for name, sense in senses.items()}
+        )
         self.grid_embed = nn.Linear(config.channels[-1], width)
-        self.contact_embed = nn.Linear(self.trunk.window_channels, width)
-        self.patch_embed = nn.Sequential(
-            nn.Linear(_BANKS * _PATCH[0] * _PATCH[1], width), nn.GELU(), nn.Linear(width, width)
+        self.contact_embed = nn.ModuleDict(
+            {name: nn.Linear(self.trunk.window_channels, width) for name in contacts}
         )
-        self.statistics_embed = nn.Sequential(
-            nn.Linear(NUM_TOUCH_STATISTICS, width), nn.GELU(), nn.Linear(width, width)
+        self.encoders = nn.ModuleDict(
+            {
+                name: (GridTokens if sense.layout == 'grid' else ChannelTokens)(sense, width)
+                for name, sense in senses.items()
+            }
         )
-        self.gas_value, self.gas_channel = token(NUM_GAS), token(NUM_GAS)
-        self.gas_embed = nn.Sequential(
-            nn.Linear(NUM_GAS, width), nn.GELU(), nn.Linear(width, width)
-        )
-
-        self.ask = token(1)
+        self.ask = token(1, width)
         self.ask_vision = nn.Linear(self.trunk.pooled_features, width)
-        self.grid_position = token(config.grid, config.grid)
-        # shared by a patch of taxels and the image under it
-        self.patch_position = token(_NUM_PATCHES)
-        self.sense = token(6)  # grid, contact, taxels, statistics, gas channel, gas summary
-        self.touch_mask, self.gas_mask = token(1), token(1)
+        self.grid_position = token(config.grid, config.grid, width)
+        # Shared by a patch of a grid and the image under it.
+        self.patch_position = nn.ParameterDict(
+            {
+                name: token(int(np.prod(patch_grid(sense))), width)
+                for name, sense in senses.items()
+                if sense.layout == 'grid'
+            }
+        )
+        # Of the image's grid, of each contact, and of the parts and the summary of each sense.
+        self.token_kind = token(1 + len(contacts) + 2 * len(senses), width)
+        self.mask = nn.ParameterDict({name: token(1, width) for name in senses})
 
         self.layers = nn.ModuleList(CrossLayer(config) for _ in range(config.layers))
-        self.norm = nn.LayerNorm(3 * width)
+        seen = (1 + len(senses)) * width
+        self.norm = nn.LayerNorm(seen)
         self.embed = nn.Sequential(
-            nn.Linear(3 * width, config.features),
+            nn.Linear(seen, config.features),
             nn.GELU(),
             nn.Dropout(config.dropout),
             nn.Linear(config.features, config.features),
         )
-        self.classifier = nn.Linear(config.features, len(ACTIONS))
+        self.classifier = nn.Linear(config.features, len(profile.actions))
+
+    def set_statistics(self, readings: Mapping[str, np.ndarray]) -> None:
+        """Measure the readings `[N, size]` of a training set, by sense, to standardise by them."""
+        for name, sense in self.profile.senses.items():
+            self.standardise[name].set(Statistics.of_sense(sense, readings[name]))
 
     def train(self, mode: bool = True) -> 'Teacher':
-        """Set training mode, unless frozen: then a parent's `.train()` leaves it in evaluation mode."""
+        """Set training mode; a frozen teacher stays in evaluation mode when a parent trains."""
         return super().train(mode and not self.frozen)
 
     def forward(
         self,
-        *,
         image: Tensor,
-        touch: Tensor,
-        gas: Tensor,
-        touch_present: Tensor,
-        gas_present: Tensor,
+        readings: Mapping[str, Tensor],
+        present: Mapping[str, Tensor],
+        *,
         return_attention: bool = False,
     ) -> TeacherOutput:
         """Decide for a batch.
 
         Args:
             image: `float32[B, 3, S, S]`, RGB, 0 to 1, S a multiple of 32.
-            touch: `float32[B, 256]`, um and mm; what it holds where touch is absent has no effect,
-                even NaN.
-            gas: `float32[B, 8]`, in the units of `GAS_CHANNELS`; likewise.
-            touch_present: `bool[B]`.
-            gas_present: `bool[B]`.
+            readings: `float32[B, size]` of every sense, in its units; the value of an absent sense
+                has no effect, even if it is NaN.
+            present: `bool[B]` of every sense.
             return_attention: also say where it looked.
         """
         vision = self.trunk(image)
-        image_tokens = self._image_tokens(vision.grid, vision.window)
-        touch_tokens = self._touch_tokens(self._clean('touch', touch, touch_present))
-        gas_tokens = self._gas_tokens(self._clean('gas', gas, gas_present))
-        touch_tokens = torch.where(touch_present[:, None, None], touch_tokens, self.touch_mask)
-        gas_tokens = torch.where(gas_present[:, None, None], gas_tokens, self.gas_mask)
-        felt = torch.cat([touch_tokens[:, -1], gas_tokens[:, -1]], 1)
-        senses = torch.cat([self._place_touch(touch_tokens), self._place_gas(gas_tokens)], 1)
+        image_tokens = self._image_tokens(vision)
+        sense_tokens, summaries = self._sense_tokens(readings, present)
         ask = (self.ask + self.ask_vision(vision.pooled))[:, None]
         weights = []
         for layer in self.layers:
-            ask, image_tokens, weight = layer(ask, image_tokens, senses, return_attention)
+            ask, image_tokens, weight = layer(ask, image_tokens, sense_tokens, return_attention)
             weights.append(weight)
-        features = self.embed(self.norm(torch.cat([ask[:, 0], felt], 1)))
-        attention = (
-            self._attention(torch.stack(weights), vision.grid.shape[-1])
-            if return_attention
-            else None
-        )
+        features = self.embed(self.norm(torch.cat([ask[:, 0], summaries], 1)))
+        side = vision.grid.shape[-1]
         return TeacherOutput(
             features=features,
             logits=self.classifier(features),
             pooled=vision.pooled,
-            felt=felt,
-            attention=attention,
+            senses=summaries,
+            attention=self._attention(torch.stack(weights), side) if return_attention else None,
         )
 
-    def _clean(self, sense: str, value: Tensor, present: Tensor) -> Tensor:
-        standard = self.standardise.to_standard(sense, value).clamp(
-            -self.config.clamp_sigma, self.config.clamp_sigma
-        )
-        # Chosen before the embedding: a NaN that is masked after it would still poison the
-        # gradient.
-        return torch.where(present[:, None], standard, torch.zeros_like(standard))
-
-    def _image_tokens(self, grid: Tensor, window: Tensor) -> Tensor:
-        position = self.grid_position
+    def _image_tokens(self, vision: Vision) -> Tensor:
+        grid, position = vision.grid, self.grid_position
         if grid.shape[-1] != self.config.grid:
             position = F.interpolate(
                 position.permute(2, 0, 1)[None],
@@ -240,52 +221,74 @@ class Teacher(nn.Module):
                 mode='bilinear',
                 align_corners=False,
             )[0].permute(1, 2, 0)
-        tokens = (
+        tokens = [
             self.grid_embed(grid.flatten(2).transpose(1, 2))
             + position.flatten(0, 1)
-            + self.sense[0]
-        )
-        under_pad = F.avg_pool2d(window, _PATCH).flatten(2).transpose(1, 2)
-        contact = self.contact_embed(under_pad) + self.patch_position + self.sense[1]
-        return torch.cat([tokens, contact], 1)
+            + self.token_kind[0]
+        ]
+        for kind, (name, embed) in enumerate(self.contact_embed.items(), 1):
+            patch = patch_shape(self.profile.senses[name])
+            under = F.avg_pool2d(vision.windows[name], patch).flatten(2).transpose(1, 2)
+            tokens.append(embed(under) + self.patch_position[name] + self.token_kind[kind])
+        return torch.cat(tokens, 1)
 
-    def _touch_tokens(self, touch: Tensor) -> Tensor:
-        batch = touch.shape[0]
-        patches = touch.reshape(batch, _BANKS, _PATCHES[0], _PATCH[0], _PATCHES[1], _PATCH[1])
-        patches = patches.permute(0, 2, 4, 1, 3, 5).reshape(batch, _NUM_PATCHES, -1)
-        return torch.cat(
-            [self.patch_embed(patches), self.statistics_embed(touch_statistics(touch))[:, None]], 1
-        )
+    def _sense_tokens(
+        self, readings: Mapping[str, Tensor], present: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return the tokens of all senses `[B, T, W]`, and their summaries `[B, W * senses]`."""
+        tokens, summaries = [], []
+        for name, encoder in self.encoders.items():
+            reading = self._clean(name, readings[name], present[name])
+            own = torch.where(present[name][:, None, None], encoder(reading), self.mask[name])
+            summaries.append(own[:, -1])
+            kind = 1 + len(self.contact_embed) + 2 * len(tokens)
+            position = (
+                self.patch_position[name] if name in self.patch_position else encoder.position
+            )
+            tokens.append(
+                own
+                + torch.cat(
+                    [position + self.token_kind[kind], self.token_kind[kind + 1 : kind + 2]]
+                )
+            )
+        return torch.cat(tokens, 1), torch.cat(summaries, 1)
 
-    def _gas_tokens(self, gas: Tensor) -> Tensor:
-        return torch.cat([gas[..., None] * self.gas_value, self.gas_embed(gas)[:, None]], 1)
+    def _clean(self, sense: str, value: Tensor, present: Tensor) -> Tensor:
+        limit = self.config.clamp_sigma
+        standard = self.standardise[sense].to_standard(value).clamp(-limit, limit)
+        # Chosen before the embedding: a NaN that is masked after it would still poison the
+        # gradient.
+        return torch.where(present[:, None], standard, torch.zeros_like(standard))
 
-    def _place_touch(self, tokens: Tensor) -> Tensor:
-        return tokens + torch.cat([self.patch_position + self.sense[2], self.sense[3:4]])
-
-    def _place_gas(self, tokens: Tensor) -> Tensor:
-        return tokens + torch.cat([self.gas_channel + self.sense[4], self.sense[5:6]])
-
-    @staticmethod
-    def _attention(weights: Tensor, side: int) -> TeacherAttention:
-        image, contact, patches, statistics, gas, summary = (
-            weights[:, :, 0]
-            .mean(0)
-            .split([side * side, _NUM_PATCHES, _NUM_PATCHES, 1, NUM_GAS, 1], 1)
-        )
-        patches = patches.unflatten(1, _PATCHES) / (_PATCH[0] * _PATCH[1])
+    def _attention(self, weights: Tensor, side: int) -> TeacherAttention:
+        grids = {name: patch_grid(self.profile.senses[name]) for name in self.patch_position}
+        parts = {
+            name: int(np.prod(grids[name])) if name in grids else sense.size
+            for name, sense in self.profile.senses.items()
+        }
+        sizes = [side * side, *(parts[name] for name in self.contact_embed)]
+        for count in parts.values():
+            sizes += [count, 1]
+        image, *shares = weights[:, :, 0].mean(0).split(sizes, 1)
+        contacts, senses = shares[: len(self.contact_embed)], shares[len(self.contact_embed) :]
         return TeacherAttention(
             image=image.unflatten(1, (side, side)),
-            contact=contact.unflatten(1, _PATCHES),
-            taxels=patches.repeat_interleave(_PATCH[0], 1).repeat_interleave(_PATCH[1], 2),
-            touch_statistics=statistics[:, 0],
-            gas=gas,
-            gas_summary=summary[:, 0],
+            contact={
+                name: share.unflatten(1, grids[name])
+                for name, share in zip(self.contact_embed, contacts, strict=True)
+            },
+            elements={
+                name: encoder.spread(share)
+                for (name, encoder), share in zip(self.encoders.items(), senses[::2], strict=True)
+            },
+            summary={
+                name: share[:, 0] for name, share in zip(self.encoders, senses[1::2], strict=True)
+            },
         )
 
 
 def freeze(teacher: Teacher) -> Teacher:
-    """Stop a teacher from learning: no gradients, and evaluation mode for good. Returns the same teacher."""
+    """Stop a teacher from learning: no gradients, evaluation mode for good. Return it."""
     teacher.frozen = True
     teacher.requires_grad_(False)
     return teacher.eval()

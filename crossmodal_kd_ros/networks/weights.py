@@ -1,32 +1,33 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Weights on disk: safetensors whose header says what they are, and a refusal in one sentence for anything else."""
+"""Weights on disk: safetensors with a header that says what they are; anything else is refused."""
 
-import dataclasses
 import hashlib
-import json
 from pathlib import Path
 
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from crossmodal_kd_ros.contract import fingerprint
+from crossmodal_kd_ros.errors import CrossmodalError
+from crossmodal_kd_ros.files import sentences
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
 from crossmodal_kd_ros.networks.student import Student
 from crossmodal_kd_ros.networks.teacher import Teacher
+from crossmodal_kd_ros.profile import Profile
 
 _NETWORKS = {'student': (Student, StudentConfig), 'teacher': (Teacher, TeacherConfig)}
 _CARD = 'card.'
 
 
-class WeightsError(RuntimeError):
-    """A weight file cannot be used: one sentence with what was expected, what came and what to do."""
+class WeightsError(CrossmodalError):
+    """A weight file cannot be used."""
 
 
 def save_weights(module: Student | Teacher, path: str | Path, *, card: dict[str, str]) -> None:
-    """Write `module`, its sizes, the contract's fingerprint and a card to `path` (folders are made).
+    """Write `module`, its sizes, its profile's fingerprint and a card to `path`, and make folders.
 
     The file appears under its name only when it is complete, so that a killed training leaves no
     half of one.
@@ -44,8 +45,9 @@ def save_weights(module: Student | Teacher, path: str | Path, *, card: dict[str,
     }
     metadata = {
         'kind': module.kind,
-        'contract': fingerprint(),
-        'config': json.dumps(dataclasses.asdict(module.config)),
+        'profile': module.profile.fingerprint,
+        'profile_name': module.profile.name,
+        'config': module.config.model_dump_json(),
         'sha256': _digest(tensors),
         **{_CARD + name: value for name, value in card.items()},
     }
@@ -56,14 +58,22 @@ def save_weights(module: Student | Teacher, path: str | Path, *, card: dict[str,
     unfinished.replace(path)
 
 
-def load_student(path: str | Path) -> Student:
-    """Return the student stored at `path`, in evaluation mode; raise `WeightsError` if that is not possible."""
-    return _load(Path(path), 'student')
+def load_student(path: str | Path, profile: Profile) -> Student:
+    """Return the student of `profile` stored at `path`, in evaluation mode.
+
+    Raises:
+        WeightsError: the file is missing, damaged, of another network or of another profile.
+    """
+    return _load(Path(path), 'student', profile)
 
 
-def load_teacher(path: str | Path) -> Teacher:
-    """Return the teacher stored at `path`, in evaluation mode; raise `WeightsError` if that is not possible."""
-    return _load(Path(path), 'teacher')
+def load_teacher(path: str | Path, profile: Profile) -> Teacher:
+    """Return the teacher of `profile` stored at `path`, in evaluation mode.
+
+    Raises:
+        WeightsError: the file is missing, damaged, of another network or of another profile.
+    """
+    return _load(Path(path), 'teacher', profile)
 
 
 def read_card(path: str | Path) -> dict[str, str]:
@@ -87,7 +97,7 @@ def _digest(tensors: dict[str, Tensor]) -> str:
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise WeightsError(
-            f'expected a weight file at {path}, found none: '
+            f'expected a weight file at {path}, there is none: '
             'make one with "crossmodal-kd train", or point models_dir at the folder that has it'
         )
     try:
@@ -100,17 +110,18 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from error
 
 
-def _load(path: Path, kind: str) -> nn.Module:
+def _load(path: Path, kind: str, profile: Profile) -> Student | Teacher:
     tensors, metadata = _read(path)
-    _check_identity(path, kind, metadata)
+    _check_identity(path, kind, profile, metadata)
     network, config_class = _NETWORKS[kind]
     try:
-        module = network(config_class(**json.loads(metadata['config'])))
-    except (KeyError, TypeError, ValueError) as error:
+        config = config_class.model_validate_json(metadata.get('config', ''))
+    except ValidationError as error:
         raise WeightsError(
-            f'{path} does not say sizes of a {kind} that this version knows ({error}): '
-            'train it again with this version'
+            f'{path} does not say sizes of a {kind} that this version knows '
+            f'({sentences(error)[0]}): train it again with this version'
         ) from error
+    module = network(profile, config)
     _check_tensors(path, kind, tensors, module.state_dict())
     if metadata.get('sha256') != _digest(tensors):
         raise WeightsError(
@@ -121,34 +132,39 @@ def _load(path: Path, kind: str) -> nn.Module:
     return module.eval()
 
 
-def _check_identity(path: Path, kind: str, metadata: dict[str, str]) -> None:
-    found = metadata.get('kind', 'nothing this package wrote')
-    if found != kind:
+def _check_identity(path: Path, kind: str, profile: Profile, metadata: dict[str, str]) -> None:
+    stored = metadata.get('kind', 'nothing this package wrote')
+    if stored != kind:
         raise WeightsError(
-            f'expected the weights of a {kind} in {path}, found those of {found}: '
+            f'expected the weights of a {kind} in {path}, got those of {stored}: '
             f'put the file of the {kind} there'
         )
-    if metadata.get('contract') != fingerprint():
+    if metadata.get('profile') != profile.fingerprint:
         raise WeightsError(
-            f'{path} was trained for other actions, channels or taxels (contract '
-            f'{metadata.get("contract")}, expected {fingerprint()}): train it again with this version'
+            f'expected the weights of a {kind} for the profile {profile.name} '
+            f'({profile.fingerprint}), got {path} for {metadata.get("profile_name", "another")} '
+            f'({metadata.get("profile", "of no fingerprint")}): give its profile, or train '
+            f'a {kind} for {profile.name}'
         )
 
 
 def _check_tensors(
-    path: Path, kind: str, found: dict[str, Tensor], expected: dict[str, Tensor]
+    path: Path, kind: str, stored: dict[str, Tensor], expected: dict[str, Tensor]
 ) -> None:
     for name in expected:
-        if name not in found:
+        if name not in stored:
             raise WeightsError(
                 f'{path} lacks the tensor {name} of a {kind}: train it again with this version'
             )
-        if found[name].shape != expected[name].shape or found[name].dtype != expected[name].dtype:
+        if (
+            stored[name].shape != expected[name].shape
+            or stored[name].dtype != expected[name].dtype
+        ):
             raise WeightsError(
-                f'expected {name} in {path} to be {_form(expected[name])}, found {_form(found[name])}: '
-                'train it again with this version'
+                f'expected {name} in {path} to be {_form(expected[name])}, '
+                f'got {_form(stored[name])}: train it again with this version'
             )
-    for name in found:
+    for name in stored:
         if name not in expected:
             raise WeightsError(
                 f'{path} has a tensor {name} that no {kind} has: train it again with this version'

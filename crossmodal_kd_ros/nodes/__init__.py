@@ -4,5 +4,5 @@
 """Thin rclpy shells round `runtime` and `simulation`: messages in, messages out, nothing else.
 
 `maintenance_node` decides; `simulator_node` sends what a simulated wall, a folder of photographs
-or a webcam shows.
+or a webcam shows. Below both: `managed` (lifecycle), `parameters`, `qos`, `conversions`.
 """

@@ -1,12 +1,11 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Publishes a bag through rclpy, where `ros2 bag play` is not installed: its stamps, its pace, and `/clock`."""
+"""Publishes a bag through rclpy, with its time on /clock, where `ros2 bag play` is missing."""
 
 import threading
 import time
 from collections.abc import Collection, Iterator
-from importlib import import_module
 from typing import Any
 
 import rclpy
@@ -17,6 +16,7 @@ from rosbags.interfaces import QosDurability, QosReliability
 from rosgraph_msgs.msg import Clock
 
 from crossmodal_kd_ros.bags import Bag, Topic
+from crossmodal_kd_ros.nodes.conversions import message_class
 
 _DEPTH = 10
 _NS_PER_S = 1_000_000_000
@@ -26,20 +26,25 @@ class BagPlayer:
     """A node that publishes the topics of a bag.
 
     Attributes:
-        left: one sentence for each topic that is not published.
+        problems: one sentence for each topic that is not published.
         published: messages so far.
     """
 
     def __init__(
-        self, bag: Bag, *, leave: Collection[str] = (), rate: float = 1.0, clock_hz: float = 100.0
+        self,
+        bag: Bag,
+        *,
+        left_out: Collection[str] = (),
+        rate: float = 1.0,
+        clock_hz: float = 100.0,
     ) -> None:
-        """Create a publisher for each topic of `bag`, with the QoS that was offered when it was recorded.
+        """Create a publisher for each topic, with the QoS that was offered to the recorder.
 
         Args:
             bag: open for reading.
-            leave: topics not to publish.
+            left_out: topics not to publish.
             rate: 2 is twice as fast as life.
-            clock_hz: how often `/clock` says what time it is in the bag.
+            clock_hz: how often `/clock` is published.
         """
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node(
@@ -49,48 +54,39 @@ class BagPlayer:
         self._clock = self._node.create_publisher(
             Clock, '/clock', QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         )
-        self.left: list[str] = []
+        self.problems: list[str] = []
         self.published = 0
         self._publishers: dict[str, Any] = {}
         for topic in bag.topics.values():
-            if topic.name in leave or topic.name == '/clock':
-                self.left.append(f'{topic.name} is not played')
+            if topic.name in left_out or topic.name == '/clock':
+                self.problems.append(f'{topic.name} is not played')
                 continue
             try:
-                package, _, name = topic.msgtype.split('/')
-                message_class = getattr(import_module(f'{package}.msg'), name)
+                message_type = message_class(topic.msgtype)
             except (ImportError, AttributeError):
-                self.left.append(f'{topic.name} is not played: {topic.msgtype} is not installed')
+                self.problems.append(
+                    f'{topic.name} is not played: {topic.msgtype} is not installed'
+                )
                 continue
             self._publishers[topic.name] = self._node.create_publisher(
-                message_class, topic.name, _offered(topic)
+                message_type, topic.name, _offered(topic)
             )
 
     def play(self, stop: threading.Event) -> None:
         """Publish the bag once; return at its end, or when `stop` is set."""
-        start_s = 0.0
-        first_ns = 0
+        start_s, first_ns = 0.0, 0
         for name, received_ns, data in self._with_ticks():
             if not first_ns:
                 start_s, first_ns = time.monotonic(), received_ns
-            if stop.wait(
-                max(
-                    0.0,
-                    start_s
-                    + (received_ns - first_ns) / (_NS_PER_S * self._rate)
-                    - time.monotonic(),
-                )
-            ):
+            due_s = start_s + (received_ns - first_ns) / (_NS_PER_S * self._rate)
+            if stop.wait(max(0.0, due_s - time.monotonic())):
                 return
             if name:
                 self._publishers[name].publish(data)
                 self.published += 1
             else:
-                self._clock.publish(
-                    Clock(
-                        clock=Time(sec=received_ns // _NS_PER_S, nanosec=received_ns % _NS_PER_S)
-                    )
-                )
+                now = Time(sec=received_ns // _NS_PER_S, nanosec=received_ns % _NS_PER_S)
+                self._clock.publish(Clock(clock=now))
 
     def close(self) -> None:
         """Leave the graph."""
@@ -98,7 +94,7 @@ class BagPlayer:
         rclpy.shutdown()
 
     def _with_ticks(self) -> Iterator[tuple[str, int, bytes]]:
-        """Yield the messages, and between them a nameless one wherever `/clock` is due."""
+        """Yield name, time (ns) and bytes of each message; without a name where /clock is due."""
         tick_ns = 0
         for name, received_ns, data in self._bag.raw(self._publishers):
             tick_ns = tick_ns or received_ns
@@ -109,13 +105,15 @@ class BagPlayer:
 
 
 def _offered(topic: Topic) -> QoSProfile:
-    """Return the least that was offered by any publisher of the topic: what every subscriber of then could get."""
+    """Return what every publisher of the topic offered: its subscribers got no less."""
     reliable = all(qos.reliability is QosReliability.RELIABLE for qos in topic.qos)
-    lasting = bool(topic.qos) and all(
+    transient_local = bool(topic.qos) and all(
         qos.durability is QosDurability.TRANSIENT_LOCAL for qos in topic.qos
     )
     return QoSProfile(
         depth=_DEPTH,
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL
+        if transient_local
+        else DurabilityPolicy.VOLATILE,
     )

@@ -1,43 +1,31 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Arrays to rclpy messages; the way back, which needs no ROS, is `runtime.messages`."""
+"""Arrays to rclpy messages; the way back, which needs no ROS, is `runtime.sources`."""
 
 from array import array
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
-from crossmodal_kd_ros.contract import ACTIONS, TOUCH_IMAGE_SHAPE, Estimate
-from crossmodal_kd_ros.runtime.messages import (
-    TOUCH_ENCODING,
-    BadMessage,
-    compressed_image_reader,
-    gas_from_array,
-    gas_from_joint_state,
-    image_reader,
-    stamp_ns,
-    touch_from_array,
-    touch_from_image,
-)
+from crossmodal_kd_ros.profile import Profile, Sense
+from crossmodal_kd_ros.runtime.messages import grid_image_fields
+from crossmodal_kd_ros.runtime.sample import Estimate
 
-__all__ = [
-    'BadMessage',
-    'action_scores',
-    'compressed_image_reader',
-    'gas_from_array',
-    'gas_from_joint_state',
-    'image_message',
-    'image_reader',
-    'named_values',
-    'stamp_ns',
-    'surface_state',
-    'touch_from_array',
-    'touch_from_image',
-    'touch_message',
-]
+
+def message_class(type_name: str) -> Any:
+    """Return the class of a message type such as `sensor_msgs/msg/Image`.
+
+    Raises:
+        ImportError: its package is not installed.
+        AttributeError: its package has no such message.
+    """
+    package, _, name = type_name.split('/')
+    return getattr(import_module(f'{package}.msg'), name)
 
 
 def image_message(header: Header, image: np.ndarray) -> Image:
@@ -53,19 +41,6 @@ def image_message(header: Header, image: np.ndarray) -> Image:
     )
 
 
-def touch_message(header: Header, touch: np.ndarray) -> Image:
-    """Return a tactile image message from `float32[256]`."""
-    height, width = TOUCH_IMAGE_SHAPE
-    return Image(
-        header=header,
-        height=height,
-        width=width,
-        encoding=TOUCH_ENCODING,
-        step=4 * width,
-        data=array('B', touch.astype('<f4').tobytes()),
-    )
-
-
 def named_values(header: Header, names: Sequence[str], values: np.ndarray) -> JointState:
     """Return a message in which `names[i]` has the position `values[i]`."""
     return JointState(
@@ -75,17 +50,32 @@ def named_values(header: Header, names: Sequence[str], values: np.ndarray) -> Jo
     )
 
 
-def action_scores(header: Header, estimate: Estimate) -> JointState:
-    """Return the probability of each action as its position; its effort is 1 if the action is possible, 0 if not.
+def reading_message(header: Header, sense: Sense, reading: np.ndarray) -> Image | JointState:
+    """Return the message that carries a reading `float32[size]` of a sense.
 
-    Without a calibration nobody knows what is possible, and there are no efforts.
+    A grid is an `Image` 32FC1 of (channels * rows) x columns; channels are positions by name.
     """
-    message = named_values(header, ACTIONS, estimate.probabilities)
-    message.effort = estimate.efforts()
+    if sense.layout == 'channels':
+        return named_values(header, sense.channel_names, reading)
+    fields = grid_image_fields(sense, reading)
+    return Image(header=header, **{**fields, 'data': array('B', fields['data'])})
+
+
+def action_scores(header: Header, profile: Profile, estimate: Estimate) -> JointState:
+    """Return the probability of each action as its position.
+
+    Its effort is 1 if the action is possible, 0 if not. Without a calibration nobody knows what is
+    possible, and there are no efforts.
+    """
+    message = named_values(header, profile.actions, estimate.probabilities)
+    message.effort = estimate.efforts(profile.actions)
     return message
 
 
 def surface_state(header: Header, estimate: Estimate) -> JointState:
-    """Return the surface state and, with a calibration, its 90 % bounds: `crack_depth_lower`, `crack_depth_upper`, ..."""
-    named = estimate.named_surface()
+    """Return the quantities by name.
+
+    With a calibration also their 90 % bounds: `crack_depth_lower`, `crack_depth_upper`, ...
+    """
+    named = estimate.named_quantities()
     return named_values(header, list(named), np.array(list(named.values())))

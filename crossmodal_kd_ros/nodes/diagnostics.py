@@ -3,16 +3,39 @@
 
 """What a technician reads on `/diagnostics`."""
 
+from collections import deque
 from collections.abc import Mapping
 
+import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
-from crossmodal_kd_ros.contract import Mode
-from crossmodal_kd_ros.runtime import PipelineReport, SensorReport
+from crossmodal_kd_ros.health.sensor import SensorReport
+from crossmodal_kd_ros.profile import CAMERA, Mode
+from crossmodal_kd_ros.runtime import PipelineReport, say
 
 _MODE_LEVELS = {Mode.TEACHER: DiagnosticStatus.OK, Mode.HOLD: DiagnosticStatus.ERROR}
+
+
+class LatencyWindow:
+    """The latencies of the last `size` answers; 300 are ten seconds of a 30 Hz camera."""
+
+    def __init__(self, size: int = 300) -> None:
+        """Start empty."""
+        self._latencies_s: deque[float] = deque(maxlen=size)
+
+    def add(self, latency_s: float) -> None:
+        """Note one latency, seconds."""
+        self._latencies_s.append(latency_s)
+
+    def percentiles_ms(self, *percents: float) -> tuple[float, ...] | None:
+        """Return a percentile for each of `percents` (0 to 100), ms; `None` before any answer."""
+        # A copy first: another thread may add while NumPy reads.
+        latencies_s = list(self._latencies_s)
+        if not latencies_s:
+            return None
+        return tuple(float(value) * 1e3 for value in np.percentile(latencies_s, percents))
 
 
 def diagnostics(
@@ -47,7 +70,7 @@ def diagnostics(
             'answered_frames': str(report.answered),
             'dropped_frames': str(report.superseded),
             'clock_jumps': str(report.clock_jumps),
-            'unfamiliar': f'{report.doubt:.2f}',
+            'ood_score': f'{report.ood_score:.2f}',
         },
     )
     return DiagnosticArray(
@@ -58,22 +81,23 @@ def diagnostics(
 
 def _sensor(node: str, report: SensorReport) -> DiagnosticStatus:
     # Without the camera nothing is decided; without another sense somebody still decides.
-    failed = DiagnosticStatus.ERROR if report.sensor == 'camera' else DiagnosticStatus.WARN
-    health = report.health
-    working = DiagnosticStatus.WARN if health.remark else DiagnosticStatus.OK
+    failed = DiagnosticStatus.ERROR if report.sensor == CAMERA else DiagnosticStatus.WARN
+    working = DiagnosticStatus.WARN if report.remarks else DiagnosticStatus.OK
+    reason, remark = say(*report.reasons), say(*report.remarks)
+    rejection = report.last_rejection
     return _status(
         f'{node}: {report.sensor}',
-        working if health.healthy else failed,
-        health.remark or health.reason,
+        working if report.healthy else failed,
+        remark or reason,
         {
             'age_s': '' if report.age_s is None else f'{report.age_s:.3f}',
             'rate_hz': f'{report.rate_hz:.1f}',
-            'health': 'healthy' if health.healthy else 'lost',
-            'reason': health.reason,
-            'remark': health.remark,
+            'health': 'healthy' if report.healthy else 'lost',
+            'reason': reason,
+            'remark': remark,
             'received': str(report.received),
             'rejected': str(report.rejected),
-            'last_rejection': report.last_rejection,
+            'last_rejection': '' if rejection is None else say(rejection),
         },
     )
 

@@ -1,7 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the launch files share: documented arguments, nodes made from them, the Fast DDS profile. Needs ROS's launch."""
+"""What the launch files share: arguments, nodes made from them, the Fast DDS profile.
+
+It needs ROS's launch.
+"""
 
 import os
 import sys
@@ -19,6 +22,7 @@ from launch_ros.actions import Node
 
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.nodes.transport import profile_environment
+from crossmodal_kd_ros.profile import CAMERA, DEFAULT_PROFILE, Profile, load_profile
 
 PACKAGE = 'crossmodal_kd_ros'
 
@@ -31,9 +35,16 @@ _FLAGS = {'true': True, 'false': False}
 _ARGUMENTS = {
     'namespace': ('', 'Name under which the nodes and their topics are put, such as left.', None),
     'params_file': ('', 'ROS parameter file.', None),
+    'profile': (
+        '',
+        'What the robot has: a name in config/profiles, or a .yaml file; empty: profile of '
+        'params_file.',
+        None,
+    ),
     'model': (
         '',
-        'Folder with student.safetensors and teacher.safetensors; empty: models_dir of params_file.',
+        'Folder with student.safetensors and teacher.safetensors; empty: models_dir of '
+        'params_file.',
         None,
     ),
     'use_sim_time': (
@@ -62,14 +73,6 @@ _ARGUMENTS = {
         None,
     ),
 }
-_TOPICS = {
-    'camera_topic': (
-        'camera/image_raw',
-        'Topic of the pictures; compressed ones come on it with /compressed behind.',
-    ),
-    'touch_topic': ('tactile/image', 'Topic of the tactile array.'),
-    'gas_topic': ('gas/state', 'Topic of the gas module.'),
-}
 _VIEWERS = {'rviz': 'rviz2', 'foxglove': 'foxglove_bridge'}
 _BAG = {
     'bag': ('', 'Folder of the bag, or its file.', None),
@@ -77,7 +80,13 @@ _BAG = {
     'loop': ('false', 'Play it again at its end: true or false.', None),
 }
 # Arguments that set a parameter of a node.
-_PARAMETERS = {'maintenance_node': {'model': 'models_dir', 'image_transport': 'camera_transport'}}
+_PARAMETERS = {
+    'maintenance_node': {
+        'profile': 'profile',
+        'model': 'models_dir',
+        'image_transport': 'camera_transport',
+    }
+}
 
 
 def arguments(params_file: str, **defaults: str) -> list[DeclareLaunchArgument]:
@@ -100,10 +109,17 @@ def arguments(params_file: str, **defaults: str) -> list[DeclareLaunchArgument]:
 
 
 def topic_arguments() -> list[DeclareLaunchArgument]:
-    """Declare what the robot calls the topics of its sensors."""
+    """Declare what the robot calls the topics of the sensors of the default profile.
+
+    Another profile says itself which topics its sensors have.
+    """
     return [
-        DeclareLaunchArgument(name, default_value=default, description=description)
-        for name, (default, description) in _TOPICS.items()
+        DeclareLaunchArgument(
+            f'{sensor}_topic',
+            default_value=topic,
+            description=f'Topic of {sensor} in {DEFAULT_PROFILE}; other profiles name their own.',
+        )
+        for sensor, topic in _topics_by_sensor(load_profile()).items()
     ]
 
 
@@ -118,7 +134,7 @@ def bag_arguments() -> list[DeclareLaunchArgument]:
 
 
 def played_bag() -> OpaqueFunction:
-    """Return the action that plays a bag with its time on `/clock`: its sensors alone, not what a node said to them."""
+    """Return the action that plays the sensors of a bag, with its time on `/clock`."""
     return OpaqueFunction(function=lambda context: [_player(context.launch_configurations)])
 
 
@@ -206,7 +222,15 @@ def _player(given: Mapping[str, str]) -> ExecuteProcess:
             *loop,
         ]
     else:
-        topics = [f'/{given[name].lstrip("/")}' for name in _TOPICS]
+        renamed = dict(_remappings(given))
+        profile = load_profile(given['profile'] or DEFAULT_PROFILE)
+        camera, *others = (
+            f'/{renamed.get(topic, topic).lstrip("/")}'
+            for topic in (
+                profile.camera.topic,
+                *(topic for sense in profile.senses.values() for topic in sense.topics),
+            )
+        )
         command = [
             'ros2',
             'bag',
@@ -218,19 +242,34 @@ def _player(given: Mapping[str, str]) -> ExecuteProcess:
             given['rate'],
             *loop,
             '--topics',
-            *topics,
-            f'{topics[0]}/compressed',
+            camera,
+            *others,
+            f'{camera}/compressed',
         ]
     return ExecuteProcess(cmd=command, output='screen')
 
 
-def _remappings(given: Mapping[str, str]) -> list[tuple[str, str]]:
-    renamed = {
-        default: given[name]
-        for name, (default, _) in _TOPICS.items()
-        if given.get(name, default) != default
+def _topics_by_sensor(profile: Profile) -> dict[str, str]:
+    """Return the topic of each sensor that has one topic."""
+    topics = {CAMERA: profile.camera.topic}
+    topics |= {
+        sense.name: topic
+        for sense in profile.senses.values()
+        for topic in sense.topics
+        if len(sense.topics) == 1
     }
-    camera = _TOPICS['camera_topic'][0]
+    return topics
+
+
+def _remappings(given: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (old, new) for each topic argument of the default profile that was changed."""
+    by_sensor = _topics_by_sensor(load_profile())
+    renamed = {
+        topic: given[f'{sensor}_topic']
+        for sensor, topic in by_sensor.items()
+        if given.get(f'{sensor}_topic', topic) != topic
+    }
+    camera = by_sensor[CAMERA]
     if camera in renamed:
         renamed[f'{camera}/compressed'] = f'{renamed[camera]}/compressed'
     return list(renamed.items())

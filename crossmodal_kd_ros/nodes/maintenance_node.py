@@ -1,358 +1,323 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The node that decides: camera, touch and gas in; action, estimates, mode and diagnostics out."""
+"""The node that decides: a profile's sensors in; action, estimates, mode and diagnostics out."""
 
-import gc
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
-from sensor_msgs.msg import CompressedImage, Image, JointState
-from std_msgs.msg import Float32MultiArray, Header, String
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from std_msgs.msg import Header, String
 
-from crossmodal_kd_ros.contract import GAS_NAMES, HOLD, Estimate, Mode
+from crossmodal_kd_ros.calibration.model import load_calibration
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.nodes import conversions, qos
-from crossmodal_kd_ros.nodes.diagnostics import diagnostics
-from crossmodal_kd_ros.nodes.managed import ManagedNode, run
+from crossmodal_kd_ros.nodes.diagnostics import LatencyWindow, diagnostics
+from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.overlay import OverlayPublisher
-from crossmodal_kd_ros.nodes.parameters import Refusal, Setting
+from crossmodal_kd_ros.nodes.parameters import PROFILE, Parameter, read_profile
+from crossmodal_kd_ros.profile import CAMERA, HOLD, Mode, Profile
 from crossmodal_kd_ros.runtime import (
-    Calibration,
-    CalibrationError,
-    Engine,
-    LatencyWindow,
-    Limits,
+    ENGINES,
+    Estimate,
     ModeChange,
     Pipeline,
-    load_calibration,
+    RuntimeConfig,
+    make_engine,
+    topics,
 )
+from crossmodal_kd_ros.runtime.messages import BadMessage
+from crossmodal_kd_ros.runtime.sources import CameraReader, SenseReader
 
 # A dead camera brings no image that could announce it: this beat does, within one and a half
 # frames of 30 Hz.
 _BEAT_S = 0.05
 _DIAGNOSTICS_S = 1.0
-_LIMITS = Limits()
-_LIMIT_NAMES = [field.name for field in fields(Limits)]
-_TIMEOUT = {'low': 0.01, 'high': 60.0}
 
-SETTINGS = (
-    Setting(
-        name='models_dir',
-        default='',
-        description='Folder with student.safetensors and teacher.safetensors; empty: the weights of this package.',
-    ),
-    Setting(
-        name='device',
-        default='cpu',
-        description='Torch device that runs the networks, such as cpu or cuda:0.',
-    ),
-    Setting(
-        name='threads',
-        default=1,
-        low=1,
-        high=64,
-        description='CPU threads of torch and of OpenCV.',
-    ),
-    Setting(
-        name='camera_transport',
-        default='raw',
-        choices=('raw', 'compressed'),
-        description='raw: Image on camera/image_raw; compressed: CompressedImage on camera/image_raw/compressed.',
-    ),
-    Setting(
-        name='touch_format',
-        default='image',
-        choices=('image', 'multiarray'),
-        description='Type of tactile/image. image: Image, 32FC1, 16x16; multiarray: Float32MultiArray of 256.',
-    ),
-    Setting(
-        name='gas_format',
-        default='joint_state',
-        choices=('joint_state', 'multiarray'),
-        description='Type of gas/state. joint_state: JointState; multiarray: Float32MultiArray of 8.',
-    ),
-    Setting(
-        name='camera_timeout_s',
-        default=_LIMITS.camera_timeout_s,
-        dynamic=True,
-        **_TIMEOUT,
-        description='Age at which an image is stale, seconds.',
-    ),
-    Setting(
-        name='touch_timeout_s',
-        default=_LIMITS.touch_timeout_s,
-        dynamic=True,
-        **_TIMEOUT,
-        description='Age at which a touch reading is stale, seconds.',
-    ),
-    Setting(
-        name='gas_timeout_s',
-        default=_LIMITS.gas_timeout_s,
-        dynamic=True,
-        **_TIMEOUT,
-        description='Age at which a gas reading is stale, seconds.',
-    ),
-    Setting(
-        name='recovery_s',
-        default=_LIMITS.recovery_s,
-        low=0.0,
-        high=60.0,
-        dynamic=True,
-        description='How long a sensor that failed must be good before it counts again, seconds.',
-    ),
-    Setting(
-        name='min_confidence',
-        default=_LIMITS.min_confidence,
-        low=0.0,
-        high=1.0,
-        dynamic=True,
-        description='Probability of the best action under which the robot holds; a calibration may ask for more.',
-    ),
-)
 
-# Sensor: the parameter that chooses how it comes, and for each choice its type, its topic and what
-# reads it.
-INPUTS = {
-    'camera': (
-        'camera_transport',
-        {
-            'raw': (Image, 'camera/image_raw', conversions.image_reader),
-            'compressed': (
-                CompressedImage,
-                'camera/image_raw/compressed',
-                conversions.compressed_image_reader,
-            ),
-        },
-    ),
-    'touch': (
-        'touch_format',
-        {
-            'image': (Image, 'tactile/image', conversions.touch_from_image),
-            'multiarray': (Float32MultiArray, 'tactile/image', conversions.touch_from_array),
-        },
-    ),
-    'gas': (
-        'gas_format',
-        {
-            'joint_state': (JointState, 'gas/state', conversions.gas_from_joint_state),
-            'multiarray': (Float32MultiArray, 'gas/state', conversions.gas_from_array),
-        },
-    ),
-}
+def parameters(profile: Profile) -> tuple[Parameter, ...]:
+    """Return the parameters of the node under a profile, which says what its sensors are."""
+    defaults = RuntimeConfig.of(profile)
+    return (
+        PROFILE,
+        Parameter(
+            name='models_dir',
+            default='',
+            description='Folder with student.safetensors and teacher.safetensors; empty: the '
+            'weights of this package.',
+        ),
+        Parameter(
+            name='engine',
+            default=ENGINES[0],
+            choices=ENGINES,
+            description='What runs the networks.',
+        ),
+        Parameter(
+            name='device',
+            default='cpu',
+            description='Device that runs the networks, such as cpu or cuda:0.',
+        ),
+        Parameter(
+            name='threads',
+            default=1,
+            min=1,
+            max=64,
+            description='CPU threads of the engine and of OpenCV.',
+        ),
+        Parameter(
+            name='camera_transport',
+            default='raw',
+            choices=('raw', 'compressed'),
+            description="raw: Image on the camera's topic; compressed: CompressedImage on the "
+            'same name with /compressed behind.',
+        ),
+        *(
+            Parameter(
+                name=f'{sensor}_timeout_s',
+                default=timeout_s,
+                min=min(0.01, timeout_s),
+                max=max(60.0, timeout_s),
+                changes='at once',
+                from_profile=True,
+                description=f'Age at which a {sensor} reading is stale, seconds.',
+            )
+            for sensor, timeout_s in defaults.timeouts_s.items()
+        ),
+        Parameter(
+            name='recovery_s',
+            default=defaults.recovery_s,
+            min=0.0,
+            max=60.0,
+            changes='at once',
+            description='How long a sensor that failed must be good before it counts again, '
+            'seconds.',
+        ),
+        Parameter(
+            name='min_confidence',
+            default=defaults.min_confidence,
+            min=0.0,
+            max=1.0,
+            changes='at once',
+            description='Probability of the best action under which the robot holds; a '
+            'calibration may ask for more.',
+        ),
+    )
+
+
+def camera_topic(profile: Profile, transport: str) -> topics.Topic:
+    """Return the topic of the pictures under a value of `camera_transport`."""
+    name = profile.camera.topic
+    if transport == 'compressed':
+        return topics.Topic(f'{name}/compressed', topics.COMPRESSED_IMAGE, 'sensor')
+    return topics.Topic(name, topics.IMAGE, 'sensor')
 
 
 class MaintenanceNode(ManagedNode):
-    """Callbacks store readings; one worker thread answers the newest image; a beat announces what no image would."""
+    """Callbacks store readings, one worker thread answers the newest image.
+
+    A timer announces what no image would announce: that the camera is dead.
+    """
 
     def __init__(self) -> None:
-        """Declare the parameters; the rest waits for `configure`."""
-        super().__init__('maintenance_node', SETTINGS)
+        """Declare the parameters; the rest waits for `on_configure`."""
+        super().__init__('maintenance_node')
+        self._profile = read_profile(self)
+        self.declare_all(parameters(self._profile))
         self._pipeline: Pipeline | None = None
 
-    def configure(self) -> None:
-        """Load the weights and create the publishers."""
-        self._limits = Limits(**{name: self.setting(name) for name in _LIMIT_NAMES})
-        models_dir = self.setting('models_dir') or str(share_dir() / 'models')
-        self._engine = _load_engine(models_dir, self.setting('device'), self.setting('threads'))
-        self._calibration = _load_calibration(models_dir)
-        self.get_logger().info(f'configured with {self._engine.name}')
+    @log_failure
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the weights; create publishers and subscriptions."""
+        values, profile = self.parameter_values(), self._profile
+        self._config = _runtime_config(profile, values)
+        models_dir = values['models_dir'] or str(share_dir() / 'models')
+        self._engine = make_engine(
+            values['engine'],
+            models_dir,
+            profile,
+            device=values['device'],
+            threads=values['threads'],
+        )
+        self._calibration = load_calibration(models_dir, profile)
+        self.get_logger().info(f'configured with {self._engine.name} for {profile.name}')
         if self._calibration is None:
             self.get_logger().info(
-                f'no calibration.json in {models_dir}: no intervals, no check of touch and gas against the picture; make '
-                'one with "crossmodal-kd calibrate"'
+                f'no calibration.json in {models_dir}: no intervals, no check of the senses '
+                'against the picture; make one with "crossmodal-kd calibrate"'
             )
-        self._action = qos.publisher(self, String, 'maintenance/action', qos.ANSWER)
-        self._scores = qos.publisher(self, JointState, 'maintenance/action_scores', qos.ANSWER)
-        self._touch_estimate = qos.publisher(
-            self, Image, 'maintenance/tactile_estimate', qos.ANSWER
-        )
-        self._gas_estimate = qos.publisher(
-            self, JointState, 'maintenance/gas_estimate', qos.ANSWER
-        )
-        self._surface = qos.publisher(self, JointState, 'maintenance/surface_state', qos.ANSWER)
-        self._mode = qos.publisher(self, String, 'maintenance/mode', qos.STATE)
-        self._mode_reason = qos.publisher(self, String, 'maintenance/mode_reason', qos.STATE)
-        self._diagnostics = qos.publisher(self, DiagnosticArray, '/diagnostics', qos.ANSWER)
-        self._overlay = OverlayPublisher(self, models_dir)
+        self._publishers_by_topic = {
+            topic: qos.publisher(self, topic) for topic in topics.outputs(profile)
+        }
+        self._overlay = OverlayPublisher(self, models_dir, profile)
+        camera = camera_topic(profile, values['camera_transport'])
+        self._camera_reader = CameraReader(camera.type)
+        self._inputs = [qos.subscription(self, camera, self._on_image)]
+        self._inputs += [
+            qos.subscription(
+                self,
+                topics.Topic(topic, message_type, 'sensor'),
+                partial(self._on_message, sense.name, topic),
+            )
+            for sense in profile.senses.values()
+            for topic, message_type in sense.topics.items()
+        ]
+        return super().on_configure(state)
 
-    def activate(self) -> None:
+    @log_failure
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start with no reading, in `HOLD`."""
-        self._pipeline = Pipeline(
-            self._engine,
-            limits=self._limits,
-            calibration=self._calibration,
-            on_mode=self._announce,
-        )
+        super().on_activate(state)
+        self._readers = {name: SenseReader(sense) for name, sense in self._profile.senses.items()}
         self._latency = LatencyWindow()
         self._announced: Mode | None = None
         self._wake, self._ending = threading.Event(), False
         self._worker = threading.Thread(target=self._work, name='inference')
+        self._pipeline = Pipeline(
+            self._engine,
+            config=self._config,
+            calibration=self._calibration,
+            on_mode=self._announce,
+        )
         self._overlay.start()
         self._worker.start()
-        self._timers_of_activity = [
+        self._activity_timers = [
             self.create_timer(_BEAT_S, self._beat),
             self.create_timer(_DIAGNOSTICS_S, self._report),
         ]
-        listeners = {'camera': self._on_image, 'touch': self._on_touch, 'gas': self._on_gas}
-        self._read, self._inputs = {}, []
-        for sensor, (parameter, kinds) in INPUTS.items():
-            message_type, topic, self._read[sensor] = kinds[self.setting(parameter)]
-            self._inputs.append(
-                qos.subscription(self, message_type, topic, listeners[sensor], qos.SENSOR)
-            )
+        return TransitionCallbackReturn.SUCCESS
 
-    def deactivate(self) -> None:
-        """Stop listening, finish the answer under way and tell everybody to hold."""
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        for timer in self._timers_of_activity:
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Finish the answer under way and tell everybody to hold."""
+        for timer in self._activity_timers:
             self.destroy_timer(timer)
         self._ending = True
         self._wake.set()
         self._worker.join()
         self._overlay.stop()
+        self._pipeline = None
         self._announce(
             ModeChange(now_ns=self._now_ns(), mode=Mode.HOLD, reason='the node is not active')
         )
+        return super().on_deactivate(state)
 
-    def adjust(self, values: Mapping[str, Any]) -> None:
-        """Judge by other limits from now on."""
-        self._limits = replace(self._limits, **values)
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release weights, subscriptions and publishers."""
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        for publisher in self._publishers_by_topic.values():
+            self.destroy_lifecycle_publisher(publisher)
+        self._overlay.close()
+        del self._engine
+        return super().on_cleanup(state)
+
+    def on_parameters_changed(self, values: Mapping[str, Any]) -> None:
+        """Use other timeouts and limits from now on."""
+        self._config = _runtime_config(self._profile, {**self.parameter_values(), **values})
         if self._pipeline is not None:
-            self._pipeline.set_limits(self._limits)
+            self._pipeline.configure(self._config)
         self.get_logger().info(
             ', '.join(f'{name} is now {value}' for name, value in values.items())
         )
 
-    def cleanup(self) -> None:
-        """Let go of the weights and the publishers."""
-        del self._engine
-        self._pipeline = None
-        for publisher in (
-            self._action,
-            self._scores,
-            self._touch_estimate,
-            self._gas_estimate,
-            self._surface,
-            self._mode,
-            self._mode_reason,
-            self._diagnostics,
-        ):
-            self.destroy_lifecycle_publisher(publisher)
-        self._overlay.close()
-
-    def _on_image(self, message: Image | CompressedImage) -> None:
-        try:
-            stamp_ns, read = conversions.stamp_ns(message.header), self._read['camera'](message)
-        except conversions.BadMessage as bad:
-            self._reject('camera', bad)
+    def _on_image(self, message: Any) -> None:
+        if self._pipeline is None:
             return
-        self._pipeline.put_image(stamp_ns, read, origin=message.header, now_ns=self._now_ns())
+        try:
+            stamp_ns, decode = self._camera_reader.read(message)
+        except BadMessage as error:
+            self._reject(CAMERA, error)
+            return
+        self._pipeline.put_image(stamp_ns, decode, origin=message.header, now_ns=self._now_ns())
         self._wake.set()
 
-    def _on_touch(self, message: Image | Float32MultiArray) -> None:
-        self._store('touch', message, self._pipeline.put_touch)
-
-    def _on_gas(self, message: JointState | Float32MultiArray) -> None:
-        self._store('gas', message, self._pipeline.put_gas)
-
-    def _store(self, sensor: str, message: Any, put: Callable[..., None]) -> None:
+    def _on_message(self, sense: str, topic: str, message: Any) -> None:
+        if self._pipeline is None:
+            return
+        now_ns = self._now_ns()
         try:
-            now_ns = self._now_ns()
-            # An array has no header: it counts from its arrival.
-            stamp_ns = (
-                conversions.stamp_ns(message.header) if hasattr(message, 'header') else now_ns
-            )
-            put(stamp_ns, self._read[sensor](message), now_ns=now_ns)
-        except conversions.BadMessage as bad:
-            self._reject(sensor, bad)
+            reading = self._readers[sense].read(topic, message, now_ns)
+        except BadMessage as error:
+            self._reject(sense, error)
+            return
+        if reading is not None:
+            self._pipeline.put(sense, *reading, now_ns=now_ns)
 
-    def _reject(self, sensor: str, bad: conversions.BadMessage) -> None:
-        self._pipeline.reject(sensor, str(bad))
+    def _reject(self, sensor: str, error: BadMessage) -> None:
+        self._pipeline.reject(sensor, str(error))
         self.get_logger().warning(
-            f'a {sensor} message was rejected: {bad}', throttle_duration_sec=5.0
+            f'a {sensor} message was rejected: {error}', throttle_duration_sec=5.0
         )
 
     def _work(self) -> None:
+        pipeline = self._pipeline
         while True:
             self._wake.wait()
             self._wake.clear()
             if self._ending:
                 return
-            frame = self._pipeline.take_frame()
+            frame = pipeline.take_frame()
             if frame is None:
                 continue
-            estimate = self._pipeline.answer(frame, self._now_ns())
-            if estimate is not None:
-                self._publish(frame.origin, estimate)
-                self._latency.add((self._now_ns() - estimate.stamp_ns) / 1e9)
-                self._overlay.offer(frame, estimate)
+            answer = pipeline.answer(frame, self._now_ns())
+            if answer is not None:
+                self._publish(frame.origin, answer.estimate)
+                self._latency.add((self._now_ns() - answer.estimate.stamp_ns) / 1e9)
+                self._overlay.offer(frame.origin, answer)
 
     def _publish(self, header: Header, estimate: Estimate) -> None:
-        self._scores.publish(conversions.action_scores(header, estimate))
-        self._action.publish(String(data=estimate.action))
-        self._touch_estimate.publish(conversions.touch_message(header, estimate.touch))
-        self._gas_estimate.publish(conversions.named_values(header, GAS_NAMES, estimate.gas))
-        self._surface.publish(conversions.surface_state(header, estimate))
+        send, profile = self._send, self._profile
+        send(topics.ACTION_SCORES, conversions.action_scores(header, profile, estimate))
+        send(topics.ACTION, String(data=estimate.action))
+        for sense, topic in topics.estimates(profile).items():
+            reading = estimate.readings[sense]
+            send(topic, conversions.reading_message(header, profile.senses[sense], reading))
+        send(topics.SURFACE_STATE, conversions.surface_state(header, estimate))
 
     def _beat(self) -> None:
-        # Repeated as long as it holds, so that whoever watches the action needs no second topic to
+        # Repeated as long as it holds, so that a subscriber of the action needs no second topic to
         # stay safe.
         if self._pipeline.update(self._now_ns()) is Mode.HOLD:
-            self._action.publish(String(data=HOLD))
+            self._send(topics.ACTION, String(data=HOLD))
 
     def _announce(self, change: ModeChange) -> None:
         # The reason first: whoever reacts to the mode has it already.
-        self._mode_reason.publish(String(data=f'{change.mode}: {change.reason}'))
+        self._send(topics.MODE_REASON, String(data=f'{change.mode}: {change.reason}'))
         if change.mode is not self._announced:
             self._announced = change.mode
-            self._mode.publish(String(data=str(change.mode)))
+            self._send(topics.MODE, String(data=str(change.mode)))
         if change.mode is Mode.HOLD:
-            self._action.publish(String(data=HOLD))
+            self._send(topics.ACTION, String(data=HOLD))
         self.get_logger().info(f'{change.mode}: {change.reason}')
 
     def _report(self) -> None:
         now = self.get_clock().now()
-        self._diagnostics.publish(
+        self._send(
+            topics.DIAGNOSTICS,
             diagnostics(
                 self._pipeline.report(now.nanoseconds),
                 stamp=now.to_msg(),
                 node=self.get_fully_qualified_name(),
                 model=self._engine.name,
                 latency_ms=self._latency.percentiles_ms(50, 99),
-            )
+            ),
         )
+
+    def _send(self, topic: topics.Topic, message: Any) -> None:
+        self._publishers_by_topic[topic].publish(message)
 
     def _now_ns(self) -> int:
         return self.get_clock().now().nanoseconds
 
 
-def _load_engine(models_dir: str, device: str, threads: int) -> Engine:
-    # Imported here: torch takes seconds to import, and a node that refuses its parameters should
-    # not wait for it. Without the garbage collector, which would search torch's growing heap again
-    # and again: 2.0 s in place of 2.3 s.
-    gc.disable()
-    try:
-        from crossmodal_kd_ros.networks import WeightsError
-        from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
-    finally:
-        gc.enable()
-
-    try:
-        return TorchEngine(models_dir, device=device, threads=threads)
-    except (WeightsError, ValueError) as error:
-        raise Refusal(str(error)) from error
-
-
-def _load_calibration(models_dir: str) -> Calibration | None:
-    try:
-        return load_calibration(models_dir)
-    except CalibrationError as error:
-        raise Refusal(str(error)) from error
+def _runtime_config(profile: Profile, values: Mapping[str, Any]) -> RuntimeConfig:
+    return RuntimeConfig.of(
+        profile,
+        timeouts_s={sensor: values[f'{sensor}_timeout_s'] for sensor in profile.sensors},
+        recovery_s=values['recovery_s'],
+        min_confidence=values['min_confidence'],
+    )
 
 
 def main(args: list[str] | None = None) -> int:

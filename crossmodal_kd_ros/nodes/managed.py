@@ -1,8 +1,9 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What both nodes share: the lifecycle with `autostart`, refusals in one sentence, and an orderly end."""
+"""What every node shares: lifecycle and `autostart`, errors in one sentence, an orderly end."""
 
+import functools
 import signal
 import sys
 import threading
@@ -10,169 +11,165 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import rclpy
+from lifecycle_msgs.msg import State
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter as RclpyParameter
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
+from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
 from crossmodal_kd_ros.memory import spare_heap
 from crossmodal_kd_ros.nodes.parameters import (
     AUTOSTART,
-    Refusal,
-    Setting,
-    check_overrides_used,
+    Parameter,
+    check_qos_overrides_used,
     declare,
 )
 
 try:
-    # Kilted and later. Beside a 100 Hz tactile array it takes 3 % of a core, the other 13 %: it
-    # keeps no list of everything that could happen. Its spin() burns a core, spin_once with a
-    # limit does not.
+    # Kilted and later. Beside a sensor of 100 Hz it takes 3 % of a core, the other 13 %: it keeps
+    # no list of everything that could happen. Its spin() burns a core, spin_once with a limit does
+    # not.
     from rclpy.experimental import EventsExecutor as Executor
 except ImportError:
     from rclpy.executors import SingleThreadedExecutor as Executor
 
-_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+Hook = Callable[[Any, LifecycleState], TransitionCallbackReturn]
+
+
+def log_failure(hook: Hook) -> Hook:
+    """Have a lifecycle hook that raises log one sentence and refuse its transition.
+
+    rclpy itself would swallow the exception without a word.
+    """
+
+    @functools.wraps(hook)
+    def answer(node: 'ManagedNode', state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return hook(node, state)
+        except CrossmodalError as error:
+            node.get_logger().error(str(error))
+        except Exception as error:  # noqa: BLE001  whatever it is, someone has to read of it
+            node.get_logger().error(f'{hook.__name__} failed: {type(error).__name__}: {error}')
+        return TransitionCallbackReturn.FAILURE
+
+    return answer
 
 
 class ManagedNode(LifecycleNode):
-    """A lifecycle node whose parts are four hooks: `configure`, `activate`, `deactivate`, `cleanup`.
+    """A lifecycle node that reads its parameters, starts itself and ends in order.
 
-    A hook that raises `Refusal` has its sentence logged and its transition refused. `deactivate`
-    and `cleanup` follow each `activate` and `configure`, at the latest when the process ends.
+    Subclasses override rclpy's hooks. `on_configure` calls `super().on_configure(state)` last,
+    when its publishers and subscriptions exist. `on_activate` calls `super().on_activate(state)`
+    first, which lets the publishers send; `on_deactivate` and `on_cleanup` call theirs last. Hooks
+    that may raise carry `@log_failure`. A shutdown deactivates and cleans up what needs it.
     """
 
-    def __init__(self, name: str, settings: Sequence[Setting]) -> None:
-        """Declare `settings` and `autostart`; raise `Refusal` for a value from outside that is not allowed."""
+    def __init__(self, name: str, parameters: Sequence[Parameter] = ()) -> None:
+        """Declare `parameters`; raise `ConfigurationError` for a value that is not allowed.
+
+        A subclass whose parameters follow from one of them calls `declare_all` itself.
+        """
         super().__init__(name)
-        self._settings = {setting.name: setting for setting in (*settings, AUTOSTART)}
-        self._configured = False
-        self._active = False
-        declare(self, list(self._settings.values()))
-        self.add_on_set_parameters_callback(self._may_set)
+        self._configured = self._shut_down = False
+        if parameters:
+            self.declare_all(parameters)
 
-    def configure(self) -> None:
-        """Read the parameters, load what is needed and create the publishers."""
+    def declare_all(self, parameters: Sequence[Parameter]) -> None:
+        """Declare `parameters` and `autostart`, once."""
+        parameters = (*parameters, AUTOSTART)
+        self._parameters_by_name = {parameter.name: parameter for parameter in parameters}
+        declare(self, parameters)
+        self.add_on_set_parameters_callback(self._on_set_parameters)
 
-    def activate(self) -> None:
-        """Start subscriptions, timers and threads; the publishers are enabled."""
+    def parameter_values(self) -> dict[str, Any]:
+        """Return the value of each declared parameter by its name."""
+        return {name: self.get_parameter(name).value for name in self._parameters_by_name}
 
-    def deactivate(self) -> None:
-        """Undo `activate`; the publishers are still enabled."""
+    def on_parameters_changed(self, values: Mapping[str, Any]) -> None:
+        """Take over new values, by name, of parameters that change at once.
 
-    def cleanup(self) -> None:
-        """Undo `configure`."""
-
-    def adjust(self, values: Mapping[str, Any]) -> None:
-        """Take over new values of dynamic parameters, by name; only ever called while configured. May raise `Refusal`."""
-
-    def setting(self, name: str) -> Any:
-        """Return the value of a parameter."""
-        return self.get_parameter(name).value
+        Called while configured; a `ConfigurationError` refuses them.
+        """
 
     def start(self) -> bool:
-        """Configure and activate, if `autostart` says so; return False if that was refused."""
-        if not self.setting('autostart'):
+        """Configure and activate, if `autostart` says so; return whether nothing was refused."""
+        if not self.parameter_values()[AUTOSTART.name]:
             self.get_logger().info('waiting to be configured')
             return True
-        return self.trigger_configure() == _SUCCESS and self.trigger_activate() == _SUCCESS
+        success = TransitionCallbackReturn.SUCCESS
+        return self.trigger_configure() == success and self.trigger_activate() == success
 
     def stop(self) -> None:
-        """Undo what was done, in whatever state the node is."""
-        if self._active:
-            self._active = False
-            self.deactivate()
-        if self._configured:
-            self._configured = False
-            self.cleanup()
+        """Shut down from whatever state."""
+        if not self._shut_down:
+            self.trigger_shutdown()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Answer the transition by `configure`."""
-        if not self._run(self.configure):
-            return _FAILURE
-        spare_heap()
+        """Check that each QoS override names a topic of this node; clean up if one does not."""
         self._configured = True
+        try:
+            check_qos_overrides_used(self)
+        except ConfigurationError:
+            self.on_cleanup(state)
+            raise
+        spare_heap()
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Answer the transition by `activate`."""
-        super().on_activate(state)
-        if not self._run(self._activate):
-            if self._active:
-                self._active = False
-                self.deactivate()
-            super().on_deactivate(state)
-            return _FAILURE
+        """Let the publishers send."""
         self.get_logger().info('active')
-        return _SUCCESS
+        return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Answer the transition by `deactivate`."""
-        self._active = False
-        self.deactivate()
+        """Silence the publishers."""
         self.get_logger().info('inactive')
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Answer the transition by `cleanup`."""
+        """Let parameters be changed that are read at configure."""
         self._configured = False
-        self.cleanup()
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Answer the transition by undoing what was done."""
-        self.stop()
+        """Deactivate and clean up first, as far as `state`, the one before, needs it."""
+        self._shut_down = True
+        if state.state_id == State.PRIMARY_STATE_ACTIVE:
+            self.on_deactivate(state)
+        if state.state_id in (State.PRIMARY_STATE_ACTIVE, State.PRIMARY_STATE_INACTIVE):
+            self.on_cleanup(state)
         return super().on_shutdown(state)
 
-    def _activate(self) -> None:
-        self.activate()
-        self._active = True
-        check_overrides_used(self)
-
-    def _run(self, hook: Callable[[], None]) -> bool:
+    def _on_set_parameters(self, parameters: Sequence[RclpyParameter]) -> SetParametersResult:
+        values = {each.name: each.value for each in parameters}
+        values = {name: values[name] for name in values if name in self._parameters_by_name}
         try:
-            hook()
-        except Refusal as refusal:
-            self.get_logger().error(str(refusal))
-            return False
-        except Exception as error:  # noqa: BLE001  rclpy would swallow it without a word.
-            self.get_logger().error(f'{hook.__name__} failed: {type(error).__name__}: {error}')
-            return False
-        return True
-
-    def _may_set(self, parameters: list[Parameter]) -> SetParametersResult:
-        for parameter in parameters:
-            setting = self._settings.get(parameter.name)
-            if setting is None:
-                continue
-            if self._configured and not setting.dynamic:
-                return SetParametersResult(
-                    successful=False,
-                    reason=(
-                        f'{parameter.name} is read when the node is configured: deactivate it and clean it up first'
-                    ),
-                )
-            if not setting.allows(parameter.value):
-                return SetParametersResult(
-                    successful=False, reason=setting.refusal(parameter.value)
-                )
-        values = {
-            parameter.name: parameter.value
-            for parameter in parameters
-            if parameter.name in self._settings
-        }
-        if self._configured and values:
-            try:
-                self.adjust(values)
-            except Refusal as refusal:
-                return SetParametersResult(successful=False, reason=str(refusal))
+            for name, value in values.items():
+                self._check_change(self._parameters_by_name[name], value)
+            if self._configured and values:
+                self.on_parameters_changed(values)
+        except ConfigurationError as error:
+            return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
+
+    def _check_change(self, parameter: Parameter, value: Any) -> None:
+        if parameter.changes == 'at start':
+            raise ConfigurationError(
+                f'{parameter.name} is read when the node starts: start it again with another'
+            )
+        if parameter.changes == 'at configure' and self._configured:
+            raise ConfigurationError(
+                f'{parameter.name} is read when the node is configured: '
+                'deactivate it and clean it up first'
+            )
+        if not parameter.allows(value):
+            raise ConfigurationError(parameter.refusal(value))
 
 
 def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None) -> int:
-    """Run a node until SIGINT or SIGTERM; return the exit code of the process: 0, or 1 if something was refused."""
+    """Run a node until SIGINT or SIGTERM; return the exit code: 0, or 1 if something failed."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -180,15 +177,16 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
     try:
         # Not rclpy's handlers: they invalidate the context while threads still publish.
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:  # noqa: BLE001  rcl's and rclpy's exceptions for bad arguments have no common class.
+    except Exception as error:  # noqa: BLE001  rcl and rclpy have no common class
         get_logger(name).fatal(' '.join(str(error).splitlines()[0].split()))
         return 1
     node = executor = None
     try:
         unknown = remove_ros_args(args)[1:]
         if unknown:
-            raise Refusal(
-                f'expected only ROS arguments such as --ros-args -p name:=value, got {" ".join(unknown)}'
+            raise ConfigurationError(
+                'expected only ROS arguments such as --ros-args -p name:=value, '
+                f'got {" ".join(unknown)}'
             )
         node = node_class()
         if not node.start():
@@ -198,8 +196,8 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
         while not ended.is_set():
             executor.spin_once(timeout_sec=0.1)
         return 0
-    except Refusal as refusal:
-        get_logger(name).fatal(str(refusal))
+    except ConfigurationError as error:
+        get_logger(name).fatal(str(error))
         return 1
     finally:
         if executor is not None:
@@ -208,8 +206,8 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
             node.stop()
             node.destroy_node()
         rclpy.shutdown()
-        # Python unloads torch after this, a second on a good day, with its own handlers gone:
-        # asked again to end by somebody impatient, as ROS's launch is after 5 s, the process would
-        # die of it instead of ending with its exit code.
+        # Python unloads torch after this, a second on a good day, with its own handlers gone: a
+        # second signal, as ROS's launch sends after 5 s, would kill the process instead of letting
+        # it end with its exit code.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)

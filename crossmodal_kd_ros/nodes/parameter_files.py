@@ -1,23 +1,28 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Writes `config/*.yaml` and `docs/parameters.md` from the nodes' settings: python -m crossmodal_kd_ros.nodes.parameter_files."""
+"""Writes `config/*.yaml` and `docs/parameters.md`.
+
+    python -m crossmodal_kd_ros.nodes.parameter_files
+
+Both follow from the parameters that the nodes declare under the default profile.
+"""
 
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import wrap
 
 import yaml
 
-from crossmodal_kd_ros.files import share_dir
+from crossmodal_kd_ros.files import share_dir, write_text
 from crossmodal_kd_ros.gazebo import senses_node
 from crossmodal_kd_ros.nodes import maintenance_node, simulator_node
-from crossmodal_kd_ros.nodes.parameters import AUTOSTART, QOS_POLICIES, Setting
+from crossmodal_kd_ros.nodes.parameters import AUTOSTART, QOS_POLICIES, Parameter
+from crossmodal_kd_ros.profile import load_profile
 
 NODES = {
-    'maintenance_node': (*maintenance_node.SETTINGS, AUTOSTART),
-    'simulator_node': (*simulator_node.SETTINGS, AUTOSTART),
-    'gazebo_senses_node': (*senses_node.SETTINGS, AUTOSTART),
+    'maintenance_node': (*maintenance_node.parameters(load_profile()), AUTOSTART),
+    'simulator_node': (*simulator_node.PARAMETERS, AUTOSTART),
+    'gazebo_senses_node': (*senses_node.PARAMETERS, AUTOSTART),
 }
 # File in config/: the launch file that takes it, and the nodes in it.
 CONFIGS = {
@@ -29,13 +34,16 @@ _WIDTH = 114
 _PAGE = """# Parameters
 
 Every parameter of every node. This page and the files in `config/` are written by
-`python -m crossmodal_kd_ros.nodes.parameter_files` from the settings that the nodes declare and check.
+`python -m crossmodal_kd_ros.nodes.parameter_files` from the parameters that the nodes declare and check.
 
 - Give them in a file: copy `config/robot.yaml`, change what you need, and start with `params_file:=my_robot.yaml`.
 - A node refuses to start with an unknown name or a value that is not allowed, and says which ones there are. A decimal
   number needs its point: `2.0`, not `2`.
-- *Changes* says when a new value counts: `at configure`, so that a node in use refuses it; or `at once`, by
-  `ros2 param set`.
+- *Changes* says when a new value counts: `at start` of the process; `at configure`, so that a node in use refuses it;
+  or `at once`, by `ros2 param set`.
+- `maintenance_node` has one `<sensor>_timeout_s` for each sensor of its `profile`. The table shows those of
+  `living_wall`; under another profile the names and the defaults are those of its own sensors. In the files in
+  `config/` they are comments.
 - ROS's own `use_sim_time` takes the time from `/clock`.
 
 """
@@ -69,7 +77,8 @@ def texts() -> dict[str, str]:
 
 def _config(name: str, launch_file: str, nodes: Sequence[str]) -> str:
     head = (
-        f'# Every parameter of {" and ".join(nodes)}, with its default. Copy this file, change the copy, and start with it:\n'
+        f'# Every parameter of {" and ".join(nodes)}, with its default. Copy this file, change '
+        'the copy, and start with it:\n'
         f'#   ros2 launch crossmodal_kd_ros {launch_file} params_file:=my_{name}\n'
     )
     return head + '\n'.join(
@@ -77,60 +86,58 @@ def _config(name: str, launch_file: str, nodes: Sequence[str]) -> str:
     )
 
 
-def _entry(setting: Setting) -> str:
-    limits = '' if setting.low is None else f' From {_range(setting)}.'
+def _entry(parameter: Parameter) -> str:
+    limits = '' if parameter.min is None else f' From {_range(parameter)}.'
     comment = wrap(
-        setting.description + limits, _WIDTH, initial_indent='    # ', subsequent_indent='    # '
+        parameter.description + limits, _WIDTH, initial_indent='    # ', subsequent_indent='    # '
     )
-    return '\n'.join([*comment, f'    {setting.name}: {_literal(setting)}', ''])
+    # What follows from the profile must not override that of another one.
+    mark = '# ' * parameter.from_profile
+    return '\n'.join([*comment, f'    {mark}{parameter.name}: {_literal(parameter)}', ''])
 
 
 def _page() -> str:
-    parts = [f'## {node}\n\n{_table(settings, "Parameter")}\n' for node, settings in NODES.items()]
+    parts = [
+        f'## {node}\n\n{_table(parameters, "Parameter")}\n' for node, parameters in NODES.items()
+    ]
     return _PAGE + ''.join(parts) + _QOS + _table(QOS_POLICIES, 'Policy', with_default=False)
 
 
-def _table(settings: Sequence[Setting], first: str, *, with_default: bool = True) -> str:
+def _table(parameters: Sequence[Parameter], first: str, *, with_default: bool = True) -> str:
     rows = [
         [
-            f'`{setting.name}`',
-            _allowed(setting),
-            *([f'`{_literal(setting)}`', _changes(setting)] if with_default else []),
-            setting.description,
+            f'`{parameter.name}`',
+            _allowed(parameter),
+            *([f'`{_literal(parameter)}`', parameter.changes] if with_default else []),
+            parameter.description,
         ]
-        for setting in settings
+        for parameter in parameters
     ]
     head = [first, 'Values', *(['Default', 'Changes'] if with_default else []), 'What it does']
     return ''.join(f'| {" | ".join(row)} |\n' for row in [head, ['---'] * len(head), *rows])
 
 
-def _allowed(setting: Setting) -> str:
-    if setting.choices:
-        return ', '.join(f'`{choice}`' for choice in setting.choices)
+def _allowed(parameter: Parameter) -> str:
+    if parameter.choices:
+        return ', '.join(f'`{choice}`' for choice in parameter.choices)
     kind = {bool: 'true or false', int: 'whole number', float: 'decimal number', str: 'text'}[
-        type(setting.default)
+        type(parameter.default)
     ]
-    return kind if setting.low is None else f'{kind}, {_range(setting)}'
+    return kind if parameter.min is None else f'{kind}, {_range(parameter)}'
 
 
-def _range(setting: Setting) -> str:
-    return f'{setting.low} to {setting.high} {setting.unit}'.rstrip()
+def _range(parameter: Parameter) -> str:
+    return f'{parameter.min} to {parameter.max} {parameter.unit}'.rstrip()
 
 
-def _changes(setting: Setting) -> str:
-    return 'at once' if setting.dynamic else 'at configure'
-
-
-def _literal(setting: Setting) -> str:
-    return yaml.safe_dump(setting.default, default_flow_style=True).splitlines()[0]
+def _literal(parameter: Parameter) -> str:
+    return yaml.safe_dump(parameter.default, default_flow_style=True).splitlines()[0]
 
 
 def main() -> None:
     """Write the files into the checkout."""
     for name, text in texts().items():
-        path: Path = share_dir() / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        write_text(share_dir() / name, text)
 
 
 if __name__ == '__main__':

@@ -1,49 +1,62 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Parameters, said once: name, default, range or choices, description, unit, and whether they may change while in use.
+"""Node parameters: name, default, range or choices, description, and when a change counts.
 
-Declarations, checks, `config/*.yaml` and `docs/parameters.md` come from here (`parameter_files`).
+Declarations, checks, `config/*.yaml` and `docs/parameters.md` follow from one `Parameter` each.
 generate_parameter_library would need a build step, typeguard and its own package on the robot,
-none of them on PyPI, and lets unknown names pass.
+none of them on PyPI, and accepts unknown names.
 """
 
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
+from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.profile import DEFAULT_PROFILE, Profile, load_profile
 
-class Refusal(Exception):
-    """What was asked cannot be done: one sentence with what was expected, what came and what to do."""
+_UNITS = {
+    's': 's',
+    'ms': 'ms',
+    'hz': 'Hz',
+    'px': 'px',
+    'mm': 'mm',
+    'kpa': 'kPa',
+    'deg': '°',
+    'pct': '%',
+    'ppm': 'ppm',
+}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class Parameter:
     """One parameter of a node; its type is that of its default.
 
     Attributes:
         name: name of the parameter.
-        default: its value where nobody gives one.
+        default: its value unless one is given.
         description: what it does, with its unit.
-        low: least number allowed; with `high`, for numbers only.
-        high: greatest number allowed.
+        min, max: the range of a number; other types have none.
         choices: the words allowed; empty: any text.
-        dynamic: whether it may be set while the node is configured; `ManagedNode.adjust` then gets
-            it.
+        changes: when a new value counts. `at start`: never while the process runs. `at configure`:
+            it is refused while the node is configured. `at once`: it is handed to
+            `ManagedNode.on_parameters_changed`.
+        from_profile: its name or its default is another under another profile.
     """
 
     name: str
     default: bool | int | float | str
     description: str
-    low: float | None = None
-    high: float | None = None
+    min: float | None = None
+    max: float | None = None
     choices: tuple[str, ...] = ()
-    dynamic: bool = False
+    changes: Literal['at start', 'at configure', 'at once'] = 'at configure'
+    from_profile: bool = False
 
     @property
     def unit(self) -> str:
@@ -60,27 +73,29 @@ class Setting:
         kind = (
             'a whole number' if isinstance(self.default, int) else 'a number with a decimal point'
         )
-        return f'{kind} from {self.low} to {self.high}'
+        return f'{kind} from {self.min} to {self.max}'
 
     def allows(self, value: Any) -> bool:
-        """Return whether `value` has the type of the default and is in range, or one of the choices."""
+        """Return whether `value` has the type of the default and is in range, or a choice."""
         return (
             type(value) is type(self.default)
             and (not self.choices or value in self.choices)
-            and (self.low is None or self.low <= value <= self.high)
+            and (self.min is None or self.min <= value <= self.max)
         )
 
     def descriptor(self) -> ParameterDescriptor:
-        """Return what `ros2 param describe` shows, and rclpy enforces."""
-        descriptor = ParameterDescriptor(description=self.description)
+        """Return what `ros2 param describe` shows and rclpy enforces."""
+        descriptor = ParameterDescriptor(
+            description=self.description, read_only=self.changes == 'at start'
+        )
         if self.choices:
             descriptor.additional_constraints = self.expected
         elif isinstance(self.default, float):
             descriptor.floating_point_range = [
-                FloatingPointRange(from_value=self.low, to_value=self.high)
+                FloatingPointRange(from_value=self.min, to_value=self.max)
             ]
         elif isinstance(self.default, int) and not isinstance(self.default, bool):
-            descriptor.integer_range = [IntegerRange(from_value=self.low, to_value=self.high)]
+            descriptor.integer_range = [IntegerRange(from_value=self.min, to_value=self.max)]
         return descriptor
 
     def refusal(self, value: Any) -> str:
@@ -88,103 +103,123 @@ class Setting:
         return f'expected the parameter {self.name} to be {self.expected}, got {value!r}'
 
 
-_UNITS = {
-    's': 's',
-    'ms': 'ms',
-    'hz': 'Hz',
-    'px': 'px',
-    'mm': 'mm',
-    'kpa': 'kPa',
-    'deg': '°',
-    'pct': '%',
-    'ppm': 'ppm',
-}
+AUTOSTART = Parameter(
+    name='autostart',
+    default=True,
+    description='Configure and activate at start; false: wait for a lifecycle manager to do so.',
+)
+PROFILE = Parameter(
+    name='profile',
+    default=DEFAULT_PROFILE,
+    changes='at start',
+    description='What the robot has: the name of a file in config/profiles, or the path of a '
+    '.yaml file. Topics, message types and default timeouts are in it.',
+)
 
 # rclpy names such a parameter qos_overrides.<topic>.<publisher or subscription>.<policy>.
 QOS_OVERRIDES = 'qos_overrides'
 QOS_POLICIES = (
-    Setting(
+    Parameter(
         name='reliability',
         default='reliable',
         choices=('reliable', 'best_effort'),
         description='Whether a message that got lost is sent again.',
     ),
-    Setting(
+    Parameter(
         name='durability',
         default='volatile',
         choices=('volatile', 'transient_local'),
-        description='Whether who comes late gets the last messages.',
+        description='Whether a late subscriber gets the last messages.',
     ),
-    Setting(
+    Parameter(
         name='history',
         default='keep_last',
         choices=('keep_last', 'keep_all'),
         description='Whether a queue has an end.',
     ),
-    Setting(
+    Parameter(
         name='depth',
         default=10,
-        low=1,
-        high=10_000,
+        min=1,
+        max=10_000,
         description='Messages in a queue that keeps the last.',
     ),
 )
 
-AUTOSTART = Setting(
-    name='autostart',
-    default=True,
-    description='Configure and activate at start; false: wait for a lifecycle manager to do so.',
-)
 
-
-def declare(node: Node, settings: Sequence[Setting]) -> None:
-    """Declare `settings` on `node`.
+def declare(node: Node, parameters: Sequence[Parameter]) -> None:
+    """Declare `parameters` on `node`.
 
     Raises:
-        Refusal: a value from outside is of the wrong type, out of range or none of the choices, or
-            has a name that no setting has.
+        ConfigurationError: a value from outside is of the wrong type, out of range or none of the
+            choices, or has a name that no parameter has.
     """
-    # rclpy has no public way to see which values came from outside.
-    given = {name: parameter.value for name, parameter in node._parameter_overrides.items()}
-    for setting in settings:
-        try:
-            value = node.declare_parameter(
-                setting.name, setting.default, setting.descriptor()
-            ).value
-        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-            raise Refusal(setting.refusal(given.get(setting.name))) from error
-        if setting.choices and value not in setting.choices:
-            raise Refusal(setting.refusal(value))
-    names = [setting.name for setting in settings]
-    for name, value in given.items():
+    for parameter in parameters:
+        if not node.has_parameter(parameter.name):
+            _declare(node, parameter)
+    names = [parameter.name for parameter in parameters]
+    for name, value in _overrides(node).items():
         if name.startswith(f'{QOS_OVERRIDES}.'):
-            _check_override(name, value)
+            _check_qos_override(name, value)
         elif not node.has_parameter(name):
             near = difflib.get_close_matches(name, names, n=1) or [', '.join(names)]
-            raise Refusal(
-                f'expected the name of a parameter of {node.get_name()}, got {name!r}; there is: {near[0]}'
+            raise ConfigurationError(
+                f'expected the name of a parameter of {node.get_name()}, got {name!r}; '
+                f'there is: {near[0]}'
             )
 
 
-def check_overrides_used(node: Node) -> None:
-    """Raise `Refusal` for an override of the QoS of a topic that `node`, which has created all of its own, does not have."""
+def read_profile(node: Node) -> Profile:
+    """Declare `PROFILE` alone, before the parameters that follow from it; return the profile.
+
+    Raises:
+        ConfigurationError: there is no such profile, or something in it is wrong.
+    """
+    _declare(node, PROFILE)
+    return load_profile(node.get_parameter(PROFILE.name).value)
+
+
+def check_qos_overrides_used(node: Node) -> None:
+    """Raise `ConfigurationError` for a QoS override of a topic that `node` does not have.
+
+    Its publishers and subscriptions have to exist by now: they declare the names that count.
+    """
     declared = [f'{QOS_OVERRIDES}.{name}' for name in node.get_parameters_by_prefix(QOS_OVERRIDES)]
-    for name in node._parameter_overrides:
+    for name in _overrides(node):
         if name.startswith(f'{QOS_OVERRIDES}.') and name not in declared:
             near = difflib.get_close_matches(name, declared, n=1, cutoff=0.0)[0]
-            raise Refusal(
-                f'expected the whole name of a topic of {node.get_name()}, got {name!r}; there is: {near}'
+            raise ConfigurationError(
+                f'expected the whole name of a topic of {node.get_name()}, got {name!r}; '
+                f'there is: {near}'
             )
 
 
-def _check_override(name: str, value: Any) -> None:
+def _declare(node: Node, parameter: Parameter) -> None:
+    try:
+        value = node.declare_parameter(
+            parameter.name, parameter.default, parameter.descriptor()
+        ).value
+    except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+        value = _overrides(node).get(parameter.name)
+        raise ConfigurationError(parameter.refusal(value)) from error
+    if parameter.choices and value not in parameter.choices:
+        raise ConfigurationError(parameter.refusal(value))
+
+
+def _overrides(node: Node) -> dict[str, Any]:
+    # rclpy has no public way to see which values came from outside.
+    return {name: parameter.value for name, parameter in node._parameter_overrides.items()}
+
+
+def _check_qos_override(name: str, value: Any) -> None:
     *_, entity, policy = ['', *name.split('.')]
-    settings = {setting.name: setting for setting in QOS_POLICIES}
-    if entity not in ('publisher', 'subscription') or policy not in settings:
-        raise Refusal(
-            f'expected {QOS_OVERRIDES}.<topic>.<publisher or subscription>.<{", ".join(settings)}>, got {name!r}'
+    policies = {parameter.name: parameter for parameter in QOS_POLICIES}
+    if entity not in ('publisher', 'subscription') or policy not in policies:
+        raise ConfigurationError(
+            f'expected {QOS_OVERRIDES}.<topic>.<publisher or subscription>.'
+            f'<{", ".join(policies)}>, got {name!r}'
         )
-    if not settings[policy].allows(value):
-        raise Refusal(
-            f'expected the parameter {name} to be {settings[policy].expected}, got {value!r}'
+    if not policies[policy].allows(value):
+        raise ConfigurationError(
+            f'expected the parameter {name} to be {policies[policy].expected}, got {value!r}'
         )

@@ -1,13 +1,14 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the topics ask for and offer, how parameters change it, and what is said when two sides do not agree."""
+"""Publishers and subscriptions of topics: their quality of service, and who disagrees with it."""
 
 from collections.abc import Callable
-from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from rclpy.lifecycle import LifecycleNode, Publisher
+from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
     QoSPolicyKind,
@@ -18,74 +19,77 @@ from rclpy.qos import (
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 
+from crossmodal_kd_ros.nodes.conversions import message_class
 from crossmodal_kd_ros.nodes.parameters import QOS_OVERRIDES, QOS_POLICIES
+from crossmodal_kd_ros.runtime.topics import QOS, QosKind, Topic
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 except ImportError:  # Humble's name of it, which Lyrical no longer knows
     from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
-# A sensor offers its newest readings and repeats none; asked for, this agrees with every publisher
-# there is.
-SENSOR = QoSProfile(
-    depth=5, reliability=ReliabilityPolicy.BEST_EFFORT, durability=DurabilityPolicy.VOLATILE
-)
-ANSWER = QoSProfile(
-    depth=10, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE
-)
-# Who comes late still learns the last one.
-STATE = QoSProfile(
-    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-)
-TRUTH = QoSProfile(
-    depth=50, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE
-)
+
+def qos_profile(kind: QosKind, *, depth: int | None = None) -> QoSProfile:
+    """Return a new rclpy profile of a kind of topic, with another queue if `depth` is given."""
+    policies = QOS[kind] if depth is None else replace(QOS[kind], depth=depth)
+    return QoSProfile(
+        depth=policies.depth,
+        reliability=ReliabilityPolicy.RELIABLE
+        if policies.reliable
+        else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL
+        if policies.transient_local
+        else DurabilityPolicy.VOLATILE,
+    )
 
 
-def publisher(
-    node: LifecycleNode, message_type: Any, topic: str, profile: QoSProfile
-) -> Publisher:
-    """Return a lifecycle publisher that says in words when a subscriber asks for more than it offers."""
-    offered = copy(profile)  # rclpy writes the overrides into it
+def publisher(node: LifecycleNode, topic: Topic) -> Publisher:
+    """Return a lifecycle publisher that warns of a subscriber that requests what it lacks."""
+    offered = qos_profile(topic.qos)  # rclpy writes the overrides into it
 
-    def refused(event: Any) -> None:
+    def warn(event: Any) -> None:
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
         node.get_logger().warning(
-            f'a subscriber of {topic} asks for a {qos_policy_name_from_kind(event.last_policy_kind)} that is not offered, '
-            f'and gets no message: let it ask for {_words(offered)}, with no deadline'
+            f'a subscriber of {topic.name} asks for a {policy} that is not offered, and gets no '
+            f'message: let it ask for {_words(offered)}, with no deadline'
         )
 
     return node.create_lifecycle_publisher(
-        message_type,
-        topic,
+        message_class(topic.type),
+        topic.name,
         offered,
-        event_callbacks=PublisherEventCallbacks(incompatible_qos=refused),
+        event_callbacks=PublisherEventCallbacks(incompatible_qos=warn),
         qos_overriding_options=_overriding(),
     )
 
 
 def subscription(
-    node: LifecycleNode,
-    message_type: Any,
-    topic: str,
-    callback: Callable[[Any], None],
-    profile: QoSProfile,
+    node: Node, topic: Topic, callback: Callable[[Any], None], *, depth: int | None = None
 ) -> Subscription:
-    """Return a subscription that says in words when a publisher offers less than it asks for."""
-    asked = copy(profile)
+    """Return a subscription that warns of a publisher that offers less than it requests.
 
-    def refused(event: Any) -> None:
+    Args:
+        node: who listens.
+        topic: what to.
+        callback: called with each message.
+        depth: length of the queue, if not that of the topic's kind.
+    """
+    requested = qos_profile(topic.qos, depth=depth)
+
+    def warn(event: Any) -> None:
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
         node.get_logger().warning(
-            f'a publisher of {topic} does not offer the {qos_policy_name_from_kind(event.last_policy_kind)} that is asked '
-            f'for, {_words(asked)}, and none of its messages come: change it, or '
-            f'{QOS_OVERRIDES}.{node.resolve_topic_name(topic)}.subscription'
+            f'a publisher of {topic.name} does not offer the {policy} that is requested, '
+            f'{_words(requested)}, and none of its messages come: change it, or '
+            f'{QOS_OVERRIDES}.{node.resolve_topic_name(topic.name)}.subscription'
         )
 
     return node.create_subscription(
-        message_type,
-        topic,
+        message_class(topic.type),
+        topic.name,
         callback,
-        asked,
-        event_callbacks=SubscriptionEventCallbacks(incompatible_qos=refused),
+        requested,
+        event_callbacks=SubscriptionEventCallbacks(incompatible_qos=warn),
         qos_overriding_options=_overriding(),
     )
 

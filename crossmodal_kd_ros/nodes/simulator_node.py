@@ -1,214 +1,222 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The node that stands in for a robot's sensors: a simulated wall, a folder of photographs, or a webcam."""
+"""The node that stands in for sensors: a simulated living wall, photographs, or a webcam."""
 
 import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from rclpy.duration import Duration
-from rclpy.lifecycle import Publisher
-from sensor_msgs.msg import Image, JointState
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Header, String
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, SENSORS, SURFACE_STATE
+from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.nodes import conversions, qos
-from crossmodal_kd_ros.nodes.managed import ManagedNode, run
-from crossmodal_kd_ros.nodes.parameters import Refusal, Setting
-from crossmodal_kd_ros.nodes.sources import PhotoSource, WebcamSource
-from crossmodal_kd_ros.simulation import RATES_HZ, FaultSchedule, Injector, World
+from crossmodal_kd_ros.nodes.cameras import PhotoSource, WebcamSource
+from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
+from crossmodal_kd_ros.nodes.parameters import Parameter
+from crossmodal_kd_ros.profile import CAMERA
+from crossmodal_kd_ros.runtime import topics
+from crossmodal_kd_ros.runtime.topics import Topic
+from crossmodal_kd_ros.simulation import (
+    FRAME_IDS,
+    PROFILE,
+    RATES_HZ,
+    FaultSchedule,
+    Injector,
+    World,
+)
 
 _WEBCAM_RETRY_S = 0.5
+# Every sensor starts this much after activation, so that its first readings are ready when they
+# are due.
+_LEAD_S = 0.1
 
-SETTINGS = (
-    Setting(
+PARAMETERS = (
+    Parameter(
         name='seed',
         default=0,
-        low=0,
-        high=2**31 - 1,
+        min=0,
+        max=2**31 - 1,
         description='Seed of the wall, or of the order of photos.',
     ),
-    Setting(
-        name='width', default=640, low=32, high=3840, description='Width of the pictures, pixels.'
+    Parameter(
+        name='width', default=640, min=32, max=3840, description='Width of the pictures, pixels.'
     ),
-    Setting(
-        name='height',
-        default=480,
-        low=32,
-        high=2160,
-        description='Height of the pictures, pixels.',
+    Parameter(
+        name='height', default=480, min=32, max=2160, description='Height of the pictures, pixels.'
     ),
-    Setting(
+    Parameter(
         name='camera_hz',
-        default=RATES_HZ['camera'],
-        low=0.1,
-        high=240.0,
+        default=RATES_HZ[CAMERA],
+        min=0.1,
+        max=240.0,
         description='Pictures a second.',
     ),
-    Setting(
-        name='touch_hz',
-        default=RATES_HZ['touch'],
-        low=0.1,
-        high=1000.0,
-        description='Touch readings a second.',
+    *(
+        Parameter(
+            name=f'{sense}_hz',
+            default=RATES_HZ[sense],
+            min=0.1,
+            max=1000.0,
+            description=f'{sense.capitalize()} readings a second.',
+        )
+        for sense in PROFILE.senses
     ),
-    Setting(
-        name='gas_hz',
-        default=RATES_HZ['gas'],
-        low=0.1,
-        high=100.0,
-        description='Gas readings a second.',
-    ),
-    Setting(
+    Parameter(
         name='faults',
         default='',
-        dynamic=True,
-        description='Faults, as sensor:start-end[:kind[:severity]], comma between; seconds since activation, or since '
-        'they were set while active.',
+        changes='at once',
+        description='Faults, as sensor:start-end[:kind[:severity]], comma between; seconds since '
+        'activation, or since they were set while active.',
     ),
-    Setting(
+    Parameter(
         name='photos_dir',
         default='',
         description='Folder of photographs to show instead of the simulated wall.',
     ),
-    Setting(
+    Parameter(
         name='camera_device',
         default=-1,
-        low=-1,
-        high=63,
+        min=-1,
+        max=63,
         description='Number of a webcam to show instead of the simulated wall; -1: none.',
     ),
 )
 
-# Every beat starts this much after activation, so that the first readings are ready when they are
-# due.
-_LEAD_S = 0.1
-_FRAME_IDS = {'camera': 'camera_optical_frame', 'touch': 'tactile_pad', 'gas': 'gas_hood'}
-_TRUTH_NAMES = ('frame', 'action', *SURFACE_STATE, *(f'gas/{name}' for name in GAS_NAMES))
-
-Messages = list[tuple[Publisher, Any]]
+Messages = list[tuple[Topic, Any]]
+_INPUTS = {
+    CAMERA: Topic(PROFILE.camera.topic, topics.IMAGE, 'sensor'),
+    **{
+        sense.name: Topic(topic, message_type, 'sensor')
+        for sense in PROFILE.senses.values()
+        for topic, message_type in sense.topics.items()
+    },
+}
 
 
 class SimulatorNode(ManagedNode):
-    """Each sensor has a thread and a beat of its own, so that rendering a picture never delays a touch reading."""
+    """Each sensor has a thread of its own: rendering a picture delays no other reading."""
 
     def __init__(self) -> None:
-        """Declare the parameters; the rest waits for `configure`."""
-        super().__init__('simulator_node', SETTINGS)
+        """Declare the parameters; the rest waits for `on_configure`."""
+        super().__init__('simulator_node', PARAMETERS)
+        self._threads: list[threading.Thread] = []
 
-    def configure(self) -> None:
+    @log_failure
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the source and create the publishers that it can feed."""
-        self._schedule(self.setting('faults'), 0.0)
-        try:
-            self._source = self._open_source()
-        except ValueError as error:
-            raise Refusal(str(error)) from error
-        self._camera = qos.publisher(self, Image, 'camera/image_raw', qos.SENSOR)
-        self._outputs = [self._camera]
+        self._values = self.parameter_values()
+        self._schedule(self._values['faults'], 0.0)
+        self._source = self._open_source()
+        outputs = [_INPUTS[CAMERA]]
         if isinstance(self._source, World):
-            self._touch = qos.publisher(self, Image, 'tactile/image', qos.SENSOR)
-            self._gas = qos.publisher(self, JointState, 'gas/state', qos.SENSOR)
-            self._truth = qos.publisher(self, JointState, 'simulation/truth', qos.TRUTH)
-            self._touch_truth = qos.publisher(self, Image, 'simulation/tactile_truth', qos.TRUTH)
-            self._expert = qos.publisher(self, String, 'simulation/expert', qos.TRUTH)
-            self._outputs += [self._touch, self._gas, self._truth, self._touch_truth, self._expert]
+            outputs = [*_INPUTS.values(), *topics.simulation_topics(PROFILE)]
+        self._publishers_by_topic = {topic: qos.publisher(self, topic) for topic in outputs}
+        return super().on_configure(state)
 
-    def activate(self) -> None:
-        """Start every beat at the same instant, which is second 0 of the faults."""
+    @log_failure
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start every sensor at the same instant, which is second 0 of the faults."""
+        super().on_activate(state)
         self._ended = threading.Event()
         self._start = self.get_clock().now() + Duration(nanoseconds=round(_LEAD_S * 1e9))
         self._start_s = time.monotonic() + _LEAD_S
-        if isinstance(self._source, World):
-            beats = {
-                'camera': self._wall_messages,
-                'touch': self._touch_messages,
-                'gas': self._gas_messages,
-            }
-        elif isinstance(self._source, PhotoSource):
-            beats = {'camera': self._photo_messages}
-        else:
-            beats = {}
-        self._threads = [
-            threading.Thread(target=self._keep_beat, args=beat, name=beat[0])
-            for beat in beats.items()
-        ]
         if isinstance(self._source, WebcamSource):
+            self._threads = [threading.Thread(target=self._film, args=(self._source,))]
+        else:
+            prepare = {CAMERA: self._picture_messages}
+            if isinstance(self._source, World):
+                prepare = {CAMERA: self._wall_messages}
+                prepare |= dict.fromkeys(PROFILE.senses, self._sense_messages)
             self._threads = [
-                threading.Thread(target=self._film, args=(self._source,), name='camera')
+                threading.Thread(target=self._repeat, args=(sensor, messages), name=sensor)
+                for sensor, messages in prepare.items()
             ]
         for thread in self._threads:
             thread.start()
+        return TransitionCallbackReturn.SUCCESS
 
-    def adjust(self, values: Mapping[str, Any]) -> None:
-        """Let other faults happen, counted from now on."""
-        self._schedule(values['faults'], time.monotonic() - self._start_s if self._active else 0.0)
-
-    def deactivate(self) -> None:
-        """End the beats."""
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """End the threads."""
         self._ended.set()
         for thread in self._threads:
             thread.join()
+        self._threads = []
+        return super().on_deactivate(state)
 
-    def cleanup(self) -> None:
-        """Close the source and let go of the publishers."""
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close the source and release the publishers."""
         self._source.close()
-        for publisher in self._outputs:
+        for publisher in self._publishers_by_topic.values():
             self.destroy_lifecycle_publisher(publisher)
+        return super().on_cleanup(state)
+
+    def on_parameters_changed(self, values: Mapping[str, Any]) -> None:
+        """Let other faults happen, counted from now on."""
+        self._schedule(
+            values['faults'], time.monotonic() - self._start_s if self._threads else 0.0
+        )
 
     def _schedule(self, faults: str, zero_s: float) -> None:
-        """Break the sensors as `faults` says, whose second 0 is `zero_s` seconds after activation."""
+        """Break the sensors as `faults` says; its second 0 is `zero_s` after activation."""
         try:
             schedule = FaultSchedule.parse(faults)
         except ValueError as error:
-            raise Refusal(str(error)) from error
-        injectors = {
-            sensor: Injector(sensor, schedule, seed=self.setting('seed')) for sensor in SENSORS
-        }
-        # Swapped in one go: the beats are threads of their own.
-        self._breakage = zero_s, injectors
+            raise ConfigurationError(str(error)) from error
+        seed = self.parameter_values()['seed']
+        injectors = {sensor: Injector(sensor, schedule, seed=seed) for sensor in PROFILE.sensors}
+        # Replaced in one go: each sensor's thread reads it.
+        self._faults = zero_s, injectors
 
     def _open_source(self) -> World | PhotoSource | WebcamSource:
-        size = {'width_px': self.setting('width'), 'height_px': self.setting('height')}
-        photos_dir, camera_device = self.setting('photos_dir'), self.setting('camera_device')
-        if photos_dir and camera_device >= 0:
-            raise Refusal('expected photos_dir or camera_device, got both: leave one of them out')
-        if photos_dir:
+        values = self._values
+        size = {'width_px': values['width'], 'height_px': values['height']}
+        if values['photos_dir'] and values['camera_device'] >= 0:
+            raise ConfigurationError(
+                'expected photos_dir or camera_device, got both: leave one of them out'
+            )
+        if values['photos_dir']:
             return PhotoSource(
-                photos_dir,
-                seed=self.setting('seed'),
+                values['photos_dir'],
+                seed=values['seed'],
                 on_skip=lambda path: self.get_logger().warning(
                     f'{path} is skipped: OpenCV cannot read it'
                 ),
                 **size,
             )
-        return (
-            WebcamSource(camera_device, **size)
-            if camera_device >= 0
-            else World(self.setting('seed'), **size)
-        )
+        if values['camera_device'] >= 0:
+            return WebcamSource(values['camera_device'], **size)
+        try:
+            return World(values['seed'], **size)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from error
 
-    def _keep_beat(self, sensor: str, prepare: Callable[[int, float, Header], Messages]) -> None:
-        """Publish what `prepare` gives for each beat at its time; it is asked ahead of that, so that rendering costs none.
+    def _repeat(self, sensor: str, prepare: Callable[[str, int, float], Messages]) -> None:
+        """Publish what `prepare(sensor, index, t_s)` returns, at the sensor's rate.
 
-        A beat that was missed by more than a period is skipped rather than made up for in a burst.
+        It is called ahead of time, so that rendering delays nothing. A message that would be late
+        by more than a period is skipped rather than made up for in a burst.
         """
-        rate_hz = self.setting(f'{sensor}_hz')
+        rate_hz = self._values[f'{sensor}_hz']
         index = 0
         while True:
             t_s = index / rate_hz
-            messages = prepare(index, t_s, self._header(sensor, t_s))
+            messages = prepare(sensor, index, t_s)
             if self._ended.wait(max(0.0, self._start_s + t_s - time.monotonic())):
                 return
-            for publisher, message in messages:
-                publisher.publish(message)
+            for topic, message in messages:
+                self._publishers_by_topic[topic].publish(message)
             index = max(index + 1, int((time.monotonic() - self._start_s) * rate_hz))
 
     def _film(self, webcam: WebcamSource) -> None:
+        publisher = self._publishers_by_topic[_INPUTS[CAMERA]]
         while not self._ended.is_set():
             picture = webcam.read()
             if picture is None:
@@ -216,72 +224,69 @@ class SimulatorNode(ManagedNode):
                 self._ended.wait(_WEBCAM_RETRY_S)
                 continue
             t_s = time.monotonic() - self._start_s
-            self._camera.publish(conversions.image_message(self._header('camera', t_s), picture))
+            publisher.publish(conversions.image_message(self._header(CAMERA, t_s), picture))
 
-    def _wall_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        messages = self._photo_messages(index, t_s, header)
-        truth = self._source.truth(t_s)
-        values = [index, ACTIONS.index(truth.action), *truth.surface, *truth.gas]
+    def _wall_messages(self, sensor: str, index: int, t_s: float) -> Messages:
+        """Return a picture and the truth at its time, all with the header of the picture."""
+        messages = self._picture_messages(sensor, index, t_s)
+        header, truth = self._header(sensor, t_s), self._source.truth(t_s)
+        action = PROFILE.actions.index(truth.action)
+        channels = [
+            truth.readings[name]
+            for name, sense in PROFILE.senses.items()
+            if sense.layout == 'channels'
+        ]
+        values = np.concatenate([[index, action], truth.quantities, *channels])
         expert = {
             name: getattr(truth, name)
             for name in ('action', 'reason', 'material', 'lighting', 'description')
         }
-        return messages + [
-            (self._truth, conversions.named_values(header, _TRUTH_NAMES, values)),
-            (self._touch_truth, conversions.touch_message(header, truth.touch)),
-            (self._expert, String(data=json.dumps(expert))),
+        messages.append(
+            (topics.TRUTH, conversions.named_values(header, topics.truth_fields(PROFILE), values))
+        )
+        messages += [
+            (topic, _reading_message(sense, header, truth.readings[sense]))
+            for sense, topic in topics.grid_truths(PROFILE).items()
         ]
+        messages.append((topics.EXPERT, String(data=json.dumps(expert))))
+        return messages
 
-    def _photo_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        return self._broken(
-            'camera',
-            t_s,
-            header,
-            self._source.camera(t_s),
-            self._camera,
-            conversions.image_message,
-        )
+    def _picture_messages(self, sensor: str, index: int, t_s: float) -> Messages:
+        return self._with_faults(sensor, t_s, self._source.camera(t_s), conversions.image_message)
 
-    def _touch_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        return self._broken(
-            'touch', t_s, header, self._source.touch(t_s), self._touch, conversions.touch_message
-        )
+    def _sense_messages(self, sense: str, index: int, t_s: float) -> Messages:
+        reading = self._source.read(sense, t_s)
+        return self._with_faults(sense, t_s, reading, partial(_reading_message, sense))
 
-    def _gas_messages(self, index: int, t_s: float, header: Header) -> Messages:
-        return self._broken('gas', t_s, header, self._source.gas(t_s), self._gas, _gas_message)
-
-    def _broken(
-        self,
-        sensor: str,
-        t_s: float,
-        header: Header,
-        value: np.ndarray,
-        publisher: Publisher,
-        make: Callable[[Header, np.ndarray], Any],
+    def _with_faults(
+        self, sensor: str, t_s: float, value: np.ndarray, make: Callable[[Header, np.ndarray], Any]
     ) -> Messages:
-        """Return what a sensor sends when it reads `value`: one message, or whatever its faults make of it."""
-        zero_s, injectors = self._breakage
+        """Return what a sensor sends for `value`: one message, or what its faults make of it."""
+        zero_s, injectors = self._faults
+        stamp_ns = (self._start + self._elapsed(t_s)).nanoseconds
         messages = []
-        for delivery in injectors[sensor].deliver(
-            t_s - zero_s, conversions.stamp_ns(header), value
-        ):
+        for delivery in injectors[sensor].deliver(t_s - zero_s, stamp_ns, value):
             stamp = Time(sec=delivery.stamp_ns // 10**9, nanosec=delivery.stamp_ns % 10**9)
-            sent = Header(stamp=stamp, frame_id=header.frame_id)
+            header = Header(stamp=stamp, frame_id=FRAME_IDS[sensor])
             if delivery.value is None:
-                message = make(sent, value)
+                message = make(header, value)
                 message.data = message.data[: len(message.data) // 2]
             else:
-                message = make(sent, delivery.value)
-            messages.append((publisher, message))
+                message = make(header, delivery.value)
+            messages.append((_INPUTS[sensor], message))
         return messages
 
     def _header(self, sensor: str, t_s: float) -> Header:
-        stamp = self._start + Duration(nanoseconds=round(t_s * 1e9))
-        return Header(stamp=stamp.to_msg(), frame_id=_FRAME_IDS[sensor])
+        stamp = self._start + self._elapsed(t_s)
+        return Header(stamp=stamp.to_msg(), frame_id=FRAME_IDS[sensor])
+
+    @staticmethod
+    def _elapsed(t_s: float) -> Duration:
+        return Duration(nanoseconds=round(t_s * 1e9))
 
 
-def _gas_message(header: Header, gas: np.ndarray) -> JointState:
-    return conversions.named_values(header, GAS_NAMES, gas)
+def _reading_message(sense: str, header: Header, reading: np.ndarray) -> Any:
+    return conversions.reading_message(header, PROFILE.senses[sense], reading)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -1,14 +1,17 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which ROS 2 this is, and the Fast DDS profile without which pictures get lost. Needs no rclpy; asked before nodes start."""
+"""Which ROS 2 this is, and the Fast DDS profile without which pictures get lost.
+
+It needs no rclpy, for it is called before nodes start.
+"""
 
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from crossmodal_kd_ros.files import share_dir
 
-# The middleware of every distribution where nobody asks for another.
+# The middleware of every distribution unless another is set.
 DEFAULT_RMW = 'rmw_fastrtps_cpp'
 
 _NEW_NAME, _OLD_NAME = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
@@ -45,7 +48,10 @@ def rmw(environ: Mapping[str, str]) -> str:
 
 
 def distro(environ: Mapping[str, str]) -> str:
-    """Return which ROS 2 is in use: the one that was sourced, or the one whose wheels are installed; empty: unknown."""
+    """Return which ROS 2 is in use; empty: unknown.
+
+    It is the one that was sourced, or the one whose wheels are installed.
+    """
     return environ.get('ROS_DISTRO') or _DISTROS.get(_rclpy_major(), '')
 
 

@@ -1,10 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""One picture that says what the robot sees, what it looks at and what it decided. No ROS here.
+"""A picture that shows what the robot sees, what it looks at and what it decided. No ROS here.
 
-`annotate` draws it. `Gaze` says where the student looks; it is in `overlay.gaze`, the only module
-of this room that imports torch.
+`annotate` draws it. `Saliency` computes where the student looks; it is in `overlay.saliency`, the
+only module of this room that imports torch.
 """
 
 from crossmodal_kd_ros.overlay.picture import annotate

@@ -6,50 +6,65 @@
 import cv2
 import numpy as np
 
-from crossmodal_kd_ros.contract import Estimate
-from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS, words
+from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.reports.style import MODE_COLOURS, action_colour, words
+from crossmodal_kd_ros.runtime.sample import Estimate
 
 # Every picture is scaled into a square of this size: enough to read, and quick to send.
 SIDE_PX = 640
 _BAND = 0.055  # height of a line of text, in widths of the picture
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 _GREY, _WHITE, _DARK = (190, 190, 190), (255, 255, 255), (24, 27, 32)
-# How strongly the brightest part of the gaze covers the picture.
+# How strongly the brightest part of the saliency covers the picture.
 _STRENGTH = 0.6
 
 
-def annotate(image: np.ndarray, estimate: Estimate, gaze: np.ndarray | None = None) -> np.ndarray:
-    """Return `image` with the mode, the action, the confidence, the reason, the pad's place and the gaze drawn on it.
+def annotate(
+    image: np.ndarray, estimate: Estimate, profile: Profile, saliency: np.ndarray | None = None
+) -> np.ndarray:
+    """Return `image` with the answer drawn on it.
+
+    Between two bands of text with mode, action, confidence and reason is the picture, at most 640
+    x 640, with a frame round what each grid covers and with the saliency.
 
     Args:
         image: `uint8[H, W, 3]`, RGB; it stays as it is.
         estimate: what was decided from it.
-        gaze: `float32[N, N]` over the square view, as `Gaze.look` gives it; only what speaks for
-            the action is drawn.
+        profile: what the robot has.
+        saliency: `float32[N, N]` over the square view, as `Saliency.map` gives it; only what
+            speaks for the action is drawn.
 
     Returns:
-        `uint8[h, 640, 3]`, RGB: the picture as large as 640 x 640 allows, between two bands of
-        text.
+        `uint8[h, 640, 3]`, RGB.
     """
     picture = _fitted(image)
     height, width = picture.shape[:2]
     side = min(height, width)
     left, top = (width - side) // 2, (height - side) // 2
     view = picture[top : top + side, left : left + side]
-    if gaze is not None:
-        view[:] = _lit(view, gaze)
-    # The pad: the middle half of the view's width, the middle quarter of its height.
-    corners = [
-        (left + side // 4, top + side * 3 // 8),
-        (left + side * 3 // 4, top + side * 5 // 8),
-    ]
-    cv2.rectangle(picture, *corners, _WHITE, 1, cv2.LINE_AA)
+    if saliency is not None:
+        view[:] = _lit(view, saliency)
+    grids = [sense.name for sense in profile.senses.values() if sense.footprint_mm is not None]
+    for grid in grids:
+        rows, columns = profile.footprint_px(grid, side)
+        cv2.rectangle(
+            picture,
+            (left + columns.start, top + rows.start),
+            (left + columns.stop, top + rows.stop),
+            _WHITE,
+            1,
+            cv2.LINE_AA,
+        )
     beside = SIDE_PX - width
     picture = cv2.copyMakeBorder(
         picture, 0, 0, beside // 2, beside - beside // 2, cv2.BORDER_CONSTANT, value=_DARK
     )
+    if saliency is not None:
+        legend = 'bright: where the student looks'
+    else:
+        legend = f'frame: {", ".join(grids)}' if grids else ''
     return np.concatenate(
-        [_headline(estimate, SIDE_PX), picture, _footnote(estimate, SIDE_PX, gaze is not None)]
+        [_headline(estimate, profile), picture, _footnote(estimate.reason, legend)]
     )
 
 
@@ -61,9 +76,9 @@ def _fitted(image: np.ndarray) -> np.ndarray:
     )
 
 
-def _lit(view: np.ndarray, gaze: np.ndarray) -> np.ndarray:
-    """Return `view` with warm light where `gaze` is positive; its greatest value is the brightest."""
-    spread = cv2.GaussianBlur(np.maximum(gaze, 0.0), (0, 0), 1.2)
+def _lit(view: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+    """Return `view` with warm light where `saliency` is positive; its maximum is the brightest."""
+    spread = cv2.GaussianBlur(np.maximum(saliency, 0.0), (0, 0), 1.2)
     if spread.max() <= 0.0:
         return view
     heat = cv2.resize(
@@ -74,16 +89,18 @@ def _lit(view: np.ndarray, gaze: np.ndarray) -> np.ndarray:
     return (view * (1.0 - weight) + colours * weight).astype(np.uint8)
 
 
-def _headline(estimate: Estimate, width: int) -> np.ndarray:
+def _headline(estimate: Estimate, profile: Profile) -> np.ndarray:
+    width = SIDE_PX
     band = np.full((round(1.7 * _BAND * width), width, 3), _DARK, np.uint8)
     base, size = round(0.68 * len(band)), _size(0.38 * len(band))
-    chip = _width(str(estimate.mode), size) + round(0.04 * width)
-    cv2.rectangle(band, (0, 0), (chip, len(band)), _rgb(MODE_COLOURS[str(estimate.mode)]), -1)
-    _write(band, str(estimate.mode), round(0.02 * width), base, size, _WHITE)
-    sure = f'{estimate.confidence:.0%}'
+    mode, action = str(estimate.mode), words(estimate.action)
+    chip = _width(mode, size) + round(0.04 * width)
+    cv2.rectangle(band, (0, 0), (chip, len(band)), _rgb(MODE_COLOURS[mode]), -1)
+    _write(band, mode, round(0.02 * width), base, size, _WHITE)
+    confidence = f'{estimate.confidence:.0%}'
     bar, right = round(0.16 * width), width - round(0.02 * width)
-    number = right - _width(sure, size)
-    _write(band, sure, number, base, size, _WHITE)
+    number = right - _width(confidence, size)
+    _write(band, confidence, number, base, size, _WHITE)
     start, middle = number - round(0.02 * width) - bar, len(band) // 2
     for end, colour in (
         (start + bar, (70, 74, 80)),
@@ -91,22 +108,19 @@ def _headline(estimate: Estimate, width: int) -> np.ndarray:
     ):
         cv2.rectangle(band, (start, middle - 4), (end, middle + 4), colour, -1)
     room = start - chip - round(0.04 * width)
-    action = words(estimate.action)
     fitting = size * min(1.0, room / max(_width(action, size), 1))
     mark = chip + round(0.02 * width)
-    cv2.rectangle(
-        band, (chip, len(band) - 5), (width, len(band)), _rgb(ACTION_COLOURS[estimate.action]), -1
-    )
+    colour = _rgb(action_colour(estimate.action, profile.actions))
+    cv2.rectangle(band, (chip, len(band) - 5), (width, len(band)), colour, -1)
     _write(band, action, mark, base, fitting, _WHITE)
     return band
 
 
-def _footnote(estimate: Estimate, width: int, with_gaze: bool) -> np.ndarray:
+def _footnote(reason: str, legend: str) -> np.ndarray:
+    width = SIDE_PX
     band = np.full((round(_BAND * width), width, 3), _DARK, np.uint8)
     size = _size(0.36 * len(band))
-    legend = 'bright: where the student looks' if with_gaze else 'frame: the pad'
     right = width - round(0.02 * width) - _width(legend, size)
-    reason = estimate.reason
     while reason and _width(reason, size) > right - round(0.05 * width):
         reason = reason[:-4].rstrip('.') + '...' if len(reason) > 8 else ''
     _write(band, reason, round(0.02 * width), round(0.66 * len(band)), size, _GREY)

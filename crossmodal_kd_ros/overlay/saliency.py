@@ -15,66 +15,84 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crossmodal_kd_ros.contract import VIEW_PX, square_view
 from crossmodal_kd_ros.networks import Student, load_student
-
-# Cells of the map under the pad, and of the whole view at the same stride of 4.
-GAZE_CELLS = VIEW_PX // 4
+from crossmodal_kd_ros.profile import Profile, square_view
 
 
-class Gaze:
-    """A student of its own, so that it may be asked beside the engine, from one thread at a time."""
+class Saliency:
+    """A student of its own, so that it runs beside the engine; for one thread at a time."""
 
     def __init__(self, student: Student) -> None:
         """Use `student`, in evaluation mode, on the CPU."""
         self._student = student.eval()
 
     @classmethod
-    def load(cls, models_dir: str | Path) -> 'Gaze':
-        """Read `student.safetensors` in `models_dir`; raise `WeightsError` where that cannot be."""
-        return cls(load_student(Path(models_dir) / 'student.safetensors'))
+    def load(cls, models_dir: str | Path, profile: Profile) -> 'Saliency':
+        """Read `student.safetensors` in `models_dir`; raise `WeightsError` where that fails."""
+        return cls(load_student(Path(models_dir) / 'student.safetensors', profile))
 
-    def look(self, image: np.ndarray, action: int) -> np.ndarray:
+    def map(self, image: np.ndarray, action: int) -> np.ndarray:
         """Return how much each cell of the square view speaks for `action` rather than the others.
 
         Args:
             image: `uint8[H, W, 3]`, RGB.
-            action: index into `ACTIONS`.
+            action: index into the profile's actions.
 
         Returns:
-            `float32[32, 32]`, in units of the logit; negative where a cell speaks against it. The
-            sum is the slope of (logit of the action minus the mean of all) along the pooled
-            features, times these.
+            `float32[N, N]`, in units of the logit, N the side of the student's finest map: a cell
+            is 4 pixels of its view. Negative where a cell speaks against the action. The sum is
+            the slope of (logit of the action minus the mean of all) along the pooled features,
+            times these.
         """
-        view = torch.from_numpy(square_view(image)).permute(2, 0, 1)[None].float().div_(255.0)
+        profile, student = self._student.profile, self._student
+        view = torch.from_numpy(square_view(image, size_px=profile.camera.view_px))
         with torch.no_grad():
-            vision = self._student.trunk(view)
+            vision = student.trunk(view.permute(2, 0, 1)[None].float().div_(255.0))
         pooled = vision.pooled.detach().requires_grad_()
-        logits = self._student.classifier(self._student.embed(pooled))[0]
+        logits = student.classifier(student.embed(pooled))[0]
         (slope,) = torch.autograd.grad(logits[action] - logits.mean(), pooled)
-        grid, window, *finer = (x[0] for x in (vision.grid, vision.window, *vision.finer))
-        of_grid, of_window, *of_finer = slope[0].split(
-            [2 * len(x) for x in (grid, window, *finer)]
+        windows = {name: window[0] for name, window in vision.windows.items()}
+        grid, finer = vision.grid[0], [x[0] for x in vision.finer]
+        # In the order in which the trunk joins them.
+        of_grid, *of_others = slope[0].split(
+            [2 * len(x) for x in (grid, *windows.values(), *finer)]
         )
-        cells = _spread(_share(grid, of_grid)) + sum(
-            _spread(_moments_share(x, along)) for x, along in zip(finer, of_finer, strict=True)
-        )
-        # The pad's rows and columns, as the trunk cuts them out.
-        cells[
-            GAZE_CELLS * 3 // 8 : GAZE_CELLS * 5 // 8, GAZE_CELLS // 4 : GAZE_CELLS * 3 // 4
-        ] += _share(window, of_window)
+        of_windows, of_finer = of_others[: len(windows)], of_others[len(windows) :]
+        side = finer[0].shape[-1]
+        cells = _resample(_extremes_share(grid, of_grid), side, side)
+        for x, slopes in zip(finer, of_finer, strict=True):
+            cells += _resample(_moments_share(x, slopes), side, side)
+        for (name, window), slopes in zip(windows.items(), of_windows, strict=True):
+            under = cells[profile.footprint_px(name, side)]
+            under += _resample(_extremes_share(window, slopes), *under.shape)
         return cells.numpy()
 
 
-def _spread(cells: Tensor) -> Tensor:
-    """Return a map `[S, S]` as one of `[32, 32]` with the same sum."""
-    side = GAZE_CELLS // cells.shape[-1]
-    return cells.repeat_interleave(side, 0).repeat_interleave(side, 1) / side**2
+def _resample(cells: Tensor, rows: int, columns: int) -> Tensor:
+    """Return a map as one of `[rows, columns]` with the same sum, by overlap of the cells."""
+    down, across = _overlap(cells.shape[0], rows), _overlap(cells.shape[1], columns)
+    return down @ cells @ across.T
 
 
-def _moments_share(features: Tensor, slope: Tensor) -> Tensor:
-    """Return each cell's part `[H, W]` in the slope along [mean, deviation] of `features` `[C, H, W]`, times these."""
-    along_mean, along_deviation = slope.chunk(2)
+def _overlap(parts: int, cells: int) -> Tensor:
+    """Return which share of each of `parts` equal parts of a line lies in each of its `cells`.
+
+    It is `float32[cells, parts]`, and each of its columns sums to 1.
+    """
+    edges = torch.arange(parts + 1) * (cells / parts)
+    starts = torch.arange(cells)[:, None]
+    inside = torch.minimum(edges[1:], starts + 1) - torch.maximum(edges[:-1], starts)
+    return inside.clamp_min(0.0) * (parts / cells)
+
+
+def _moments_share(features: Tensor, slopes: Tensor) -> Tensor:
+    """Return each cell's part `[H, W]` in what mean and deviation of a map bring.
+
+    Args:
+        features: the map, `[C, H, W]`.
+        slopes: `[2 * C]`, along the means, then along the deviations.
+    """
+    along_mean, along_deviation = slopes.chunk(2)
     flat = features.flatten(1)
     apart = flat - flat.mean(1, keepdim=True)
     deviation = apart.square().mean(1).clamp_min(1e-6).sqrt()
@@ -82,9 +100,14 @@ def _moments_share(features: Tensor, slope: Tensor) -> Tensor:
     return (part / flat.shape[1]).reshape(features.shape[1:])
 
 
-def _share(features: Tensor, slope: Tensor) -> Tensor:
-    """Return each cell's part `[H, W]` in the slope along [mean, maximum] of `features` `[C, H, W]`, times these."""
-    along_mean, along_max = slope.chunk(2)
+def _extremes_share(features: Tensor, slopes: Tensor) -> Tensor:
+    """Return each cell's part `[H, W]` in what mean and maximum of a map bring.
+
+    Args:
+        features: the map, `[C, H, W]`.
+        slopes: `[2 * C]`, along the means, then along the maxima.
+    """
+    along_mean, along_max = slopes.chunk(2)
     flat = features.flatten(1)
     part = (along_mean @ flat) / flat.shape[1]
     highest, where = flat.max(1)

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a robot has: its camera, senses, actions and quantities, as data that every other room reads.
+"""What a robot has: camera, senses, actions and quantities, as data that every room reads.
 
     profile = load_profile('living_wall')
     profile.senses['gas'].channel_names, profile.actions, profile.fingerprint

@@ -33,7 +33,7 @@ def load_profile(name: str = DEFAULT_PROFILE) -> Profile:
 
 
 def schema_text() -> str:
-    """Return the JSON schema of profiles, as `config/profiles/profile.schema.json` holds it for editors."""
+    """Return the JSON schema of profiles: what `profile.schema.json` holds for editors."""
     return json.dumps(Profile.model_json_schema(), indent=2) + '\n'
 
 

@@ -13,7 +13,7 @@ from crossmodal_kd_ros.profile.schema import Profile, Quantity
 def measure_quantity(
     profile: Profile, quantity: Quantity, readings: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """Return one quantity, `[...]`, from the readings `[..., size]` of the senses that measure it."""
+    """Return one quantity, `[...]`, from readings `[..., size]` of the senses that measure it."""
     if quantity.ratio is not None:
         numerator = _elements(profile, quantity.ratio.of, readings).sum(-1)
         denominator = _elements(profile, quantity.ratio.to, readings).sum(-1)
@@ -36,9 +36,9 @@ def measure_quantities(profile: Profile, readings: Mapping[str, np.ndarray]) -> 
 
 
 def quantity_minimum(profile: Profile) -> np.ndarray:
-    """Return the least value that each quantity can have, `float32[Q]`; minus infinity where none is known.
+    """Return the least value that each quantity can have, `float32[Q]`.
 
-    A mean or a maximum is not below the least `min` of its channels.
+    It is minus infinity where none is known. A mean or a maximum is not below the least `min` of its channels.
     """
 
     def least(quantity: Quantity) -> float:

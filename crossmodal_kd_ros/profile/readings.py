@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The checks of form that every picture and every reading must pass, and the one view of a picture."""
+"""The form that pictures and readings must have, and the square view of a picture."""
 
 import cv2
 import numpy as np
@@ -11,11 +11,11 @@ from crossmodal_kd_ros.profile.schema import Sense
 
 
 class ReadingError(CrossmodalError):
-    """A picture or a reading has not the form that its profile says: what was expected, what came."""
+    """A picture or a reading has another form than the profile says."""
 
 
 def check_image(image: np.ndarray) -> np.ndarray:
-    """Return `image` if it is a `uint8[H, W, 3]` with pixels in it; raise `ReadingError` if not."""
+    """Return `image` if it is `uint8[H, W, 3]` with pixels in it; else raise `ReadingError`."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ReadingError(
             f'expected an RGB image uint8[H, W, 3], got {image.dtype}{list(image.shape)}'
@@ -29,18 +29,21 @@ def check_reading(sense: Sense, reading: np.ndarray) -> np.ndarray:
     Raises:
         ReadingError: it has another size, or a value that is not finite.
     """
-    with np.errstate(over='ignore'):  # a double beyond float32 becomes infinite
-        reading = np.asarray(reading).astype(np.float32, copy=False).reshape(-1)
+    reading = np.asarray(reading).reshape(-1)
+    if reading.dtype != np.float32:
+        with np.errstate(over='ignore'):  # a double beyond float32 becomes infinite
+            reading = reading.astype(np.float32)
     if reading.size != sense.size:
         raise ReadingError(f'expected {sense.size} values of {sense.name}, got {reading.size}')
-    bad = np.flatnonzero(~np.isfinite(reading))
-    if bad.size:
-        names = ', '.join(sense.element_name(index) for index in bad[:3])
-        more = f' and {bad.size - 3} more' if bad.size > 3 else ''
-        raise ReadingError(
-            f'expected finite values of {sense.name}, got NaN or infinity in {names}{more}'
-        )
-    return reading
+    is_finite = np.isfinite(reading)
+    if np.count_nonzero(is_finite) == reading.size:
+        return reading
+    bad = np.flatnonzero(~is_finite)
+    names = ', '.join(sense.element_name(index) for index in bad[:3])
+    more = f' and {bad.size - 3} more' if bad.size > 3 else ''
+    raise ReadingError(
+        f'expected finite {sense.name} values, got NaN or infinity in {names}{more}'
+    )
 
 
 def square_view(image: np.ndarray, *, size_px: int) -> np.ndarray:

@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -56,7 +57,7 @@ class _Timed(_Strict):
     """When readings are expected, and when they are too old."""
 
     period_s: _Positive
-    """Seconds from reading to reading, as the device measures (a driver may repeat its last value)."""
+    """Seconds from measurement to measurement; a driver may repeat its last value in between."""
 
     timeout_s: _Positive
     """Age at which a reading is stale, s. Unless set: two and a half periods, at least 0.2 s."""
@@ -95,7 +96,7 @@ class Camera(_Timed):
     """What that side shows, mm; needed for footprints."""
 
     mirrored: bool = False
-    """A mirrored view could have been: pictures, and grids within them, are mirrored in training."""
+    """A mirrored view could have been: training mirrors pictures, and grids within them."""
 
 
 class Source(_Strict):
@@ -111,8 +112,8 @@ class Source(_Strict):
         fields = FIELDS.get(self.type, ('',))
         if (self.field or fields[0]) not in fields:
             raise ValueError(
-                f'expected a field of {self.type} out of {", ".join(filter(None, fields)) or "none"}, '
-                f'got {self.field!r}'
+                f'expected a field of {self.type} out of '
+                f'{", ".join(filter(None, fields)) or "none"}, got {self.field!r}'
             )
         return self
 
@@ -169,11 +170,13 @@ class Channel(_Strict):
     def _range_is_one(self) -> 'Channel':
         if not self.min < self.max:
             raise ValueError(
-                f'expected min below max of the channel {self.name}, got {self.min:g} and {self.max:g}'
+                f'expected min below max of the channel {self.name}, '
+                f'got {self.min:g} and {self.max:g}'
             )
         if self.constant is not None and (self.source is not None or self.key is not None):
             raise ValueError(
-                f'expected a constant or a source for the channel {self.name}, got both: leave one out'
+                f'expected a constant or a source for the channel {self.name}, got both: '
+                'leave one out'
             )
         if self.constant is not None and not self.min <= self.constant <= self.max:
             raise ValueError(
@@ -186,6 +189,16 @@ class Channel(_Strict):
     def least(self) -> float:
         """Least value that is no fault: `min` less the undershoot."""
         return self.min - self.undershoot * (self.max - self.min)
+
+    @property
+    def noise_std(self) -> float:
+        """`noise`, or its default."""
+        return 0.002 * (self.max - self.min) if self.noise is None else self.noise
+
+    @property
+    def spread_std(self) -> float:
+        """`spread`, or its default."""
+        return 0.05 * (self.max - self.min) if self.spread is None else self.spread
 
 
 class ChannelSource(_Strict):
@@ -201,7 +214,7 @@ class ChannelSource(_Strict):
 
 
 class Sense(_Timed):
-    """A sense beside the camera. A reading of it is `float32[size]`, channel by channel, row by row."""
+    """A sense beside the camera; a reading is `float32[size]`, channel by channel, row by row."""
 
     model_config = ConfigDict(json_schema_extra=_Timed._optional_times)
 
@@ -214,13 +227,13 @@ class Sense(_Timed):
 
     channels: tuple[Channel, ...] = Field(min_length=1)
     footprint_mm: tuple[float, float, float, float] | None = None
-    """Of a grid: left, top, width, height of what it covers in the view, mm; `null`: it does not show."""
+    """Of a grid: left, top, width, height of what it covers in the view, mm; `null`: nothing."""
 
     source: Source | None = None
     """Of every channel that has none of its own."""
 
     estimate_topic: _Topic | None = None
-    """Where the student's estimate of the sense goes. Unless set: `maintenance/<name>_estimate`."""
+    """Topic of the student's estimate of the sense. Unless set: `maintenance/<name>_estimate`."""
 
     @field_validator('channels')
     @classmethod
@@ -254,7 +267,8 @@ class Sense(_Timed):
                 raise ValueError('expected a footprint_mm of a grid alone: leave it out')
         elif len(self.shape) != 3 or self.shape[0] != count or min(self.shape) < 1:
             raise ValueError(
-                f'expected a shape [channels, rows, columns] with {count} channels, got {list(self.shape)}'
+                f'expected a shape [channels, rows, columns] with {count} channels, '
+                f'got {list(self.shape)}'
             )
         for index, channel in enumerate(self.channels):
             if channel.constant is None:
@@ -320,12 +334,12 @@ class Sense(_Timed):
         """The message type of each topic that the sense is put together from."""
         return {source.topic: source.type for source in self.sources}
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many numbers a reading has."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
-    @property
+    @cached_property
     def channel_names(self) -> tuple[str, ...]:
         """Names of the channels, in order."""
         return tuple(channel.name for channel in self.channels)
@@ -341,7 +355,7 @@ class Sense(_Timed):
         return slice(index * each, (index + 1) * each)
 
     def per_element(self, attribute: str) -> np.ndarray:
-        """Return an attribute of the channels, such as `max`, for each element: `float32[size]`."""
+        """Return an attribute of the channels, such as `max`, by element: `float32[size]`."""
         values = np.array([getattr(channel, attribute) for channel in self.channels], np.float32)
         return np.repeat(values, self.size // len(self.channels))
 
@@ -363,7 +377,7 @@ class Ratio(_Strict):
 
 
 class Quantity(_Strict):
-    """What readings say of the world, by exactly one formula over channels written `sense.channel`."""
+    """What readings say of the world, by one formula over channels written `sense.channel`."""
 
     name: SkipJsonSchema[_Name]
     unit: str
@@ -398,7 +412,7 @@ class Quantity(_Strict):
 
 
 class Profile(_Strict):
-    """What one kind of robot has: a camera, senses, actions, and the quantities derived from readings."""
+    """What one kind of robot has: camera, senses, actions, quantities derived from readings."""
 
     name: _Name
     camera: Camera
@@ -445,8 +459,8 @@ class Profile(_Strict):
             for channel in quantity.channels:
                 if channel not in known:
                     raise ValueError(
-                        f'expected the quantity {quantity.name} to follow from channels that are there, '
-                        f'got {channel!r}; there are {", ".join(known)}'
+                        f'expected the quantity {quantity.name} to follow from channels that are '
+                        f'there, got {channel!r}; there are {", ".join(known)}'
                     )
         return self
 
@@ -462,8 +476,8 @@ class Profile(_Strict):
         inside = left >= 0 and top >= 0 and left + width <= side and top + height <= side
         if not inside or width <= 0 or height <= 0:
             raise ValueError(
-                f'expected the footprint_mm of {sense.name} (left, top, width, height) within the view of '
-                f'{side:g} x {side:g} mm, got {", ".join(f"{n:g}" for n in sense.footprint_mm)}'
+                f'expected the footprint_mm of {sense.name} (left, top, width, height) within the '
+                f'view of {side:g} x {side:g} mm, got {", ".join(f"{n:g}" for n in sense.footprint_mm)}'
             )
 
     @property
@@ -497,13 +511,16 @@ class Profile(_Strict):
     def footprint_px(self, sense: str, side_px: int) -> tuple[slice, slice]:
         """Return rows and columns of a square of `side_px` pixels or cells that a grid covers.
 
-        Edges between two pixels are rounded to the nearer one; at least one row and one column.
+        Edges are rounded down to whole pixels; there is at least one row and one column.
         """
         left, top, width, height = self.senses[sense].footprint_mm
         scale = side_px / self.camera.view_mm
 
+        def edge(mm: float) -> int:
+            return int(mm * scale + 1e-6)
+
         def span(start: float, length: float) -> slice:
-            first = min(round(start * scale), side_px - 1)
-            return slice(first, max(first + 1, round((start + length) * scale)))
+            first = min(edge(start), side_px - 1)
+            return slice(first, max(first + 1, edge(start + length)))
 
         return span(top, height), span(left, width)

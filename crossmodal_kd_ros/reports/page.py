@@ -11,7 +11,14 @@ import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS, MODE_MEANINGS, words
+from crossmodal_kd_ros.files import write_text
+from crossmodal_kd_ros.reports.style import (
+    MODE_COLOURS,
+    MODE_MEANINGS,
+    action_colour,
+    display_unit,
+    words,
+)
 
 _CARD_WIDTH_PX = 400
 
@@ -21,7 +28,9 @@ def write_page(path: Path, template: str, **content: Any) -> None:
 
     Args:
         path: the file to write.
-        template: such as `demo/report.html.j2`; it extends `reports/page.html.j2`.
+        template: such as `demo/report.html.j2`. It extends `reports/page.html.j2`, or
+            `reports/run.html.j2`, which shows a `run` (a `reports.run.Run`) by the module `plots`
+            and its `summary`.
         content: what it shows; colours, and filters for numbers and names, are there already.
     """
     environment = Environment(
@@ -33,13 +42,16 @@ def write_page(path: Path, template: str, **content: Any) -> None:
     )
     environment.filters.update(words=words, figure=_figure)
     environment.globals.update(
-        mode_colours=MODE_COLOURS, action_colours=ACTION_COLOURS, mode_meanings=MODE_MEANINGS
+        mode_colours=MODE_COLOURS,
+        mode_meanings=MODE_MEANINGS,
+        action_colour=action_colour,
+        display_unit=display_unit,
     )
-    path.write_text(environment.get_template(template).render(**content), encoding='utf-8')
+    write_text(path, environment.get_template(template).render(**content))
 
 
 def thumbnail(picture: np.ndarray) -> str:
-    """Return a picture `uint8[H, W, 3]`, RGB, as a small JPEG in base64, for `<img src="data:image/jpeg;base64,...">`."""
+    """Return a picture `uint8[H, W, 3]`, RGB, as a small JPEG in base64, for a `Card`."""
     height = max(1, round(picture.shape[0] * _CARD_WIDTH_PX / picture.shape[1]))
     small = cv2.resize(picture, (_CARD_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(
@@ -49,5 +61,5 @@ def thumbnail(picture: np.ndarray) -> str:
 
 
 def _figure(value: float | None, form: str = '{:.0f}') -> str:
-    """Format a number that may be missing."""
+    """Return a number in the form `form`; a dash for `None`."""
     return '–' if value is None else form.format(value)

@@ -1,7 +1,29 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""One colour for each mode and each action, on the screen and on paper; every one is also named where it is used."""
+"""How pages, figures and screens look: colours of modes and actions, names as words, units."""
+
+from collections.abc import Sequence
+
+from crossmodal_kd_ros.profile import HOLD
+
+WIDTH_IN = 10.6
+INK, FAINT, OUTAGE, ALARM = '#20262e', '#69737f', '#f3dcd8', '#a03a30'
+BAR, PUBLISHED = '#5d6874', '#d9822b'
+# Settings of matplotlib for every figure of a page.
+FIGURE_STYLE = {
+    'svg.fonttype': 'none',
+    'svg.hashsalt': 'crossmodal_kd_ros',
+    'font.family': 'sans-serif',
+    'font.size': 10.0,
+    'text.color': INK,
+    'axes.labelcolor': FAINT,
+    'xtick.color': FAINT,
+    'ytick.color': FAINT,
+    'axes.edgecolor': '#c9ced6',
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+}
 
 MODE_COLOURS = {
     'TEACHER': '#2a8c82',
@@ -10,17 +32,6 @@ MODE_COLOURS = {
     'PARTIAL': '#7a68b3',
     '': '#c9ced6',
 }
-
-ACTION_COLOURS = {
-    'continue_inspection': '#a9b4c0',
-    'seal_crack': '#2f6fb7',
-    'apply_bio_adhesive': '#b97a26',
-    'remove_growth': '#4f9d45',
-    'hydrate': '#46b8cf',
-    'request_human': '#b5418f',
-    'hold': '#3a3f47',
-}
-
 MODE_MEANINGS = {
     'TEACHER': 'all senses decide',
     'STUDENT': 'the camera alone decides',
@@ -28,7 +39,40 @@ MODE_MEANINGS = {
     'PARTIAL': 'the teacher decides without the lost sense',
 }
 
+_ACTION_COLOURS = {
+    'continue_inspection': '#a9b4c0',
+    'seal_crack': '#2f6fb7',
+    'apply_bio_adhesive': '#b97a26',
+    'remove_growth': '#4f9d45',
+    'hydrate': '#46b8cf',
+    'request_human': '#b5418f',
+    HOLD: '#3a3f47',
+}
+# For the actions of other profiles, in their order.
+_PALETTE = (
+    *('#2f6fb7', '#4f9d45', '#b97a26', '#b5418f', '#46b8cf'),
+    *('#8a8f2b', '#d1685a', '#5c6bc0', '#7d5a4a', '#a9b4c0'),
+)
+
+
+def action_colour(name: str, actions: Sequence[str] = ()) -> str:
+    """Return the colour of an action, `#rrggbb`.
+
+    Args:
+        name: of the action, or `hold`.
+        actions: the profile's, whose order decides the colour of an action that has none of its
+            own. Grey where `name` is not among them.
+    """
+    if name in _ACTION_COLOURS:
+        return _ACTION_COLOURS[name]
+    return _PALETTE[actions.index(name) % len(_PALETTE)] if name in actions else FAINT
+
 
 def words(name: str) -> str:
-    """Return a name from the vocabulary as words: `seal_crack` gives `seal crack`."""
+    """Return a name from a profile as words: `seal_crack` gives `seal crack`."""
     return name.replace('_', ' ')
+
+
+def display_unit(unit: str) -> tuple[float, str]:
+    """Return factor and unit in which a number of `unit` is shown: fractions as percent."""
+    return (100.0, '%') if unit == 'fraction' else (1.0, unit)

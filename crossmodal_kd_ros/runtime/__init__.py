@@ -1,50 +1,48 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Online inference without ROS: sensor health, the mode arbiter, the engine, and the pipeline that joins them.
+"""Online inference without ROS: from messages to readings, and from readings to answers.
 
-    pipeline = Pipeline(TorchEngine('models'), calibration=load_calibration('models'),
-    on_mode=print) pipeline.put_image(stamp_ns, image) estimate = pipeline.step(now_ns)
+    profile = load_profile()
+    pipeline = Pipeline(
+        make_engine('torch', 'models', profile),
+        calibration=load_calibration('models', profile),
+        on_mode=print,
+    )
+    pipeline.put_image(stamp_ns, image)
+    answer = pipeline.step(now_ns)
 
-In reading order: `checks` and `picture` judge one sensor by its own readings, `sensor` keeps the
-newest, `virtual` holds touch and gas against the picture, `arbiter` chooses who decides,
-`uncertainty` and `judgement` say what the answer is worth, `calibration` is what all of these were
-told by measurement. `TorchEngine` is in `runtime.torch_engine`, which with `traced` alone imports
-torch in this room.
+In reading order: `messages` and `sources` read the topics of a profile, `pipeline` keeps the
+newest readings, `arbiter` says which sensors are believed and who decides, `engine` is what is
+asked of the networks (`torch_engine` alone imports torch), `confidence` what the answer is worth,
+`reasons` why, in words.
 """
 
-from crossmodal_kd_ros.calibration.model import (
-    HOLD_COST,
-    Calibration,
-    CalibrationError,
-    Predictor,
-    load_calibration,
-    save_calibration,
-)
-from crossmodal_kd_ros.health.sensor import Health, SensorReport, SensorState
-from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter
-from crossmodal_kd_ros.runtime.config import Limits
-from crossmodal_kd_ros.runtime.engine import Engine
-from crossmodal_kd_ros.runtime.latency import LatencyWindow
+from crossmodal_kd_ros.runtime.arbiter import Decision
+from crossmodal_kd_ros.runtime.confidence import Pending
+from crossmodal_kd_ros.runtime.config import RuntimeConfig
+from crossmodal_kd_ros.runtime.engine import ENGINES, Engine, decide_with, make_engine
 from crossmodal_kd_ros.runtime.pipeline import Frame, ModeChange, Pipeline, PipelineReport
+from crossmodal_kd_ros.runtime.reasons import Reason, ReasonCode, say
+from crossmodal_kd_ros.runtime.sample import Answer, Estimate, Perception, Sample
 
 __all__ = [
-    'HOLD_COST',
-    'Calibration',
-    'CalibrationError',
+    'ENGINES',
+    'Answer',
     'Decision',
     'Engine',
+    'Estimate',
     'Frame',
-    'Health',
-    'LatencyWindow',
-    'Limits',
-    'ModeArbiter',
     'ModeChange',
+    'Pending',
+    'Perception',
     'Pipeline',
     'PipelineReport',
-    'Predictor',
-    'SensorReport',
-    'SensorState',
-    'load_calibration',
-    'save_calibration',
+    'Reason',
+    'ReasonCode',
+    'RuntimeConfig',
+    'Sample',
+    'decide_with',
+    'make_engine',
+    'say',
 ]

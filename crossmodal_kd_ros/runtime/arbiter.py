@@ -1,21 +1,24 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Who decides: the teacher, with or without one of its senses, the student, or nobody, from the health of the sensors."""
+"""Which sensors are believed, and who decides with them: the teacher, the student, or nobody."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from crossmodal_kd_ros.contract import SENSORS, Mode
+import numpy as np
+
+from crossmodal_kd_ros.calibration.consistency import Contradiction, ResidualMonitor
+from crossmodal_kd_ros.calibration.model import Calibration
 from crossmodal_kd_ros.health.sensor import Health
+from crossmodal_kd_ros.health.trust import RARE_S, Trust
+from crossmodal_kd_ros.health.verdict import Reason, ReasonCode, Verdict
+from crossmodal_kd_ros.profile import CAMERA, Mode, Profile
+from crossmodal_kd_ros.runtime.reasons import say
+from crossmodal_kd_ros.runtime.sample import Perception
 
-# From the third on, each failure within this time after the last trouble doubles the proof that a
-# sensor owes, up to this factor.
-_MEMORY_S = 30.0
-_MOST_PROOF = 16
-# Pictures that are not looked at, and readings of a sensor that is known to stutter, may come so
-# seldom: later, it is dead.
-_RARE_S = 3.0
+# One strange picture changes nothing.
+_PATIENCE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,143 +27,243 @@ class Decision:
 
     Attributes:
         mode: one of `Mode`.
-        reason: in words, with the figures behind it.
-        lost: the sensors that are the cause, in the order of `SENSORS`.
+        reasons: why, with the figures behind it.
+        lost: the sensors that are the cause, in the order of the profile.
         usable: the sensors whose newest reading counts, in the same order.
+        epoch: how often the clock was set back, and everything forgotten, before.
+        number: of this decision, from 0.
     """
 
     mode: Mode
-    reason: str
+    reasons: tuple[Reason, ...]
     lost: tuple[str, ...] = ()
     usable: tuple[str, ...] = ()
+    epoch: int = 0
+    number: int = 0
 
-
-def without_evidence(usable: tuple[str, ...]) -> Mode:
-    """Return who decides with `usable` where nobody has measured who is best."""
-    if 'camera' not in usable:
-        return Mode.HOLD
-    return Mode.TEACHER if usable == SENSORS else Mode.STUDENT
-
-
-@dataclass
-class _Trust:
-    """What the arbiter remembers of one sensor."""
-
-    trusted: bool = False
-    failed: bool = False  # it was trusted once and then failed: it has to earn its return
-    good_since_ns: int = 0
-    good_stamp_ns: int | None = None  # stamp of the first good reading after the failure
-    failures: int = 0  # each within `_MEMORY_S` of the one before
-    last_bad_ns: int | None = None
+    @property
+    def reason(self) -> str:
+        """The reasons in words."""
+        return say(*self.reasons)
 
 
 class ModeArbiter:
     """Turns the health of each sensor into a mode, slowly upwards and at once downwards.
 
-    A sensor that fails is dropped at once: what is transient has been smoothed out before, one bad
-    reading makes no bad health. It counts again after `recovery_s` of unbroken health with at
-    least two readings: one late reading of a 2 Hz gas module is fresh for longer than
-    `recovery_s`, and proves nothing. From the third failure within 30 s on, each doubles that
-    time, so that a sensor that comes and goes does not make the mode come and go. A sensor that
-    has not failed yet counts from its first reading on: at start-up there is nothing to recover
-    from.
+    `Trust` says when a sensor counts. Where no picture arrives there is nothing to answer: the
+    mode is `HOLD`. Pictures that arrive while the camera is not trusted are answered by whoever
+    was measured to decide well without it; as nobody looks at them, these may come seldom.
 
-    A sensor that only falls silent is dropped at its timeout. One that has come back from two
-    failures, the second within 30 s
-    of the first, is known to stutter, and as long as it does its last reading counts for up to 3
-    s: that is worth more than none, and the mode does not come and go. So is one that was good for
-    `recovery_s` in between, its second reading just too late. One failure makes no stutterer: a
-    hiccup at start-up must not hide a loss.
-
-    Where no picture arrives there is nothing to answer: the mode is `HOLD`. Pictures that arrive
-    while the camera is not trusted are answered by whoever was measured to decide well without it;
-    as nobody looks at them, these may come seldom.
+    Attributes:
+        recovery_s: how long a sensor that failed must be good before it counts again, s.
+        epoch: how often everything was forgotten.
     """
 
     def __init__(
         self,
+        sensors: Sequence[str],
+        choose: Callable[[tuple[str, ...]], Mode],
         *,
         recovery_s: float = 0.5,
-        choose: Callable[[tuple[str, ...]], Mode] = without_evidence,
     ) -> None:
-        """Remember nothing yet; `choose` says who decides best with a set of sensors, `HOLD` if nobody does well."""
+        """Start with no health known.
+
+        Args:
+            sensors: the camera, then the senses.
+            choose: says who decides best with a set of sensors, `HOLD` if nobody does well.
+            recovery_s: see above.
+        """
         self.recovery_s = recovery_s
-        self._choose = choose
+        self._sensors, self._choose = tuple(sensors), choose
+        self._number = 0
+        self.epoch = -1
         self.reset()
 
     def reset(self) -> None:
-        """Forget every failure, as after a jump of the clock."""
-        self._trust = {sensor: _Trust() for sensor in SENSORS}
+        """Forget every failure, as after a jump of the clock, and begin a new epoch."""
+        self._trust = {sensor: Trust(sensor) for sensor in self._sensors}
         self._is_absent, self._arrived_ns = True, 0
+        self.epoch += 1
 
     def decide(self, healths: Mapping[str, Health], now_ns: int) -> Decision:
-        """Return who decides at `now_ns`, given the health of each of `SENSORS`."""
-        self._await_pictures(healths['camera'].arriving, now_ns)
-        doubts = {}
-        for sensor in SENSORS:
-            doubt = self._doubt(sensor, healths[sensor], now_ns)
-            if doubt is not None:
-                doubts[sensor] = doubt
-        usable = tuple(sensor for sensor in SENSORS if sensor not in doubts)
+        """Return who decides at `now_ns`, given the health of each sensor."""
+        self._await_pictures(healths[CAMERA].arriving, now_ns)
+        lost = {}
+        for sensor, trust in self._trust.items():
+            reasons = trust.update(healths[sensor], now_ns, self.recovery_s)
+            if reasons:
+                lost[sensor] = reasons
+        usable = tuple(sensor for sensor in self._sensors if sensor not in lost)
         # Where nobody does well without the camera, that alone is the cause, whatever else is
         # lost.
-        if 'camera' in doubts and (self._is_absent or self._choose(SENSORS[1:]) is Mode.HOLD):
-            return Decision(
-                mode=Mode.HOLD, reason=doubts['camera'], lost=('camera',), usable=usable
-            )
-        late = (healths[sensor].reason for sensor in usable if not healths[sensor].healthy)
-        reason = '; '.join([*doubts.values(), *late]) or 'camera, touch and gas are healthy'
+        senses = tuple(sensor for sensor in self._sensors if sensor != CAMERA)
+        if CAMERA in lost and (self._is_absent or self._choose(senses) is Mode.HOLD):
+            return self._decision(Mode.HOLD, lost[CAMERA], (CAMERA,), usable)
+        late = [reason for sensor in usable for reason in healths[sensor].reasons]
+        reasons = [*(reason for each in lost.values() for reason in each), *late]
+        if not reasons:
+            reasons = [Reason(ReasonCode.ALL_HEALTHY, sensors=self._sensors)]
+        return self._decision(self._choose(usable), tuple(reasons), tuple(lost), usable)
+
+    def _decision(
+        self,
+        mode: Mode,
+        reasons: tuple[Reason, ...],
+        lost: tuple[str, ...],
+        usable: tuple[str, ...],
+    ) -> Decision:
+        self._number += 1
         return Decision(
-            mode=self._choose(usable), reason=reason, lost=tuple(doubts), usable=usable
-        )
-
-    def _stutters(self, trust: _Trust, health: Health, now_ns: int) -> bool:
-        """Return whether a sensor that has come back from two failures is silent again, for no longer than that may last."""
-        is_known = (
-            trust.failures >= 2
-            and trust.good_stamp_ns is not None
-            and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
-        )
-        return is_known and health.late_s is not None and health.late_s <= _RARE_S
-
-    def _was_back(self, trust: _Trust, health: Health, now_ns: int) -> bool:
-        """Return whether a sensor falls silent that was good for long enough, but too seldom to be trusted again."""
-        return (
-            health.late_s is not None
-            and trust.good_stamp_ns is not None
-            and now_ns - trust.good_since_ns >= self.recovery_s * 1e9
+            mode=mode,
+            reasons=reasons,
+            lost=lost,
+            usable=usable,
+            epoch=self.epoch,
+            number=self._number,
         )
 
     def _await_pictures(self, arriving: bool, now_ns: int) -> None:
         """Note whether there is anything to answer, before the camera is judged."""
         if arriving:
             self._is_absent, self._arrived_ns = False, now_ns
-        elif self._trust['camera'].trusted or now_ns - self._arrived_ns > _RARE_S * 1e9:
+        elif self._trust[CAMERA].counts or now_ns - self._arrived_ns > RARE_S * 1e9:
             self._is_absent = True
 
-    def _doubt(self, sensor: str, health: Health, now_ns: int) -> str | None:
-        """Return why `sensor` does not count, or `None` if it does."""
-        trust = self._trust[sensor]
-        if not health.healthy and self._stutters(trust, health, now_ns):
-            trust.last_bad_ns = now_ns
-        elif not health.healthy:
-            if trust.trusted or self._was_back(trust, health, now_ns):
-                recent = (
-                    trust.last_bad_ns is not None and now_ns - trust.last_bad_ns < _MEMORY_S * 1e9
-                )
-                trust.failed, trust.failures = True, trust.failures + 1 if recent else 1
-            trust.trusted, trust.good_stamp_ns, trust.last_bad_ns = False, None, now_ns
-            return health.reason
-        if trust.trusted or not trust.failed:
-            trust.trusted = True
-            return None
-        if trust.good_stamp_ns is None or now_ns < trust.good_since_ns:
-            trust.good_since_ns, trust.good_stamp_ns = now_ns, health.stamp_ns
-        good_s = (now_ns - trust.good_since_ns) / 1e9
-        owed_s = self.recovery_s * min(2 ** max(trust.failures - 2, 0), _MOST_PROOF)
-        if good_s >= owed_s and health.stamp_ns != trust.good_stamp_ns:
-            trust.trusted = True
-            return None
-        return (
-            f'{sensor} is back for {good_s:.2f} s (counts after {owed_s:.2f} s and two readings)'
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What one sense says at the moment of a picture.
+
+    Attributes:
+        reading: `float32[size]` of when the picture was taken; `None` if there is none.
+        verdict: on the content of its newest reading.
+        is_fresh: its newest reading is neither stale nor wrong by itself.
+    """
+
+    reading: np.ndarray | None
+    verdict: Verdict
+    is_fresh: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accusations:
+    """Why sensors are believed less for what another says, by sensor. It holds for one epoch."""
+
+    epoch: int = 0
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
+
+    def in_epoch(self, epoch: int) -> Mapping[str, Reason]:
+        """Return the reasons, none if they are of another epoch."""
+        return self.reasons if epoch == self.epoch else {}
+
+
+class CrossCheck:
+    """Compares senses with the picture, also while they are not trusted.
+
+    A sense that contradicts the picture is accused. An unusual or damaged picture accuses nobody;
+    where the senses can do without an unfamiliar or damaged one, the camera itself is accused. So
+    it is where all senses, two or more, contradict it, for they have nothing else in common.
+    """
+
+    def __init__(self, profile: Profile, calibration: Calibration | None) -> None:
+        """Start with no picture; without a calibration no sense is accused."""
+        residuals = {} if calibration is None else calibration.residuals
+        self._senses = tuple(profile.senses)
+        self._monitors = {
+            name: ResidualMonitor(profile.senses[name], model) for name, model in residuals.items()
+        }
+        self._residuals = residuals
+        self._reset(epoch=0)
+
+    def update(
+        self,
+        epoch: int,
+        stamp_ns: int,
+        perception: Perception,
+        *,
+        ood_score: float,
+        is_usual: bool,
+        picture: Verdict,
+        evidence: Mapping[str, Evidence],
+    ) -> Accusations:
+        """Return whom the newest picture, and those before it, accuse.
+
+        Args:
+            epoch: everything before it is forgotten.
+            stamp_ns: of the picture.
+            perception: what the student sees in it, of one view.
+            ood_score, is_usual: how far it is from the training's pictures.
+            picture: verdict on its content.
+            evidence: by sense.
+        """
+        if epoch != self._epoch:
+            self._reset(epoch)
+        self._unfamiliar_in_a_row = self._unfamiliar_in_a_row + 1 if ood_score > 1.0 else 0
+        if is_usual and picture.fault is None and picture.flaw is None:
+            self._compare(stamp_ns, perception, evidence)
+        reasons = dict(self._contradictions)
+        is_enough = all(
+            one.is_fresh and not one.verdict.needs_picture and sense not in reasons
+            for sense, one in evidence.items()
         )
+        against_camera = self._against_camera(picture, ood_score)
+        if against_camera is not None and is_enough:
+            reasons[CAMERA] = replace(against_camera, sensor=CAMERA)
+        return Accusations(epoch=epoch, reasons=reasons)
+
+    def _reset(self, epoch: int) -> None:
+        self._epoch = epoch
+        for monitor in self._monitors.values():
+            monitor.reset()
+        self._unfamiliar_in_a_row = 0
+        # By sense, of when it was last compared with a picture.
+        self._contradictions: dict[str, Reason] = {}
+        self._outvoted: Reason | None = None
+
+    def _compare(
+        self, stamp_ns: int, perception: Perception, evidence: Mapping[str, Evidence]
+    ) -> None:
+        verdicts = {
+            sense: self._monitor(sense, stamp_ns, one, perception.readings[sense])
+            for sense, one in evidence.items()
+            if one.reading is not None and one.is_fresh
+        }
+        is_outvoted = len(verdicts) == len(self._senses) >= 2 and all(verdicts.values())
+        self._outvoted = Reason(ReasonCode.OUTVOTED, sensors=self._senses) if is_outvoted else None
+        for sense, verdict in verdicts.items():
+            self._contradictions.pop(sense, None)
+            if verdict is not None and not is_outvoted:
+                self._contradictions[sense] = _reason(sense, verdict)
+
+    def _monitor(
+        self, sense: str, stamp_ns: int, evidence: Evidence, predicted: np.ndarray
+    ) -> Contradiction | None:
+        if sense not in self._monitors:
+            return None
+        measured = evidence.reading
+        if evidence.verdict.channel_std is not None:  # what is in doubt accuses no further
+            measured = self._residuals[sense].weigh(
+                measured, predicted, evidence.verdict.channel_std
+            )
+        return self._monitors[sense].take(stamp_ns, measured, predicted)
+
+    def _against_camera(self, picture: Verdict, ood_score: float) -> Reason | None:
+        if picture.flaw is not None:
+            return picture.flaw
+        if self._unfamiliar_in_a_row >= _PATIENCE:
+            return Reason(ReasonCode.UNFAMILIAR, value=ood_score)
+        return self._outvoted
+
+
+def _reason(sense: str, verdict: Contradiction) -> Reason:
+    return Reason(
+        ReasonCode.CONTRADICTION
+        if verdict.together is None
+        else ReasonCode.CONTRADICTION_TOGETHER,
+        sensor=sense,
+        part=verdict.feature,
+        value=verdict.deviation,
+        high=verdict.together or 0.0,
+        limit=verdict.limit,
+        window_s=verdict.window_s,
+    )

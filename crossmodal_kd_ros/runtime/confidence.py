@@ -1,143 +1,190 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What an answer is worth: its confidence against the limit of its mode, its intervals, and whether touch and gas lie."""
+"""What an answer is worth: the readings it rests on, its bounds, whether to act on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.calibration.consistency import ResidualMonitor
-from crossmodal_kd_ros.calibration.fusion import Stack
 from crossmodal_kd_ros.calibration.intervals import possible_actions
-from crossmodal_kd_ros.calibration.model import Calibration
-from crossmodal_kd_ros.contract import Mode, Prediction, Sample
-from crossmodal_kd_ros.runtime.arbiter import Decision
+from crossmodal_kd_ros.calibration.model import Calibration, Predictor
+from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
+from crossmodal_kd_ros.profile import HOLD, Mode, Profile, measure_quantity, quantity_minimum
+from crossmodal_kd_ros.runtime.arbiter import Decision, Evidence
+from crossmodal_kd_ros.runtime.sample import Estimate, Perception, Sample
 
 # Once it was unsure, the robot acts again at this much more than the limit, so that it does not
 # waver at it.
-_SURER = 0.05
-# One strange picture changes nothing.
-_PATIENCE = 3
+_HYSTERESIS = 0.05
 
 
-class Judgement:
-    """Applies a calibration, where there is one, to one answer after the other."""
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """A picture of which all is known but what the teacher says.
 
-    def __init__(self, calibration: Calibration | None) -> None:
-        """Without a calibration there are no intervals, no virtual sensor, and one confidence limit for all modes."""
-        self._calibration = calibration
-        self._unsure = False
-        self._strange = 0  # unfamiliar pictures in a row
-        self._monitors = (
-            {}
-            if calibration is None
-            else {
-                sensor: ResidualMonitor(sensor, model)
-                for sensor, model in calibration.residuals.items()
-            }
-        )
+    Attributes:
+        decision: who decides.
+        sample: the picture, and the readings that are used.
+        perception: what the student sees in it, of one view.
+        needs_teacher: whether the teacher decides.
+        view: `uint8[S, S, 3]`, for the teacher.
+        readings: `float32[size]` by sense, for the teacher.
+        present: whether each sense is there, for the teacher.
+        predictor: what was measured of who decides; `None` if nothing was.
+        ood_score: out-of-distribution score of the picture, at least 1.
+        is_measured: `bool[Q]`, which quantities healthy senses measure.
+        now_ns: the time of the decision, nanoseconds.
+    """
 
-    def reset(self) -> None:
-        """Forget every answer, as after a jump of the clock."""
-        self._unsure, self._strange = False, 0
-        for monitor in self._monitors.values():
-            monitor.reset()
+    decision: Decision
+    sample: Sample
+    perception: Perception
+    needs_teacher: bool
+    view: np.ndarray
+    readings: Mapping[str, np.ndarray]
+    present: Mapping[str, bool]
+    predictor: Predictor | None
+    ood_score: float
+    is_measured: np.ndarray
+    now_ns: int
 
-    def look(self, prediction: Prediction) -> tuple[float, bool]:
-        """Return the doubt in a picture, and whether it is so usual that it is evidence against touch or gas.
 
-        The doubt is 1 up to the limits of what is familiar, then how many times it is beyond them.
-        """
-        if self._calibration is None or prediction.features is None:
-            return 1.0, False
-        familiarity, features, detail = (
-            self._calibration.familiarity,
-            prediction.features,
-            float(prediction.detail),
-        )
-        return max(1.0, float(familiarity.excess(features, detail))), familiarity.is_usual(
-            features, detail
-        )
+class ConfidenceGate:
+    """Lets an answer pass whose confidence reaches a limit.
 
-    def strangeness(self, doubt: float) -> str:
-        """Return why pictures cannot be trusted, after some in a row with more than 1 of `doubt`; empty if they can."""
-        self._strange = self._strange + 1 if doubt > 1.0 else 0
-        if self._strange < _PATIENCE:
-            return ''
-        return f'camera shows something unfamiliar: {doubt:.1f} times as far from what is known as it may be'
+    After one that did not it takes a little more than the limit. Its only state is whether the
+    last answer passed.
+    """
 
-    def ways(self, decision: Decision) -> tuple[bool, Stack | None]:
-        """Return whether a teacher without a sense is `filled`, and what joins it with the student: as measured to be best."""
-        if self._calibration is None or decision.mode is not Mode.PARTIAL:
-            return False, None
-        found = self._calibration.predictor(decision.usable, decision.mode)
-        return found.filled, found.stack
+    def __init__(self) -> None:
+        """Start as after an answer that passed."""
+        self._epoch = 0
+        self._is_open = True
 
-    def distrust(self, decision: Decision, confidence: float, doubt: float, least: float) -> str:
+    def check(
+        self, epoch: int, *, confidence: float, limit: float, ood_score: float
+    ) -> tuple[Reason, ...]:
         """Return why the robot must not act on an answer; empty if it may.
 
         Args:
-            decision: who decided, with which sensors.
-            confidence: probability of the best action, already less by `doubt`.
-            doubt: see above.
-            least: the limit below which no calibration may go.
+            epoch: of the decision; in another than the last one's, that answer is forgotten.
+            confidence: probability of the best action, divided by `ood_score` where the picture
+                counts.
+            limit: under which the robot holds.
+            ood_score: out-of-distribution score of the picture, at least 1.
         """
-        limit = least
-        if self._calibration is not None and decision.mode is not Mode.HOLD:
-            limit = max(
-                least, self._calibration.predictor(decision.usable, decision.mode).min_confidence
+        if epoch != self._epoch:
+            self._epoch, self._is_open = epoch, True
+        # Written so that a confidence of NaN does not pass.
+        self._is_open = confidence >= (limit if self._is_open else min(limit + _HYSTERESIS, 1.0))
+        if self._is_open:
+            return ()
+        low = Reason(ReasonCode.LOW_CONFIDENCE, value=confidence, limit=limit)
+        if ood_score <= 1.0:
+            return (low,)
+        return low, Reason(ReasonCode.UNFAMILIAR_PICTURE, value=ood_score)
+
+
+def familiarity(calibration: Calibration | None, perception: Perception) -> tuple[float, bool]:
+    """Return the out-of-distribution score of a picture, at least 1, and whether it is evidence.
+
+    Only a picture like most of the training's is evidence against a sense; without a calibration
+    none is.
+    """
+    if calibration is None or perception.features is None:
+        return 1.0, False
+    return calibration.out_of_distribution.assess(perception.features, float(perception.detail))
+
+
+def used_reading(
+    calibration: Calibration | None, sense: str, evidence: Evidence, perception: Perception
+) -> np.ndarray:
+    """Return a reading, `float32[size]`, its channels in doubt joined with the student's estimate.
+
+    Each counts as much as it is worth. Without a calibration only what tells nothing is taken from
+    the estimate.
+    """
+    std = evidence.verdict.weighed_std
+    if std is None:
+        return evidence.reading
+    estimated = perception.readings[sense]
+    if calibration is None:
+        return np.where(np.isinf(std), estimated, evidence.reading)
+    return calibration.residuals[sense].weigh(evidence.reading, estimated, std)
+
+
+def measured_quantities(
+    profile: Profile, decision: Decision, evidence: Mapping[str, Evidence]
+) -> np.ndarray:
+    """Return which quantities are measured, `bool[Q]`, rather than estimated by the student.
+
+    Their readings count, are fresh, and are not joined with estimates. The last reading of a
+    sensor that flaps counts, and is no measurement of what is in front of the robot now.
+    """
+
+    def is_measured(channel: str) -> bool:
+        sense, _, name = channel.partition('.')
+        if sense not in decision.usable or not evidence[sense].is_fresh:
+            return False
+        std = evidence[sense].verdict.weighed_std
+        return std is None or not std[profile.senses[sense].elements_of(name)].any()
+
+    return np.array(
+        [all(map(is_measured, quantity.channels)) for quantity in profile.quantities.values()],
+        bool,
+    )
+
+
+def make_estimate(
+    profile: Profile,
+    calibration: Calibration | None,
+    pending: Pending,
+    decision: Decision,
+    probabilities: np.ndarray,
+    confidence: float,
+) -> Estimate:
+    """Return what is published for a picture.
+
+    Args:
+        profile: of the robot.
+        calibration: says how far an answer can be off; `None`: that is not known.
+        pending: the picture.
+        decision: who decides, or a hold where the answer must not be acted on.
+        probabilities: `float32[A]`, of who decides.
+        confidence: of the best action.
+    """
+    perception, names = pending.perception, tuple(profile.quantities)
+    values = np.array(perception.quantities, np.float32)
+    for index in np.flatnonzero(pending.is_measured):
+        quantity = profile.quantities[names[index]]
+        values[index] = measure_quantity(profile, quantity, pending.sample.readings)
+    lower = upper = possible = None
+    if calibration is not None and perception.quantities_std is not None:
+        lower, upper = (
+            dict(zip(names, bounds.tolist()))
+            for bounds in calibration.intervals.bounds(
+                values,
+                perception.quantities_std,
+                pending.is_measured,
+                ood_score=pending.ood_score,
+                minimum=quantity_minimum(profile),
             )
-        # Written so that a confidence of NaN holds too.
-        self._unsure = not confidence >= (min(limit + _SURER, 1.0) if self._unsure else limit)
-        if not self._unsure:
-            return ''
-        strange = (
-            f'; the picture is {doubt:.1f} times as far from the familiar as it may be'
-            if doubt > 1.0
-            else ''
         )
-        return f'confidence {confidence:.2f} is under the limit {limit:.2f}{strange}'
-
-    def weighed(
-        self, sensor: str, measured: np.ndarray, prediction: Prediction, doubt: np.ndarray
-    ) -> np.ndarray:
-        """Return `measured` and what the student sees in its place, each at what it is worth, `float32[N]`.
-
-        Args:
-            sensor: whose features are its elements: `gas`.
-            measured: `float32[N]`. doubt: `float[N]`, its standard deviation beyond the ordinary;
-                infinite: it tells nothing.
-        """
-        seen = getattr(prediction, sensor)
-        if self._calibration is None:
-            return np.where(np.isinf(doubt), seen, measured).astype(np.float32)
-        model = self._calibration.residuals[sensor]
-        share = 1.0 / (1.0 + np.square(doubt / model.scale))
-        return (share * measured + (1.0 - share) * (seen + model.bias)).astype(np.float32)
-
-    def contradiction(
-        self, sensor: str, sample: Sample, measured: np.ndarray, prediction: Prediction
-    ) -> str:
-        """Return why what `sensor` measured cannot be what the picture shows; empty if it can."""
-        monitor = self._monitors.get(sensor)
-        return (
-            ''
-            if monitor is None
-            else monitor.take(sample.stamp_ns, measured, getattr(prediction, sensor))
-        )
-
-    def bounds(
-        self, surface: np.ndarray, is_measured: np.ndarray, prediction: Prediction, doubt: float
-    ) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Return 90 % bounds of `surface`, each `float32[3]`, of which `is_measured`, `bool[3]`; `None` without a calibration."""
-        if self._calibration is None or prediction.surface_std is None:
-            return None, None
-        return self._calibration.intervals.bounds(
-            surface, prediction.surface_std, is_measured, doubt
-        )
-
-    def possible(self, decision: Decision, prediction: Prediction) -> tuple[str, ...] | None:
-        """Return the actions that the expert's is among in 90 % of all cases; `None` without a calibration."""
-        if self._calibration is None or decision.mode is Mode.HOLD:
-            return None
-        least = self._calibration.predictor(decision.usable, decision.mode).least_possible
-        return possible_actions(prediction.probabilities, least)
+    if pending.predictor is not None:
+        possible = possible_actions(profile.actions, probabilities, pending.predictor.min_possible)
+    holds = decision.mode is Mode.HOLD
+    return Estimate(
+        stamp_ns=pending.sample.stamp_ns,
+        mode=decision.mode,
+        reason=decision.reason,
+        action=HOLD if holds else profile.actions[int(probabilities.argmax())],
+        confidence=confidence,
+        probabilities=probabilities,
+        readings=perception.readings,
+        quantities=dict(zip(names, values.tolist())),
+        lower=lower,
+        upper=upper,
+        possible=possible,
+    )

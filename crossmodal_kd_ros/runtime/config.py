@@ -3,37 +3,78 @@
 
 """When a sensor, or an answer, stops being good enough."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.files import sentences
+from crossmodal_kd_ros.profile import CAMERA, Profile
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """When a sensor, or an answer, stops being good enough.
+class RuntimeConfig(BaseModel):
+    """When a sensor, or an answer, stops being good enough. `of` fills in what the profile says.
 
     Attributes:
-        camera_timeout_s: age at which an image is stale; 0.2 s is six frames of a 30 Hz camera.
-        touch_timeout_s: age at which a touch reading is stale; 0.2 s is twenty of a 100 Hz array.
-        gas_timeout_s: age at which a gas reading is stale; 1.25 s is two and a half of a 2 Hz
-            module.
-        recovery_s: how long a sensor that failed must be good before it counts again.
+        timeouts_s: age at which a reading is stale, s, by sensor.
+        recovery_s: how long a sensor that failed must be good before it counts again, s.
         min_confidence: probability of the best action under which the robot holds; a calibration
-            may ask for more. One of six at random has 0.17.
+            may ask for more.
     """
 
-    camera_timeout_s: float = 0.2
-    touch_timeout_s: float = 0.2
-    gas_timeout_s: float = 1.25
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    timeouts_s: Mapping[str, float]
     recovery_s: float = 0.5
     min_confidence: float = 0.25
 
-    def __post_init__(self) -> None:
-        """Refuse a limit that no robot can have, by `ValueError`, saying what came."""
-        for name in ('camera_timeout_s', 'touch_timeout_s', 'gas_timeout_s'):
-            if not getattr(self, name) > 0.0:
-                raise ValueError(f'expected {name} to be more than 0 s, got {getattr(self, name)}')
-        if not self.recovery_s >= 0.0:
-            raise ValueError(f'expected recovery_s to be 0 s or more, got {self.recovery_s}')
-        if not 0.0 <= self.min_confidence <= 1.0:
-            raise ValueError(
-                f'expected min_confidence to be from 0 to 1, got {self.min_confidence}'
+    @classmethod
+    def of(
+        cls, profile: Profile, *, timeouts_s: Mapping[str, float] | None = None, **overrides: Any
+    ) -> 'RuntimeConfig':
+        """Return the configuration for a robot.
+
+        Args:
+            profile: its timeouts count for every sensor that `timeouts_s` leaves out.
+            timeouts_s: other timeouts, s, by sensor.
+            overrides: `recovery_s`, `min_confidence`.
+
+        Raises:
+            ConfigurationError: a value that no robot can have, or a sensor that this one has not.
+        """
+        known = {name: sense.timeout_s for name, sense in profile.senses.items()}
+        known = {CAMERA: profile.camera.timeout_s, **known}
+        unknown = [sensor for sensor in timeouts_s or {} if sensor not in known]
+        if unknown:
+            raise ConfigurationError(
+                f'expected timeouts of {", ".join(known)}, got one of {unknown[0]!r}'
             )
+        try:
+            return cls(timeouts_s={**known, **(timeouts_s or {})}, **overrides)
+        except ValidationError as problem:
+            raise ConfigurationError('\n'.join(sentences(problem))) from problem
+
+    @field_validator('timeouts_s')
+    @classmethod
+    def _timeouts_are_positive(cls, timeouts_s: Mapping[str, float]) -> Mapping[str, float]:
+        for sensor, timeout_s in timeouts_s.items():
+            if not timeout_s > 0.0:  # written so that NaN is refused too
+                raise ValueError(
+                    f'expected {sensor}_timeout_s to be more than 0 s, got {timeout_s}'
+                )
+        return timeouts_s
+
+    @field_validator('recovery_s')
+    @classmethod
+    def _recovery_is_not_negative(cls, recovery_s: float) -> float:
+        if not recovery_s >= 0.0:
+            raise ValueError(f'expected recovery_s to be 0 s or more, got {recovery_s}')
+        return recovery_s
+
+    @field_validator('min_confidence')
+    @classmethod
+    def _confidence_is_a_probability(cls, min_confidence: float) -> float:
+        if not 0.0 <= min_confidence <= 1.0:
+            raise ValueError(f'expected min_confidence to be from 0 to 1, got {min_confidence}')
+        return min_confidence

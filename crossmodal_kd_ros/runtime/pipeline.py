@@ -3,42 +3,52 @@
 
 """The one way from readings to an answer, for the node and for a recording alike."""
 
-import dataclasses
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from crossmodal_kd_ros.calibration.model import Calibration
-from crossmodal_kd_ros.contract import (
-    ACTIONS,
-    GAS_NAMES,
-    HOLD,
-    SENSORS,
-    ContractError,
-    Estimate,
+from crossmodal_kd_ros.health.sensor import SensorReport, sensors_of
+from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
+from crossmodal_kd_ros.profile import (
+    CAMERA,
     Mode,
-    Prediction,
-    Sample,
-    check_gas,
+    ReadingError,
     check_image,
-    check_touch,
-    co2_absorption,
-    crack_depth_mm,
-    surface_roughness_um,
+    check_reading,
+    square_view,
 )
-from crossmodal_kd_ros.health.sensor import SensorReport, SensorState
-from crossmodal_kd_ros.runtime.arbiter import Decision, ModeArbiter, without_evidence
-from crossmodal_kd_ros.runtime.confidence import Judgement
-from crossmodal_kd_ros.runtime.config import Limits
-from crossmodal_kd_ros.runtime.engine import Engine
+from crossmodal_kd_ros.runtime.arbiter import (
+    Accusations,
+    CrossCheck,
+    Decision,
+    Evidence,
+    ModeArbiter,
+)
+from crossmodal_kd_ros.runtime.confidence import (
+    ConfidenceGate,
+    Pending,
+    familiarity,
+    make_estimate,
+    measured_quantities,
+    used_reading,
+)
+from crossmodal_kd_ros.runtime.config import RuntimeConfig
+from crossmodal_kd_ros.runtime.engine import (
+    TEACHER_MODES,
+    Engine,
+    best_mode,
+    joined,
+    predictor_of,
+    teacher_inputs,
+)
+from crossmodal_kd_ros.runtime.sample import Answer, Perception, Sample
 
 # Two threads read the clock a moment apart; a bag that starts again, or a simulation, goes back by
 # more.
 _CLOCK_JUMP_S = 0.1
-# The channels that the absorbed CO2 follows from.
-_CO2 = [GAS_NAMES.index('co2_uptake_ppm'), GAS_NAMES.index('co2_surface_ppm')]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +72,7 @@ class Frame:
 
     Attributes:
         stamp_ns: stamp of the image's header, nanoseconds.
-        read: returns `uint8[H, W, 3]` RGB, or raises `ContractError`.
+        read: returns `uint8[H, W, 3]` RGB, or raises `ReadingError`.
         origin: whatever the caller gave with the image.
     """
 
@@ -78,12 +88,12 @@ class PipelineReport:
     Attributes:
         mode: who decides.
         reason: why, in words.
-        sensors: one report for each of `SENSORS`.
+        sensors: one report for each sensor, the camera first.
         answered: images that got an answer.
         superseded: images that were replaced by a newer one before their turn came.
         clock_jumps: how often the clock was set back, and every reading forgotten.
-        doubt: how unfamiliar the last picture was: 1 up to the limit, then its distance over the
-            limit.
+        ood_score: out-of-distribution score of the last picture: 1 up to the limit, then its
+            distance over the limit.
     """
 
     mode: Mode
@@ -91,8 +101,8 @@ class PipelineReport:
     sensors: tuple[SensorReport, ...]
     answered: int
     superseded: int
-    clock_jumps: int = 0
-    doubt: float = 1.0
+    clock_jumps: int
+    ood_score: float
 
 
 class Pipeline:
@@ -101,49 +111,67 @@ class Pipeline:
     Readings are put from any thread; one worker takes frames and has them answered. The caller
     brings the clock: the same readings with the same stamps at the same times give the same
     answers, live and from a recording.
+
+    An answer has two halves. `observe` and `prepare` judge sensors and decide who decides; that
+    never depends on what a teacher said before. `finish` and `announce` make the answer and say
+    the mode. So a replay can prepare a stretch of pictures, have the teacher decide them all at
+    once, and then finish and announce in the same order.
+
+    Callbacks store under one lock. No network runs under it.
     """
 
     def __init__(
         self,
         engine: Engine,
         *,
-        limits: Limits | None = None,
+        config: RuntimeConfig | None = None,
         calibration: Calibration | None = None,
         on_mode: Callable[[ModeChange], None] | None = None,
     ) -> None:
         """Start in `HOLD`, with no reading.
 
         Args:
-            engine: runs the networks.
-            limits: when a sensor or an answer stops being good enough.
-            calibration: what was measured of the engine's weights; `None`: no intervals, no
-                virtual sensor, and the student for every set of sensors but the whole.
+            engine: runs the networks; its profile is the robot's.
+            config: when a sensor or an answer stops being good enough; `None`: as the profile
+                says.
+            calibration: what was measured of the engine's weights; `None`: no intervals, no check
+                against the picture, and the student for every set of sensors but the whole.
             on_mode: called at each change, in order, from the thread that noticed it; it must not
                 call back.
         """
-        self._engine = engine
-        self._limits = limits or Limits()
-        self._judgement = Judgement(calibration)
-        self._arbiter = ModeArbiter(
-            recovery_s=self._limits.recovery_s,
-            choose=calibration.best_mode if calibration else without_evidence,
-        )
-        self._sensors = {
-            sensor: SensorState(sensor, timeout_s=getattr(self._limits, f'{sensor}_timeout_s'))
-            for sensor in SENSORS
-        }
-        self._on_mode = on_mode
+        self._engine, self._calibration, self._on_mode = engine, calibration, on_mode
+        self._profile = profile = engine.profile
+        self._config = config or RuntimeConfig.of(profile)
         self._lock = threading.Lock()
+        # Of the observing half, under the lock.
+        self._sensors = sensors_of(profile, self._config.timeouts_s)
+        self._arbiter = ModeArbiter(
+            profile.sensors,
+            lambda usable: best_mode(calibration, profile, usable),
+            recovery_s=self._config.recovery_s,
+        )
+        self._accusations = Accusations()
         self._frame: Frame | None = None
-        self._answered = self._superseded = self._clock_jumps = 0
-        self._doubt = 1.0
+        self._superseded = 0
         self._now_ns = 0
-        self._outvoted = ''  # why the camera is not believed; empty if it is
-        # Of the last picture: the readings that were used, and what the networks made of them.
-        self.evidence: tuple[Sample | None, Prediction | None] = (None, None)
-        self._distrust = ''  # why the last answer cannot be acted on; empty when it can
-        self._decision = Decision(mode=Mode.HOLD, reason='no camera reading yet', lost=('camera',))
+        self._jumps: list[Reason] = []  # the first epoch has none
+        self._decision = Decision(
+            mode=Mode.HOLD, reasons=(Reason(ReasonCode.NO_READING, sensor=CAMERA),), lost=(CAMERA,)
+        )
+        # Of the announcing half, under the lock.
+        self._answered, self._ood_score = 0, 1.0
+        self._latest = self._decision  # the newest that has come to this half
+        self._withheld: tuple[Reason, ...] = ()  # why the last answer cannot be acted on
+        self._withheld_epoch = self._announced_epoch = 0
         self._announced: Decision | None = None
+        # Of the worker alone.
+        self._cross_check = CrossCheck(profile, calibration)
+        self._gate = ConfidenceGate()
+
+    @property
+    def decision(self) -> Decision:
+        """Who decides by the health of the sensors alone, whatever the last confidence."""
+        return self._decision
 
     def put_image(
         self,
@@ -157,49 +185,49 @@ class Pipeline:
 
         Args:
             stamp_ns: stamp of its header, nanoseconds.
-            image: `uint8[H, W, 3]` RGB, or a function that decodes it or raises `ContractError`;
+            image: `uint8[H, W, 3]` RGB, or a function that decodes it or raises `ReadingError`;
                 it is called only if the image is still the newest when its turn comes.
             origin: given back with the frame by `take_frame`.
             now_ns: the time of its arrival, if known: an image from the future is refused then.
         """
         read = image if callable(image) else lambda: image
         with self._lock:
-            if self._sensors['camera'].announce(stamp_ns, now_ns):
+            if self._sensors[CAMERA].announce(stamp_ns, now_ns):
                 self._superseded += self._frame is not None
                 self._frame = Frame(stamp_ns=stamp_ns, read=read, origin=origin)
 
-    def put_touch(self, stamp_ns: int, touch: np.ndarray, *, now_ns: int | None = None) -> None:
-        """Store touch `float32[256]` as the newest; a reading that breaks the contract, or cannot be, is rejected."""
-        self._put('touch', stamp_ns, touch, check_touch, now_ns)
+    def put(
+        self, sense: str, stamp_ns: int, reading: np.ndarray, *, now_ns: int | None = None
+    ) -> None:
+        """Store a reading of `sense`, `float32[size]`, as the newest.
 
-    def put_gas(self, stamp_ns: int, gas: np.ndarray, *, now_ns: int | None = None) -> None:
-        """Store gas `float32[8]` as the newest; a reading that breaks the contract, or cannot be, is rejected."""
-        self._put('gas', stamp_ns, gas, check_gas, now_ns)
+        One that has another form than the profile says, or that no working sensor gives, is
+        rejected.
+        """
+        try:
+            reading = check_reading(self._profile.senses[sense], reading)
+        except ReadingError as error:
+            self.reject(sense, str(error))
+            return
+        with self._lock:
+            self._sensors[sense].accept(stamp_ns, reading, now_ns)
 
     def reject(self, sensor: str, reason: str) -> None:
         """Count a malformed message of `sensor`; it is treated as absent."""
         with self._lock:
             self._sensors[sensor].reject(reason)
 
-    def set_limits(self, limits: Limits) -> None:
-        """Judge by other limits from now on."""
+    def configure(self, config: RuntimeConfig) -> None:
+        """Judge by another configuration from now on."""
         with self._lock:
-            self._limits = limits
-            self._arbiter.recovery_s = limits.recovery_s
-            for sensor, state in self._sensors.items():
-                state.timeout_s = getattr(limits, f'{sensor}_timeout_s')
+            self._config = config
+            self._arbiter.recovery_s = config.recovery_s
+            for sensor, health in self._sensors.items():
+                health.timeout_s = config.timeouts_s[sensor]
 
     def update(self, now_ns: int) -> Mode:
-        """Return the mode at `now_ns`; to be called at a steady beat, so that a dead camera is noticed."""
-        with self._lock:
-            self._decide(now_ns)
-            self._announce(now_ns)
-            return self._announced.mode
-
-    @property
-    def decision(self) -> Decision:
-        """Who decides by the health of the sensors alone, whatever the confidence of the last answer."""
-        return self._decision
+        """Return the mode at `now_ns`; a steady beat of it notices a dead camera."""
+        return self.announce(self.observe(now_ns), now_ns)
 
     def take_frame(self) -> Frame | None:
         """Return the newest image that has not been taken yet, if there is one."""
@@ -207,261 +235,259 @@ class Pipeline:
             frame, self._frame = self._frame, None
             return frame
 
-    def answer(self, frame: Frame, now_ns: int) -> Estimate | None:
-        """Return the estimate for `frame`; `None` if the image cannot be read or the engine failed."""
-        self.evidence = (None, None)
-        image = self._read(frame)
-        if image is None:
-            self.update(now_ns)
-            return None
-        with self._lock:
-            decision = self._decide(now_ns)
-            taken_ns = self._sensors['camera'].by_this_clock(frame.stamp_ns)
-            measured = {
-                sensor: self._sensors[sensor].readings.at(taken_ns) for sensor in ('touch', 'gas')
-            }
-            touch, gas = (
-                value if sensor in decision.usable else None for sensor, value in measured.items()
-            )
-            gas_doubt = self._sensors['gas'].checks.grave_doubt
-            # The last reading of a sensor that stutters is used, and is no measurement of what is
-            # in front of the robot now.
-            touch_is_new, gas_is_new = (
-                self._sensors[sensor].measures(now_ns) for sensor in ('touch', 'gas')
-            )
-        sample = Sample(stamp_ns=frame.stamp_ns, image=image, touch=touch, gas=gas)
-        try:
-            sample, prediction = self.evidence = self._infer(sample, decision, gas_doubt)
-        except Exception as error:  # noqa: BLE001  Whatever it is, a robot that gets no answer has to hold and say why.
-            self._settle(
-                now_ns,
-                distrust=f'the model failed: {str(error).splitlines()[0] if str(error) else repr(error)}',
-            )
-            return None
-        doubt, is_usual = self._judgement.look(prediction)
-        # A decision without the camera is worth as much whatever that shows.
-        confidence = float(prediction.probabilities.max()) / (
-            doubt if 'camera' in decision.usable else 1.0
-        )
-        distrust = self._judgement.distrust(
-            decision, confidence, doubt, self._limits.min_confidence
-        )
-        self._cross_examine(sample, measured, prediction, doubt, is_usual, now_ns)
-        self._settle(now_ns, distrust=distrust, answered=1, doubt=doubt)
-        by_touch, by_gas = (
-            touch is not None and touch_is_new,
-            gas is not None and gas_is_new and not gas_doubt[_CO2].any(),
-        )
-        is_measured = np.array([by_touch, by_touch, by_gas])
-        return self._estimate(
-            sample, decision, distrust, prediction, confidence, doubt, is_measured
-        )
-
-    def step(self, now_ns: int) -> Estimate | None:
-        """Take the newest frame and return its estimate; `None` if there is none. The mode is brought up to date."""
+    def step(self, now_ns: int) -> Answer | None:
+        """Take the newest frame and return its answer; without a frame, `update` the mode."""
         frame = self.take_frame()
         if frame is None:
             self.update(now_ns)
             return None
         return self.answer(frame, now_ns)
 
+    def answer(self, frame: Frame, now_ns: int) -> Answer | None:
+        """Return the answer to `frame`; `None` if it cannot be read or the engine failed."""
+        try:
+            pending = self.prepare(frame, now_ns)
+            if pending is None:
+                self.update(now_ns)
+                return None
+            probabilities = self._decide(pending) if pending.needs_teacher else None
+        except Exception as error:  # noqa: BLE001  See `fail`.
+            self.fail(error, now_ns)
+            return None
+        return self.finish(pending, probabilities)
+
+    def observe(self, now_ns: int) -> Decision:
+        """Return who decides at `now_ns`, by the health of the sensors."""
+        with self._lock:
+            return self._observe(now_ns)
+
+    def prepare(
+        self,
+        frame: Frame,
+        now_ns: int,
+        perception: Perception | None = None,
+        *,
+        view: np.ndarray | None = None,
+    ) -> Pending | None:
+        """Look at a picture and settle who decides on it; `None` if it cannot be read.
+
+        Args:
+            frame: from `take_frame`.
+            now_ns: the time, nanoseconds.
+            perception: what the student sees in it, of one view, if that is known already.
+            view: `uint8[S, S, 3]`, its square view, likewise.
+
+        Whatever the engine raises comes through: see `fail`.
+        """
+        image = self._read(frame)
+        if image is None:
+            return None
+        if view is None:
+            view = square_view(image, size_px=self._profile.camera.view_px)
+        if perception is None:
+            perception = self._engine.perceive(view[None]).row(0)
+        with self._lock:
+            decision = self._observe(now_ns)
+            picture, evidence = self._sensors[CAMERA].verdict, self._evidence(frame, now_ns)
+        ood_score, is_usual = familiarity(self._calibration, perception)
+        accusations = self._cross_check.update(
+            decision.epoch,
+            frame.stamp_ns,
+            perception,
+            ood_score=ood_score,
+            is_usual=is_usual,
+            picture=picture,
+            evidence=evidence,
+        )
+        with self._lock:
+            self._accusations = accusations
+        readings = {
+            sense: used_reading(self._calibration, sense, evidence[sense], perception)
+            for sense in self._profile.senses
+            if sense in decision.usable
+        }
+        predictor = predictor_of(self._calibration, decision.usable, decision.mode)
+        inputs = teacher_inputs(
+            self._profile, predictor, decision.usable, view, readings, perception
+        )
+        return Pending(
+            decision=decision,
+            sample=Sample(stamp_ns=frame.stamp_ns, image=image, readings=readings),
+            perception=perception,
+            needs_teacher=decision.mode in TEACHER_MODES,
+            view=inputs[0],
+            readings=inputs[1],
+            present=inputs[2],
+            predictor=predictor,
+            ood_score=ood_score,
+            is_measured=measured_quantities(self._profile, decision, evidence),
+            now_ns=now_ns,
+        )
+
+    def finish(self, pending: Pending, probabilities: np.ndarray | None = None) -> Answer:
+        """Make the answer, and announce the mode.
+
+        Args:
+            pending: from `prepare`.
+            probabilities: `float32[A]`, the teacher's, if it was needed.
+        """
+        decision, perception = pending.decision, pending.perception
+        if pending.needs_teacher:
+            probabilities = joined(pending.predictor, probabilities, perception.probabilities)
+        else:
+            probabilities = perception.probabilities
+        # A decision without the camera is worth as much whatever that shows.
+        confidence = float(probabilities.max()) / (
+            pending.ood_score if CAMERA in decision.usable else 1.0
+        )
+        limit = self._config.min_confidence
+        if pending.predictor is not None:
+            limit = max(limit, pending.predictor.min_confidence)
+        withheld = self._gate.check(
+            decision.epoch, confidence=confidence, limit=limit, ood_score=pending.ood_score
+        )
+        estimate = make_estimate(
+            self._profile,
+            self._calibration,
+            pending,
+            _withhold(decision, withheld),
+            probabilities,
+            confidence,
+        )
+        with self._lock:
+            self._answered += 1
+            self._settle(decision, withheld, pending.now_ns, ood_score=pending.ood_score)
+        return Answer(
+            sample=pending.sample,
+            perception=perception,
+            probabilities=probabilities,
+            estimate=estimate,
+        )
+
+    def fail(self, error: Exception, now_ns: int) -> None:
+        """Hold because the engine failed.
+
+        Whatever it was, a robot that gets no answer has to say why it holds.
+        """
+        text = str(error).splitlines()[0] if str(error) else repr(error)
+        with self._lock:
+            self._settle(
+                self._observe(now_ns), (Reason(ReasonCode.MODEL_FAILED, text=text),), now_ns
+            )
+
+    def announce(self, decision: Decision, now_ns: int) -> Mode:
+        """Announce and return the mode of `decision`, or of a newer one that came before."""
+        with self._lock:
+            return self._announce(decision, now_ns)
+
     def report(self, now_ns: int) -> PipelineReport:
         """Return what a technician wants to know at `now_ns`."""
         with self._lock:
-            decision = _hold(self._decision, self._distrust)
+            decision = self._acted_on(self._decision)
+            accusations = self._accusations.in_epoch(self._arbiter.epoch)
             return PipelineReport(
                 mode=decision.mode,
                 reason=decision.reason,
+                sensors=tuple(
+                    health.report(now_ns, accusations.get(sensor))
+                    for sensor, health in self._sensors.items()
+                ),
                 answered=self._answered,
                 superseded=self._superseded,
-                sensors=tuple(state.report(now_ns) for state in self._sensors.values()),
-                clock_jumps=self._clock_jumps,
-                doubt=self._doubt,
+                clock_jumps=len(self._jumps),
+                ood_score=self._ood_score,
             )
-
-    def _put(
-        self,
-        sensor: str,
-        stamp_ns: int,
-        value: np.ndarray,
-        check: Callable[[np.ndarray], np.ndarray],
-        now_ns: int | None,
-    ) -> None:
-        with self._lock:
-            try:
-                self._sensors[sensor].accept(stamp_ns, check(value), now_ns)
-            except ContractError as error:
-                self._sensors[sensor].reject(str(error))
 
     def _read(self, frame: Frame) -> np.ndarray | None:
         try:
             image = check_image(frame.read())
-        except ContractError as error:
+        except ReadingError as error:
             with self._lock:
-                self._sensors['camera'].deny(str(error))
+                self._sensors[CAMERA].deny(str(error))
             return None
         with self._lock:
-            self._sensors['camera'].picture(frame.stamp_ns, image)
+            self._sensors[CAMERA].examine(frame.stamp_ns, image)
         return image
 
-    def _decide(self, now_ns: int) -> Decision:
+    def _decide(self, pending: Pending) -> np.ndarray:
+        return self._engine.decide(
+            pending.view[None],
+            {sense: reading[None] for sense, reading in pending.readings.items()},
+            {sense: np.array([is_there]) for sense, is_there in pending.present.items()},
+        )[0]
+
+    def _observe(self, now_ns: int) -> Decision:
         if now_ns < self._now_ns - _CLOCK_JUMP_S * 1e9:
-            self._start_over(now_ns)
+            self._forget(now_ns)
         self._now_ns = now_ns
-        healths = {sensor: state.health(now_ns) for sensor, state in self._sensors.items()}
-        if self._gas_needs_picture() and healths['gas'].healthy and not healths['camera'].healthy:
-            why = f'gas {self._sensors["gas"].checks.remark()}, which is not trusted either'
-            healths['gas'] = dataclasses.replace(healths['gas'], healthy=False, reason=why)
+        accusations = self._accusations.in_epoch(self._arbiter.epoch)
+        healths = {
+            sensor: health.health(now_ns, accusations.get(sensor))
+            for sensor, health in self._sensors.items()
+        }
+        for sense in self._profile.senses:
+            verdict = self._sensors[sense].verdict
+            if verdict.needs_picture and healths[sense].healthy and not healths[CAMERA].healthy:
+                reason = Reason(ReasonCode.NEEDS_PICTURE, sensor=sense, causes=verdict.remarks)
+                healths[sense] = replace(healths[sense], healthy=False, reasons=(reason,))
         self._decision = self._arbiter.decide(healths, now_ns)
         return self._decision
 
-    def _start_over(self, now_ns: int) -> None:
-        """Forget what came before the clock was set back: to the new clock all of it lies in the future."""
-        reason = f'the clock was set back by {(self._now_ns - now_ns) / 1e9:.2f} s: every reading before is forgotten'
-        self._clock_jumps += 1
-        for part in (*self._sensors.values(), self._arbiter, self._judgement):
+    def _forget(self, now_ns: int) -> None:
+        """Forget what came before the clock was set back: now it lies in the future."""
+        back_s = (self._now_ns - now_ns) / 1e9
+        self._jumps.append(Reason(ReasonCode.CLOCK_SET_BACK, value=back_s))
+        for part in (*self._sensors.values(), self._arbiter):
             part.reset()
-        self._distrust = self._outvoted = ''
-        self._decision = Decision(mode=Mode.HOLD, reason=reason, lost=('camera',))
-        self._announced = None
-        self._announce(now_ns)
 
-    def _infer(
-        self, sample: Sample, decision: Decision, gas_doubt: np.ndarray
-    ) -> tuple[Sample, Prediction]:
-        """Return the sample, its doubted gas channels weighed against what the student sees, and what the engine says of it.
-
-        Where the camera is not trusted the student still looks, but who decides is shown a blank.
-        """
-        mode, (fills, stack) = decision.mode, self._judgement.ways(decision)
-        is_blank = mode is not Mode.HOLD and 'camera' not in decision.usable
-        mends = sample.gas is not None and gas_doubt.any()
-        said = self._engine.infer(sample, Mode.STUDENT if mends or is_blank else mode, fills)
-        if mends:
-            sample = dataclasses.replace(
-                sample, gas=self._judgement.weighed('gas', sample.gas, said, gas_doubt)
+    def _evidence(self, frame: Frame, now_ns: int) -> dict[str, Evidence]:
+        taken_ns = self._sensors[CAMERA].by_this_clock(frame.stamp_ns)
+        return {
+            sense: Evidence(
+                reading=self._sensors[sense].readings.at(taken_ns),
+                verdict=self._sensors[sense].verdict,
+                is_fresh=self._sensors[sense].measures(now_ns),
             )
-        if (mends or is_blank) and mode not in (Mode.HOLD, Mode.STUDENT):
-            shown = (
-                dataclasses.replace(sample, image=np.zeros_like(sample.image))
-                if is_blank
-                else sample
-            )
-            said = dataclasses.replace(
-                said, probabilities=self._engine.infer(shown, mode, fills).probabilities
-            )
-        if stack:
-            said = dataclasses.replace(
-                said, probabilities=stack.join(said.probabilities, said.student_probabilities)
-            )
-        return sample, said
-
-    def _cross_examine(
-        self,
-        sample: Sample,
-        measured: dict[str, np.ndarray | None],
-        prediction: Prediction,
-        doubt: float,
-        is_usual: bool,
-        now_ns: int,
-    ) -> None:
-        """Hold what touch and gas measured against what the picture shows, also while they are not trusted.
-
-        An unusual or damaged picture accuses nobody; where touch and gas can do without an
-        unfamiliar or damaged one, it is itself not trusted. Nor is one that both contradict, for
-        they have nothing else in common.
-        """
-        strange = self._judgement.strangeness(doubt)
-        with self._lock:
-            camera, others = (
-                self._sensors['camera'],
-                [self._sensors[sensor] for sensor in ('touch', 'gas')],
-            )
-            flaw = camera.checks.flaw()
-            if is_usual and not (flaw or camera.checks.verdict()):
-                found = {
-                    state: self._contradiction(state, sample, measured[state.sensor], prediction)
-                    for state in others
-                    if measured[state.sensor] is not None and state.measures(now_ns)
-                }
-                is_outvoted = len(found) == 2 and all(found.values())
-                self._outvoted = (
-                    'camera is contradicted by both touch and gas' if is_outvoted else ''
-                )
-                for state, words in found.items():
-                    state.suspicion = '' if is_outvoted else words
-            can_do = (
-                all(state.health(now_ns).healthy for state in others)
-                and not self._gas_needs_picture()
-            )
-            camera.suspicion = (flaw or strange or self._outvoted) if can_do else ''
-
-    def _gas_needs_picture(self) -> bool:
-        return bool(np.isinf(self._sensors['gas'].checks.doubt).any())
-
-    def _contradiction(
-        self, state: SensorState, sample: Sample, measured: np.ndarray, prediction: Prediction
-    ) -> str:
-        doubt = state.checks.doubt
-        if doubt.any():  # what is doubted already accuses no further
-            measured = self._judgement.weighed(state.sensor, measured, prediction, doubt)
-        return self._judgement.contradiction(state.sensor, sample, measured, prediction)
+            for sense in self._profile.senses
+        }
 
     def _settle(
-        self, now_ns: int, *, distrust: str, answered: int = 0, doubt: float = 1.0
-    ) -> None:
-        with self._lock:
-            self._answered += answered
-            self._distrust, self._doubt = distrust, doubt
-            # Not the decision this answer was made with: another thread may have noticed a loss in
-            # the meantime.
-            self._announce(now_ns)
-
-    def _announce(self, now_ns: int) -> None:
-        decision = _hold(self._decision, self._distrust)
-        before, self._announced = self._announced, decision
-        changed = before is None or (before.mode, before.lost) != (decision.mode, decision.lost)
-        if changed and self._on_mode is not None:
-            self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
-
-    def _estimate(
         self,
-        sample: Sample,
         decision: Decision,
-        distrust: str,
-        prediction: Prediction,
-        confidence: float,
-        doubt: float,
-        is_measured: np.ndarray,
-    ) -> Estimate:
-        surface = np.array(prediction.surface, np.float32)
-        if is_measured[0]:
-            surface[:2] = surface_roughness_um(sample.touch), crack_depth_mm(sample.touch)
-        if is_measured[2]:
-            surface[2] = co2_absorption(sample.gas)
-        lower, upper = self._judgement.bounds(surface, is_measured, prediction, doubt)
-        acted = _hold(decision, distrust)
-        action = (
-            HOLD if acted.mode is Mode.HOLD else ACTIONS[int(prediction.probabilities.argmax())]
-        )
-        return Estimate(
-            stamp_ns=sample.stamp_ns,
-            mode=acted.mode,
-            reason=acted.reason,
-            action=action,
-            confidence=confidence,
-            probabilities=prediction.probabilities,
-            touch=prediction.touch,
-            gas=prediction.gas,
-            surface=surface,
-            lower=lower,
-            upper=upper,
-            possible=self._judgement.possible(decision, prediction),
-        )
+        withheld: tuple[Reason, ...],
+        now_ns: int,
+        *,
+        ood_score: float = 1.0,
+    ) -> None:
+        self._withheld, self._withheld_epoch = withheld, decision.epoch
+        self._ood_score = ood_score
+        self._announce(decision, now_ns)
+
+    def _announce(self, decision: Decision, now_ns: int) -> Mode:
+        # Another thread may have noticed something newer since the decision was made.
+        if decision.number >= self._latest.number:
+            self._latest = decision
+        if self._latest.epoch != self._announced_epoch:
+            self._announced_epoch = self._latest.epoch
+            self._announced = None
+            reasons = (self._jumps[self._latest.epoch - 1],)
+            self._say(Decision(mode=Mode.HOLD, reasons=reasons, lost=(CAMERA,)), now_ns)
+        return self._say(self._acted_on(self._latest), now_ns)
+
+    def _say(self, decision: Decision, now_ns: int) -> Mode:
+        before, self._announced = self._announced, decision
+        is_new = before is None or (before.mode, before.lost) != (decision.mode, decision.lost)
+        if is_new and self._on_mode is not None:
+            self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
+        return decision.mode
+
+    def _acted_on(self, decision: Decision) -> Decision:
+        is_of_now = self._withheld_epoch == decision.epoch
+        return _withhold(decision, self._withheld if is_of_now else ())
 
 
-def _hold(decision: Decision, distrust: str) -> Decision:
+def _withhold(decision: Decision, withheld: tuple[Reason, ...]) -> Decision:
     """Return `decision`, or a hold where the answer cannot be acted on."""
-    if not distrust or decision.mode is Mode.HOLD:
+    if not withheld or decision.mode is Mode.HOLD:
         return decision
-    return dataclasses.replace(decision, mode=Mode.HOLD, reason=distrust)
+    return replace(decision, mode=Mode.HOLD, reasons=withheld)

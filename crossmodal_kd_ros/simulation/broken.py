@@ -1,49 +1,73 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a broken sensor reads in place of the truth: pure functions of a healthy reading, a severity and a generator.
+"""What a broken sensor reads: pure functions of a healthy reading, a severity and a generator.
 
-Severity is above 0, up to 1. Values are `float32[256]` (um, mm), `float32[8]` or `uint8[H, W, 3]`,
-as in the contract.
+Severity is above 0, up to 1. A reading is `float32[size]` of a sense, or a picture
+`uint8[H, W, 3]` where the sense is None: the camera.
 """
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-from crossmodal_kd_ros.contract import BANK_SHAPE, GAS_CHANNELS, INDENTATION, TEXTURE
-from crossmodal_kd_ros.simulation.gas import NOISE_STD
-from crossmodal_kd_ros.simulation.touch import GAIN_STD, INDENTATION_FLOOR_MM, TEXTURE_FLOOR_UM
+from crossmodal_kd_ros.profile import Channel, Sense
 
-# Where a pad's converter ends; twice what the roughest wall gives, and more than the deepest
-# crack.
-TOUCH_TOP = np.repeat(np.float32([1000.0, 15.0]), 128)
-GAS_TOP = np.float32([channel.high for channel in GAS_CHANNELS])
-# How far healthy readings differ from wall to wall (standard deviation, rounded), in each
-# channel's unit.
-_GAS_SPREAD = np.float32([45.0, 45.0, 15.0, 2.5, 90.0, 12.0, 0.2, 10.0])
-_CLEAN_AIR = np.float32([0.0, 420.0, 50.0, 20.0, 60.0, 0.0, 20.9, 0.0])
+# How the sensors of the living wall break where the profile does not say it.
 # The channels that break first: the carbon dioxide cell, the metal oxides, the electrochemical
-# cells, then the rest.
-_GAS_ORDER = np.array([1, 4, 5, 0, 2, 7, 3, 6])
+# cells, then the rest. All other elements break in random order.
+_BREAK_FIRST = (
+    'gas.co2_surface_ppm',
+    'gas.voc_index',
+    'gas.nh3_ppm',
+    'gas.co2_uptake_ppm',
+    'gas.relative_humidity_pct',
+    'gas.h2s_ppb',
+    'gas.surface_temperature_c',
+    'gas.o2_pct',
+)
+# What a poisoned channel tends to: clean air. Other channels tend to zero.
+_AT_REST = {
+    'gas.co2_surface_ppm': 420.0,
+    'gas.relative_humidity_pct': 50.0,
+    'gas.surface_temperature_c': 20.0,
+    'gas.voc_index': 60.0,
+    'gas.o2_pct': 20.9,
+}
+# By how much a level shifts, as (share of the reading, number of its unit). Other channels shift
+# by four times their spread.
+_SHIFT = {'touch.texture': (2.0, 0.0), 'touch.indentation': (0.0, 2.0)}
+# Vibration, which a film of water damps. Other channels of a grid are smeared, and lifted by this
+# much or half their spread.
+_DAMPED = ('touch.texture',)
+_LIFT = {'touch.indentation': 0.8}
+
 _BLOCK_PX = 8
 _CAMERA_GRAIN = 3.0  # 8-bit steps
 
 
-def elements(sensor: str, size: int, part: float, rng: np.random.Generator) -> np.ndarray:
-    """Return which elements are hit, `bool[size]`: `part` of them (at least one), at random; of gas in a fixed order."""
-    count = max(1, round(part * size))
+def elements(sense: Sense | None, size: int, part: float, rng: np.random.Generator) -> np.ndarray:
+    """Return which elements are hit, `bool[size]`: `part` of them, at least one."""
+    order = rng.permutation(size)
+    if sense is not None and sense.layout == 'channels':
+        names = [f'{sense.name}.{channel}' for channel in sense.channel_names]
+        first = [names.index(name) for name in _BREAK_FIRST if name in names]
+        order = np.array([*first, *(index for index in order if index not in first)])
     mask = np.zeros(size, bool)
-    mask[_GAS_ORDER[:count] if sensor == 'gas' else rng.permutation(size)[:count]] = True
+    mask[order[: max(1, round(part * size))]] = True
     return mask
 
 
-def put(sensor: str, value: np.ndarray, other: np.ndarray, part: float, seed: int) -> np.ndarray:
-    """Return `value` with `part` of its elements (of a picture: of its blocks of 8 px) taken from `other`."""
+def put(
+    sense: Sense | None, value: np.ndarray, other: np.ndarray, part: float, seed: int
+) -> np.ndarray:
+    """Return `value` with `part` of its elements (of a picture: blocks of 8 px) from `other`."""
     rng = np.random.default_rng(seed)
-    if sensor != 'camera':
-        return np.where(elements(sensor, value.size, part, rng), other, value).astype(np.float32)
+    if sense is not None:
+        return np.where(elements(sense, value.size, part, rng), other, value).astype(np.float32)
     height, width = value.shape[:2]
-    blocks = elements(sensor, -(-height // _BLOCK_PX) * -(-width // _BLOCK_PX), part, rng)
+    blocks = elements(None, -(-height // _BLOCK_PX) * -(-width // _BLOCK_PX), part, rng)
     mask = (
         blocks.reshape(-(-height // _BLOCK_PX), -1)
         .repeat(_BLOCK_PX, 0)
@@ -52,64 +76,86 @@ def put(sensor: str, value: np.ndarray, other: np.ndarray, part: float, seed: in
     return np.where(mask[..., None], other, value)
 
 
-def saturated(sensor: str, value: np.ndarray, severity: float, seed: int) -> np.ndarray:
-    """Return the top of the range in severity^2 of the elements; of a picture, 2^(4 severity) times the light."""
-    if sensor == 'camera':
+def saturated(sense: Sense | None, value: np.ndarray, severity: float, seed: int) -> np.ndarray:
+    """Return the top of the range in severity^2 of the elements.
+
+    Of a picture 2^(4 severity) times the light.
+    """
+    if sense is None:
         return _to_picture(value * np.float32(2.0 ** (4.0 * severity / 2.2)))
-    return put(sensor, value, TOUCH_TOP if sensor == 'touch' else GAS_TOP, severity**2, seed)
+    return put(sense, value, sense.per_element('max'), severity**2, seed)
 
 
-def out_of_range(sensor: str, value: np.ndarray, severity: float, seed: int) -> np.ndarray:
-    """Return, in severity^2 of the elements, ten times the top of the range."""
-    return put(
-        sensor, value, 10.0 * (TOUCH_TOP if sensor == 'touch' else GAS_TOP), severity**2, seed
+def out_of_range(sense: Sense, value: np.ndarray, severity: float, seed: int) -> np.ndarray:
+    """Return, in severity^2 of the elements, ten times the top of the range.
+
+    Where that is within the range, nine times the width of the range above its top.
+    """
+    top, width = sense.per_element('max'), sense.per_element('max') - sense.per_element('min')
+    return put(sense, value, np.where(top > 0, 10 * top, top + 9 * width), severity**2, seed)
+
+
+def noisy(
+    sense: Sense | None, value: np.ndarray, severity: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return `value` with further noise, 2^(1 + 4 severity) times the healthy.
+
+    That is 4, 8, 32 times at severity 0.25, 0.5, 1. A grid reads nothing below its range.
+    """
+    times = 2.0 ** (1.0 + 4.0 * severity)
+    normal = rng.standard_normal(value.shape, dtype=np.float32)
+    if sense is None:
+        return _to_picture(value + _CAMERA_GRAIN * times * normal)
+    healthy = sense.per_element('relative_noise') * np.abs(value) + sense.per_element('noise_std')
+    noisy_value = value + times * healthy * normal
+    return (
+        np.maximum(noisy_value, sense.per_element('min'))
+        if sense.layout == 'grid'
+        else noisy_value
     )
 
 
-def noisy(sensor: str, value: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """Return `value` with further noise, 2^(1 + ...) times the healthy: 4, 8, 32 at severity 0.25, 0.5, 1."""
-    times = 2.0 ** (1.0 + 4.0 * severity)
-    if sensor == 'camera':
-        return _to_picture(
-            value + _CAMERA_GRAIN * times * rng.standard_normal(value.shape, dtype=np.float32)
-        )
-    if sensor == 'gas':
-        return value + times * NOISE_STD * rng.standard_normal(8, dtype=np.float32)
-    floor = np.repeat(np.float32([TEXTURE_FLOOR_UM, INDENTATION_FLOOR_MM]), 128)
-    noise = times * (GAIN_STD * value + floor) * rng.standard_normal(256, dtype=np.float32)
-    return np.maximum(value + noise, 0.0)
+def shifted(sense: Sense | None, value: np.ndarray, severity: float) -> np.ndarray:
+    """Return another level, up by as much as four times the spread from place to place.
 
-
-def shifted(sensor: str, value: np.ndarray, severity: float) -> np.ndarray:
-    """Return another level.
-
-    Touch: texture up to 3 times, depth up to 2 mm more. Gas: each channel up by as much as 4 times
-        its spread from wall
-    to wall. Camera: up to 90 8-bit steps brighter.
+    Of the living wall's pad: texture up to 3 times, depth up to 2 mm more. Of a picture: up to 90
+    8-bit steps brighter.
     """
-    if sensor == 'camera':
+    if sense is None:
         return _to_picture(value + np.float32(90.0 * severity))
-    if sensor == 'gas':
-        return value + np.float32(4.0 * severity) * _GAS_SPREAD
-    moved = value.copy()
-    moved[TEXTURE] *= 1.0 + 2.0 * severity
-    moved[INDENTATION] += 2.0 * severity
-    return moved
+    share = _per_element(sense, lambda channel, name: _SHIFT.get(name, (0.0, 0.0))[0])
+    level = _per_element(
+        sense, lambda channel, name: _SHIFT[name][1] if name in _SHIFT else 4 * channel.spread_std
+    )
+    severity = np.float32(severity)
+    return value * (1 + share * severity) + level * severity
 
 
-def wet(value: np.ndarray, severity: float) -> np.ndarray:
-    """Return touch through a film of water: vibration damped by up to 75 %, depth smeared, the skin lifted to 0.8 mm."""
-    damped = value.copy()
-    damped[TEXTURE] *= 1.0 - 0.75 * severity
-    bank = value[INDENTATION].reshape(BANK_SHAPE)
-    smeared = cv2.GaussianBlur(bank, (0, 0), 2.0 * severity)
-    damped[INDENTATION] = (smeared + 0.8 * severity).ravel()
-    return damped
+def wet(sense: Sense, value: np.ndarray, severity: float) -> np.ndarray:
+    """Return a grid through a film of water.
+
+    Vibration is damped by up to 75 %; other channels are smeared, and lifted by half their spread
+    (the depth of the living wall's pad by 0.8 mm).
+    """
+    result = value.copy()
+    for channel in sense.channels:
+        name, elements_of = f'{sense.name}.{channel.name}', sense.elements_of(channel.name)
+        if name in _DAMPED:
+            result[elements_of] *= 1.0 - 0.75 * severity
+            continue
+        rows = value[elements_of].reshape(sense.shape[1:])
+        smeared = cv2.GaussianBlur(rows, (0, 0), 2.0 * severity)
+        lift = _LIFT.get(name, 0.5 * channel.spread_std)
+        result[elements_of] = (smeared + lift * severity).ravel()
+    return result
 
 
-def poisoned(value: np.ndarray, severity: float) -> np.ndarray:
-    """Return gas whose difference from clean air has shrunk by up to 90 %."""
-    return _CLEAN_AIR + (value - _CLEAN_AIR) * np.float32(1.0 - 0.9 * severity)
+def poisoned(sense: Sense, value: np.ndarray, severity: float) -> np.ndarray:
+    """Return channels whose difference from rest (clean air) has shrunk by up to 90 %."""
+    rest = _per_element(
+        sense, lambda channel, name: np.clip(_AT_REST.get(name, 0.0), channel.min, channel.max)
+    )
+    return rest + (value - rest) * np.float32(1.0 - 0.9 * severity)
 
 
 def blurred(value: np.ndarray, severity: float) -> np.ndarray:
@@ -126,6 +172,12 @@ def covered(value: np.ndarray, severity: float, rng: np.random.Generator) -> np.
         6.0 + 2.0 * rng.standard_normal((rows, *value.shape[1:]), dtype=np.float32)
     )
     return hidden
+
+
+def _per_element(sense: Sense, number: Callable[[Channel, str], float]) -> np.ndarray:
+    """Return `number(channel, 'sense.channel')` for each element, `float32[size]`."""
+    values = [number(channel, f'{sense.name}.{channel.name}') for channel in sense.channels]
+    return np.repeat(np.float32(values), sense.size // len(sense.channels))
 
 
 def _to_picture(value: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ _GRAIN_STRIP = np.random.default_rng(0).standard_normal(2**21, dtype=np.float32)
 
 @dataclass(frozen=True, kw_only=True)
 class Light:
-    """What lights a panel: one lamp or the sun from a side, and the sky or bounce light from everywhere.
+    """What lights a panel: a lamp or the sun from a side, and other light from everywhere.
 
     Attributes:
         direction: towards the lamp, unit vector (x right, y down, z to the camera).
@@ -50,7 +50,7 @@ class Light:
 
 
 def draw_light(rng: np.random.Generator, lighting: str) -> Light:
-    """Draw a light. By day: sun or sky from any side. By night: the robot's own ring of LEDs, dimmer and grainier."""
+    """Draw a light: by day sun or sky from any side, by night the robot's own ring of LEDs."""
     azimuth = rng.uniform(0.0, 2.0 * np.pi)
     elevation = rng.uniform(0.45, 1.2)
     horizontal = np.cos(elevation)
@@ -84,7 +84,10 @@ def draw_light(rng: np.random.Generator, lighting: str) -> Light:
 
 
 def illuminate(surface: Surface, light: Light, px_per_mm: float) -> np.ndarray:
-    """Return the light that leaves the surface, `float32[H, W, 3]`, linear: Lambert plus a Blinn-Phong highlight."""
+    """Return the light that leaves the surface, `float32[H, W, 3]`, linear.
+
+    That is Lambert's law plus a Blinn-Phong highlight.
+    """
     gx = cv2.Sobel(surface.height_mm, cv2.CV_32F, 1, 0, ksize=3, scale=px_per_mm / 8.0)
     gy = cv2.Sobel(surface.height_mm, cv2.CV_32F, 0, 1, ksize=3, scale=px_per_mm / 8.0)
     inverse_norm = 1.0 / np.sqrt(1.0 + gx * gx + gy * gy)
@@ -131,7 +134,7 @@ class Shot:
 
 
 def draw_shot(rng: np.random.Generator) -> Shot:
-    """Draw an ordinary picture: auto-exposure that misses by a third of a stop, focus and colour nearly right."""
+    """Draw an ordinary picture: exposure right to a third of a stop, focus and colour nearly."""
     return Shot(
         exposure=float(np.exp(0.22 * rng.standard_normal())),
         defocus_px=float(rng.uniform(0.0, 0.7)),
@@ -142,7 +145,7 @@ def draw_shot(rng: np.random.Generator) -> Shot:
 
 
 def under_condition(shot: Shot, condition: str, rng: np.random.Generator) -> Shot:
-    """Return `shot` under one of `CONDITIONS`; `day` and `night` leave it as it is (they are lights, not shots)."""
+    """Return `shot` under one of `CONDITIONS`; `day` and `night`, lights both, leave it."""
     if condition == 'coloured_light':
         cast = rng.uniform(0.35, 1.0, 3)
         return replace(shot, colour_rgb=tuple(cast / cast.max()))
@@ -203,7 +206,10 @@ def expose(radiance: np.ndarray, light: Light, shot: Shot, *, reference: float) 
 
 
 def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Return standard normal noise `float32[shape]`, cut from a long strip at a random place: 10 times faster than new."""
+    """Return standard normal noise `float32[shape]`.
+
+    Cut from a long strip at a random place, which is 10 times faster than new noise.
+    """
     size = int(np.prod(shape))
     if size > _GRAIN_STRIP.size // 2:
         return rng.standard_normal(shape, dtype=np.float32)
@@ -213,7 +219,7 @@ def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def vignette(shape: tuple[int, int], strength: float) -> np.ndarray:
-    """Return the fall-off `float32[H, W, 3]`, the same in each channel: 1 in the centre, 1 - `strength` in the corners."""
+    """Return the fall-off `float32[H, W, 3]`: 1 in the centre, 1 - `strength` in the corners."""
     height, width = shape
     x = np.linspace(-1.0, 1.0, width, dtype=np.float32)
     y = np.linspace(-1.0, 1.0, height, dtype=np.float32)

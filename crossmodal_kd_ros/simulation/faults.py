@@ -6,7 +6,8 @@
 import re
 from dataclasses import dataclass
 
-from crossmodal_kd_ros.contract import SENSORS
+from crossmodal_kd_ros.profile import CAMERA, Profile
+from crossmodal_kd_ros.simulation.panel import PROFILE
 
 # Touch dies and returns, gas dies and returns, the camera dies and returns, within 40 s.
 DEMO_SCHEDULE = 'touch:10-18,gas:22-28,camera:32-36'
@@ -30,30 +31,33 @@ FAULT_KINDS = {
     'poisoned': 'has lost sensitivity',
     'covered': 'has something in front of its lens',
 }
+# The layout of the senses that a kind can happen to; the others happen to every layout.
+_ONLY_FOR = {'wet': 'grid', 'poisoned': 'channels', 'covered': CAMERA}
 _NOT_FOR_CAMERA = ('out_of_range',)
-_ONLY_FOR = {'wet': 'touch', 'poisoned': 'gas', 'covered': 'camera'}
 
 _ENTRY = re.compile(
     r'\s*(\w+)\s*:\s*([\d.]+)\s*-\s*([\d.]+)\s*(?::\s*(\w+)\s*(?::\s*([\d.]+)\s*)?)?'
 )
 
 
-def kinds_of(sensor: str) -> tuple[str, ...]:
-    """Return which of `FAULT_KINDS` can happen to `sensor`."""
-    return tuple(
-        kind
-        for kind in FAULT_KINDS
-        if _ONLY_FOR.get(kind, sensor) == sensor
-        and not (sensor == 'camera' and kind in _NOT_FOR_CAMERA)
-    )
+def kinds_of(sensor: str, profile: Profile = PROFILE) -> tuple[str, ...]:
+    """Return which of `FAULT_KINDS` can happen to a sensor of `profile`."""
+    if sensor == CAMERA:
+        return tuple(
+            kind
+            for kind in FAULT_KINDS
+            if _ONLY_FOR.get(kind, CAMERA) == CAMERA and kind not in _NOT_FOR_CAMERA
+        )
+    layout = profile.senses[sensor].layout
+    return tuple(kind for kind in FAULT_KINDS if _ONLY_FOR.get(kind, layout) == layout)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A sensor that is broken from `start_s` (included) to `end_s` (excluded), seconds of simulated time.
+    """A sensor that is broken from `start_s` (included) to `end_s` (excluded), simulated seconds.
 
     Attributes:
-        sensor: one of `SENSORS`.
+        sensor: the camera or a sense.
         start_s, end_s: when.
         kind: one of `FAULT_KINDS`.
         severity: above 0, up to 1.
@@ -65,21 +69,6 @@ class Fault:
     kind: str = 'silent'
     severity: float = 1.0
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot happen, by `ValueError`, saying what came."""
-        if self.sensor not in SENSORS:
-            raise ValueError(f'expected a sensor out of {", ".join(SENSORS)}, got {self.sensor!r}')
-        if not 0.0 <= self.start_s < self.end_s:
-            raise ValueError(
-                f'expected a fault of {self.sensor} to start before it ends, got {self.start_s}-{self.end_s} s'
-            )
-        if self.kind not in kinds_of(self.sensor):
-            raise ValueError(
-                f'expected a fault of {self.sensor} out of {", ".join(kinds_of(self.sensor))}, got {self.kind!r}'
-            )
-        if not 0.0 < self.severity <= 1.0:
-            raise ValueError(f'expected a severity above 0 and up to 1, got {self.severity}')
-
     def active(self, t_s: float) -> bool:
         """Return whether the sensor is broken at `t_s`."""
         return self.start_s <= t_s < self.end_s
@@ -87,19 +76,31 @@ class Fault:
 
 @dataclass(frozen=True)
 class FaultSchedule:
-    """All the faults of a run."""
+    """All the faults of a run.
+
+    Attributes:
+        faults: in any order.
+        profile: whose sensors break.
+    """
 
     faults: tuple[Fault, ...] = ()
+    profile: Profile = PROFILE
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot happen: `ValueError`."""
+        for fault in self.faults:
+            self._check(fault)
 
     @classmethod
-    def parse(cls, text: str) -> 'FaultSchedule':
-        """Return the schedule written as `sensor:start-end[:kind[:severity]]`, seconds, comma between; empty: no fault.
+    def parse(cls, text: str, profile: Profile = PROFILE) -> 'FaultSchedule':
+        """Return the schedule written as `sensor:start-end[:kind[:severity]]`, comma between.
 
-        `touch:10-18` falls silent; `gas:20-60:drift:0.5` drifts with severity 0.5.
+        Times are in seconds; an empty text is no fault. `touch:10-18` falls silent;
+        `gas:20-60:drift:0.5` drifts with severity 0.5.
 
         Raises:
-            ValueError: the text is not of that form, or a fault names no sensor or kind, or ends
-                before it starts.
+            ValueError: the text is not of that form, or a fault has no sensor or kind of
+                `profile`, or ends before it starts.
         """
         faults = []
         for entry in filter(str.strip, text.split(',')):
@@ -113,10 +114,27 @@ class FaultSchedule:
             faults.append(
                 Fault(sensor, float(start), float(end), kind or 'silent', float(severity or 1.0))
             )
-        return cls(tuple(faults))
+        return cls(tuple(faults), profile)
 
     def active(self, sensor: str, t_s: float) -> Fault | None:
         """Return the fault of `sensor` at `t_s`, if there is one."""
         return next(
             (fault for fault in self.faults if fault.sensor == sensor and fault.active(t_s)), None
         )
+
+    def _check(self, fault: Fault) -> None:
+        sensor, sensors = fault.sensor, self.profile.sensors
+        if sensor not in sensors:
+            raise ValueError(f'expected a sensor out of {", ".join(sensors)}, got {sensor!r}')
+        if not 0.0 <= fault.start_s < fault.end_s:
+            raise ValueError(
+                f'expected a fault of {sensor} to start before it ends, '
+                f'got {fault.start_s}-{fault.end_s} s'
+            )
+        kinds = kinds_of(sensor, self.profile)
+        if fault.kind not in kinds:
+            raise ValueError(
+                f'expected a fault of {sensor} out of {", ".join(kinds)}, got {fault.kind!r}'
+            )
+        if not 0.0 < fault.severity <= 1.0:
+            raise ValueError(f'expected a severity above 0 and up to 1, got {fault.severity}')

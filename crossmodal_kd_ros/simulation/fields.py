@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Scalar fields over a panel, in millimetres, so that the same seed gives the same wall at any resolution."""
+"""Scalar fields over a panel in mm: the same seed gives the same wall at any resolution."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def fractal(
     *,
     gain: float = 0.6,
 ) -> np.ndarray:
-    """Return a sum of octaves of `value_noise`, each weaker by `gain`, scaled to a standard deviation of about 1."""
+    """Return a sum of octaves of `value_noise`, each weaker by `gain`; deviation about 1."""
     weights = gain ** np.arange(len(wavelengths_mm), dtype=np.float32)
     weights /= np.sqrt((weights**2).sum())
     return sum(
@@ -57,7 +57,7 @@ def fractal(
 
 
 def patches(seed: int, cover: float, px_per_mm: float) -> np.ndarray:
-    """Return soft-edged patches `float32[H, W]` in 0 to 1 whose mean over the panel is about `cover`."""
+    """Return soft-edged patches `float32[H, W]`, 0 to 1, with a mean of about `cover`."""
     if cover <= 0.0:
         return np.zeros(size_px(px_per_mm)[::-1], np.float32)
     noise = fractal(np.random.default_rng(seed), (22.0, 9.0, 3.5), px_per_mm)
@@ -66,7 +66,7 @@ def patches(seed: int, cover: float, px_per_mm: float) -> np.ndarray:
 
 
 def blister(seed: int, px_per_mm: float) -> np.ndarray:
-    """Return a smooth dome `float32[H, W]`, 1 on its flat top, 0 outside: where a layer has come off its ground."""
+    """Return a smooth dome `float32[H, W]`, 1 on its flat top, 0 outside: a debonded layer."""
     rng = np.random.default_rng(seed)
     centre = rng.uniform((50.0, 38.0), (110.0, 58.0))
     radii = rng.uniform((26.0, 18.0), (48.0, 30.0))
@@ -78,7 +78,7 @@ def blister(seed: int, px_per_mm: float) -> np.ndarray:
 
 
 def crack_path(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a crack's polyline `float64[P, 2]` (mm) and its depth along it `float64[P]` relative to the deepest."""
+    """Return a crack's polyline `float64[P, 2]` (mm) and its relative depth `float64[P]`."""
     rng = np.random.default_rng(seed)
     anchor = rng.uniform((25.0, 34.0), (135.0, 62.0))
     heading = rng.normal(0.0, 0.55) + (np.pi / 2 if rng.random() < 0.25 else 0.0)
@@ -94,7 +94,10 @@ def crack_path(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def crack_cover(seed: int, shown_mm: float, px_per_mm: float) -> np.ndarray:
-    """Return how much of each pixel `float32[H, W]` the crack's opening covers. A crack that looks deeper is wider."""
+    """Return how much of each pixel `float32[H, W]` the crack's opening covers.
+
+    A crack that looks deeper is wider.
+    """
     width, height = size_px(px_per_mm)
     if shown_mm <= 0.0:
         return np.zeros((height, width), np.float32)

@@ -1,22 +1,26 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The gas module: eight channels drawn from a hood over the view, from the same state that the eye and the pad meet."""
+"""The gas module: eight channels of the air in a hood over the view."""
 
 import numpy as np
 
-from crossmodal_kd_ros.simulation.panel import Panel
+from crossmodal_kd_ros.simulation.panel import PROFILE, Panel
 
 # CO2 that a thriving, moist wall of each of MATERIALS takes out of the hood's air, ppm below
 # ambient.
 _UPTAKE_PPM = np.array([55.0, 25.0, 140.0, 85.0])
-# Noise of a healthy channel, in its own unit; SCD30 and SGP40 data sheets give repeatabilities of
-# this order.
-NOISE_STD = np.array([4.0, 8.0, 1.2, 0.25, 7.0, 0.8, 0.04, 2.0], np.float32)
+# Of a healthy channel, in its own unit.
+_NOISE_STD = PROFILE.senses['gas'].per_element('noise_std')
 
 
 def read_hood(panel: Panel, growth_cover: float) -> np.ndarray:
-    """Return the noise-free reading `float32[8]` over a view of which patches cover `growth_cover` (0 to 1)."""
+    """Return the noise-free reading `float32[8]` over a view.
+
+    Args:
+        panel: what the hood stands on.
+        growth_cover: part of the view under patches, 0 to 1.
+    """
     rng = np.random.default_rng((panel.texture_seed, 3))
     ambient_ppm, air_humidity, air_temperature_c, air_voc = rng.normal(
         (430.0, 0.0, 21.0, 60.0), (18.0, 7.0, 2.5, 18.0)
@@ -42,4 +46,4 @@ def read_hood(panel: Panel, growth_cover: float) -> np.ndarray:
 
 def add_noise(reading: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return `reading` (`float32[8]`) as a healthy module gives it."""
-    return reading + NOISE_STD * rng.standard_normal(8, dtype=np.float32)
+    return reading + _NOISE_STD * rng.standard_normal(8, dtype=np.float32)

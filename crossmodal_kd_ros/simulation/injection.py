@@ -1,12 +1,13 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Faults put into a stream of healthy readings, from the simulator or from a recording."""
+"""Faults put into a stream of healthy readings, simulated or recorded, of any profile."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from crossmodal_kd_ros.profile import CAMERA
 from crossmodal_kd_ros.simulation import broken
 from crossmodal_kd_ros.simulation.faults import Fault, FaultSchedule
 
@@ -17,29 +18,35 @@ _OVERTAKEN = 0.33
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message as it arrives: its stamp (ns), and its reading, `None` if it cannot be read (a picture cut short)."""
+    """A message as it arrives.
+
+    Attributes:
+        stamp_ns: of its header.
+        value: its reading; None if it cannot be read, as a picture cut short.
+    """
 
     stamp_ns: int
     value: np.ndarray | None
 
 
 class Injector:
-    """Breaks the readings of one sensor while its faults are active; the same seed breaks them in the same way."""
+    """Breaks the readings of one sensor while its faults are active, by a seed."""
 
     def __init__(self, sensor: str, schedule: FaultSchedule, *, seed: int = 0) -> None:
-        """Break `sensor` as `schedule` says."""
+        """Break `sensor` of the schedule's profile as `schedule` says."""
         self._sensor, self._schedule, self._seed = sensor, schedule, seed
+        self._sense = None if sensor == CAMERA else schedule.profile.senses[sensor]
         self._last: np.ndarray | None = None  # healthy, or filtered
         self._waiting: list[tuple[float, Delivery]] = []
         self._index = 0
 
     def deliver(self, t_s: float, stamp_ns: int, value: np.ndarray) -> list[Delivery]:
-        """Return what arrives when `value` was read at `t_s`: mostly one message, sometimes none or a late one too.
+        """Return what arrives when `value` was read at `t_s`: none, one or more messages.
 
         Args:
             t_s: seconds of the schedule; they only move on.
             stamp_ns: the right stamp of the reading.
-            value: the healthy reading, as in the contract; it is not changed.
+            value: the healthy reading; it is not changed.
         """
         self._index += 1
         fault = self._schedule.active(self._sensor, t_s)
@@ -70,34 +77,34 @@ class Injector:
     def _reading(
         self, fault: Fault, t_s: float, value: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray | None:
-        sensor, severity = self._sensor, fault.severity
+        sense, severity = self._sense, fault.severity
         match fault.kind:
             case 'stuck':
-                return broken.put(sensor, value, self._frozen(value), severity, self._seed)
+                return broken.put(sense, value, self._frozen(value), severity, self._seed)
             case 'saturated':
-                return broken.saturated(sensor, value, severity, self._seed)
+                return broken.saturated(sense, value, severity, self._seed)
             case 'out_of_range':
-                return broken.out_of_range(sensor, value, severity, self._seed)
+                return broken.out_of_range(sense, value, severity, self._seed)
             case 'nan':
                 return self._unreadable(value) if rng.random() < severity else value
             case 'noise':
-                return broken.noisy(sensor, value, severity, rng)
+                return broken.noisy(sense, value, severity, rng)
             case 'quiet':
                 return (
                     broken.blurred(value, severity)
-                    if sensor == 'camera'
+                    if sense is None
                     else self._filtered(value, severity)
                 )
             case 'dead':
-                return broken.put(sensor, value, np.zeros_like(value), severity**2, self._seed)
+                return broken.put(sense, value, np.zeros_like(value), severity**2, self._seed)
             case 'step':
-                return broken.shifted(sensor, value, severity)
+                return broken.shifted(sense, value, severity)
             case 'drift':
-                return broken.shifted(sensor, value, severity * (t_s - fault.start_s) / _DRIFT_S)
+                return broken.shifted(sense, value, severity * (t_s - fault.start_s) / _DRIFT_S)
             case 'wet':
-                return broken.wet(value, severity)
+                return broken.wet(sense, value, severity)
             case 'poisoned':
-                return broken.poisoned(value, severity)
+                return broken.poisoned(sense, value, severity)
             case 'covered':
                 return broken.covered(value, severity, rng)
         return value
@@ -108,13 +115,13 @@ class Injector:
         return self._last
 
     def _filtered(self, value: np.ndarray, severity: float) -> np.ndarray:
-        """Average over the last 1/(1 - keep) readings: 6, 16, 100 of them at severity 0.25, 0.5, 1."""
+        """Average over the last 6, 16, 100 readings (severity 0.25, 0.5, 1)."""
         keep = 1.0 - 10.0 ** (-0.4 - 1.6 * severity)
         self._last = value if self._last is None else keep * self._last + (1.0 - keep) * value
         return self._last.astype(np.float32)
 
     def _unreadable(self, value: np.ndarray) -> np.ndarray | None:
-        if self._sensor == 'camera':
+        if self._sense is None:
             return None
         broken_value = value.copy()
         broken_value[0] = np.nan

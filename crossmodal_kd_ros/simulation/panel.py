@@ -13,12 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import MATERIALS
+from crossmodal_kd_ros.profile import load_profile
+
+# Whose sensors are simulated: the numbers of their noise, the size of the view and of the pad.
+PROFILE = load_profile('living_wall')
+
+MATERIALS = ('bio_concrete', 'mycelium_composite', 'algae_panel', 'bacterial_coating')
 
 # Large enough for a 4:3 camera (85 x 64 mm) to travel.
 PANEL_MM = (160.0, 96.0)
 
-# How far what shows strays from what is. Tuned with `evaluation.ceilings` so that the camera alone
+# How far what shows strays from what is. Tuned with `benchmark.ceilings` so that the camera alone
 # can decide 85-90 % and all senses together at least 96 %.
 CRACK_FILL_LOG_STD = 0.18
 FUZZ_SEPARATION = 1.15
@@ -33,7 +38,7 @@ _MATERIAL_ROUGHNESS_UM = np.array([60.0, 42.0, 26.0, 16.0])
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One wall panel: its state, how that state shows, and the seeds of its texture. Lengths in mm.
+    """One wall panel: its state, how that shows, and the seeds of its texture. Lengths in mm.
 
     Attributes:
         material: index into `MATERIALS`.
@@ -140,7 +145,10 @@ def draw_panels(
 
 
 def _draw_state(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
-    """Draw the state itself. Each trouble leaves a gap round the expert's threshold: near-ties teach nothing."""
+    """Draw the state itself.
+
+    Each trouble leaves a gap round the expert's threshold: near-ties teach nothing.
+    """
     material = rng.integers(len(MATERIALS), size=count)
     # none, hairline, open, structural
     crack_kind = rng.choice(4, size=count, p=(0.28, 0.14, 0.38, 0.20))

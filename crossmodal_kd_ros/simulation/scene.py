@@ -1,23 +1,23 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""One place on one panel, met by all three senses at once."""
+"""One place on one panel, met by the camera, the pad and the gas module at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import surface_state
+from crossmodal_kd_ros.profile import measure_quantities
+from crossmodal_kd_ros.simulation import gas, touch
 from crossmodal_kd_ros.simulation.camera import Light, Shot, draw_light, expose, illuminate
-from crossmodal_kd_ros.simulation.expert import Findings, decide
+from crossmodal_kd_ros.simulation.expert import TrueState, decide
 from crossmodal_kd_ros.simulation.fields import crack_width_mm, patches
-from crossmodal_kd_ros.simulation.gas import read_hood
-from crossmodal_kd_ros.simulation.panel import PANEL_MM, Panel
+from crossmodal_kd_ros.simulation.panel import PANEL_MM, PROFILE, Panel
 from crossmodal_kd_ros.simulation.surface import build_surface
-from crossmodal_kd_ros.simulation.touch import TactileWall
 
 # Side of the square that the networks see, and height of a 4:3 picture, mm.
-VIEW_MM = 64.0
+VIEW_MM = PROFILE.camera.view_mm
 _COVER_PX_PER_MM = 1.0
 
 
@@ -29,7 +29,8 @@ class Truth:
         action, reason: what the expert does, and why.
         material: one of `MATERIALS`. `lighting`: `day` or `night`. `description`: what the camera
             sees, in words.
-        touch: `float32[256]`. gas: `float32[8]`. surface: `float32[3]`, `SURFACE_STATE`.
+        readings: `float32[size]` by sense.
+        quantities: `float32[Q]`, in the order of the profile.
     """
 
     action: str
@@ -37,54 +38,49 @@ class Truth:
     material: str
     lighting: str
     description: str
-    touch: np.ndarray
-    gas: np.ndarray
-    surface: np.ndarray
+    readings: Mapping[str, np.ndarray]
+    quantities: np.ndarray
 
 
-class Wall:
-    """A panel ready to be felt and smelt anywhere; the camera's part is `Lit`, which costs more."""
+class PanelScene:
+    """A panel that can be read at any place; pictures, which cost more, are `RenderedPanel`'s."""
 
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
-        self._tactile = TactileWall(panel)
+        self._tactile = touch.TactileWall(panel)
         self._growth = patches(panel.growth_seed, panel.growth_cover, _COVER_PX_PER_MM)
 
     def truth(self, centre_mm: tuple[float, float]) -> Truth:
         """Return everything there is to know with the tip at `centre_mm`."""
         panel = self.panel
-        touch, gas = self.touch(centre_mm), self.gas(centre_mm)
-        findings = self.findings(centre_mm)
-        action, reason = decide(findings)
+        readings = {sense: self.read(sense, centre_mm) for sense in PROFILE.senses}
+        action, reason = decide(self.true_state(centre_mm))
         return Truth(
             action=action,
             reason=reason,
             material=panel.material_name,
             lighting=panel.lighting,
             description=describe(panel),
-            touch=touch,
-            gas=gas,
-            surface=surface_state(touch=touch, gas=gas),
+            readings=readings,
+            quantities=measure_quantities(PROFILE, readings),
         )
 
-    def findings(self, centre_mm: tuple[float, float]) -> Findings:
+    def true_state(self, centre_mm: tuple[float, float]) -> TrueState:
         """Return what decides at `centre_mm`."""
-        return Findings(
+        return TrueState(
             crack_mm=self._tactile.crack_mm(centre_mm),
-            ammonia_ppm=float(self.gas(centre_mm)[5]),
+            ammonia_ppm=float(self.read('gas', centre_mm)[5]),
             debonded=self._tactile.debonded(centre_mm),
             growth_cover=self._cover(centre_mm),
             growth_alive=self.panel.growth_alive,
             moisture=self.panel.moisture,
         )
 
-    def touch(self, centre_mm: tuple[float, float]) -> np.ndarray:
-        """Return the noise-free touch reading `float32[256]`."""
-        return self._tactile.press(centre_mm)
-
-    def gas(self, centre_mm: tuple[float, float]) -> np.ndarray:
-        """Return the noise-free gas reading `float32[8]`."""
-        return read_hood(self.panel, self._cover(centre_mm))
+    def read(self, sense: str, centre_mm: tuple[float, float]) -> np.ndarray:
+        """Return the noise-free reading `float32[size]` of `touch` or `gas`."""
+        if sense == 'touch':
+            return self._tactile.press(centre_mm)
+        return gas.read_hood(self.panel, self._cover(centre_mm))
 
     def _cover(self, centre_mm: tuple[float, float]) -> float:
         half = VIEW_MM / 2
@@ -96,8 +92,13 @@ class Wall:
         return float(self._growth[top : top + side, left : left + side].mean())
 
 
-class Lit:
-    """A panel under its light at one resolution: pictures of it cost little more than a copy."""
+def add_noise(sense: str, reading: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a noise-free `reading` of `touch` or `gas` as a healthy sensor gives it."""
+    return {'touch': touch, 'gas': gas}[sense].add_noise(reading, rng)
+
+
+class RenderedPanel:
+    """A panel under its light at one resolution: a picture of it costs little more than a copy."""
 
     def __init__(self, panel: Panel, *, px_per_mm: float, lighting: str | None = None) -> None:
         lighting = panel.lighting if lighting is None else lighting
@@ -125,7 +126,11 @@ class Lit:
 def reachable_mm(
     width_mm: float, height_mm: float = VIEW_MM
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return ((x_min, y_min), (x_max, y_max)): where the tip may be so that the picture stays on the panel."""
+    """Return where the tip may be so that the picture stays on the panel.
+
+    Returns:
+        (x_min, y_min), (x_max, y_max), mm.
+    """
     return (width_mm / 2, height_mm / 2), (PANEL_MM[0] - width_mm / 2, PANEL_MM[1] - height_mm / 2)
 
 

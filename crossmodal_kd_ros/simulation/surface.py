@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a panel looks like before any light falls on it: height and colour, from the state that shows."""
+"""What a panel looks like without light: height and colour, from the state that shows."""
 
 from dataclasses import dataclass
 
@@ -87,12 +87,12 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
 
 
 def _fur(fuzz: float) -> float:
-    """Return how furry patches are, 0 to 1, for a fuzziness in standard units: 0.06 at -2, 0.94 at +2."""
+    """Return how furry patches are, 0 to 1: 0.06 at a fuzziness of -2, 0.94 at +2."""
     return 1.0 / (1.0 + np.exp(-1.4 * fuzz))
 
 
 def _buckles(rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
-    """Return the wrinkles of a layer that has come off its ground and buckled, `float32[H, W]`, -1 to 1."""
+    """Return the wrinkles of a debonded layer, `float32[H, W]`, -1 to 1."""
     return 2.0 * _ridges(value_noise(rng, 9.0, px_per_mm)) - 1.0
 
 
@@ -130,7 +130,7 @@ def _ridges(noise: np.ndarray) -> np.ndarray:
 
 
 def _crazing(rng: np.random.Generator, moisture: float, px_per_mm: float) -> np.ndarray:
-    """Return the net of fine shrinkage lines of a drying surface, 0 to 1; none above a moisture of 0.45."""
+    """Return the net of shrinkage lines of a drying surface, 0 to 1; none above moisture 0.45."""
     net = np.maximum(
         _thin_ridges(value_noise(rng, 6.0, px_per_mm)),
         _thin_ridges(value_noise(rng, 4.5, px_per_mm)),
@@ -149,7 +149,7 @@ def _speckle(rng: np.random.Generator, vitality: float, px_per_mm: float) -> np.
 
 
 def _distract(albedo: np.ndarray, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
-    """Add what walls carry and no action depends on: formwork joints, runs, broad shadows' edges, stuck grit."""
+    """Add what no action depends on: formwork joints, runs, edges of shadows, stuck grit."""
     height, width = albedo.shape[:2]
     overlay = np.ones((height, width), np.float32)
     for _ in range(rng.poisson(0.5)):  # a joint: straight, unlike a crack

@@ -6,28 +6,27 @@
 import cv2
 import numpy as np
 
-from crossmodal_kd_ros.contract import BANK_SHAPE
 from crossmodal_kd_ros.simulation.fields import blister, crack_path, patches, size_px, value_noise
-from crossmodal_kd_ros.simulation.panel import Panel
+from crossmodal_kd_ros.simulation.panel import PROFILE, Panel
 
-TAXEL_PITCH_MM = 2.0
-PAD_MM = (BANK_SHAPE[1] * TAXEL_PITCH_MM, BANK_SHAPE[0] * TAXEL_PITCH_MM)
+_PAD = PROFILE.senses['touch']
+_ROWS, _COLUMNS = _PAD.shape[1:]
+# Width and height.
+PAD_MM = _PAD.footprint_mm[2:]
 
 # Depth to which a debonded layer gives way under the pad, and a sound one does, mm.
 DEBONDED_GIVE_MM = 0.9
 SOUND_GIVE_MM = 0.12
 # Living growth is soft and furry: it damps the vibration of stroking.
 GROWTH_DAMPING = 0.25
-# Relative gain error and floor of a healthy taxel.
-GAIN_STD = 0.03
-TEXTURE_FLOOR_UM = 0.6
-INDENTATION_FLOOR_MM = 0.03
+# Relative gain error and noise floor of a healthy taxel, texture (um) and then indentation (mm).
+_GAIN_STD, _FLOOR_STD = _PAD.per_element('relative_noise'), _PAD.per_element('noise_std')
 
 _GRID_PX_PER_MM = 2.0
 
 
 class TactileWall:
-    """A panel as the pad meets it: the two banks everywhere on the panel, at 0.5 mm, ready to be pressed anywhere."""
+    """A panel as the pad meets it: texture and depth everywhere on the panel, at 0.5 mm."""
 
     def __init__(self, panel: Panel) -> None:
         rng = np.random.default_rng((panel.texture_seed, 2))
@@ -40,7 +39,7 @@ class TactileWall:
         self._crack_mm = _crack_depth_map(panel)
 
     def press(self, centre_mm: tuple[float, float]) -> np.ndarray:
-        """Return the noise-free reading `float32[256]` with the pad's centre at `centre_mm` (x, y on the panel)."""
+        """Return the noise-free reading `float32[256]` with the pad's centre at `centre_mm`."""
         texture = self._bank(self._texture_um, centre_mm).mean((1, 3))
         give = SOUND_GIVE_MM + DEBONDED_GIVE_MM * self._bank(self._debonded, centre_mm).mean(
             (1, 3)
@@ -59,20 +58,24 @@ class TactileWall:
 
     @staticmethod
     def _bank(field: np.ndarray, centre_mm: tuple[float, float]) -> np.ndarray:
-        """Return the part of `field` under the pad as `[8, 4, 16, 4]`: taxel rows and columns, and points in each."""
-        rows, columns = BANK_SHAPE
-        points = round(TAXEL_PITCH_MM * _GRID_PX_PER_MM)
+        """Return the part of `field` under the pad as `[8, 4, 16, 4]`.
+
+        That is rows of taxels, points in each, columns of taxels, points in each.
+        """
+        points = round(PAD_MM[1] / _ROWS * _GRID_PX_PER_MM)
         left = round((centre_mm[0] - PAD_MM[0] / 2) * _GRID_PX_PER_MM)
         top = round((centre_mm[1] - PAD_MM[1] / 2) * _GRID_PX_PER_MM)
-        under = field[top : top + rows * points, left : left + columns * points]
-        return under.reshape(rows, points, columns, points)
+        under = field[top : top + _ROWS * points, left : left + _COLUMNS * points]
+        return under.reshape(_ROWS, points, _COLUMNS, points)
 
 
 def add_noise(reading: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return `reading` (`float32[256]`) as a healthy pad gives it: gain error per taxel and a noise floor; never negative."""
-    noisy = reading * (1.0 + GAIN_STD * rng.standard_normal(256, dtype=np.float32))
-    noisy[:128] += TEXTURE_FLOOR_UM * rng.standard_normal(128, dtype=np.float32)
-    noisy[128:] += INDENTATION_FLOOR_MM * rng.standard_normal(128, dtype=np.float32)
+    """Return `reading` (`float32[256]`) as a healthy pad gives it.
+
+    Each taxel has a gain error and a noise floor; no reading is negative.
+    """
+    noisy = reading * (1.0 + _GAIN_STD * rng.standard_normal(_PAD.size, dtype=np.float32))
+    noisy += _FLOOR_STD * rng.standard_normal(_PAD.size, dtype=np.float32)
     return np.maximum(noisy, 0.0)
 
 

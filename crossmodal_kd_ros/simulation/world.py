@@ -10,25 +10,35 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from crossmodal_kd_ros.contract import ACTIONS
-from crossmodal_kd_ros.simulation import gas, touch
 from crossmodal_kd_ros.simulation.camera import draw_shot
-from crossmodal_kd_ros.simulation.panel import PANEL_MM, draw_panels
-from crossmodal_kd_ros.simulation.scene import VIEW_MM, Lit, Truth, Wall, reachable_mm
+from crossmodal_kd_ros.simulation.panel import PANEL_MM, PROFILE, draw_panels
+from crossmodal_kd_ros.simulation.scene import (
+    VIEW_MM,
+    PanelScene,
+    RenderedPanel,
+    Truth,
+    add_noise,
+    reachable_mm,
+)
 
-RATES_HZ = {'camera': 30.0, 'touch': 100.0, 'gas': 2.0}
+# A period of 0.0333 s is not quite 30 Hz.
+RATES_HZ = {'camera': 30.0} | {name: 1.0 / s.period_s for name, s in PROFILE.senses.items()}
+# Frames that readings are stamped with.
+FRAME_IDS = {'camera': 'camera_optical_frame', 'touch': 'tactile_pad', 'gas': 'gas_hood'}
 
 # A panel is passed in 5 s: 15 mm/s, the pace of a soft crawler.
 DWELL_S = 5.0
 # Worlds draw their panels from seeds that no training, validation or test set uses.
 _SEED_SPACE = 77
+_SEEDS = {'touch': 3, 'gas': 4}
 
 
 class World:
-    """The living wall as a function of time: the same seed and time give the same readings, in any order of asking.
+    """The living wall as a function of time.
 
-    Panels are rendered one ahead in a thread of their own, so that arriving at a panel does not
-    stall the camera. Any thread may ask for any sense.
+    The same seed and time give the same readings, whatever was read before. Panels are rendered
+    one ahead in a thread of their own, so that arriving at a panel does not stall the camera. Any
+    thread may read any sense.
 
     Args:
         seed: of everything.
@@ -42,42 +52,40 @@ class World:
         self._px_per_mm = height_px / VIEW_MM
         if width_px > 0.96 * PANEL_MM[0] * self._px_per_mm:
             raise ValueError(
-                f'expected a picture at most {0.96 * PANEL_MM[0] / VIEW_MM:.1f} times as wide as high, '
-                f'got {width_px} x {height_px}'
+                f'expected a picture at most {0.96 * PANEL_MM[0] / VIEW_MM:.1f} times as wide as '
+                f'high, got {width_px} x {height_px}'
             )
         self._seed, self._size = seed, (width_px, height_px)
         self._reach = reachable_mm(width_px / self._px_per_mm)
-        self._walls: dict[int, Wall] = {}
-        self._lit: dict[int, Future[Lit]] = {}
+        self._scenes: dict[int, PanelScene] = {}
+        self._rendered: dict[int, Future[RenderedPanel]] = {}
         self._lock = threading.RLock()
         self._renderer = ThreadPoolExecutor(
             1, thread_name_prefix='panel_renderer', initializer=_stand_back
         )
-        self._lit_panel(0).result()
+        self._render(0).result()
 
     def camera(self, t_s: float) -> np.ndarray:
         """Return the picture `uint8[H, W, 3]`, RGB, at `t_s` seconds."""
         index, centre = self._tip(t_s)
-        lit = self._lit_panel(index)
-        self._lit_panel(index + 1)
+        rendered = self._render(index)
+        self._render(index + 1)
         shot = draw_shot(self._rng(1, index))
         shot = shot.with_seed(int(self._rng(2, round(t_s * 1e3)).integers(2**31)))
-        return lit.result().picture(centre, shot, width_px=self._size[0], height_px=self._size[1])
+        return rendered.result().picture(
+            centre, shot, width_px=self._size[0], height_px=self._size[1]
+        )
 
-    def touch(self, t_s: float) -> np.ndarray:
-        """Return the pad's reading `float32[256]` (um, mm) at `t_s` seconds."""
+    def read(self, sense: str, t_s: float) -> np.ndarray:
+        """Return the reading `float32[size]` of `touch` or `gas` at `t_s` seconds."""
         index, centre = self._tip(t_s)
-        return touch.add_noise(self._wall(index).touch(centre), self._rng(3, round(t_s * 1e3)))
-
-    def gas(self, t_s: float) -> np.ndarray:
-        """Return the hood's reading `float32[8]` at `t_s` seconds."""
-        index, centre = self._tip(t_s)
-        return gas.add_noise(self._wall(index).gas(centre), self._rng(4, round(t_s * 1e3)))
+        rng = self._rng(_SEEDS[sense], round(t_s * 1e3))
+        return add_noise(sense, self._scene(index).read(sense, centre), rng)
 
     def truth(self, t_s: float) -> Truth:
         """Return the noise-free state at the tip at `t_s` seconds."""
         index, centre = self._tip(t_s)
-        return self._wall(index).truth(centre)
+        return self._scene(index).truth(centre)
 
     def close(self) -> None:
         """End the rendering thread."""
@@ -93,42 +101,37 @@ class World:
     def _rng(self, *key: int) -> np.random.Generator:
         return np.random.default_rng((_SEED_SPACE, self._seed, *key))
 
-    def _wall(self, index: int) -> Wall:
+    def _scene(self, index: int) -> PanelScene:
         with self._lock:
-            if index not in self._walls:
-                self._forget(self._walls, index)
-                self._walls[index] = self._choose(index)
-            return self._walls[index]
+            if index not in self._scenes:
+                self._forget(self._scenes, index)
+                self._scenes[index] = self._choose(index)
+            return self._scenes[index]
 
-    def _lit_panel(self, index: int) -> 'Future[Lit]':
+    def _render(self, index: int) -> 'Future[RenderedPanel]':
         with self._lock:
-            if index not in self._lit:
-                self._forget(self._lit, index)
-                self._lit[index] = self._renderer.submit(
-                    Lit, self._wall(index).panel, px_per_mm=self._px_per_mm
+            if index not in self._rendered:
+                self._forget(self._rendered, index)
+                self._rendered[index] = self._renderer.submit(
+                    RenderedPanel, self._scene(index).panel, px_per_mm=self._px_per_mm
                 )
-            return self._lit[index]
+            return self._rendered[index]
 
-    def _choose(self, index: int) -> Wall:
-        """Return wall `index`: that of the first draw whose middle wants the action whose turn it is.
+    def _choose(self, index: int) -> PanelScene:
+        """Return panel `index`: the first draw whose middle wants the action whose turn it is.
 
         A robot's round has every kind of trouble in it; forty seconds of eight like panels would
         show little.
         """
-        wanted = ACTIONS[
-            int(
-                np.random.default_rng(
-                    (_SEED_SPACE, self._seed, index // len(ACTIONS))
-                ).permutation(len(ACTIONS))[index % len(ACTIONS)]
-            )
-        ]
+        actions = PROFILE.actions
+        turn = np.random.default_rng((_SEED_SPACE, self._seed, index // len(actions)))
+        wanted = actions[turn.permutation(len(actions))[index % len(actions)]]
         (x_min, y_min), (x_max, y_max) = self._reach
         middle = ((x_min + x_max) / 2, (y_min + y_max) / 2)
         draws = draw_panels(40, seed=(_SEED_SPACE, self._seed, index))
-        walls = (Wall(panel) for panel in draws)
-        return next((wall for wall in walls if wall.truth(middle).action == wanted), None) or Wall(
-            draws[0]
-        )
+        scenes = map(PanelScene, draws)
+        fitting = (scene for scene in scenes if scene.truth(middle).action == wanted)
+        return next(fitting, None) or PanelScene(draws[0])
 
     @staticmethod
     def _forget(cache: dict, index: int) -> None:
@@ -138,6 +141,9 @@ class World:
 
 
 def _stand_back() -> None:
-    """Let every other thread go first: a panel may take its 5 s, a picture has 33 ms. On Linux each thread has its own nice."""
+    """Let every other thread go first: a panel may take its 5 s, a picture has 33 ms.
+
+    On Linux each thread has its own nice value.
+    """
     if sys.platform == 'linux':
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -1,10 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""From pairs to batches of tensors, and the changes of a picture that must not change the answer."""
+"""From pairs to batches of tensors, and changes of a picture that must not change the answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,23 +12,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from crossmodal_kd_ros.contract import BANK_SHAPE
 from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """B pairs as tensors.
 
-    `image` float32[B, 3, S, S] 0 to 1, `touch` [B, 256], `gas` [B, 8], `surface` [B, 3], `action`
-    int64[B] (-1: no label), `night` float32[B] (1: by the robot's lamp), `rows` int64[B] into the
-    pairs.
+    `image` float32[B, 3, S, S] 0 to 1, `readings` float32[B, size] by sense, `quantities`
+    float32[B, Q], `action` int64[B] (-1: no label), `night` float32[B] (1: by the robot's lamp),
+    `rows` int64[B] into the pairs.
     """
 
     image: Tensor
-    touch: Tensor
-    gas: Tensor
-    surface: Tensor
+    readings: dict[str, Tensor]
+    quantities: Tensor
     action: Tensor
     night: Tensor
     rows: Tensor
@@ -37,7 +36,8 @@ class Batch:
         """Return the same batch on `device`."""
         if self.image.device == device:
             return self
-        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        moved = {name: x.to(device) for name, x in vars(self).items() if name != 'readings'}
+        return Batch(readings={sense: x.to(device) for sense, x in self.readings.items()}, **moved)
 
 
 def take(pairs: Pairs, rows: Tensor) -> Batch:
@@ -45,9 +45,10 @@ def take(pairs: Pairs, rows: Tensor) -> Batch:
     index = rows.numpy()
     return Batch(
         image=torch.from_numpy(pairs.image[index]).permute(0, 3, 1, 2).float() / 255.0,
-        touch=torch.from_numpy(pairs.touch[index]),
-        gas=torch.from_numpy(pairs.gas[index]),
-        surface=torch.from_numpy(pairs.surface[index]),
+        readings={
+            sense: torch.from_numpy(values[index]) for sense, values in pairs.readings.items()
+        },
+        quantities=torch.from_numpy(pairs.quantities[index]),
         action=torch.from_numpy(pairs.action[index]),
         night=torch.from_numpy(pairs.night[index].astype(np.float32)),
         rows=rows,
@@ -55,7 +56,10 @@ def take(pairs: Pairs, rows: Tensor) -> Batch:
 
 
 def shrink(pairs: Pairs, size_px: int) -> Pairs:
-    """Return the same pairs with larger pictures averaged down to `size_px`; all at once, for it costs more than a step."""
+    """Return the same pairs with larger pictures averaged down to `size_px`.
+
+    All at once, because it costs more than a step of training.
+    """
     if pairs.image.shape[1] <= size_px:
         return pairs
     small = np.empty((len(pairs), size_px, size_px, 3), np.uint8)
@@ -76,49 +80,67 @@ def draw_rows(
     size: int,
     generator: torch.Generator,
     *,
-    least_labelled: float,
+    min_labelled: float,
 ) -> Tensor:
-    """Draw `size` rows with replacement: as many with a label as their share of all rows, and not less than `least_labelled`."""
+    """Draw `size` rows with replacement.
+
+    As many have a label as the share of labelled rows among all, and no less than `min_labelled`.
+    """
 
     def some(rows: Tensor, count: int) -> Tensor:
         return rows[torch.randint(len(rows), (count,), generator=generator)]
 
     if not len(unlabelled):
         return some(labelled, size)
-    share = max(least_labelled, len(labelled) / (len(labelled) + len(unlabelled)))
+    share = max(min_labelled, len(labelled) / (len(labelled) + len(unlabelled)))
     with_label = round(share * size)
     return torch.cat([some(labelled, with_label), some(unlabelled, size - with_label)])
 
 
-def augment(batch: Batch, generator: torch.Generator) -> Batch:
-    """Mirror picture and pad together; then, for a third of the pictures, change light, sharpness or cover a part.
+def augment(batch: Batch, profile: Profile, generator: torch.Generator) -> Batch:
+    """Mirror pictures with the grids in them; change light or sharpness, or cover a part, of some.
 
-    The wall has no up nor left, so that mirroring gives a view that could have been; the rest is
-    what a lamp, a lens and a careless hose do. A third, and one change each: the simulated
-    pictures vary in light and focus already, and with all changes on all pictures a student was
-    right in 47 % after 300 steps that gave 56 % with mirroring alone.
+    Mirroring, where the profile allows it, gives a view that could have been; the rest is what a
+    lamp, a lens and a careless hose do. A third of the pictures are changed, and in one way each:
+    the simulated pictures vary in light and focus already, and with all changes on all pictures a
+    student was right in 47 % after 300 steps that gave 56 % with mirroring alone.
     """
-    image, touch = _mirror(batch.image, batch.touch, generator)
+    if profile.camera.mirrored:
+        batch = _mirror(batch, profile, generator)
+    image = batch.image
     kind = torch.randint(9, (len(image),), generator=generator)
     image = image.clone()
     for number, change in enumerate((_expose, _blur, _cover)):
         rows = torch.nonzero(kind == number)[:, 0]
         if len(rows):
             image[rows] = change(image[rows], generator)
-    return replace(batch, image=image, touch=touch)
+    return replace(batch, image=image)
 
 
-def _mirror(image: Tensor, touch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    banks = touch.unflatten(1, (2, *BANK_SHAPE))
+def _mirror(batch: Batch, profile: Profile, generator: torch.Generator) -> Batch:
+    """Mirror half of the pictures upside down, and half left to right."""
+    grids = [sense for sense in profile.senses.values() if sense.footprint_mm is not None]
+    image, readings = batch.image, dict(batch.readings)
     for axis in (2, 3):
+        if not all(_centred(sense.footprint_mm, axis, profile) for sense in grids):
+            continue  # a grid would lie beside its place
         flip = torch.rand(len(image), 1, 1, 1, generator=generator) < 0.5
         image = torch.where(flip, image.flip(axis), image)
-        banks = torch.where(flip, banks.flip(axis), banks)
-    return image, banks.flatten(1)
+        for sense in grids:
+            channels = readings[sense.name].unflatten(1, sense.shape)
+            readings[sense.name] = torch.where(flip, channels.flip(axis), channels).flatten(1)
+    return replace(batch, image=image, readings=readings)
+
+
+def _centred(footprint_mm: tuple[float, ...], axis: int, profile: Profile) -> bool:
+    """Return whether a footprint lies in the middle of the view's rows (2) or columns (3)."""
+    left, top, width, height = footprint_mm
+    start, length = (top, height) if axis == 2 else (left, width)
+    return abs(2.0 * start + length - profile.camera.view_mm) < 1e-6
 
 
 def _blur(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Blur: half of the pictures evenly, half along a row or a column, by 1/64 to 1/26 of the side."""
+    """Blur half of them evenly, half along a row or a column, by 1/64 to 1/26 of a side."""
     kernels = torch.stack(
         [_blur_kernel(image.shape[-1], generator) for _ in image]
     ).repeat_interleave(3, 0)[:, None]
@@ -127,7 +149,7 @@ def _blur(image: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _blur_kernel(side_px: int, generator: torch.Generator) -> Tensor:
-    """Return `float32[5, 5]`; the same smear on the wall whatever the size of the picture, so 2 to 5 px at 128 px."""
+    """Return `float32[5, 5]`: 2 to 5 px at 128 px, the same part of the view at other sizes."""
     kind, length = torch.randint(4, (2,), generator=generator).tolist()
     length_px = min((length + 2) * side_px / 128, 5.0)
     reach = torch.arange(5.0) - 2.0
@@ -140,7 +162,10 @@ def _blur_kernel(side_px: int, generator: torch.Generator) -> Tensor:
 
 
 def _expose(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Change brightness (to a quarter and to twice), gamma, colour cast (a fifth of them strongly), and add noise."""
+    """Change brightness (to a quarter and to twice), gamma and colour cast, and add noise.
+
+    A fifth of them have a strong cast.
+    """
 
     def draw(low: float, high: float, channels: int = 1) -> Tensor:
         return low + (high - low) * torch.rand(len(image), channels, 1, 1, generator=generator)

@@ -1,11 +1,11 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Networks made once: asked for again they come from the cache, and a training that was killed goes on where it was."""
+"""Trained networks on disk: each is trained once, and a training that was killed resumes."""
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from filelock import FileLock
 
 from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.files import write_json
 from crossmodal_kd_ros.networks import (
     Student,
     Teacher,
@@ -22,24 +23,31 @@ from crossmodal_kd_ros.networks import (
     load_teacher,
     save_weights,
 )
-from crossmodal_kd_ros.training.loop import Run
+from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.training.loop import History, Run
 from crossmodal_kd_ros.training.recipe import StudentRecipe, TeacherRecipe
-from crossmodal_kd_ros.training.train import forgetting, train_student, train_teacher
+from crossmodal_kd_ros.training.student import forgetting, train_student
+from crossmodal_kd_ros.training.teacher import train_teacher
 from crossmodal_kd_ros.versions import TRAINING_VERSION
 
 
-class Workshop:
-    """Trains teachers and students; keeps them in `folder`, each under a key of its recipe, seed, data and `TRAINING_VERSION`.
+class TrainingCache:
+    """Trains teachers and students, and keeps them.
+
+    The key of a network is made of its profile, recipe, seed, data and `TRAINING_VERSION`.
 
     Attributes:
-        run: says how a training is run and shown, by its name.
-        found: names of the networks that were there already.
+        run: returns how the training of that name is run and shown.
+        reused: names of the networks that were there already.
     """
 
-    def __init__(self, folder: Path, *, run: Callable[[str], Run] = lambda name: Run()) -> None:
-        """Keep networks in `folder`; `run(name)` says how the training called `name` is run and shown."""
+    def __init__(
+        self, folder: Path, profile: Profile, *, run: Callable[[str], Run] = lambda name: Run()
+    ) -> None:
+        """Keep networks of `profile` in `folder`; `run(name)` returns how a training is run."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self.run, self.found = folder, run, []
+        self._folder, self._profile = folder, profile
+        self.run, self.reused = run, []
 
     def teacher(
         self,
@@ -50,15 +58,14 @@ class Workshop:
         seed: int,
         name: str = 'teacher',
     ) -> Teacher:
-        """Return the teacher that `recipe` makes, trained or found."""
-        folder = self._place('teacher', recipe.model_dump(), train, validation, seed)
-        return self._made(
-            folder,
-            name,
-            load_teacher,
-            lambda run: train_teacher(recipe, train, validation, seed=seed, run=run),
-            lambda history: {},
-        )
+        """Return the frozen teacher that `recipe` makes."""
+
+        def make(run: Run) -> tuple[Teacher, History]:
+            return train_teacher(self._profile, recipe, train, validation, seed=seed, run=run)
+
+        folder = self._folder_of('teacher', recipe.model_dump(), train, validation, seed)
+        self._make_once(folder, name, make)
+        return freeze(load_teacher(folder / _WEIGHTS, self._profile))
 
     def student(
         self,
@@ -70,7 +77,7 @@ class Workshop:
         seed: int,
         name: str = 'student',
     ) -> Student:
-        """Return the student that `recipe` makes of `teacher` (None: the control), trained or found."""
+        """Return the student that `recipe` makes of `teacher` (None: the control)."""
         start = None
         if recipe.finish is not None:
             first = recipe.model_copy(update={'finish': None})
@@ -78,58 +85,64 @@ class Workshop:
                 first, teacher, train, validation, seed=seed, name=f'{name}, first'
             )
             recipe, name = recipe.second(), f'{name}, second'
-        known = [
+
+        def make(run: Run) -> tuple[Student, History]:
+            return train_student(
+                self._profile, recipe, teacher, train, validation, seed=seed, start=start, run=run
+            )
+
+        used = [
             _digest(value.detach().cpu().numpy() for value in network.state_dict().values())
             for network in (teacher, start)
             if network is not None
         ]
-        folder = self._place('student', recipe.model_dump(), train, validation, seed, *known)
-        return self._made(
-            folder,
-            name,
-            load_student,
-            lambda run: train_student(
-                recipe, teacher, train, validation, seed=seed, start=start, run=run
-            ),
-            lambda history: forgetting(history, recipe),
+        folder = self._folder_of('student', recipe.model_dump(), train, validation, seed, *used)
+        self._make_once(
+            folder, name, make, lambda history: forgetting(history, recipe, self._profile)
         )
+        return load_student(folder / _WEIGHTS, self._profile)
 
-    def _made(self, folder: Path, name: str, load, make, lost) -> Teacher | Student:
+    def _make_once(
+        self,
+        folder: Path,
+        name: str,
+        make: Callable[[Run], tuple[Teacher | Student, History]],
+        lost: Callable[[History], dict[str, float]] = lambda history: {},
+    ) -> None:
         run = self.run(name)
-        weights = folder / 'network.safetensors'
         # Another command may be making the very same network: the first process waits for it, the
         # rest for the first.
-        with (
-            FileLock(self._folder / f'{folder.name}.lock') if run.place.is_first else nullcontext()
-        ):
-            run.place.wait_for_all()
-            if weights.is_file():
-                self.found.append(name)
-            else:
-                network, history = make(replace(run, checkpoint=folder / 'progress.pt'))
-                if run.place.is_first:
-                    folder.mkdir(parents=True, exist_ok=True)
-                    (folder / 'history.json').write_text(
-                        json.dumps({'validations': history, 'forgetting': lost(history)})
-                    )
-                    save_weights(network, weights, card={'name': name})
-                    (folder / 'progress.pt').unlink()
-                run.place.wait_for_all()
-        network = load(weights)
-        return freeze(network) if isinstance(network, Teacher) else network
+        lock = FileLock(self._folder / f'{folder.name}.lock')
+        with lock if run.device.is_first else nullcontext():
+            run.device.wait_for_all()
+            if (folder / _WEIGHTS).is_file():
+                self.reused.append(name)
+                return
+            network, history = make(replace(run, checkpoint=folder / _CHECKPOINT))
+            if run.device.is_first:
+                write_json(
+                    folder / 'history.json', {'validations': history, 'forgetting': lost(history)}
+                )
+                save_weights(network, folder / _WEIGHTS, card={'name': name})
+                (folder / _CHECKPOINT).unlink()
+            run.device.wait_for_all()
 
-    def _place(
+    def _folder_of(
         self, kind: str, recipe: dict, train: Pairs, validation: Pairs, seed: int, *more: str
     ) -> Path:
         data = [
-            _digest((pairs.image[::61], pairs.touch, pairs.gas, pairs.action))
+            _digest((pairs.image[::61], *pairs.readings.values(), pairs.action))
             for pairs in (train, validation)
         ]
-        key = json.dumps([kind, recipe, seed, data, TRAINING_VERSION, *more], sort_keys=True)
+        parts = [kind, self._profile.fingerprint, recipe, seed, data, TRAINING_VERSION, *more]
+        key = json.dumps(parts, sort_keys=True)
         return self._folder / f'{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}'
 
 
-def _digest(arrays) -> str:
+_WEIGHTS, _CHECKPOINT = 'network.safetensors', 'progress.pt'
+
+
+def _digest(arrays: Iterable[np.ndarray]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Where a training runs: on which device, in which precision, and as which of how many processes."""
+"""Where a training runs: device, precision, and which of how many processes."""
 
 import os
 from dataclasses import dataclass, field
@@ -10,29 +10,31 @@ from datetime import timedelta
 import torch
 from torch import distributed
 
+from crossmodal_kd_ros.errors import ConfigurationError
 
-class PlaceError(RuntimeError):
-    """A training cannot run where it was told to: one sentence with what to do."""
+
+class DeviceError(ConfigurationError):
+    """A training cannot run on the device that was chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Device:
     """Where one process of a training runs.
 
     Attributes:
-        device: of networks and batches.
+        torch_device: of networks and batches.
         bf16: compute forward passes in bfloat16. On two cores of a CPU that is slower than
             float32.
         rank, world: which process of how many; `torchrun` decides.
     """
 
-    device: torch.device = field(default_factory=lambda: torch.device('cpu'))
+    torch_device: torch.device = field(default_factory=lambda: torch.device('cpu'))
     bf16: bool = False
     rank: int = 0
     world: int = 1
 
     @classmethod
-    def find(cls, device: str = 'auto', *, bf16: bool = False) -> 'Place':
+    def find(cls, device: str = 'auto', *, bf16: bool = False) -> 'Device':
         """Choose a device and, if `torchrun` started this process, meet the others.
 
         Args:
@@ -41,18 +43,18 @@ class Place:
             bf16: see above.
 
         Raises:
-            PlaceError: torch has no such device here.
+            DeviceError: torch has no such device here.
         """
         world = int(os.environ.get('WORLD_SIZE', '1'))
         chosen = _device(device, int(os.environ.get('LOCAL_RANK', '0')))
         if world == 1:
-            return cls(device=chosen, bf16=bf16)
+            return cls(torch_device=chosen, bf16=bf16)
         if not distributed.is_initialized():
             # An hour: the others wait while the first simulates and validates.
             distributed.init_process_group(
                 'nccl' if chosen.type == 'cuda' else 'gloo', timeout=timedelta(hours=1)
             )
-        return cls(device=chosen, bf16=bf16, rank=distributed.get_rank(), world=world)
+        return cls(torch_device=chosen, bf16=bf16, rank=distributed.get_rank(), world=world)
 
     @property
     def is_first(self) -> bool:
@@ -81,7 +83,7 @@ class Place:
         return values
 
     def leave(self) -> None:
-        """Say goodbye to the other processes."""
+        """Leave the group of processes."""
         if self.world > 1:
             distributed.destroy_process_group()
 
@@ -95,7 +97,7 @@ def _device(name: str, local_rank: int) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise PlaceError(
+        raise DeviceError(
             f'expected a torch device that works here, such as cpu, got {name!r} '
             f'({str(error).splitlines()[0]})'
         ) from error

@@ -1,19 +1,27 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A recipe: everything that decides what a training makes, in one YAML file. An unknown key is an error."""
+"""Recipes: all that decides what a training makes, in one YAML file; unknown keys are errors."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from crossmodal_kd_ros.files import share_dir
+from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.files import read_yaml, shipped_file
+from crossmodal_kd_ros.profile import Profile
+
+SENSE_DROPOUT = 0.3
+READING_WEIGHT = 0.3
+
+_Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
+_Weight = Annotated[float, Field(ge=0.0)]
 
 
-class RecipeError(ValueError):
-    """A recipe that cannot be cooked: one sentence with the key, what came and what was expected."""
+class RecipeError(ConfigurationError):
+    """A recipe cannot be used: one line for each thing that is wrong."""
 
 
 class _Strict(BaseModel):
@@ -26,7 +34,7 @@ class DataRecipe(_Strict):
     seed: int = Field(0, ge=0, description='of the simulated panels')
     labelled_views: int = Field(ge=10, description='views that carry the action of the expert')
     unlabelled_views: int = Field(
-        ge=0, description='further views of camera, touch and gas without an action'
+        ge=0, description='further views of all senses without an action'
     )
     validation_views: int = Field(1500, ge=10, description='choose the checkpoint')
     test_views: int = Field(3000, ge=10, description='measured once, at the end')
@@ -36,11 +44,11 @@ class DataRecipe(_Strict):
 
 
 class OptimiserRecipe(_Strict):
-    """How one network is trained: AdamW, its rate rising over 5 % of the steps, then falling as a cosine to zero.
+    """How one network is trained: AdamW, its rate rising over 5 % of the steps, then a cosine.
 
     The network sees pictures at `view_px`, on the robot too. At 64 px a step costs a quarter of
-    one at 128 px, and on two
-    cores four times the steps are worth more than the detail, up to a point: see `FinishRecipe`.
+    one at 128 px, and on two cores four times the steps are worth more than the detail, up to a
+    point: see `FinishRecipe`.
     """
 
     steps: int = Field(ge=1)
@@ -51,7 +59,7 @@ class OptimiserRecipe(_Strict):
         64, description='side to which the network averages pictures down'
     )
     validate_every: int = Field(250, ge=1, description='steps')
-    least_labelled: float = Field(
+    min_labelled: float = Field(
         0.5, ge=0.0, le=1.0, description='share of a batch that has labels, if few views have'
     )
 
@@ -59,28 +67,28 @@ class OptimiserRecipe(_Strict):
 class TeacherRecipe(OptimiserRecipe):
     """The teacher's training."""
 
-    touch_dropout: float = Field(
-        0.3, ge=0.0, lt=1.0, description='probability of hiding touch (modality dropout)'
+    sense_dropout: _Probability | dict[str, _Probability] = Field(
+        SENSE_DROPOUT,
+        description='probability of hiding a sense (modality dropout), of all or by sense',
     )
-    gas_dropout: float = Field(0.3, ge=0.0, lt=1.0, description='probability of hiding gas')
-    glance_weight: float = Field(
+    image_head_weight: float = Field(
         0.5, ge=0.0, description='of a throw-away classifier on what the camera alone shows'
     )
-    feeling_weight: float = Field(
-        0.5, ge=0.0, description='of one on what touch and gas alone show'
+    senses_head_weight: float = Field(
+        0.5, ge=0.0, description='of one on what the senses alone show'
     )
-    foresight_weight: float = Field(
-        0.3, ge=0.0, description='of a throw-away reading of touch and gas off the picture'
+    reconstruction_weight: float = Field(
+        0.3, ge=0.0, description='of a throw-away prediction of the readings from the picture'
     )
     unlabelled_weight: float = Field(
         1.0,
         ge=0.0,
-        description='with which, where there is no label, the first of these learns from the second',
+        description='with which the image head learns from the senses head where no label is',
     )
 
 
 class FinishRecipe(_Strict):
-    """A shorter second training on finer pictures, from the weights of the first, its rate rising and falling again.
+    """A shorter second training on finer pictures, from the weights of the first.
 
     At 64 px the net of fine lines on a dry wall is blurred away: the first student never chose
     `hydrate`.
@@ -94,7 +102,7 @@ class FinishRecipe(_Strict):
 
 
 class StudentRecipe(OptimiserRecipe):
-    """The student's training. With `distil` false it is the control: the labelled views alone, no teacher.
+    """The student's training. With `distil` false, the control: labelled views alone, no teacher.
 
     Where few views have a label, the teacher's word on new ones is worth more than a label seen a
     hundred times: with 500 labels in an eighth of each batch a student was right in 0.765, where a
@@ -102,7 +110,7 @@ class StudentRecipe(OptimiserRecipe):
     third of their weight left R2 of roughness 0.44 for 0.52.
     """
 
-    least_labelled: float = Field(
+    min_labelled: float = Field(
         0.125, ge=0.0, le=1.0, description='share of a batch that has labels, if few views have'
     )
     distil: bool = True
@@ -134,29 +142,21 @@ class StudentRecipe(OptimiserRecipe):
         ge=0.0,
         description='lambda of gradient reversal against telling day from night, ramped',
     )
-    touch_weight: float = Field(0.3, ge=0.0, description='prediction of 256 taxels')
-    gas_weight: float = Field(0.3, ge=0.0, description='prediction of 8 channels')
-    surface_weight: float = Field(
-        1.0, ge=0.0, description='prediction of roughness, crack depth, CO2 absorption'
+    reading_weights: _Weight | dict[str, _Weight] = Field(
+        READING_WEIGHT, description='prediction of the readings, of all senses or by sense'
     )
-    gas_from: float = Field(
-        0.0, ge=0.0, lt=1.0, description='share of the steps after which gas joins'
-    )
-    touch_from: float = Field(
-        0.0, ge=0.0, lt=1.0, description='share after which touch and surface join'
+    quantities_weight: float = Field(1.0, ge=0.0, description='prediction of the quantities')
+    start_at: dict[str, _Probability] = Field(
+        {},
+        description='by sense: share of the steps after which its readings join, 0 unless set; '
+        'quantities join with the last sense',
     )
     finish: FinishRecipe | None = None
 
     def second(self) -> 'StudentRecipe':
-        """Return the recipe of the second training: all as in the first, but its steps and sizes, and no schedules."""
+        """Return the recipe of the second training: that of `finish`, and without schedules."""
         return self.model_copy(
-            update={
-                **self.finish.model_dump(),
-                'alpha_ramp': 0.0,
-                'gas_from': 0.0,
-                'touch_from': 0.0,
-                'finish': None,
-            }
+            update={**self.finish.model_dump(), 'alpha_ramp': 0.0, 'start_at': {}, 'finish': None}
         )
 
 
@@ -180,37 +180,45 @@ class ReferenceRecipe(_Strict):
     learning_rate: float = Field(1e-3, gt=0.0)
 
 
+class _Kind(BaseModel):
+    """The key that tells the two kinds of recipe apart."""
+
+    nets: Literal['article'] | None = None
+
+
 def load_recipe(path: Path) -> Recipe | ReferenceRecipe:
-    """Read a recipe; raise `RecipeError` in one sentence for a missing file, bad YAML, unknown key or bad value."""
-    try:
-        content = yaml.safe_load(path.read_text()) or {}
-        return (
-            ReferenceRecipe if isinstance(content, dict) and 'nets' in content else Recipe
-        ).model_validate(content)
-    except OSError as error:
-        raise RecipeError(f'cannot read the recipe {path}: {error.strerror}') from error
-    except yaml.YAMLError as error:
-        raise RecipeError(f'{path} is not YAML: {" ".join(str(error).split())}') from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = '.'.join(str(part) for part in first['loc'])
-        more = f' (and {error.error_count() - 1} more)' if error.error_count() > 1 else ''
-        raise RecipeError(
-            f'{path}: {key}: {first["msg"]}, got {first["input"]!r}{more}'
-        ) from error
+    """Read a recipe.
+
+    Raises:
+        RecipeError: the file is missing, is not YAML, or has an unknown key or a bad value.
+    """
+    kind = read_yaml(path, _Kind, RecipeError)
+    return read_yaml(path, Recipe if kind.nets is None else ReferenceRecipe, RecipeError)
 
 
 def find_recipe(name: str) -> Path:
-    """Return the file of a recipe: `name` itself if it ends in .yaml or .yml, else `config/recipes/<name>.yaml`.
+    """Return the file of a recipe: `name` if it ends in .yaml, else `config/recipes/<name>.yaml`.
 
     Raises:
         RecipeError: no recipe has this name.
     """
-    if name.endswith(('.yaml', '.yml')):
-        return Path(name)
-    folder = share_dir() / 'config' / 'recipes'
-    path = folder / f'{name}.yaml'
-    if not path.is_file():
-        known = ', '.join(sorted(path.stem for path in folder.glob('*.yaml')))
-        raise RecipeError(f'expected a recipe out of {known}, or a .yaml file, got {name!r}')
-    return path
+    return shipped_file('recipes', name, RecipeError)
+
+
+def by_sense(
+    value: float | Mapping[str, float], profile: Profile, *, default: float = 0.0
+) -> dict[str, float]:
+    """Return a number for each sense: `value`, or its entries and `default` for the others.
+
+    Raises:
+        RecipeError: an entry is of no sense of `profile`.
+    """
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(profile.senses, value)
+    unknown = sorted(set(value) - set(profile.senses))
+    if unknown:
+        raise RecipeError(
+            f'expected senses of the profile {profile.name} in the recipe, out of '
+            f'{", ".join(profile.senses)}, got {", ".join(unknown)}'
+        )
+    return {name: value.get(name, default) for name in profile.senses}

@@ -11,7 +11,8 @@ from rosbags.interfaces import Qos
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sample
+from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.runtime.sample import Perception
 
 TYPES = get_typestore(Stores.LATEST)
 START_NS = 1_700_000_000_000_000_000
@@ -22,6 +23,9 @@ STRING, IMAGE, JPEG = (
     'sensor_msgs/msg/CompressedImage',
 )
 JOINTS = 'sensor_msgs/msg/JointState'
+PROFILE = load_profile()
+ACTIONS = PROFILE.actions
+GAS_NAMES = PROFILE.senses['gas'].channel_names
 GAS = np.array([80.0, 340.0, 85.0, 21.0, 110.0, 3.0, 20.6, 5.0])
 
 
@@ -82,7 +86,7 @@ def write_bag(
     shift_ns: int = 0,
     qos: tuple[Qos, ...] = (),
 ) -> Path:
-    """Write a bag of topics (name: type and (seconds, message) each); received 1 ms after each time, or shifted."""
+    """Write a bag of topics, by name: type and (seconds, message) each, received 1 ms later."""
     plugin = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}[storage]
     with Writer(path, version=9, storage_plugin=plugin) as writer:
         links = {
@@ -138,37 +142,35 @@ def robot(
 
 
 class Oracle:
-    """An engine without networks: the teacher says hydrate, the student what the picture's brightness names."""
+    """An engine without networks: the teacher hydrates, the student goes by the brightness."""
 
     name = 'oracle'
+    profile = PROFILE
 
     def __init__(self, *, teacher: str = 'hydrate') -> None:
         self.teacher = ACTIONS.index(teacher)
-        self.asked = 0
+        # Rows of each call.
+        self.perceived: list[int] = []
+        self.decided: list[int] = []
 
-    def infer(self, sample: Sample, mode: Mode, filled: bool = False) -> Prediction:
-        self.asked += 1
-        own = np.full(6, 0.04, np.float32)
-        own[int(sample.image.mean()) // 20 % 6] = 0.8
-        decided = own
-        if mode in (Mode.TEACHER, Mode.PARTIAL):
-            assert mode is Mode.PARTIAL or (sample.touch is not None and sample.gas is not None)
-            decided = np.full(6, 0.02, np.float32)
-            decided[self.teacher] = 0.9
-        return Prediction(
-            probabilities=decided,
-            touch=np.ones(256, np.float32),
-            gas=np.full(8, sample.image.mean(), np.float32),
-            surface=np.ones(3, np.float32),
-            student_probabilities=own,
+    def perceive(self, views: np.ndarray) -> Perception:
+        count = len(views)
+        self.perceived.append(count)
+        brightness = views.reshape(count, -1).mean(1)
+        own = np.full((count, len(ACTIONS)), 0.04, np.float32)
+        own[np.arange(count), brightness.astype(int) // 20 % 6] = 0.8
+        return Perception(
+            probabilities=own,
+            readings={
+                'touch': np.ones((count, 256), np.float32),
+                'gas': np.repeat(brightness.astype(np.float32)[:, None], 8, 1),
+            },
+            quantities=np.ones((count, 3), np.float32),
         )
 
-
-class ManyOracle(Oracle):
-    """The same, asked for many samples at once."""
-
-    def infer_many(self, samples, modes, filled):
-        assert len(samples) == len(modes) == len(filled)
-        return [
-            super(ManyOracle, self).infer(sample, mode) for sample, mode in zip(samples, modes)
-        ]
+    def decide(self, views: np.ndarray, readings, present) -> np.ndarray:
+        self.decided.append(len(views))
+        assert set(readings) == set(present) == {'touch', 'gas'}
+        probabilities = np.full((len(views), len(ACTIONS)), 0.02, np.float32)
+        probabilities[:, self.teacher] = 0.9
+        return probabilities

@@ -1,20 +1,21 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A training set from recordings: aligned, split by stretches of wall, nothing dropped in silence."""
+"""A training set from recordings: synchronized, split by stretches of wall, every drop counted."""
 
 import json
 
 import made_up_bag as made
 import numpy as np
 import pytest
+from made_up_bag import ACTIONS, PROFILE
+from test_topics import air_topics
 
 from crossmodal_kd_ros.bags import BagError
 from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
 from crossmodal_kd_ros.bags.labels import read_labels
-from crossmodal_kd_ros.bags.topics import parse_wishes
-from crossmodal_kd_ros.contract import ACTIONS, square_view, surface_state
-from crossmodal_kd_ros.datasets.from_bags import DataSetError, load_folder, read_datasheet
+from crossmodal_kd_ros.datasets import DataSetError, load_folder, read_datasheet, read_profile
+from crossmodal_kd_ros.profile import load_profile, measure_quantities, square_view
 
 SPLITS = ('train', 'validation', 'test')
 
@@ -32,14 +33,14 @@ def bag(tmp_path_factory):
 
 def labels(tmp_path, *rows, head='start_s,end_s,action'):
     (tmp_path / 'labels.csv').write_text('\n'.join([head, *rows]) + '\n')
-    return read_labels(tmp_path / 'labels.csv')
+    return read_labels(tmp_path / 'labels.csv', PROFILE)
 
 
 def built(bag, out, chosen, **options):
     sheet = make_dataset(
-        DataSetPlan(bags=[bag], out=out, labels=chosen, wishes={}, block_s=1.0, **options)
+        DataSetPlan(bags=[bag], out=out, profile=PROFILE, labels=chosen, block_s=1.0, **options)
     )
-    return sheet, {name: load_folder(name, out) for name in SPLITS}
+    return sheet, {name: load_folder(name, out, PROFILE) for name in SPLITS}
 
 
 @pytest.fixture(scope='module')
@@ -59,13 +60,14 @@ def test_a_sample_is_a_picture_with_the_touch_and_gas_read_nearest_to_its_stamp(
     for name, pairs in splits.items():
         for row, t_s in enumerate(seconds(folder, name)):
             shown = square_view(
-                made.cv2.imdecode(made.jpeg(t_s).data, made.cv2.IMREAD_COLOR)[..., ::-1]
+                made.cv2.imdecode(made.jpeg(t_s).data, made.cv2.IMREAD_COLOR)[..., ::-1],
+                size_px=128,
             )
             np.testing.assert_array_equal(pairs.image[row], shown)
             felt_s = min(
                 made.times(12.0, 100.0, ((4.0, 6.0),)), key=lambda felt_s: abs(felt_s - t_s)
             )
-            np.testing.assert_array_equal(pairs.touch[row], made.touch_values(felt_s))
+            np.testing.assert_array_equal(pairs.readings['touch'][row], made.touch_values(felt_s))
             # Gas comes at 2 Hz: the nearest may come after the picture, and in the middle either
             # is right.
             apart_s = [abs(smelt_s - t_s) for smelt_s in made.times(12.0, 2.0)]
@@ -74,15 +76,15 @@ def test_a_sample_is_a_picture_with_the_touch_and_gas_read_nearest_to_its_stamp(
                 for smelt_s, far_s in zip(made.times(12.0, 2.0), apart_s)
                 if far_s < min(apart_s) + 1e-6
             ]
-            assert any(np.allclose(pairs.gas[row], values) for values in near)
+            assert any(np.allclose(pairs.readings['gas'][row], values) for values in near)
         np.testing.assert_allclose(
-            pairs.surface, surface_state(touch=pairs.touch, gas=pairs.gas), rtol=1e-5
+            pairs.quantities, measure_quantities(PROFILE, pairs.readings), rtol=1e-5
         )
 
 
 def test_splits_share_no_block_and_keep_apart_at_the_seams(whole):
     folder, _, splits = whole
-    blocks = {name: set(pairs.panel.tolist()) for name, pairs in splits.items()}
+    blocks = {name: set(pairs.group.tolist()) for name, pairs in splits.items()}
     assert not blocks['train'] & blocks['validation'] and not blocks['train'] & blocks['test']
     assert not blocks['validation'] & blocks['test']
     everything = {name: seconds(folder, name) for name in SPLITS}
@@ -122,9 +124,56 @@ def test_the_datasheet_counts_every_picture_kept_or_dropped_with_the_reason(whol
 
 def test_normalisation_knows_the_training_split_alone(whole):
     _, sheet, splits = whole
-    told = sheet['normalisation']['indentation_mm']
-    assert told['mean'] == pytest.approx(float(splits['train'].touch[:, 128:].mean()), rel=1e-5)
-    assert told['sd'] == pytest.approx(float(splits['train'].touch[:, 128:].std()), rel=1e-4)
+    told = sheet['normalisation']['touch.indentation']
+    indentation = splits['train'].readings['touch'][:, 128:]
+    assert told['mean'] == pytest.approx(float(indentation.mean()), rel=1e-5)
+    assert told['std'] == pytest.approx(float(indentation.std()), rel=1e-4)
+    assert (told['min'], told['max']) == (indentation.min(), indentation.max())
+    assert set(sheet['normalisation']) > {'gas.voc_index', 'crack_depth'}
+
+
+def test_the_folder_says_of_which_profile_it_is(whole):
+    folder, _, _ = whole
+    assert read_profile(folder) == PROFILE
+    with pytest.raises(DataSetError, match='of the profile air'):
+        load_folder('train', folder, load_profile('air'))
+
+
+def test_what_is_far_from_its_picture_or_dark_is_flagged(whole):
+    folder, sheet, _ = whole
+    bits = sheet['quality_bits']
+    assert bits == {'touch_apart': 1, 'gas_apart': 2, 'dark': 4, 'overexposed': 8, 'flat': 16}
+    for name in SPLITS:
+        quality, apart_s = (
+            np.load(folder / name / f'{array}.npy') for array in ('quality', 'apart_s')
+        )
+        np.testing.assert_array_equal((quality & 1) > 0, apart_s[:, 0] > 0.02)
+        assert apart_s[:, 0].max() <= 0.1001 and apart_s[:, 1].max() <= 0.5
+
+
+def test_a_sense_of_several_topics_is_paired_with_the_pictures(tmp_path):
+    profile = load_profile('air')
+    bag = made.write_bag(
+        tmp_path / 'room',
+        {
+            '/camera/image_raw': (
+                made.IMAGE,
+                [(t_s, made.raw(t_s)) for t_s in made.times(40.0, 4.0)],
+            ),
+            **air_topics('', made.times(45.0, 1 / 3)),
+        },
+    )
+    (tmp_path / 'labels.csv').write_text('start_s,end_s,action\n0,20,heat\n20,40,open_window\n')
+    chosen = read_labels(tmp_path / 'labels.csv', profile)
+    make_dataset(
+        DataSetPlan(bags=[bag], out=tmp_path / 'out', profile=profile, labels=chosen, block_s=2.0)
+    )
+    for name in SPLITS:
+        pairs = load_folder(name, tmp_path / 'out', profile)
+        # The bag says the time in its CO2; the newest part came 0.2 s later.
+        measured_s = pairs.readings['air'][:, 0] - 400.0 + 0.2
+        assert np.abs(measured_s - seconds(tmp_path / 'out', name)).max() <= 1.5 + 1e-3
+        np.testing.assert_allclose(pairs.quantities[:, 0], pairs.readings['air'][:, 0])
 
 
 def test_panels_that_labels_name_are_never_divided(bag, tmp_path):
@@ -158,11 +207,15 @@ def test_a_label_topic_does_what_a_file_does(tmp_path):
     )
     make_dataset(
         DataSetPlan(
-            bags=[bag], out=tmp_path / 'out', wishes=parse_wishes(['label=/said']), block_s=1.0
+            bags=[bag],
+            out=tmp_path / 'out',
+            profile=PROFILE,
+            requests={'label': '/said'},
+            block_s=1.0,
         )
     )
     for name in SPLITS:
-        action = load_folder(name, tmp_path / 'out').action
+        action = load_folder(name, tmp_path / 'out', PROFILE).action
         assert [ACTIONS[index] for index in action] == [
             'seal_crack' if t_s > 2.99 else 'hydrate' for t_s in seconds(tmp_path / 'out', name)
         ]
@@ -199,4 +252,4 @@ def test_a_folder_with_other_files_is_left_alone(bag, tmp_path):
 
 def test_a_folder_that_is_no_data_set_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(DataSetError, match='crossmodal-kd dataset from-bags'):
-        load_folder('train', tmp_path)
+        load_folder('train', tmp_path, PROFILE)

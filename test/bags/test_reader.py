@@ -46,7 +46,7 @@ def data_file(bag):
 
 
 def cut(bag, share):
-    """Cut the data of a bag off, and take its metadata away, as a robot does that loses its power."""
+    """Cut the data of a bag off, and its metadata, as a robot does that loses its power."""
     file = data_file(bag)
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     (bag / 'metadata.yaml').unlink()

@@ -6,23 +6,26 @@
 import made_up_bag as made
 import numpy as np
 import pytest
+from made_up_bag import GAS_NAMES, PROFILE
 from rosbags.typesys import get_types_from_msg
 from test_reader import SHARED, needs_shared
 
 from crossmodal_kd_ros.bags import Bag, BagError
-from crossmodal_kd_ros.bags.converters import converter
-from crossmodal_kd_ros.bags.topics import choose_topics, parse_wishes
-from crossmodal_kd_ros.contract import GAS_NAMES
+from crossmodal_kd_ros.bags.topics import choose_topics, parse_requests
+from crossmodal_kd_ros.profile import Profile, load_profile
 from crossmodal_kd_ros.runtime.messages import BadMessage
 
 T = made.TYPES.types
 TOUCH = np.linspace(1.0, 9.0, 256, dtype=np.float32)
 
 
-def read(role, msgtype, message, *, channels=None, constants=None):
-    """Read a message that has been through its serialised form, as one of a bag has."""
-    message = made.TYPES.deserialize_cdr(made.TYPES.serialize_cdr(message, msgtype), msgtype)
-    return converter(role, msgtype, channels=channels or {}, constants=constants or {})(message)
+def read(path, role, msgtype, message):
+    """Read a message out of a bag in which the user says which topic it is on."""
+    bag = made.write_bag(path / 'bag', {'/t': (msgtype, [(1.0, message)])})
+    with Bag(bag) as opened:
+        topics = choose_topics(opened, PROFILE, {role: '/t'})
+        [reading] = topics.readings(opened)
+    return reading
 
 
 def array_of(values):
@@ -31,7 +34,7 @@ def array_of(values):
 
 
 def cloud(*, big_endian=False, names=('texture', 'indentation'), points=128):
-    """Return a point cloud as a tactile driver might publish it: places first, then what was felt, then padding."""
+    """Return a point cloud of a tactile driver: places first, then readings, then padding."""
     order = '>' if big_endian else '<'
     layout = np.dtype(
         {
@@ -89,8 +92,10 @@ def joints(names, values):
         ('sensor_msgs/msg/LaserScan', scan(TOUCH[:128], TOUCH[128:])),
     ],
 )
-def test_touch_comes_in_many_types_and_means_the_same(msgtype, message):
-    np.testing.assert_allclose(read('touch', msgtype, message), TOUCH, rtol=1e-6)
+def test_touch_comes_in_many_types_and_means_the_same(tmp_path, msgtype, message):
+    reading = read(tmp_path, 'touch', msgtype, message)
+
+    np.testing.assert_allclose(reading.value, TOUCH, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -102,47 +107,54 @@ def test_touch_comes_in_many_types_and_means_the_same(msgtype, message):
             'with the fields texture and indentation, got x, rough',
         ),
         ('sensor_msgs/msg/PointCloud2', cloud(points=64), 'expected 128 points, whole, got 64'),
-        ('sensor_msgs/msg/LaserScan', scan([], TOUCH[:200]), 'expected 256 taxel values, got 200'),
+        (
+            'sensor_msgs/msg/LaserScan',
+            scan([], TOUCH[:200]),
+            'expected 256 values of touch, got 200',
+        ),
         (
             'std_msgs/msg/Float32MultiArray',
             array_of(TOUCH[:255]),
-            'expected 256 taxel values, got 255',
+            'expected 256 values of touch, got 255',
         ),
         (
             'sensor_msgs/msg/JointState',
             joints(['a'], [np.nan]),
-            'expected 256 taxel values, got 1',
+            'expected 256 values of touch, got 1',
         ),
     ],
 )
-def test_touch_of_another_shape_is_malformed(msgtype, message, sentence):
-    with pytest.raises(BadMessage, match=sentence):
-        read('touch', msgtype, message)
+def test_touch_of_another_shape_is_malformed(tmp_path, msgtype, message, sentence):
+    reading = read(tmp_path, 'touch', msgtype, message)
+
+    assert reading.value is None and sentence in reading.bad
 
 
-def test_gas_channels_are_found_by_other_names_and_missing_cells_are_constants():
+def nose(**changes) -> Profile:
+    """Return the living wall whose gas has other names, and channels that its robot lacks."""
+    data = PROFILE.model_dump(mode='json')
+    for channel in data['senses']['gas']['channels']:
+        channel |= changes.get(channel['name'], {})
+    return Profile.model_validate(data)
+
+
+def test_gas_channels_are_found_by_other_names_and_missing_cells_are_constants(tmp_path):
     names = ('CO2_diff', 'CO2', 'RH', 'T', 'MOX', 'ammonia')
-    channels = dict(zip(GAS_NAMES, names))
-    gas = read(
-        'gas',
-        made.JOINTS,
-        joints(names[::-1], [6, 5, 4, 3, 2, 1]),
-        channels=channels,
-        constants={'o2_pct': 20.9, 'h2s_ppb': 0.0},
-    )
-    np.testing.assert_allclose(gas, [1, 2, 3, 4, 5, 6, 20.9, 0.0], rtol=1e-6)
+    keys = {name: {'key': key} for name, key in zip(GAS_NAMES, names)}
+    profile = nose(**keys, o2_pct={'constant': 20.9}, h2s_ppb={'constant': 0.0})
+    message = joints((*names[::-1], 'battery'), [6, 5, 4, 3, 2, 1, 99])
+    bag = made.write_bag(tmp_path / 'bag', {'/gas/state': (made.JOINTS, [(1.0, message)])})
+
+    with Bag(bag) as opened:
+        [reading] = choose_topics(opened, profile, {}).readings(opened)
+
+    np.testing.assert_allclose(reading.value, [1, 2, 3, 4, 5, 6, 20.9, 0.0], rtol=1e-6)
 
 
-def test_a_gas_channel_that_nobody_names_is_malformed_and_the_sentence_says_what_to_do():
-    with pytest.raises(
-        BadMessage, match='got none for h2s_ppb: name them under channels, or under constants'
-    ):
-        read(
-            'gas',
-            made.JOINTS,
-            joints('abcdefg', range(7)),
-            channels=dict(zip(GAS_NAMES, 'abcdefg')),
-        )
+def test_a_gas_channel_that_is_not_there_is_malformed_and_the_sentence_names_it(tmp_path):
+    reading = read(tmp_path, 'gas', made.JOINTS, joints(GAS_NAMES[:7], range(7)))
+
+    assert "missing 'h2s_ppb'" in reading.bad
 
 
 def test_an_array_of_gas_sensors_is_read_by_number_where_its_definition_is_in_the_bag(tmp_path):
@@ -167,7 +179,7 @@ def test_an_array_of_gas_sensors_is_read_by_number_where_its_definition_is_in_th
             link, 1, store.serialize_cdr(store.types[name](made.header(1.0), sensors), name)
         )
     with Bag(tmp_path / 'bag') as bag:
-        topics = choose_topics(bag, {})
+        topics = choose_topics(bag, PROFILE, {})
         [reading] = topics.readings(bag)
         assert reading.role == 'gas'
         np.testing.assert_allclose(reading.value, made.GAS, rtol=1e-6)
@@ -184,13 +196,13 @@ def test_topics_are_found_by_name_type_and_content_and_the_rest_is_named(tmp_pat
         },
     )
     with Bag(path) as bag:
-        topics = choose_topics(bag, {})
-        assert {role: taken.topic for role, taken in topics.taken.items()} == {
-            'camera': '/camera/image_raw/compressed',
-            'touch': '/tactile/image',
-            'gas': '/gas/state',
+        topics = choose_topics(bag, PROFILE, {})
+        assert {role: list(binding.types) for role, binding in topics.bindings.items()} == {
+            'camera': ['/camera/image_raw/compressed'],
+            'touch': ['/tactile/image'],
+            'gas': ['/gas/state'],
         }
-        assert topics.told[0] == (
+        assert topics.sentences[0] == (
             'camera: /camera/image_raw/compressed (sensor_msgs/msg/CompressedImage, 30 messages); '
             'left: /front/image'
         )
@@ -203,45 +215,148 @@ def test_what_the_user_says_stands(tmp_path):
         more={'/front/image': (made.IMAGE, [(0.1, made.raw(0.1))])},
     )
     with Bag(path) as bag:
-        topics = choose_topics(bag, parse_wishes(['camera=/front/image']))
-        assert topics.taken['camera'].topic == '/front/image' and 'as you say' in topics.told[0]
+        topics = choose_topics(bag, PROFILE, parse_requests(['camera=front/image'], PROFILE))
+        assert list(topics.bindings['camera'].types) == ['/front/image']
+        assert 'as you say' in topics.sentences[0]
 
 
-def test_a_yaml_file_says_the_same_and_more(tmp_path):
-    (tmp_path / 'map.yaml').write_text(
-        'camera: cam0/image\ngas:\n  topic: /nose\n  channels: {voc_index: MOX}\n  constants: {o2_pct: 20.9}\n'
+def test_topics_of_other_names_are_found_by_type_and_content(tmp_path):
+    bag = made.write_bag(
+        tmp_path / 'bag',
+        {
+            '/front/image': (made.IMAGE, [(0.1, made.raw(0.1))]),
+            '/pad': ('std_msgs/msg/Float32MultiArray', [(0.1, array_of(TOUCH))]),
+            '/arm/joint_states': (made.JOINTS, [(0.1, joints(['elbow'], [1.0]))]),
+            '/nose': (made.JOINTS, [(0.1, joints(GAS_NAMES, made.GAS))]),
+        },
     )
-    wishes = parse_wishes(['touch=/pad'], file=tmp_path / 'map.yaml')
-    assert {role: wish.topic for role, wish in wishes.items()} == {
-        'camera': '/cam0/image',
-        'gas': '/nose',
-        'touch': '/pad',
-    }
-    assert wishes['gas'].channels == {'voc_index': 'MOX'} and wishes['gas'].constants == {
-        'o2_pct': 20.9
+    with Bag(bag) as opened:
+        bindings = choose_topics(opened, PROFILE, {}).bindings
+    assert {role: list(binding.types) for role, binding in bindings.items()} == {
+        'camera': ['/front/image'],
+        'touch': ['/pad'],
+        'gas': ['/nose'],
     }
 
 
-@pytest.mark.parametrize(
-    ('content', 'sentence'),
-    [
-        ('nose: /gas', 'got nose'),
-        ('[1]', 'got list'),
-        ('camera: [a]', 'give camera as a topic'),
-        ('a: b: c', 'is not YAML'),
-        ('camera: {topic: /a, channels: {}}', 'give camera as a topic or as topic'),
-        ('gas: {topic: /g, constants: {o2_pct: high}}', 'expected numbers'),
-        ('gas: {topic: /g, channels: {ozone: O3}}', "got 'ozone'"),
-    ],
-)
-def test_a_mapping_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, content, sentence):
-    (tmp_path / 'map.yaml').write_text(content)
-    with pytest.raises(BagError, match=sentence):
-        parse_wishes([], file=tmp_path / 'map.yaml')
+def float32(value: float):
+    return T['std_msgs/msg/Float32'](value)
+
+
+def temperature(t_s: float, value: float):
+    return T['sensor_msgs/msg/Temperature'](made.header(t_s), value, 0.0)
+
+
+def humidity(t_s: float, value: float):
+    return T['sensor_msgs/msg/RelativeHumidity'](made.header(t_s), value, 0.0)
+
+
+def air_topics(namespace: str, times: list[float]):
+    """Return CO2, temperature and humidity on three topics, whose numbers say their time."""
+    return {
+        f'{namespace}/air/co2': (
+            'std_msgs/msg/Float32',
+            [(t_s, float32(400.0 + t_s)) for t_s in times],
+        ),
+        f'{namespace}/air/temperature': (
+            'sensor_msgs/msg/Temperature',
+            [(t_s + 0.1, temperature(t_s + 0.1, 20.0 + t_s)) for t_s in times],
+        ),
+        f'{namespace}/air/humidity': (
+            'sensor_msgs/msg/RelativeHumidity',
+            [(t_s + 0.2, humidity(t_s + 0.2, 0.01 * t_s)) for t_s in times],
+        ),
+    }
+
+
+def test_a_sense_of_three_topics_of_three_types_is_put_together_out_of_a_bag(tmp_path):
+    bag = made.write_bag(tmp_path / 'bag', air_topics('/room', [0.0, 3.0, 6.0]))
+    with Bag(bag) as opened:
+        topics = choose_topics(opened, load_profile('air'), {})
+        readings = list(topics.readings(opened))
+    assert [reading.role for reading in readings] == ['air'] * 3
+    for reading, t_s in zip(readings, (0.0, 3.0, 6.0)):
+        np.testing.assert_allclose(reading.value, [400.0 + t_s, 20.0 + t_s, t_s], rtol=1e-5)
+        # The stamp of the newest part, which came 1 ms later.
+        assert reading.stamp_ns == made.START_NS + round((t_s + 0.2) * 1e9)
+        assert reading.received_ns == reading.stamp_ns + made.MS
+    assert '/room/air/co2 (std_msgs/msg/Float32, 3 messages)' in topics.sentences[1]
+
+
+def test_the_topics_of_a_sense_are_of_one_namespace(tmp_path):
+    kitchen, attic = air_topics('/kitchen', [0.0, 3.0]), air_topics('/attic', [0.0])
+    bag = made.write_bag(tmp_path / 'bag', {**kitchen, '/attic/air/co2': attic['/attic/air/co2']})
+    with Bag(bag) as opened:
+        topics = choose_topics(opened, load_profile('air'), {})
+    assert set(topics.bindings['air'].types) == set(kitchen)
+
+
+def test_a_topic_with_an_absolute_name_belongs_to_every_namespace(tmp_path):
+    profile = load_profile('air').model_dump(mode='json')
+    profile['senses']['air']['channels'][0]['source']['topic'] = '/roof/air/co2'
+    kitchen, roof = air_topics('/kitchen', [0.0]), air_topics('/roof', [0.0])
+    topics = {**kitchen, '/roof/air/co2': roof['/roof/air/co2']}
+    with Bag(made.write_bag(tmp_path / 'bag', topics)) as opened:
+        types = choose_topics(opened, Profile.model_validate(profile), {}).bindings['air'].types
+    assert set(types) == {'/roof/air/co2', '/kitchen/air/temperature', '/kitchen/air/humidity'}
+
+
+def test_a_topic_that_a_sense_lacks_is_named(tmp_path):
+    half = air_topics('', [0.0])
+    del half['/air/humidity']
+    with Bag(made.write_bag(tmp_path / 'bag', half)) as opened:
+        topics = choose_topics(opened, load_profile('air'), {})
+    assert 'air' not in topics.bindings
+    assert 'there is no air/humidity (sensor_msgs/msg/RelativeHumidity)' in topics.sentences[1]
+
+
+def test_a_sense_of_several_topics_cannot_be_mapped(tmp_path):
+    profile = load_profile('air')
+    bag = made.write_bag(tmp_path / 'bag', air_topics('', [0.0]))
+    with (
+        Bag(bag) as opened,
+        pytest.raises(BagError, match='puts together from air/co2, air/temperature, air/humidity'),
+    ):
+        choose_topics(opened, profile, parse_requests(['air=/air/co2'], profile))
+
+
+def test_two_senses_may_come_from_one_topic(tmp_path):
+    joint = {'unit': 'rad', 'min': -3.2, 'max': 3.2}
+    source = {'topic': 'joint_states', 'type': made.JOINTS}
+    senses = {
+        name: {
+            'layout': 'channels',
+            'period_s': 0.1,
+            'channels': [{'name': f'{name}_position', 'key': name, **joint}],
+            'source': source,
+        }
+        for name in ('elbow', 'wrist')
+    }
+    profile = Profile.model_validate(
+        {
+            'name': 'arm',
+            'camera': {'topic': 'camera/image_raw', 'period_s': 0.1},
+            'senses': senses,
+            'actions': ['rest', 'work'],
+        }
+    )
+    message = joints(['wrist', 'elbow', 'thumb'], [1.0, 2.0, 3.0])
+    bag = made.write_bag(tmp_path / 'bag', {'/joint_states': (made.JOINTS, [(1.0, message)])})
+    with Bag(bag) as opened:
+        readings = list(choose_topics(opened, profile, {}).readings(opened))
+    assert {reading.role: reading.value.tolist() for reading in readings} == {
+        'elbow': [2.0],
+        'wrist': [1.0],
+    }
+
+
+def test_a_map_in_yaml_is_refused_with_what_does_its_work():
+    with pytest.raises(BagError, match='described by a profile'):
+        parse_requests(['map.yaml'], PROFILE)
 
 
 @pytest.mark.parametrize(
-    ('wish', 'sentence'),
+    ('option', 'sentence'),
     [
         ('camera=/nowhere', 'expected the topic /nowhere for camera'),
         ('camera=/gas/state', 'expected camera as sensor_msgs/msg/'),
@@ -249,12 +364,12 @@ def test_a_mapping_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, con
         ('camera', "got 'camera'"),
     ],
 )
-def test_a_topic_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, wish, sentence):
+def test_a_topic_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, option, sentence):
     with (
         Bag(made.robot(tmp_path / 'bag', duration_s=0.2)) as bag,
         pytest.raises(BagError, match=sentence),
     ):
-        choose_topics(bag, parse_wishes([wish]))
+        choose_topics(bag, PROFILE, parse_requests([option], PROFILE))
 
 
 @needs_shared
@@ -267,10 +382,24 @@ def test_a_topic_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, wish,
 )
 def test_the_dummy_pictures_of_others_are_malformed_and_nothing_stops(topic, why):
     with Bag(SHARED / 'rosbags_rs_test_bag_mcap') as bag:
-        readings = list(choose_topics(bag, parse_wishes([f'camera={topic}'])).readings(bag))
+        readings = list(choose_topics(bag, PROFILE, {'camera': topic}).readings(bag))
         assert len(readings) == 2
         for reading in readings:
             with pytest.raises(BadMessage, match=why):
                 reading.value() if not reading.bad else (_ for _ in ()).throw(
                     BadMessage(reading.bad)
                 )
+
+
+def test_diagnostics_whose_stamp_was_never_set_are_malformed_and_no_beat(tmp_path):
+    header = T['std_msgs/msg/Header'](T['builtin_interfaces/msg/Time'](0, 0), '')
+    message = T['diagnostic_msgs/msg/DiagnosticArray'](header, [])
+    bag = made.robot(
+        tmp_path / 'bag',
+        duration_s=0.1,
+        more={'/diagnostics': ('diagnostic_msgs/msg/DiagnosticArray', [(0.05, message)])},
+    )
+    with Bag(bag) as opened:
+        readings = list(choose_topics(opened, PROFILE, {}).readings(opened))
+    [live] = [reading for reading in readings if reading.role == 'live_diagnostics']
+    assert live.bad and live.beat_ns == 0

@@ -16,15 +16,18 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
-from crossmodal_kd_ros.benchmark.benchmark import Bench, Plan, cells
+from crossmodal_kd_ros.benchmark.benchmark import Bench
+from crossmodal_kd_ros.benchmark.cells import Plan, cells
+from crossmodal_kd_ros.benchmark.evaluate import evaluate_benchmark
 from crossmodal_kd_ros.benchmark.record import write_record
 from crossmodal_kd_ros.calibration.model import weights_digest
-from crossmodal_kd_ros.cli import evaluating
 from crossmodal_kd_ros.cli.main import main
 from crossmodal_kd_ros.networks import load_student, load_teacher, read_card
-from crossmodal_kd_ros.training.device import Place
+from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.recipe import find_recipe, load_recipe
 
+PROFILE = load_profile('living_wall')
 DATA = 'data: {labelled_views: 36, unlabelled_views: 24, validation_views: 18, test_views: 60}\n'
 TINY = (
     DATA
@@ -68,8 +71,8 @@ def environment() -> dict[str, str]:
 @pytest.mark.timeout(600)
 def test_training_leaves_weights_that_load_and_a_card_that_says_where_they_come_from(place):
     models = place / 'models'
-    load_teacher(models / 'teacher.safetensors')
-    load_student(models / 'student.safetensors')
+    load_teacher(models / 'teacher.safetensors', PROFILE)
+    load_student(models / 'student.safetensors', PROFILE)
     card = read_card(models / 'student.safetensors')
     assert card['command'] == 'crossmodal-kd train --recipe tiny.yaml --tensorboard curves'
     assert json.loads(card['settings'])['student']['steps'] == 3 and len(card['commit']) >= 7
@@ -130,9 +133,13 @@ def test_the_articles_nets_are_trained_and_measured_and_leave_no_weights(place):
     [
         (
             ['--recipe', 'best'],
-            "expected a recipe out of default, quick, reference, or a .yaml file, got 'best'",
+            "expected one of default, quick, reference, or a .yaml file, got 'best'",
         ),
         (['--device', 'tpu9'], "expected a torch device that works here, such as cpu, got 'tpu9'"),
+        (
+            ['--profile', 'air'],
+            'expected --data with a data set of the profile air, got none: living_wall alone',
+        ),
     ],
 )
 def test_a_training_that_cannot_start_says_why_in_one_sentence(arguments, sentence):
@@ -154,23 +161,28 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
         ceiling_panels=200,
         shipped_views=6,
     )
-    monkeypatch.setattr(
-        'crossmodal_kd_ros.benchmark.benchmark.ABLATIONS', {'stages': {'gas_from': 0.5}}
-    )
+    for module in ('cells', 'benchmark'):
+        monkeypatch.setattr(
+            f'crossmodal_kd_ros.benchmark.{module}.ablations',
+            lambda profile: {'stages': {'start_at': {'gas': 0.5}}},
+        )
     where = {
         'out': place / 'out/evaluation',
         'models': place / 'models',
         'cache': place / 'out/cache',
         'results': place / 'docs',
+        'device': Device(),
+        'command': 'crossmodal-kd evaluate',
+        'say': print,
     }
-    evaluating.evaluate_benchmark(plan, **where, place=Place(), command='crossmodal-kd evaluate')
+    evaluate_benchmark(plan, **where)
     summary = json.loads((place / 'docs/results.json').read_text())
     assert set(summary['ceilings']) == {
         'camera',
-        'touch_gas',
-        'camera_touch',
-        'camera_gas',
-        'all',
+        'touch+gas',
+        'camera+touch',
+        'camera+gas',
+        'camera+touch+gas',
         'largest_class',
         'by_recovery',
     }
@@ -197,12 +209,10 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
     page = (where['out'] / 'report.html').read_text()
     assert 'SIMULATED' in page and page.count('<svg') == 5 and 'Where they look' in page
     monkeypatch.setattr('crossmodal_kd_ros.benchmark.benchmark.Bench._measure', None)
-    evaluating.evaluate_benchmark(plan, **where, place=Place(), command='crossmodal-kd evaluate')
+    evaluate_benchmark(plan, **where)
     # On another machine, which has the published results alone, nothing is measured again either.
     elsewhere = where | {'out': place / 'elsewhere'}
-    evaluating.evaluate_benchmark(
-        plan, **elsewhere, place=Place(), command='crossmodal-kd evaluate'
-    )
+    evaluate_benchmark(plan, **elsewhere)
     found = json.loads((place / 'docs/results.json').read_text())
     # What an alignment costs is of each machine.
     assert {**found, 'alignment_ms': {}} == {**summary, 'alignment_ms': {}}
@@ -221,7 +231,7 @@ def test_cells_of_another_recipe_are_neither_shown_nor_taken(tmp_path, monkeypat
     )
     monkeypatch.setattr(Bench, '_measure', lambda bench, cell: {'cell': vars(cell)})
     before, after = (
-        Bench(plan=plan, out=tmp_path, cache=tmp_path, workshop=None) for plan in (old, new)
+        Bench(plan=plan, out=tmp_path, cache=tmp_path, networks=None) for plan in (old, new)
     )
     found = [measured for _, measured in before.measure_all(cells(old))]
     assert before.set_aside_outdated() == 0 and after.set_aside_outdated() == len(found) == 3
@@ -246,7 +256,7 @@ def test_a_cell_that_another_process_measures_comes_last_and_is_read_from_it(
     monkeypatch.setattr(Bench, '_measure', lambda bench, cell: {'accuracy': todo.index(cell) / 10})
     taken = tmp_path / 'cells' / first.name
     taken.parent.mkdir()
-    turns = Bench(plan=plan, out=tmp_path, cache=tmp_path, workshop=None).measure_all(todo)
+    turns = Bench(plan=plan, out=tmp_path, cache=tmp_path, networks=None).measure_all(todo)
     with FileLock(taken.with_suffix('.lock')):
         assert [
             (cell, measured['accuracy']) for cell, measured in (next(turns) for _ in rest)
@@ -289,7 +299,7 @@ def test_photographs_are_measured_alone_and_shown_with_the_worst_mistakes(place)
     # A page that shows more than this run knows of is not written over.
     results = place / 'shown'
     results.mkdir()
-    write_record([{'cell': {}, 'panel': [0], 'action': [1], 'chosen': [2]}], results)
+    write_record([{'cell': {}, 'group': [0], 'action': [1], 'chosen': [2]}], results)
     refused = CliRunner().invoke(
         main,
         [

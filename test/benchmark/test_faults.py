@@ -13,17 +13,18 @@ import pytest
 
 from crossmodal_kd_ros.benchmark.fault_matrix import Cell, cells, judged
 from crossmodal_kd_ros.calibration.fusion import Stack
+from crossmodal_kd_ros.calibration.model import CalibrationError, save_calibration
 from crossmodal_kd_ros.cli.faults import closing_lines
-from crossmodal_kd_ros.contract import Mode, Sample
 from crossmodal_kd_ros.datasets import Pairs
-from crossmodal_kd_ros.runtime import CalibrationError, save_calibration
+from crossmodal_kd_ros.profile import Mode, load_profile
 from crossmodal_kd_ros.simulation import FaultSchedule
 
 pytest.importorskip('torch')
 from crossmodal_kd_ros.benchmark.fault_run import run_matrix  # noqa: E402
-from crossmodal_kd_ros.benchmark.fault_stream import MemoEngine, Player, readings  # noqa: E402
+from crossmodal_kd_ros.benchmark.fault_stream import MemoEngine, Player, fault_stream  # noqa: E402
 from crossmodal_kd_ros.calibration.fit import ask, calibrate  # noqa: E402
 
+PROFILE = load_profile('living_wall')
 CELL = Cell(
     sensor='touch',
     fault='wet',
@@ -44,7 +45,7 @@ CELL = Cell(
 
 
 def test_every_fault_of_every_sensor_is_tried_at_three_severities():
-    found = cells()
+    found = cells(PROFILE)
 
     assert len(found) == len(set(found)) >= 120
     assert {sensor for sensor, _, _ in found} == {'camera', 'touch', 'gas'}
@@ -85,54 +86,61 @@ def test_without_harm_there_is_nothing_to_undo():
 class Engine:
     """Counts what it is asked."""
 
-    name = 'fake'
+    name, profile = 'fake', PROFILE
 
     def __init__(self) -> None:
         self.asked = 0
 
-    def infer(self, sample, mode, filled=False):
+    def perceive(self, views):
         self.asked += 1
         return self.asked
 
+    def decide(self, views, readings, present):
+        return self.perceive(views)
 
-def test_a_question_about_a_picture_of_the_tape_or_a_blank_one_is_asked_once():
-    engine = Engine()
-    memo = MemoEngine(engine)
-    kept, gone = (np.ones((4, 4, 3), np.uint8) for _ in range(2))
-    memo.pictures = {id(kept)}
-    touch = np.zeros(256, np.float32)
 
+def test_a_question_about_a_picture_of_the_stream_or_a_blank_one_is_asked_once():
+    memo = MemoEngine(Engine())
+    kept, other = (np.full((1, 128, 128, 3), grey, np.uint8) for grey in (1, 2))
+    memo.keep(kept[0])
+    blank, two = np.zeros_like(kept), np.concatenate([kept, kept])
+
+    answers = [memo.perceive(views) for views in (kept, kept.copy(), other, other, blank, blank)]
+    assert answers == [1, 1, 2, 3, 4, 4]
+    assert [memo.perceive(two), memo.perceive(two)] == [5, 6]  # not one view at a time
+
+    touch, gas = np.zeros((1, 256), np.float32), np.zeros((1, 8), np.float32)
+    here, gone = np.array([True]), np.array([False])
     answers = [
-        memo.infer(Sample(stamp_ns=0, image=image, touch=value), *asked)
-        for image, value, *asked in (
-            (kept, touch, Mode.TEACHER),
-            (kept, touch.copy(), Mode.TEACHER),
-            (kept, touch + 1.0, Mode.TEACHER),
-            (kept, None, Mode.STUDENT),
-            (gone, touch, Mode.TEACHER),
-            (gone, touch, Mode.TEACHER),
-            (np.zeros_like(gone), touch, Mode.PARTIAL),
-            (np.zeros_like(gone), touch, Mode.PARTIAL),
-            (kept, None, Mode.PARTIAL),
-            (kept, None, Mode.PARTIAL, True),
-            (kept, None, Mode.PARTIAL, True),
+        memo.decide(views, {'touch': touch + more, 'gas': gas}, {'touch': is_there, 'gas': here})
+        for views, more, is_there in (
+            (kept, 0.0, here),
+            (kept.copy(), 0.0, here),
+            (kept, 1.0, here),
+            (kept, 0.0, gone),
+            (kept, 1.0, gone),  # the value of an absent reading decides nothing
+            (blank, 0.0, here),
+            (blank, 0.0, here),
+            (other, 0.0, here),
+            (other, 0.0, here),
         )
     ]
+    assert answers == [7, 7, 8, 9, 9, 10, 10, 11, 12]
 
-    assert answers == [1, 1, 2, 3, 4, 5, 6, 6, 7, 8, 8]
 
+def test_the_stream_is_in_order_of_time_and_every_picture_of_a_beat_has_an_expert():
+    stream = list(fault_stream(501, 1.0, PROFILE, pictures=5))
 
-def test_the_tape_is_in_order_of_time_and_every_picture_has_an_expert():
-    tape = list(readings(501, 1.0, pictures=5))
-
-    assert [reading.stamp_ns for reading in tape] == sorted(reading.stamp_ns for reading in tape)
-    assert {(reading.sensor, reading.expert >= 0) for reading in tape} == {
+    assert [reading.stamp_ns for reading in stream] == sorted(
+        reading.stamp_ns for reading in stream
+    )
+    assert {(reading.sensor, reading.expert >= 0) for reading in stream} == {
         ('camera', True),
         ('camera', False),
         ('touch', False),
         ('gas', False),
     }
-    assert sum(reading.expert >= 0 for reading in tape) == 6
+    assert sum(reading.expert >= 0 for reading in stream) == 6
 
 
 def test_an_unguarded_teacher_is_given_the_message_whose_stamp_is_nearest_however_bad_it_is():
@@ -154,18 +162,20 @@ def test_the_matrix_ends_in_figures_and_a_page_that_say_they_are_simulated(model
     with pytest.raises(
         CalibrationError, match='found none: make it with "crossmodal-kd calibrate"'
     ):
-        run_matrix(models, tmp_path, healthy_minutes=0.0, command='crossmodal-kd faults')
+        run_matrix(models, PROFILE, tmp_path, healthy_minutes=0.0, command='crossmodal-kd faults')
     rng = np.random.default_rng(0)
     pairs = Pairs(
         image=rng.integers(0, 256, (360, 128, 128, 3), np.uint8),
-        touch=rng.random((360, 256), np.float32),
-        gas=rng.random((360, 8), np.float32),
-        surface=rng.random((360, 3), np.float32),
+        readings={
+            'touch': rng.random((360, 256), np.float32),
+            'gas': rng.random((360, 8), np.float32),
+        },
+        quantities=rng.random((360, 3), np.float32),
         action=rng.integers(0, 6, 360),
         night=rng.random(360) < 0.5,
-        panel=np.arange(360) // 3,
+        group=np.arange(360) // 3,
     )
-    calibration = calibrate(models, pairs, ask(models, pairs), origin={})
+    calibration = calibrate(models, pairs, ask(models, pairs, PROFILE), origin={})
     # So few panels make no stack of their own.
     joined = Stack(weights=np.tile(0.5 * np.eye(6), (2, 1)), bias=np.zeros(6))
     for name in ('camera+touch', 'camera+gas'):
@@ -176,6 +186,7 @@ def test_the_matrix_ends_in_figures_and_a_page_that_say_they_are_simulated(model
 
     summary = run_matrix(
         models,
+        PROFILE,
         tmp_path,
         healthy_minutes=0.1,
         command='crossmodal-kd faults',

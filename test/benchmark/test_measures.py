@@ -14,13 +14,13 @@ import torch
 from sklearn.metrics import f1_score
 
 from crossmodal_kd_ros.benchmark.alignment_costs import alignment_costs
-from crossmodal_kd_ros.benchmark.benchmark import (
-    ABLATIONS,
+from crossmodal_kd_ros.benchmark.cells import (
     ALIGNMENTS,
     RECIPE,
     TRIO,
     Cell,
     Plan,
+    ablations,
     cells,
 )
 from crossmodal_kd_ros.benchmark.light import by_light
@@ -29,21 +29,25 @@ from crossmodal_kd_ros.benchmark.measures import (
     ask_student,
     ask_teacher,
     expected_calibration_error,
+    masks,
     measure,
-    readings,
+    reading_errors,
+    scalars,
 )
 from crossmodal_kd_ros.benchmark.record import keep, made_of, read_record, write_record
-from crossmodal_kd_ros.benchmark.sensor_failures import when_broken
+from crossmodal_kd_ros.benchmark.sensor_failures import sensor_failures
 from crossmodal_kd_ros.benchmark.summary import accuracy, confusions, interval, macro_f1, summarise
 from crossmodal_kd_ros.benchmark.tables import markdown
-from crossmodal_kd_ros.contract import ACTIONS
+from crossmodal_kd_ros.calibration.model import load_calibration
+from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.networks import Student, Teacher, load_student, load_teacher
-from crossmodal_kd_ros.runtime import load_calibration
+from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.training.recipe import find_recipe, load_recipe
 
-sys.path.append(str(Path(__file__).parent.parent / 'distillation'))
+sys.path.append(str(Path(__file__).parent.parent / 'training'))
 from made_up_pairs import make_pairs
 
+PROFILE, AIR = load_profile('living_wall'), load_profile('air')
 PAIRS = make_pairs(60)
 MODELS = Path(__file__).parents[2] / 'models'
 
@@ -51,14 +55,13 @@ MODELS = Path(__file__).parents[2] / 'models'
 def perfect(pairs=PAIRS) -> Answers:
     return Answers(
         probabilities=np.eye(6, dtype=np.float32)[pairs.action],
-        touch=pairs.touch,
-        gas=pairs.gas,
-        surface=pairs.surface,
+        readings=pairs.readings,
+        quantities=pairs.quantities,
     )
 
 
 def test_a_perfect_answer_has_perfect_figures():
-    measured = measure(perfect(), PAIRS)
+    measured = measure(perfect(), PAIRS, PROFILE)
     assert (
         measured['accuracy']
         == measured['macro_f1']
@@ -72,7 +75,7 @@ def test_a_perfect_answer_has_perfect_figures():
 
 def test_always_the_same_action_is_right_as_often_as_it_is_wanted_and_has_little_f1():
     same = Answers(probabilities=np.tile(np.eye(6)[2], (60, 1)))
-    measured = measure(same, PAIRS)
+    measured = measure(same, PAIRS, PROFILE)
     # Each action is wanted in a sixth: F1 of the one chosen is 2 (1/6) / (1/6 + 1), of the others
     # 0.
     assert measured['accuracy'] == pytest.approx(1 / 6) and measured['macro_f1'] == pytest.approx(
@@ -91,18 +94,42 @@ def test_calibration_error_is_the_gap_between_sure_and_right():
 
 
 def test_readings_stand_beside_two_answers_that_know_nothing():
-    for errors in readings(perfect(), PAIRS, PAIRS).values():
+    for errors in reading_errors(perfect(), PAIRS, PAIRS, PROFILE).values():
         assert errors['error'] == 0.0 < errors['train_mean'] < errors['shuffled']
+
+
+def test_what_is_read_follows_from_the_profile():
+    assert [(scalar.name, scalar.unit) for scalar in scalars(PROFILE)] == [
+        ('surface_roughness', 'um'),
+        ('crack_depth', 'mm'),
+        ('co2_uptake', 'ppm'),  # in place of a ratio its numerator
+    ]
+    assert list(reading_errors(perfect(), PAIRS, PAIRS, PROFILE))[0] == 'touch_map'
+    assert [scalar.name for scalar in scalars(AIR)] == ['co2']
+
+
+def test_a_teacher_is_measured_without_each_sense_and_without_all():
+    assert masks(PROFILE) == {
+        'healthy': (),
+        'touch masked': ('touch',),
+        'gas masked': ('gas',),
+        'both masked': ('touch', 'gas'),
+    }
+    assert masks(AIR) == {'healthy': (), 'air masked': ('air',)}
+
+
+def test_the_stages_of_a_student_are_the_articles():
+    assert ablations(PROFILE)['stages'] == {'start_at': {'touch': 0.66, 'gas': 0.33}}
 
 
 def test_confusions_give_sklearns_scores():
     rng = np.random.default_rng(0)
-    action, chosen, panel = (
+    action, chosen, group = (
         rng.integers(6, size=300),
         rng.integers(6, size=300),
         np.arange(300) // 3,
     )
-    table = confusions({'action': action, 'chosen': chosen, 'panel': panel})
+    table = confusions({'action': action, 'chosen': chosen, 'group': group}, 6)
     assert table.shape == (100, 6, 6) and table.sum() == 300
     assert accuracy(table.sum(0)) == pytest.approx((action == chosen).mean())
     assert macro_f1(table.sum(0)) == pytest.approx(f1_score(action, chosen, average='macro'))
@@ -113,7 +140,7 @@ def test_the_interval_is_that_of_a_share_where_every_panel_has_one_view():
     action = rng.integers(6, size=900)
     chosen = np.where(rng.random(900) < 0.8, action, (action + 1) % 6)
     low, high = interval(
-        [[confusions({'action': action, 'chosen': chosen, 'panel': np.arange(900)})]], accuracy
+        [[confusions({'action': action, 'chosen': chosen, 'group': np.arange(900)}, 6)]], accuracy
     )
     share = (action == chosen).mean()
     half = 1.96 * np.sqrt(share * (1 - share) / 900)
@@ -122,7 +149,7 @@ def test_the_interval_is_that_of_a_share_where_every_panel_has_one_view():
 
 def test_a_network_compared_with_itself_gains_nothing():
     table = confusions(
-        {'action': PAIRS.action, 'chosen': PAIRS.action[::-1], 'panel': PAIRS.panel}
+        {'action': PAIRS.action, 'chosen': PAIRS.action[::-1], 'group': PAIRS.group}, 6
     )
     assert interval([[table, table]], accuracy) == (0.0, 0.0)
 
@@ -140,15 +167,15 @@ def test_every_seed_of_the_trio_comes_before_any_ablation():
     assert [cell.system for cell in todo[:3]] == list(TRIO) and {
         cell.labels for cell in todo[:3]
     } == {500}
-    assert len(todo) == 12 + 1 + len(ABLATIONS) + 3 and len({cell.name for cell in todo}) == len(
-        todo
-    )
+    assert len(todo) == 12 + 1 + len(ablations(PROFILE)) + 3 and len(
+        {cell.name for cell in todo}
+    ) == len(todo)
 
 
 def test_a_record_of_cells_gives_them_back(tmp_path):
     found = [
         made_up_cell(Cell(system='student_kd', labels=500, seed=seed), 0.8)
-        | {'panel': [0, 0, 1] * 100}
+        | {'group': [0, 0, 1] * 100}
         for seed in (0, 1)
     ]
     write_record(found, tmp_path)
@@ -160,7 +187,7 @@ def test_a_record_of_cells_gives_them_back(tmp_path):
 
 def made_up_cell(cell: Cell, right: float) -> dict:
     rng = np.random.default_rng(cell.seed)
-    action = rng.integers(len(ACTIONS), size=300)
+    action = rng.integers(6, size=300)
     chosen = np.where(rng.random(300) < right, action, (action + 1) % 6)
     figures = {
         'accuracy': float((action == chosen).mean()),
@@ -192,7 +219,7 @@ def made_up_cell(cell: Cell, right: float) -> dict:
         **more,
         'chosen': chosen.tolist(),
         'action': action.tolist(),
-        'panel': (np.arange(300) // 3).tolist(),
+        'group': (np.arange(300) // 3).tolist(),
         'conditions': {'day': right, 'night': right},
     }
 
@@ -200,10 +227,10 @@ def made_up_cell(cell: Cell, right: float) -> dict:
 def page_of(table: dict, **more) -> str:
     ceilings = {
         'camera': 0.87,
-        'touch_gas': 0.95,
-        'camera_touch': 0.96,
-        'camera_gas': 0.97,
-        'all': 0.99,
+        'touch+gas': 0.95,
+        'camera+touch': 0.96,
+        'camera+gas': 0.97,
+        'camera+touch+gas': 0.99,
         'largest_class': 0.2,
         'by_recovery': {'0': 0.25, '1': 0.87},
     }
@@ -217,7 +244,8 @@ def page_of(table: dict, **more) -> str:
             'broken': {},
             'alignment_ms': {},
             **more,
-        }
+        },
+        PROFILE,
     )
 
 
@@ -242,7 +270,9 @@ def test_a_change_is_held_against_the_same_seeds_of_the_recipe():
         'MSE features': (0.6, 0.6),
         'product fidelity': (0.8, 0.8),
     }
-    table = summarise({cell: made_up_cell(cell, right[cell.system][cell.seed]) for cell in found})
+    table = summarise(
+        {cell: made_up_cell(cell, right[cell.system][cell.seed]) for cell in found}, PROFILE
+    )
 
     gained = table['ablations']['MSE features']['500']['against_recipe']['accuracy']
     assert (
@@ -274,7 +304,7 @@ def test_the_curve_ends_with_the_trio_that_sees_all():
         for seed in (0, 1)[: 1 + (recovery == 1.0)]
         for cell in [Cell(system=system, labels=500, seed=seed, recovery=recovery)]
     }
-    table = summarise(measured)
+    table = summarise(measured, PROFILE)
     assert set(table['recovery']) == {'0', '1'} and set(table['recovery']['1']) == {*TRIO, 'gain'}
     assert len(table['recovery']['1']['gain']['seeds']) == 1
     page = page_of(table)
@@ -284,11 +314,11 @@ def test_the_curve_ends_with_the_trio_that_sees_all():
 
 def test_the_light_is_judged_by_the_same_places():
     torch.manual_seed(0)
-    teacher, student = Teacher().eval(), Student().eval()
+    teacher, student = Teacher(PROFILE).eval(), Student(PROFILE).eval()
     dark = replace(PAIRS, image=PAIRS.image // 4)
     found = by_light(teacher, student, PAIRS, dark)
 
-    assert (found['views'], found['panels']) == (60, len(np.unique(PAIRS.panel)))
+    assert (found['views'], found['panels']) == (60, len(np.unique(PAIRS.group)))
     for name, network, ask in (
         ('teacher', teacher, ask_teacher),
         ('student', student, ask_student),
@@ -307,16 +337,19 @@ def test_the_light_is_judged_by_the_same_places():
 
 
 def test_the_package_is_held_against_a_teacher_that_believes_a_broken_sense():
-    found = when_broken(MODELS, load_calibration(MODELS), PAIRS)
+    found = sensor_failures(MODELS, load_calibration(MODELS, PROFILE), PAIRS)
     teacher, student = (
-        load_teacher(MODELS / 'teacher.safetensors'),
-        load_student(MODELS / 'student.safetensors'),
+        load_teacher(MODELS / 'teacher.safetensors', PROFILE),
+        load_student(MODELS / 'student.safetensors', PROFILE),
     )
 
     def right(answers: Answers) -> float:
         return float((answers.probabilities.argmax(1) == PAIRS.action).mean())
 
-    dead = {'touch': np.zeros_like(PAIRS.touch), 'gas': np.zeros_like(PAIRS.gas)}
+    def shown(readings: dict) -> Pairs:
+        return replace(PAIRS, readings={**PAIRS.readings, **readings})
+
+    dead = {sense: np.zeros_like(values) for sense, values in PAIRS.readings.items()}
     for name, lost in (
         ('touch dead', ['touch']),
         ('gas dead', ['gas']),
@@ -324,7 +357,7 @@ def test_the_package_is_held_against_a_teacher_that_believes_a_broken_sense():
     ):
         assert found[name]['lost'] == lost
         assert found[name]['unguarded'] == pytest.approx(
-            right(ask_teacher(teacher, replace(PAIRS, **{sense: dead[sense] for sense in lost})))
+            right(ask_teacher(teacher, shown({sense: dead[sense] for sense in lost})))
         )
     assert found['touch and gas dead']['guarded'] == pytest.approx(
         right(ask_student(student, PAIRS))
@@ -338,7 +371,7 @@ def test_the_package_is_held_against_a_teacher_that_believes_a_broken_sense():
     )
     for m in found.values():
         assert m['better']['mean'] == pytest.approx(m['guarded'] - m['unguarded'])
-    page = page_of(summarise({}), broken=found)
+    page = page_of(summarise({}, PROFILE), broken=found)
     assert row_of(page, 'touch dead')[3:] == [
         found['touch dead']['mode'],
         row_of(page, 'touch dead')[4],
@@ -385,7 +418,7 @@ def test_the_summary_holds_what_is_promised_and_the_gain_of_distillation():
         for system, right in (('teacher', 0.95), ('student_kd', 0.8), ('student_no_kd', 0.6)):
             cell = Cell(system=system, labels=500, seed=seed)
             measured[cell] = made_up_cell(cell, right)
-    table = summarise(measured)
+    table = summarise(measured, PROFILE)
     for system in TRIO:
         assert {'accuracy', 'macro_f1', 'day_accuracy', 'night_accuracy'} <= set(
             table[system]['500']

@@ -19,6 +19,9 @@ from crossmodal_kd_ros.benchmark.photos import (
     worst_mistakes,
 )
 from crossmodal_kd_ros.networks import Student
+from crossmodal_kd_ros.profile import load_profile
+
+PROFILE = load_profile('living_wall')
 
 
 @pytest.fixture
@@ -38,20 +41,20 @@ def folder(tmp_path) -> Path:
 
 
 def test_photographs_become_square_views_with_their_folder_as_label(folder):
-    photos = Photos.load(folder)
+    photos = Photos.load(folder, size_px=128)
     assert photos.image.shape == (12, 128, 128, 3) and photos.image.dtype == np.uint8
     assert photos.cracked.tolist() == [False] * 6 + [True] * 6 and photos.path[-1].name == '5.png'
 
 
 def test_the_hand_made_score_sees_a_dark_line(folder):
-    photos = Photos.load(folder)
+    photos = Photos.load(folder, size_px=128)
     score = black_hat_score(photos.image)
     assert score[photos.cracked].min() > score[~photos.cracked].max()
 
 
 def test_both_scores_are_measured_on_the_same_pictures(folder):
     torch.manual_seed(0)
-    student, photos = Student().eval(), Photos.load(folder)
+    student, photos = Student(PROFILE).eval(), Photos.load(folder, size_px=128)
     measured = measure_photos(student, photos)
     assert (measured['pictures'], measured['cracked'], measured['black_hat_auroc']) == (12, 6, 1.0)
     sureness, wanted = crack_scores(student, photos.image)
@@ -79,19 +82,19 @@ def test_a_crack_is_read_wherever_in_the_photograph_it_is():
 
         def forward(self, image):
             output = super().forward(image)
-            output.surface[:, 1] = 1.0 - image[:, :, 48:80, 32:96].amin((1, 2, 3))
-            output.surface_logvar[:, 1] = 2.0 * np.log(0.5)
+            output.quantities[:, 1] = 1.0 - image[:, :, 48:80, 32:96].amin((1, 2, 3))
+            output.quantities_logvar[:, 1] = 2.0 * np.log(0.5)
             return output
 
     image = np.full((4, 128, 128, 3), 200, np.uint8)
     for picture, (row, column) in zip(image[:3], ((2, 3), (64, 64), (125, 100))):
         picture[row, column] = 0
-    sureness, _ = crack_scores(Eye().eval(), image)
+    sureness, _ = crack_scores(Eye(PROFILE).eval(), image)
     assert sureness[:3].tolist() == [2.0, 2.0, 2.0] and sureness[3] < 0.5
 
 
 def test_the_worst_mistakes_are_the_clean_that_score_high_and_the_cracked_that_score_low(folder):
-    photos = Photos.load(folder)
+    photos = Photos.load(folder, size_px=128)
     clean, cracked = worst_mistakes(photos, np.arange(12.0), count=2)
     assert clean.tolist() == [5, 4] and cracked.tolist() == [6, 7]
 
@@ -101,8 +104,8 @@ def test_a_folder_without_pictures_or_with_a_broken_one_is_refused_in_one_senten
     with pytest.raises(
         PhotosError, match=r'expected a picture in .*crack/0.png, which OpenCV cannot read'
     ):
-        Photos.load(folder)
+        Photos.load(folder, size_px=128)
     with pytest.raises(
         PhotosError, match=r'expected pictures \(.jpg, .*\) in .*/clean/clean, found none'
     ):
-        Photos.load(folder / 'clean')
+        Photos.load(folder / 'clean', size_px=128)

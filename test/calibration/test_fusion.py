@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Two opinions joined: against scikit-learn's own probabilities, and where each knows what the other does not."""
+"""Two opinions joined: against scikit-learn, and where each knows what the other does not."""
 
 from types import SimpleNamespace
 
@@ -11,11 +11,15 @@ from sklearn.linear_model import LogisticRegression
 
 from crossmodal_kd_ros.calibration.fit import _are_enough, _stacked
 from crossmodal_kd_ros.calibration.fusion import Stack, opinions
+from crossmodal_kd_ros.profile import load_profile
 
 
 @pytest.fixture
 def halves():
-    """Return a teacher that knows an action's last digit, a student that knows its half, and what was right, on 900 panels."""
+    """Return a teacher, a student and what was right, on 900 panels.
+
+    The teacher knows an action's last digit, the student its half.
+    """
     rng = np.random.default_rng(0)
     action = rng.integers(0, 6, 1800)
     knows = [
@@ -23,7 +27,7 @@ def halves():
         for key in (lambda x: x % 2, lambda x: x // 3)
     ]
     teacher, student = (odds * rng.uniform(0.7, 1.0, odds.shape) for odds in knows)
-    pairs = SimpleNamespace(action=action, panel=np.arange(1800) // 2)
+    pairs = SimpleNamespace(action=action, group=np.arange(1800) // 2)
     return teacher / teacher.sum(1, keepdims=True), student / student.sum(1, keepdims=True), pairs
 
 
@@ -43,7 +47,10 @@ def test_what_one_knows_and_the_other_does_not_adds_up(halves):
 
     joined, _ = _stacked(teacher, student, pairs)
 
-    right = [(said.argmax(1) == pairs.action).mean() for said in (teacher, student, joined)]
+    right = [
+        (probabilities.argmax(1) == pairs.action).mean()
+        for probabilities in (teacher, student, joined)
+    ]
     # Of three actions with the right digit, or in the right half, one is guessed; of 1 to 2 with
     # both, more than every second.
     assert right[0] == pytest.approx(1 / 3, abs=0.05) and right[1] == pytest.approx(
@@ -53,14 +60,14 @@ def test_what_one_knows_and_the_other_does_not_adds_up(halves):
 
 
 def test_a_stack_is_judged_on_panels_that_it_was_not_fitted_to():
-    """Opinions that tell nothing of an action let a stack be right by chance alone, however many numbers it has."""
+    """Opinions that tell nothing let a stack be right by chance, however many numbers it has."""
     rng = np.random.default_rng(1)
     teacher, student = (rng.dirichlet(np.ones(6), 600) for _ in range(2))
     # Both views of a panel look alike and want the same: a stack that had seen one would know the
     # other.
     teacher, student = np.repeat(teacher, 2, 0), np.repeat(student, 2, 0)
     pairs = SimpleNamespace(
-        action=np.repeat(rng.integers(0, 6, 600), 2), panel=np.arange(1200) // 2
+        action=np.repeat(rng.integers(0, 6, 600), 2), group=np.arange(1200) // 2
     )
 
     joined, _ = _stacked(teacher, student, pairs)
@@ -71,6 +78,7 @@ def test_a_stack_is_judged_on_panels_that_it_was_not_fitted_to():
 
 def test_an_action_that_few_panels_want_is_too_little_to_fit_a_stack_to(halves):
     _, _, pairs = halves
-    assert _are_enough(pairs)
+    profile = load_profile()
+    assert _are_enough(pairs, profile)
     pairs.action[np.flatnonzero(pairs.action == 3)[40:]] = 2
-    assert not _are_enough(pairs)
+    assert not _are_enough(pairs, profile)

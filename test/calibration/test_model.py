@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What was measured of the weights: on disk, refused beside others, and followed by the pipeline."""
+"""What was measured of the weights: on disk, refused beside others, used by the pipeline."""
 
 import json
 from dataclasses import replace
@@ -10,22 +10,25 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from crossmodal_kd_ros.calibration.consistency import FEATURES, WINDOWS_S, ResidualModel
+from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
 from crossmodal_kd_ros.calibration.fusion import Stack
-from crossmodal_kd_ros.calibration.intervals import Familiarity, Intervals, fine_detail
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, Mode, Prediction, Sample, square_view
-from crossmodal_kd_ros.runtime import (
+from crossmodal_kd_ros.calibration.intervals import Intervals
+from crossmodal_kd_ros.calibration.model import (
     Calibration,
     CalibrationError,
-    Pipeline,
     Predictor,
     load_calibration,
     save_calibration,
 )
-from crossmodal_kd_ros.runtime.confidence import Judgement
+from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution, fine_detail
+from crossmodal_kd_ros.profile import Mode, load_profile
+from crossmodal_kd_ros.runtime import Perception, Pipeline
 
 MS = 1_000_000
 START = 1_000_000 * MS
+PROFILE = load_profile()
+ACTIONS = PROFILE.actions
+GAS_NAMES = PROFILE.senses['gas'].channel_names
 LIE = np.where(np.array(GAS_NAMES) == 'nh3_ppm', 20.0, 0.0)
 
 
@@ -37,15 +40,16 @@ def predictor(
         min_confidence=min_confidence,
         held=0.1,
         decided=decided,
-        least_possible=0.2,
+        min_possible=0.2,
         filled=filled,
     )
 
 
 def calibration() -> Calibration:
-    """Return a calibration by which gas is worth more than touch is, and the student needs to be very sure."""
+    """Return a calibration by which gas is worth more than touch, and a student must be sure."""
     student = predictor(0.85, 0.8)
     return Calibration(
+        profile=PROFILE,
         weights={'student': 'aa', 'teacher': 'bb'},
         origin={'command': 'by hand'},
         predictors={
@@ -58,30 +62,31 @@ def calibration() -> Calibration:
         intervals=Intervals(
             measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])
         ),
-        familiarity=Familiarity(
+        out_of_distribution=OutOfDistribution(
             mean=np.zeros(4),
             whitening=np.eye(4),
             limit=2.0,
             usual=1.0,
-            least_detail=1.0,
-            most_detail=200.0,
+            min_detail=1.0,
+            max_detail=200.0,
             usual_detail=np.array([1.0, 200.0]),
         ),
         residuals={
-            sensor: ResidualModel(
-                bias=np.zeros(len(names)),
-                scale=np.ones(len(names)),
-                whitening=np.eye(len(names)),
-                limits=np.full((len(WINDOWS_S), len(names) + 1), 6.0),
+            name: ResidualModel(
+                bias=np.zeros(count),
+                scale=np.ones(count),
+                whitening=np.eye(count),
+                limits=np.full((len(WINDOWS_S), count + 1), 6.0),
             )
-            for sensor, names in FEATURES.items()
+            for name, sense in PROFILE.senses.items()
+            for count in [len(feature_names(sense))]
         },
     )
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a folder with two weight files, as far as a calibration looks at them, and their calibration."""
+    """Return a folder with two weight files and their calibration."""
     for kind, digest in (('student', 'aa'), ('teacher', 'bb')):
         save_file(
             {'x': np.zeros(1)}, tmp_path / f'{kind}.safetensors', metadata={'sha256': digest}
@@ -91,29 +96,29 @@ def folder(tmp_path):
 
 
 def test_a_calibration_comes_back_as_it_was_saved(folder):
-    saved, loaded = calibration(), load_calibration(folder)
+    saved, loaded = calibration(), load_calibration(folder, PROFILE)
 
     assert loaded.predictors == saved.predictors
     assert loaded.origin == saved.origin
     np.testing.assert_allclose(loaded.residuals['touch'].limits, saved.residuals['touch'].limits)
     np.testing.assert_allclose(loaded.intervals.estimated, saved.intervals.estimated)
-    assert loaded.familiarity.limit == 2.0
+    assert loaded.out_of_distribution.limit == 2.0
 
 
 def test_a_stack_comes_back_as_it_was_saved(folder):
-    told = calibration()
+    measured = calibration()
     stack = Stack(weights=np.arange(72.0).reshape(12, 6) / 8, bias=np.arange(6.0))
-    told.predictors['camera+gas'][Mode.PARTIAL] = replace(predictor(0.9), stack=stack)
-    save_calibration(told, folder)
+    measured.predictors['camera+gas'][Mode.PARTIAL] = replace(predictor(0.9), stack=stack)
+    save_calibration(measured, folder)
 
-    found = load_calibration(folder).predictors['camera+gas']
-    np.testing.assert_array_equal(found[Mode.PARTIAL].stack.weights, stack.weights)
-    np.testing.assert_array_equal(found[Mode.PARTIAL].stack.bias, stack.bias)
-    assert found[Mode.STUDENT].stack is None
+    loaded = load_calibration(folder, PROFILE).predictors['camera+gas']
+    np.testing.assert_array_equal(loaded[Mode.PARTIAL].stack.weights, stack.weights)
+    np.testing.assert_array_equal(loaded[Mode.PARTIAL].stack.bias, stack.bias)
+    assert loaded[Mode.STUDENT].stack is None
 
 
 def test_weights_without_a_calibration_have_none(tmp_path):
-    assert load_calibration(tmp_path) is None
+    assert load_calibration(tmp_path, PROFILE) is None
 
 
 def test_a_calibration_of_other_weights_is_refused_in_a_sentence(folder):
@@ -123,7 +128,7 @@ def test_a_calibration_of_other_weights_is_refused_in_a_sentence(folder):
         CalibrationError,
         match='belongs to other weights than student.safetensors beside it: make it again',
     ):
-        load_calibration(folder)
+        load_calibration(folder, PROFILE)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +138,7 @@ def test_a_calibration_of_other_weights_is_refused_in_a_sentence(folder):
         lambda document: (
             document['residuals'].pop('gas') and None or document.update(residuals={'gas': 3})
         ),
-        lambda document: document.update(contract='0'),
+        lambda document: document.update(profile='0'),
     ],
 )
 def test_a_damaged_calibration_is_refused_in_a_sentence(folder, change):
@@ -142,43 +147,40 @@ def test_a_damaged_calibration_is_refused_in_a_sentence(folder, change):
     (folder / 'calibration.json').write_text(json.dumps(document))
 
     with pytest.raises(CalibrationError, match='make it again with "crossmodal-kd calibrate"'):
-        load_calibration(folder)
+        load_calibration(folder, PROFILE)
 
 
 class Engine:
-    """Is as sure as it is told, sees a surface that it is told, and remembers who was asked."""
+    """Is as sure as it is told, and remembers what the teacher was shown."""
 
-    name = 'fake'
+    name, profile = 'fake', PROFILE
 
     def __init__(self) -> None:
-        self.confidence, self.features, self.blank, self.sure_of = (
-            0.9,
-            np.zeros(4, np.float32),
-            [],
-            {},
-        )
-        self.modes, self.filled = [], []
+        self.confidence, self.features, self.sure_of = 0.9, np.zeros(4, np.float32), {}
         self.gas = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
+        # Of each teacher's decision: the readings that were there, and whether the view was blank.
+        self.shown, self.blank = [], []
+        self.perceived = 0
 
-    def infer(self, sample, mode, filled=False):
-        self.modes.append(mode)
-        self.filled.append(filled)
-        self.blank.append(not sample.image.any())
-        self.last = sample
-        return Prediction(
-            probabilities=self._sure(mode),
-            student_probabilities=self._sure(Mode.STUDENT),
-            touch=np.full(256, 2.0, np.float32),
-            gas=self.gas,
-            surface=np.array([7.0, 8.0, 0.5], np.float32),
-            surface_std=np.full(3, 0.5, np.float32),
-            features=self.features,
-            detail=fine_detail(square_view(sample.image)),
+    def perceive(self, views):
+        self.perceived += 1
+        return Perception(
+            probabilities=self._sure('student'),
+            readings={'touch': np.full((1, 256), 2.0, np.float32), 'gas': self.gas[None]},
+            quantities=np.array([[7.0, 8.0, 0.5]], np.float32),
+            quantities_std=np.full((1, 3), 0.5, np.float32),
+            features=self.features[None],
+            detail=fine_detail(views),
         )
 
-    def _sure(self, mode):
-        probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
-        probabilities[self.sure_of.get(mode, 1)] = self.confidence
+    def decide(self, views, readings, present):
+        self.shown.append({name: readings[name][0] for name in readings if present[name][0]})
+        self.blank.append(not views.any())
+        return self._sure('teacher')
+
+    def _sure(self, who):
+        probabilities = np.full((1, 6), (1.0 - self.confidence) / 5, np.float32)
+        probabilities[0, self.sure_of.get(who, 1)] = self.confidence
         return probabilities
 
 
@@ -207,25 +209,36 @@ class Damaged(Dark):
 class Robot:
     """A calibrated pipeline at 10 Hz."""
 
-    def __init__(self, told: Calibration | None = None) -> None:
+    def __init__(self, measured: Calibration | None = None) -> None:
         self.engine, self.now_ns, self.rng, self.touch = (
             Engine(),
             START,
             np.random.default_rng(0),
             2.0,
         )
-        self.pipeline = Pipeline(self.engine, calibration=told or calibration())
+        self.pipeline = Pipeline(self.engine, calibration=measured or calibration())
 
     def step(self, *senses: str, gas=0.0):
+        """Return the estimate for a picture with fresh readings of `senses`."""
         self.now_ns += 100 * MS
         if 'touch' in senses:
-            self.pipeline.put_touch(self.now_ns, self.touch + 1e-3 * self.rng.standard_normal(256))
+            noise = 1e-3 * self.rng.standard_normal(256)
+            self.pipeline.put('touch', self.now_ns, self.touch + noise)
         if 'gas' in senses:
-            self.pipeline.put_gas(
-                self.now_ns, self.engine.gas + gas + 1e-3 * self.rng.standard_normal(8)
-            )
+            noise = 1e-3 * self.rng.standard_normal(8)
+            self.pipeline.put('gas', self.now_ns, self.engine.gas + gas + noise)
         self.pipeline.put_image(self.now_ns, self.rng.integers(0, 255, (8, 8, 3), np.uint8))
-        return self.pipeline.step(self.now_ns)
+        self.answer = self.pipeline.step(self.now_ns)
+        return self.answer.estimate
+
+
+def values(by_name) -> np.ndarray:
+    return np.array(list(by_name.values()))
+
+
+def margins(estimate) -> np.ndarray:
+    """Return how far the upper bounds lie above the quantities."""
+    return values(estimate.upper) - values(estimate.quantities)
 
 
 def test_each_set_of_sensors_is_decided_by_whoever_was_best_with_it():
@@ -250,10 +263,10 @@ def test_each_mode_has_a_confidence_limit_of_its_own():
 def test_measured_values_get_narrow_bounds_and_estimated_ones_the_students():
     estimate = Robot().step('touch')
 
-    np.testing.assert_allclose(estimate.upper - estimate.surface, [1.0, 1.0, 1.0], rtol=1e-4)
+    np.testing.assert_allclose(margins(estimate), [1.0, 1.0, 1.0], rtol=1e-4)
     estimate = Robot().step()
-    np.testing.assert_allclose(estimate.surface, [7.0, 8.0, 0.5])
-    np.testing.assert_allclose(estimate.lower, [6.0, 7.0, -0.5])
+    np.testing.assert_allclose(values(estimate.quantities), [7.0, 8.0, 0.5])
+    np.testing.assert_allclose(values(estimate.lower), [6.0, 7.0, -0.5])
     assert estimate.possible == (ACTIONS[1],)
 
 
@@ -267,7 +280,7 @@ def test_an_unfamiliar_picture_costs_confidence_and_widens_the_bounds():
     assert estimate.reason.endswith(
         'the picture is 4.0 times as far from the familiar as it may be'
     )
-    np.testing.assert_allclose(estimate.upper - estimate.surface, 4.0, rtol=1e-4)
+    np.testing.assert_allclose(margins(estimate), 4.0, rtol=1e-4)
 
 
 def test_gas_that_contradicts_the_picture_is_not_used_and_the_reason_names_the_channel():
@@ -302,10 +315,7 @@ def test_touch_and_gas_do_without_pictures_that_show_nothing_known():
     )
     # Who decides is shown a blank; the student looks on, to know when there is something to see
     # again.
-    assert list(zip(robot.engine.modes, robot.engine.blank))[-2:] == [
-        (Mode.STUDENT, False),
-        (Mode.PARTIAL, True),
-    ]
+    assert robot.engine.blank[-2:] == [False, True] and robot.engine.perceived == 5
     robot.engine.features = np.zeros(4, np.float32)
     assert [robot.step('touch', 'gas').mode for _ in range(8)][-1] is Mode.TEACHER
 
@@ -325,7 +335,7 @@ def test_where_no_picture_arrives_nobody_decides_however_good_touch_and_gas_are(
     robot.step('touch', 'gas')
     for _ in range(5):
         robot.now_ns += 100 * MS
-        robot.pipeline.put_touch(robot.now_ns, robot.rng.standard_normal(256))
+        robot.pipeline.put('touch', robot.now_ns, robot.rng.standard_normal(256))
         mode = robot.pipeline.update(robot.now_ns)
 
     assert mode is Mode.HOLD
@@ -333,25 +343,26 @@ def test_where_no_picture_arrives_nobody_decides_however_good_touch_and_gas_are(
 
 
 def test_a_teacher_that_does_better_with_the_students_estimate_than_with_nothing_is_shown_it():
-    told = calibration()
-    told.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)
-    robot = Robot(told)
+    measured = calibration()
+    measured.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)
+    robot = Robot(measured)
     estimate = robot.step('touch')
 
-    assert (robot.engine.modes, robot.engine.filled) == ([Mode.PARTIAL], [True])
-    assert robot.engine.last.gas is None
+    assert estimate.mode is Mode.PARTIAL
+    np.testing.assert_array_equal(robot.engine.shown[-1]['gas'], robot.engine.gas)
+    assert 'gas' not in robot.answer.sample.readings
     # What the student estimates is published as an estimate, not as a measurement.
-    assert estimate.surface[2] == 0.5
-    assert estimate.upper[2] - estimate.surface[2] == pytest.approx(1.0)
+    assert estimate.quantities['co2_absorption'] == 0.5
+    assert margins(estimate)[2] == pytest.approx(1.0)
 
 
 def test_a_teacher_that_does_better_together_with_the_student_is_joined_with_it():
-    told = calibration()
+    measured = calibration()
     # The geometric mean of both.
     half = Stack(weights=np.tile(0.5 * np.eye(6), (2, 1)), bias=np.zeros(6))
-    told.predictors['camera+touch'][Mode.PARTIAL] = replace(predictor(0.9), stack=half)
-    robot = Robot(told)
-    robot.engine.sure_of = {Mode.PARTIAL: 2, Mode.STUDENT: 1}
+    measured.predictors['camera+touch'][Mode.PARTIAL] = replace(predictor(0.9), stack=half)
+    robot = Robot(measured)
+    robot.engine.sure_of = {'teacher': 2, 'student': 1}
     estimate = robot.step('touch')
 
     # Of each one action has 0.9 and five have 0.02: two have the root of 0.9 * 0.02, the other
@@ -360,7 +371,7 @@ def test_a_teacher_that_does_better_together_with_the_student_is_joined_with_it(
     assert estimate.probabilities[[1, 2]] == pytest.approx(
         [both / (2 * both + 4 * 0.02)] * 2, abs=1e-4
     )
-    assert robot.engine.last.gas is None
+    assert 'gas' not in robot.engine.shown[-1]
 
 
 def test_a_gas_channel_that_cannot_be_is_read_from_the_picture_and_the_teacher_goes_on():
@@ -370,11 +381,9 @@ def test_a_gas_channel_that_cannot_be_is_read_from_the_picture_and_the_teacher_g
     estimate = robot.step('touch', 'gas', gas=spoilt)
 
     assert estimate.mode is Mode.TEACHER
-    assert (
-        robot.engine.last.gas[1] == robot.engine.gas[1]
-        and robot.engine.last.gas[0] != robot.engine.gas[0]
-    )
-    assert estimate.surface[2] == 0.5
+    shown = robot.engine.shown[-1]['gas']
+    assert shown[1] == robot.engine.gas[1] and shown[0] != robot.engine.gas[0]
+    assert estimate.quantities['co2_absorption'] == 0.5
     answers = [robot.step('touch', 'gas', gas=spoilt) for _ in range(20)]
     assert {answer.mode for answer in answers} == {Mode.TEACHER}
 
@@ -415,19 +424,20 @@ def test_gas_that_needs_the_picture_for_a_channel_falls_with_the_camera():
         robot.step('touch', 'gas', gas=spoilt)
     assert robot.pipeline.decision.lost == ('camera', 'gas')
     assert robot.pipeline.decision.reason.endswith(
-        'gas co2_surface_ppm reads what it cannot: read from the picture, which is not trusted either'
+        'gas co2_surface_ppm reads what it cannot: read from the picture, which is not trusted '
+        'either'
     )
 
 
 def test_what_was_used_and_what_the_networks_said_of_it_can_be_looked_up():
-    told = calibration()
-    told.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)
-    robot = Robot(told)
+    measured = calibration()
+    measured.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)
+    robot = Robot(measured)
     estimate = robot.step('touch')
-    sample, prediction = robot.pipeline.evidence
 
-    assert sample.gas is None and sample.touch is not None
-    assert prediction.probabilities is estimate.probabilities
+    assert set(robot.answer.sample.readings) == {'touch'}
+    assert robot.answer.probabilities is estimate.probabilities
+    assert robot.answer.perception.readings['gas'] is estimate.readings['gas']
 
 
 def test_a_damaged_picture_accuses_nobody_and_is_done_without():
@@ -444,18 +454,21 @@ def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measuremen
     for senses in ([('touch', 'gas')] * 7 + [('gas',)] * 3) * 3:
         estimate = robot.step(*senses)
 
-    assert estimate.mode is Mode.TEACHER and robot.engine.last.touch is not None
-    assert (estimate.surface[0], estimate.upper[0]) == (7.0, 8.0)  # as the student sees it
+    assert estimate.mode is Mode.TEACHER and 'touch' in robot.engine.shown[-1]
+    # as the student sees it
+    assert (estimate.quantities['surface_roughness'], estimate.upper['surface_roughness']) == (
+        7.0,
+        8.0,
+    )
     assert estimate.reason == 'newest touch reading is 0.30 s old (limit 0.20 s)'
 
 
-def test_a_noisy_gas_channel_counts_as_much_as_it_is_worth_beside_the_picture():
-    judgement, engine = Judgement(calibration()), Engine()
-    doubt = np.array([0.0, 1.0, 3.0, np.inf, 0.0, 0.0, 0.0, 0.0])
-    seen = engine.infer(Sample(stamp_ns=0, image=np.ones((4, 4, 3), np.uint8)), Mode.STUDENT)
-    weighed = judgement.weighed('gas', engine.gas + 10.0, seen, doubt)
+def test_a_noisy_channel_counts_as_much_as_it_is_worth_beside_the_picture():
+    model, gas = calibration().residuals['gas'], Engine().gas
+    std = np.array([0.0, 1.0, 3.0, np.inf, 0.0, 0.0, 0.0, 0.0])
+    weighed = model.weigh(gas + 10.0, gas, std)
 
-    # The student's own deviation is 1 here: a share of 1 / (1 + doubt^2) for what is measured.
+    # The student's own deviation is 1 here: a share of 1 / (1 + std^2) for what is measured.
     np.testing.assert_allclose(
-        (weighed - engine.gas)[:5], [10.0, 5.0, 1.0, 0.0, 10.0], rtol=1e-4, atol=1e-4
+        (weighed - gas)[:5], [10.0, 5.0, 1.0, 0.0, 10.0], rtol=1e-4, atol=1e-4
     )

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""docs/bags.md, shortened: a bag the simulator wrote, a data set, a teacher, a student, a replay by both."""
+"""docs/bags.md, shortened: a simulated bag, a data set, a teacher, a student, a replay by both."""
 
 import json
 import subprocess
@@ -14,12 +14,13 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from crossmodal_kd_ros.contract import GAS_NAMES
+from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.simulation import World
 
 pytestmark = pytest.mark.timeout(600)
 
 TYPES = get_typestore(Stores.LATEST)
+GAS_NAMES = load_profile('living_wall').senses['gas'].channel_names
 START_NS = 1_700_000_000_000_000_000
 PANELS_S = 5.0
 RECIPE = """seed: 0
@@ -41,7 +42,7 @@ def call(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def write_simulated(path: Path, *, panels: int) -> Path:
-    """Write what the simulated robot sees, touches and smells on its way over so many panels, and what the expert says."""
+    """Write what the simulated robot reads over so many panels, and what the expert says."""
     world, types = World(5, width_px=160, height_px=128), TYPES.types
     kinds = {
         '/camera/image_raw/compressed': 'sensor_msgs/msg/CompressedImage',
@@ -63,12 +64,16 @@ def write_simulated(path: Path, *, panels: int) -> Path:
             nothing = np.zeros(0)
             messages = {
                 '/tactile/image': types['sensor_msgs/msg/Image'](
-                    header, 16, 16, '32FC1', 0, 64, world.touch(t_s).view(np.uint8)
+                    header, 16, 16, '32FC1', 0, 64, world.read('touch', t_s).view(np.uint8)
                 )
             }
             if index % 10 == 0:
                 messages['/gas/state'] = types['sensor_msgs/msg/JointState'](
-                    header, list(GAS_NAMES), world.gas(t_s).astype(np.float64), nothing, nothing
+                    header,
+                    list(GAS_NAMES),
+                    world.read('gas', t_s).astype(np.float64),
+                    nothing,
+                    nothing,
                 )
             if index % 4 == 0:
                 _, jpeg = cv2.imencode('.jpg', world.camera(t_s)[..., ::-1])
@@ -102,7 +107,8 @@ def test_from_a_bag_to_a_replay_by_networks_of_its_own(tmp_path):
     assert done.returncode == 0, done.stderr
     sheet = json.loads((tmp_path / 'set' / 'datasheet.json').read_text())
     assert (
-        sum(told['samples'] for told in sheet['splits'].values()) + sum(sheet['dropped'].values())
+        sum(split['samples'] for split in sheet['splits'].values())
+        + sum(sheet['dropped'].values())
         == 150
     )
 

@@ -16,7 +16,7 @@ from crossmodal_kd_ros.cli.main import SUBCOMMANDS, main
 def test_help_names_every_subcommand():
     shown = CliRunner().invoke(main, ['--help'])
     assert shown.exit_code == 0
-    for name, (_, line) in SUBCOMMANDS.items():
+    for name, line in SUBCOMMANDS.items():
         assert f'  {name} ' in shown.output and line.split()[0] in shown.output
 
 
@@ -25,7 +25,8 @@ def test_help_names_every_subcommand():
 )
 def test_help_needs_neither_torch_nor_ros(arguments):
     program = (
-        f'import sys\nfrom crossmodal_kd_ros.cli.main import main\nmain({arguments}, standalone_mode=False)\n'
+        'import sys\nfrom crossmodal_kd_ros.cli.main import main\n'
+        f'main({arguments}, standalone_mode=False)\n'
         'print(sorted({"torch", "rclpy", "cv2", "numpy", "matplotlib"} & set(sys.modules)))'
     )
     shown = subprocess.run(

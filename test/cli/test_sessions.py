@@ -243,7 +243,8 @@ def test_a_node_that_is_killed_answers_again_within_five_seconds(tmp_path, priva
         command.kill()
     if first_s > 4.0:
         pytest.skip(
-            f'a first start takes {first_s:.1f} s on this machine, the second took {took_s:.1f} s: too slow for the 5 s'
+            f'a first start takes {first_s:.1f} s on this machine, the second took {took_s:.1f} s:'
+            ' too slow for the 5 s'
         )
     assert took_s < 5.0
 

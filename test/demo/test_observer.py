@@ -20,11 +20,13 @@ from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import Reader
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
+from waiting import wait_for
 
 from crossmodal_kd_ros.bags import read_messages
-from crossmodal_kd_ros.demo import topics
 from crossmodal_kd_ros.demo.observer import Observer
+from crossmodal_kd_ros.runtime import topics
 
+CAMERA, MODE, ACTION = 'camera/image_raw', topics.MODE.name, topics.ACTION.name
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -41,13 +43,6 @@ def robot(monkeypatch, private_environ):
     yield node, domain_id
     node.destroy_node()
     rclpy.shutdown(context=context)
-
-
-def wait_for(condition, limit_s: float = 60.0) -> None:
-    end_s = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end_s, 'waited in vain'
-        time.sleep(0.01)
 
 
 def picture() -> np.ndarray:
@@ -70,13 +65,13 @@ def test_pictures_are_recorded_as_jpeg_if_asked_with_their_header_and_all_else_a
     robot, tmp_path
 ):
     node, domain_id = robot
-    camera = node.create_publisher(Image, topics.CAMERA, BEST_EFFORT)
-    mode = node.create_publisher(String, topics.MODE, LATCHED)
+    camera = node.create_publisher(Image, CAMERA, BEST_EFFORT)
+    mode = node.create_publisher(String, MODE, LATCHED)
     mode.publish(String(data='TEACHER'))
-    types = {topics.CAMERA: 'sensor_msgs/msg/Image', topics.MODE: 'std_msgs/msg/String'}
+    types = {CAMERA: 'sensor_msgs/msg/Image', MODE: 'std_msgs/msg/String'}
     with closing(Observer(domain_id=domain_id)) as observer:
         wait_for(lambda: len(observer.published(types)) == 2)
-        observer.record(tmp_path / 'bag', types, as_jpeg=[topics.CAMERA])
+        observer.record(tmp_path / 'bag', types, as_jpeg=[CAMERA])
         wait_for(lambda: camera.get_subscription_count() == 1)
         for stamp_s in range(1, 6):
             camera.publish(image(stamp_s))
@@ -85,7 +80,7 @@ def test_pictures_are_recorded_as_jpeg_if_asked_with_their_header_and_all_else_a
                     observer.recorder.written['/camera/image_raw/compressed'] == count
                 )
             )
-        wait_for(lambda: topics.MODE in observer.newest)
+        wait_for(lambda: MODE in observer.newest)
 
     messages = list(read_messages(tmp_path / 'bag'))
     assert [m.message.data for m in messages if m.topic == '/maintenance/mode'] == ['TEACHER']
@@ -105,15 +100,15 @@ def test_pictures_are_recorded_as_jpeg_if_asked_with_their_header_and_all_else_a
 
 def test_small_messages_are_handed_over_once(robot, tmp_path):
     node, domain_id = robot
-    action = node.create_publisher(String, topics.ACTION, 10)
+    action = node.create_publisher(String, ACTION, 10)
     with closing(Observer(domain_id=domain_id)) as observer:
-        wait_for(lambda: observer.published([topics.ACTION]))
-        observer.record(tmp_path / 'bag', {topics.ACTION: 'std_msgs/msg/String'})
+        wait_for(lambda: observer.published([ACTION]))
+        observer.record(tmp_path / 'bag', {ACTION: 'std_msgs/msg/String'})
         wait_for(lambda: action.get_subscription_count() == 1)
         for words in ('hydrate', 'hold'):
             action.publish(String(data=words))
         wait_for(lambda: observer.recorder.written['/maintenance/action'] == 2)
-        assert [topic for topic, _, _ in observer.drain()] == [topics.ACTION] * 2
+        assert [topic for topic, _, _ in observer.drain()] == [ACTION] * 2
         assert observer.drain() == []
 
 
@@ -121,16 +116,14 @@ def test_where_there_is_one_clock_a_message_counts_from_when_it_was_sent_and_non
     robot, tmp_path
 ):
     node, domain_id = robot
-    action = node.create_publisher(String, topics.ACTION, 10)
-    mode = node.create_publisher(String, topics.MODE, LATCHED)
+    action = node.create_publisher(String, ACTION, 10)
+    mode = node.create_publisher(String, MODE, LATCHED)
     mode.publish(String(data='HOLD'))
     with closing(Observer(domain_id=domain_id, one_clock=True)) as observer:
-        wait_for(lambda: len(observer.published([topics.ACTION, topics.MODE])) == 2)
+        wait_for(lambda: len(observer.published([ACTION, MODE])) == 2)
         start_ns = time.time_ns()
-        observer.record(
-            tmp_path / 'bag', dict.fromkeys([topics.ACTION, topics.MODE], 'std_msgs/msg/String')
-        )
-        wait_for(lambda: action.get_subscription_count() == 1 and topics.MODE in observer.newest)
+        observer.record(tmp_path / 'bag', dict.fromkeys([ACTION, MODE], 'std_msgs/msg/String'))
+        wait_for(lambda: action.get_subscription_count() == 1 and MODE in observer.newest)
         # While this thread does not let go of Python's lock, the observer has no time to take
         # anything.
         interval_s = sys.getswitchinterval()
@@ -143,22 +136,20 @@ def test_where_there_is_one_clock_a_message_counts_from_when_it_was_sent_and_non
                 pass
         finally:
             sys.setswitchinterval(interval_s)
-        wait_for(lambda: topics.ACTION in observer.newest)
-        assert before_ns <= observer.newest[topics.ACTION][0] <= after_ns
-        assert start_ns <= observer.newest[topics.MODE][0] <= before_ns
+        wait_for(lambda: ACTION in observer.newest)
+        assert before_ns <= observer.newest[ACTION][0] <= after_ns
+        assert start_ns <= observer.newest[MODE][0] <= before_ns
 
 
 def test_a_topic_that_is_ignored_is_neither_recorded_nor_shown(robot, tmp_path):
     node, domain_id = robot
-    action = node.create_publisher(String, topics.ACTION, 10)
-    mode = node.create_publisher(String, topics.MODE, 10)
+    action = node.create_publisher(String, ACTION, 10)
+    mode = node.create_publisher(String, MODE, 10)
     with closing(Observer(domain_id=domain_id)) as observer:
-        wait_for(lambda: len(observer.published([topics.ACTION, topics.MODE])) == 2)
-        observer.record(
-            tmp_path / 'bag', dict.fromkeys([topics.ACTION, topics.MODE], 'std_msgs/msg/String')
-        )
+        wait_for(lambda: len(observer.published([ACTION, MODE])) == 2)
+        observer.record(tmp_path / 'bag', dict.fromkeys([ACTION, MODE], 'std_msgs/msg/String'))
         wait_for(lambda: action.get_subscription_count() == mode.get_subscription_count() == 1)
-        observer.ignore([topics.ACTION])
+        observer.ignore([ACTION])
         action.publish(String(data='hydrate'))
         mode.publish(String(data='HOLD'))
         wait_for(lambda: observer.recorder.written['/maintenance/mode'] == 1)

@@ -10,13 +10,13 @@ import made_up_run as made
 import numpy as np
 import pytest
 
-from crossmodal_kd_ros.demo.recording import Said, Series
-from crossmodal_kd_ros.demo.summary import expected_mode, summarise, wrong_mode_s
+from crossmodal_kd_ros.demo.recording import Series, Text
+from crossmodal_kd_ros.demo.summary import summarise, wrong_mode_s
 
 
 @pytest.fixture(scope='module')
 def summary():
-    return summarise(made.run(), made.SETTING)
+    return summarise(made.recording(), made.SCENARIO)
 
 
 def keep(series: Series, rows: np.ndarray) -> Series:
@@ -32,10 +32,10 @@ def test_frames_of_a_dead_camera_are_not_counted_as_published(summary):
 
 
 def test_an_unanswered_frame_is_missed_even_if_the_observer_never_saw_it():
-    run = made.run()
+    run = made.recording()
     rows = np.arange(len(run.scores)) != 100
     lost = summarise(
-        replace(run, scores=keep(run.scores, rows), camera=keep(run.camera, rows)), made.SETTING
+        replace(run, scores=keep(run.scores, rows), camera=keep(run.camera, rows)), made.SCENARIO
     )
     assert (lost['frames_published'], lost['frames_answered'], lost['frames_recorded']) == (
         1080,
@@ -45,17 +45,17 @@ def test_an_unanswered_frame_is_missed_even_if_the_observer_never_saw_it():
 
 
 def test_a_frame_answered_twice_counts_once():
-    run = made.run()
+    run = made.recording()
     rows = np.r_[0, np.arange(len(run.scores))]
     assert (
-        summarise(replace(run, scores=keep(run.scores, rows)), made.SETTING)['frames_answered']
+        summarise(replace(run, scores=keep(run.scores, rows)), made.SCENARIO)['frames_answered']
         == 1080
     )
 
 
 def test_modes_have_start_and_reason_and_no_repetitions(summary):
-    repeated = replace(made.run(), modes=made.MODES[:2] + made.MODES[1:])
-    assert summarise(repeated, made.SETTING)['modes'] == summary['modes']
+    repeated = replace(made.recording(), modes=made.MODES[:2] + made.MODES[1:])
+    assert summarise(repeated, made.SCENARIO)['modes'] == summary['modes']
     assert summary['modes'][2] == {
         'mode': 'STUDENT',
         'start_s': 10.15,
@@ -74,12 +74,14 @@ def test_recovery_lasts_from_the_first_good_stamp_to_the_receipt_of_the_mode(sum
 
 
 def test_a_failover_that_never_came_is_null():
-    ignorant = replace(made.run(), modes=made.MODES[:2])
-    assert summarise(ignorant, made.SETTING)['failover_ms']['touch'] is None
+    ignorant = replace(made.recording(), modes=made.MODES[:2])
+    assert summarise(ignorant, made.SCENARIO)['failover_ms']['touch'] is None
 
 
 def test_a_run_stopped_early_says_nothing_of_failures_it_did_not_reach():
-    assert summarise(made.run(duration_s=20.0), made.SETTING)['failover_ms'] == {'touch': 160.0}
+    assert summarise(made.recording(duration_s=20.0), made.SCENARIO)['failover_ms'] == {
+        'touch': 160.0
+    }
 
 
 def test_a_right_node_is_never_in_a_wrong_mode(summary):
@@ -88,39 +90,39 @@ def test_a_right_node_is_never_in_a_wrong_mode(summary):
 
 def test_a_mode_that_comes_late_is_wrong_from_the_limit_on():
     late = replace(made.MODES[2], received_ns=made.at(10.5))
-    run = replace(made.run(), modes=made.MODES[:2] + (late,) + made.MODES[3:])
+    run = replace(made.recording(), modes=made.MODES[:2] + (late,) + made.MODES[3:])
     # Last touch at 9.99 s, a timeout of 0.2 s and two frames: wrong from 10.257 s to 10.5 s.
-    assert wrong_mode_s(run, made.SETTING) == pytest.approx(0.243, abs=0.002)
+    assert wrong_mode_s(run, made.SCENARIO) == pytest.approx(0.243, abs=0.002)
 
 
 def test_a_mode_that_flaps_while_all_is_healthy_is_wrong():
-    flap = (Said(made.at(5.0), 'STUDENT', 'flap'), Said(made.at(5.2), 'TEACHER', 'flap'))
-    run = replace(made.run(), modes=made.MODES[:2] + flap + made.MODES[2:])
-    assert wrong_mode_s(run, made.SETTING) == pytest.approx(0.2, abs=0.002)
+    flap = (Text(made.at(5.0), 'STUDENT', 'flap'), Text(made.at(5.2), 'TEACHER', 'flap'))
+    run = replace(made.recording(), modes=made.MODES[:2] + flap + made.MODES[2:])
+    assert wrong_mode_s(run, made.SCENARIO) == pytest.approx(0.2, abs=0.002)
 
 
 def test_a_hold_of_an_unsure_node_is_not_wrong_but_counted():
     unsure = (
-        Said(made.at(5.0), 'HOLD', 'confidence 0.20 is under the limit 0.25'),
-        Said(made.at(5.2), 'TEACHER', 'sure'),
+        Text(made.at(5.0), 'HOLD', 'confidence 0.20 is under the limit 0.25'),
+        Text(made.at(5.2), 'TEACHER', 'sure'),
     )
-    told = summarise(
-        replace(made.run(), modes=made.MODES[:2] + unsure + made.MODES[2:]), made.SETTING
+    summary = summarise(
+        replace(made.recording(), modes=made.MODES[:2] + unsure + made.MODES[2:]), made.SCENARIO
     )
-    assert (told['wrong_mode_s'], told['unsure_s']) == (0.0, pytest.approx(0.2, abs=0.002))
+    assert (summary['wrong_mode_s'], summary['unsure_s']) == (0.0, pytest.approx(0.2, abs=0.002))
 
 
 def test_a_stall_that_nobody_planned_is_named_and_excused():
-    run = made.run()
+    run = made.recording()
     stall = (run.truth.stamp_ns > made.at(5.0)) & (run.truth.stamp_ns < made.at(5.4))
     hold = (
-        Said(made.at(5.2), 'HOLD', 'camera is silent'),
-        Said(made.at(5.9), 'TEACHER', 'healthy'),
+        Text(made.at(5.2), 'HOLD', 'camera is silent'),
+        Text(made.at(5.9), 'TEACHER', 'healthy'),
     )
     modes = made.MODES[:2] + hold + made.MODES[2:]
-    told = summarise(replace(run, truth=keep(run.truth, ~stall), modes=modes), made.SETTING)
-    assert told['unplanned_gaps'] == [{'sensor': 'camera', 'start_s': 5.0, 'length_s': 0.401}]
-    assert told['wrong_mode_s'] == 0.0
+    summary = summarise(replace(run, truth=keep(run.truth, ~stall), modes=modes), made.SCENARIO)
+    assert summary['unplanned_gaps'] == [{'sensor': 'camera', 'start_s': 5.0, 'length_s': 0.401}]
+    assert summary['wrong_mode_s'] == 0.0
 
 
 def test_a_planned_silence_is_no_unplanned_gap(summary):
@@ -131,19 +133,19 @@ def test_latency_is_from_the_image_stamp_to_the_receipt_of_its_scores(summary):
     assert summary['latency_ms'] == {'p50': 8.0, 'p99': 8.0, 'max': 8.0}
 
 
-def test_accuracy_is_told_by_mode_against_the_expert(summary):
+def test_accuracy_is_given_by_mode_against_the_expert(summary):
     assert summary['accuracy']['TEACHER']['fraction'] == 1.0
     # errs on every fifth, now and then in vain
     assert 0.80 < summary['accuracy']['STUDENT']['fraction'] < 0.87
 
 
 def test_a_held_frame_is_no_decision_and_counts_apart():
-    run = made.run()
+    run = made.recording()
     held = tuple(
-        replace(said, text='hold') if index < 30 else said
-        for index, said in enumerate(run.actions)
+        replace(action, text='hold') if index < 30 else action
+        for index, action in enumerate(run.actions)
     )
-    teacher = summarise(replace(run, actions=held), made.SETTING)['accuracy']
+    teacher = summarise(replace(run, actions=held), made.SCENARIO)['accuracy']
     assert sum(mode['held'] for mode in teacher.values()) == 30
     assert teacher['TEACHER']['fraction'] == 1.0
 
@@ -152,36 +154,42 @@ def test_estimates_are_judged_against_the_truth(summary):
     crack = summary['estimates']['crack_depth']
     assert crack['unit'] == 'mm'
     assert 0.0 < crack['mean_absolute_error']['STUDENT'] < crack['truth_sd']
+    indentation = summary['estimates']['student_indentation']
+    assert indentation['unit'] == 'mm'
+    assert 0.0 < indentation['mean_absolute_error'] < indentation['truth_sd']
 
 
 def test_photographs_have_no_truth_and_so_no_accuracy():
-    told = summarise(made.photos(), made.PHOTOS)
-    assert told['accuracy'] is None and told['estimates'] is None
-    assert (told['frames_answered'], told['failover_ms'], told['wrong_mode_s']) == (1080, {}, 0.0)
+    summary = summarise(made.photos(), made.PHOTOS)
+    assert summary['accuracy'] is None and summary['estimates'] is None
+    assert (summary['frames_answered'], summary['failover_ms'], summary['wrong_mode_s']) == (
+        1080,
+        {},
+        0.0,
+    )
 
 
 def test_a_run_without_a_single_message_gives_empty_figures_not_an_error():
     run = made.photos()
-    nothing = Series(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
     empty = replace(
         run,
-        camera=nothing,
-        scores=nothing,
-        surface=nothing,
-        touch_estimate=nothing,
+        camera=made.NOTHING,
+        scores=made.NOTHING,
+        quantities=made.NOTHING,
+        estimates=dict.fromkeys(run.estimates, made.NOTHING),
         actions=(),
         modes=(),
     )
-    told = summarise(empty, made.PHOTOS)
-    assert (told['frames_published'], told['answered_fraction'], told['latency_ms']['p50']) == (
-        0,
-        None,
-        None,
-    )
+    summary = summarise(empty, made.PHOTOS)
+    assert (
+        summary['frames_published'],
+        summary['answered_fraction'],
+        summary['latency_ms']['p50'],
+    ) == (0, None, None)
 
 
 @pytest.mark.parametrize(
     't_s, mode', [(5, 'TEACHER'), (12, 'STUDENT'), (25, 'STUDENT'), (34, 'HOLD'), (38, 'TEACHER')]
 )
 def test_the_expected_mode_follows_the_schedule(t_s, mode):
-    assert expected_mode(made.SETTING, t_s).value == mode
+    assert made.SCENARIO.expected_mode(t_s).value == mode

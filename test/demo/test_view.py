@@ -12,11 +12,10 @@ import pytest
 from rich.console import Console
 from rosbags.typesys import Stores, get_typestore
 
-from crossmodal_kd_ros.contract import ACTIONS
-from crossmodal_kd_ros.demo import topics
-from crossmodal_kd_ros.demo.live import Live
+from crossmodal_kd_ros.demo.live import CAMERA_TOPIC, Live
 from crossmodal_kd_ros.demo.screens import LineScreen
 from crossmodal_kd_ros.demo.view import screen
+from crossmodal_kd_ros.runtime import topics
 
 TYPES = get_typestore(Stores.LATEST)
 EXPERT = {
@@ -42,7 +41,7 @@ def text(words: str) -> bytes:
 def scores(t_s: float, values) -> bytes:
     none = np.zeros(0)
     message = TYPES.types['sensor_msgs/msg/JointState'](
-        header(t_s), list(ACTIONS), np.array(values, float), none, none
+        header(t_s), list(made.ACTIONS), np.array(values, float), none, none
     )
     return bytes(TYPES.serialize_cdr(message, 'sensor_msgs/msg/JointState'))
 
@@ -58,7 +57,7 @@ def fed(fresh: list[tuple[str, float, bytes]], *, now_s: float) -> Live:
     messages = [(topic, made.at(t_s), data) for topic, t_s, data in fresh]
     newest = {topic: (received_ns, data) for topic, received_ns, data in messages}
     live.take(
-        [message for message in messages if message[0] != topics.CAMERA], newest, made.at(now_s)
+        [message for message in messages if message[0] != CAMERA_TOPIC], newest, made.at(now_s)
     )
     return live
 
@@ -66,12 +65,12 @@ def fed(fresh: list[tuple[str, float, bytes]], *, now_s: float) -> Live:
 def usual(*, now_s: float = 0.3) -> Live:
     return fed(
         [
-            (topics.CAMERA, 0.0, image(0.0, 200)),
-            (topics.MODE_REASON, 0.1, text('STUDENT: touch is silent')),
-            (topics.MODE, 0.1, text('STUDENT')),
-            (topics.ACTION, 0.1, text('seal_crack')),
-            (topics.EXPERT, 0.1, text(json.dumps(EXPERT))),
-            (topics.SCORES, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1])),
+            (CAMERA_TOPIC, 0.0, image(0.0, 200)),
+            (topics.MODE_REASON.name, 0.1, text('STUDENT: touch is silent')),
+            (topics.MODE.name, 0.1, text('STUDENT')),
+            (topics.ACTION.name, 0.1, text('seal_crack')),
+            (topics.EXPERT.name, 0.1, text(json.dumps(EXPERT))),
+            (topics.ACTION_SCORES.name, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1])),
         ],
         now_s=now_s,
     )
@@ -82,7 +81,7 @@ def drawn(live: Live, *, width: int = 120, height: int = 36) -> str:
         width=width, height=height, file=io.StringIO(), force_terminal=True, color_system=None
     )
     console.print(
-        screen(live, made.SETTING, title='a title', duration_s=40.0, width=width, height=height)
+        screen(live, made.SCENARIO, title='a title', duration_s=40.0, width=width, height=height)
     )
     return console.file.getvalue()
 
@@ -120,11 +119,11 @@ def test_a_screen_can_be_drawn_before_anything_came():
 @pytest.mark.parametrize('order', [(0, 1), (1, 0)])
 def test_mode_and_reason_find_each_other_in_either_order(order):
     messages = [
-        (topics.MODE, 1.0, text('STUDENT')),
-        (topics.MODE_REASON, 1.0, text('STUDENT: touch is silent')),
+        (topics.MODE.name, 1.0, text('STUDENT')),
+        (topics.MODE_REASON.name, 1.0, text('STUDENT: touch is silent')),
     ]
     live = fed(
-        [(topics.CAMERA, 0.0, image(0.0, 0)), *(messages[index] for index in order)], now_s=1.0
+        [(CAMERA_TOPIC, 0.0, image(0.0, 0)), *(messages[index] for index in order)], now_s=1.0
     )
     assert live.history == [(1.0, 'STUDENT', 'touch is silent')]
 
@@ -138,25 +137,24 @@ def test_a_line_of_a_hold_does_not_say_how_sure_the_last_answer_was():
     LineScreen(console).show(
         fed(
             [
-                (topics.CAMERA, 0.0, image(0.0, 200)),
-                (topics.MODE, 5.0, text('HOLD')),
-                (topics.ACTION, 5.0, text('hold')),
-                (topics.SCORES, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1])),
+                (CAMERA_TOPIC, 0.0, image(0.0, 200)),
+                (topics.MODE.name, 5.0, text('HOLD')),
+                (topics.ACTION.name, 5.0, text('hold')),
+                (topics.ACTION_SCORES.name, 0.11, scores(0.1, [0.1, 0.5, 0.1, 0.1, 0.1, 0.1])),
             ],
             now_s=6.0,
         ),
-        made.SETTING,
+        made.SCENARIO,
     )
     assert 'HOLD: hold, ' in console.file.getvalue() and 'sure' not in console.file.getvalue()
 
 
-def test_lines_tell_each_change_of_mode_once():
+def test_lines_say_each_change_of_mode_once():
     console = Console(file=io.StringIO(), width=200)
     lines = LineScreen(console)
     for _ in range(3):
-        lines.show(usual(now_s=6.0), made.SETTING)
-    told = console.file.getvalue()
-    assert told.count('STUDENT: touch is silent') == 1
-    assert (
-        told.count('frames answered') == 1 and 'seal crack, 50% sure (expert: seal crack)' in told
-    )
+        lines.show(usual(now_s=6.0), made.SCENARIO)
+    printed = console.file.getvalue()
+    assert printed.count('STUDENT: touch is silent') == 1
+    assert printed.count('frames answered') == 1
+    assert 'seal crack, 50% sure (expert: seal crack)' in printed

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from crossmodal_kd_ros.cli.main import main as crossmodal_kd
 from crossmodal_kd_ros.nodes.parameter_files import NODES
+from crossmodal_kd_ros.profile import load_profile
 
 ROOT = Path(__file__).resolve().parents[2]
 # Other people's tools: whether they are called rightly is theirs to say.
@@ -54,14 +55,15 @@ def blocks(text: str) -> Iterator[str]:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """Yield the words of each command in a block, and of each that stands between backquotes in a sentence."""
+    """Yield the words of each command, in a block or between backquotes in a sentence."""
     lines = [line for block in blocks(text) for line in block.replace('\\\n', ' ').splitlines()]
     prose = re.sub(r'^ *```.*?^ *```', '', text, flags=re.MULTILINE | re.DOTALL)
     lines += [
         code
         for code in re.findall(r'`([^`]+)`', prose)
         if re.match(
-            r'(make [a-z]|(\.venv/bin/)?crossmodal-kd [a-z]|python -m \w|ros2 (launch|run|param set) )',
+            r'(make [a-z]|(\.venv/bin/)?crossmodal-kd [a-z]|python -m \w'
+            r'|ros2 (launch|run|param set) )',
             code,
         )
     ]
@@ -144,11 +146,15 @@ def _ros2(words: list[str]) -> str:
         path = ROOT / 'launch' / words[2]
         if not path.is_file():
             return f'there is no launch file {words[2]}'
-        known = path.read_text() + (ROOT / 'crossmodal_kd_ros/nodes/launching.py').read_text()
+        text = path.read_text()
+        quoted = text + (ROOT / 'crossmodal_kd_ros/nodes/launching.py').read_text()
+        topics = [f'{sensor}_topic' for sensor in load_profile().sensors]
         unknown = [
             word
             for word in words[3:]
-            if ':=' in word and f"'{word.partition(':=')[0]}'" not in known
+            if ':=' in word
+            and f"'{(name := word.partition(':=')[0])}'" not in quoted
+            and not ('topic_arguments()' in text and name in topics)
         ]
         return f'{words[2]} has no argument {", ".join(unknown)}' if unknown else ''
     if words[0] == 'run' and words[1] == 'crossmodal_kd_ros':
@@ -161,7 +167,7 @@ def _ros2(words: list[str]) -> str:
         node, parameter = words[2].rpartition('/')[2], words[3]
         return (
             ''
-            if any(parameter == setting.name for setting in NODES.get(node, ()))
+            if any(parameter == declared.name for declared in NODES.get(node, ()))
             else (f'{node} has no parameter {parameter}')
         )
     return ''

@@ -72,7 +72,7 @@ def test_the_readme_has_commands_to_check():
 def test_a_command_that_does_not_exist_is_found(line, sentence):
     text = f'Say `{line}` or\n\n```\ncd somewhere\n{line}   # a comment\n```\n'
 
-    assert [told for words in commands(text) if (told := fault(words))] == [sentence, sentence]
+    assert [found for words in commands(text) if (found := fault(words))] == [sentence, sentence]
 
 
 def test_a_word_that_is_no_command_is_found():
@@ -80,7 +80,10 @@ def test_a_word_that_is_no_command_is_found():
 
 
 def test_a_path_that_does_not_exist_is_found():
-    text = 'Copy `config/robots.yaml`, see [it](docs/nothing.md), run `python -m x`, write to out/demo.'
+    text = (
+        'Copy `config/robots.yaml`, see [it](docs/nothing.md), run `python -m x`, '
+        'write to out/demo.'
+    )
 
     assert paths(text) == {'config/robots.yaml', 'docs/nothing.md'}
     assert links(text) == {'docs/nothing.md'}

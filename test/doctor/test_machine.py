@@ -13,9 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from crossmodal_kd_ros.doctor import machine
-from crossmodal_kd_ros.doctor.finding import Finding, Level
+from crossmodal_kd_ros.doctor.finding import Finding, Level, show
 from crossmodal_kd_ros.doctor.pictures import MeasurementError, Survival, measure
-from crossmodal_kd_ros.doctor.screen import show
 from crossmodal_kd_ros.nodes.transport import profile_environment, profile_variable
 
 PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
@@ -37,9 +36,9 @@ def bare():
 
 @pytest.mark.alone
 def test_with_the_default_profile_pictures_get_lost_and_the_line_that_mends_it_does(bare):
-    found = machine.pictures(bare, measure(bare))
-    assert found.level is Level.PROBLEM and 'no profile is set' in found.told
-    name, _, path = found.remedy.removeprefix('export ').partition('#')[0].strip().partition('=')
+    finding = machine.pictures(bare, measure(bare))
+    assert finding.level is Level.PROBLEM and 'no profile is set' in finding.result
+    name, _, path = finding.remedy.removeprefix('export ').partition('#')[0].strip().partition('=')
 
     mended = bare | {name: path}
     assert machine.pictures(mended, measure(mended)).level is Level.OK
@@ -60,10 +59,12 @@ def test_with_the_default_profile_pictures_get_lost_and_the_line_that_mends_it_d
     ],
 )
 def test_lost_pictures_have_the_remedy_for_what_is_set(environ, remedy):
-    found = machine.pictures(environ, FEW)
+    finding = machine.pictures(environ, FEW)
 
-    assert found.level is Level.PROBLEM and found.told.startswith('20 of 60 of 640x480 arrived')
-    assert found.remedy.startswith(remedy)
+    assert finding.level is Level.PROBLEM and finding.result.startswith(
+        '20 of 60 of 640x480 arrived'
+    )
+    assert finding.remedy.startswith(remedy)
 
 
 def test_pictures_that_arrive_are_no_problem_whatever_the_profile():
@@ -75,57 +76,62 @@ def test_a_middleware_that_is_not_installed_is_told_in_its_own_words(bare):
     with pytest.raises(MeasurementError, match='rmw_of_nobody_cpp') as caught:
         measure(environ)
 
-    found = machine.pictures(environ, caught.value)
-    assert found.level is Level.PROBLEM and found.remedy.startswith('unset RMW_IMPLEMENTATION')
+    finding = machine.pictures(environ, caught.value)
+    assert finding.level is Level.PROBLEM and finding.remedy.startswith('unset RMW_IMPLEMENTATION')
 
 
 def test_without_ros_it_says_where_to_get_it(monkeypatch):
     monkeypatch.setattr(machine, 'find_spec', lambda name: None)
-    found = machine.ros({})
+    finding = machine.ros({})
 
-    assert found.level is Level.PROBLEM and 'setup.bash' in found.remedy
+    assert finding.level is Level.PROBLEM and 'setup.bash' in finding.remedy
 
 
 def test_a_missing_library_is_told_with_the_line_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'safetensors', None)
-    found = machine.libraries()
+    finding = machine.libraries()
 
-    assert found.level is Level.PROBLEM and found.remedy == 'pip install safetensors'
+    assert finding.level is Level.PROBLEM and finding.remedy == 'pip install safetensors'
+
+
+def weights(folder, profile='living_wall'):
+    """Return what is said of the weights in a folder."""
+    return machine.weights(folder, profile, engine='torch', device='cpu')
 
 
 def test_weights_that_load_are_told_by_their_digest(models):
-    found = machine.weights(models, device='cpu')
+    finding = weights(models)
 
-    assert found.level is Level.OK and str(models) in found.told
+    assert finding.level is Level.OK and str(models) in finding.result
 
 
 def test_missing_weights_are_told_with_the_command_that_makes_them(tmp_path):
-    found = machine.weights(tmp_path / 'my models', device='cpu')
+    finding = weights(tmp_path / 'my models')
 
-    assert found.level is Level.PROBLEM and 'expected a weight file at' in found.told
-    assert found.remedy == f"crossmodal-kd train --out '{tmp_path}/my models'"
+    assert finding.level is Level.PROBLEM and 'expected a weight file at' in finding.result
+    assert finding.remedy == f"crossmodal-kd train --out '{tmp_path}/my models'"
 
 
-def test_weights_of_another_contract_are_told_with_the_command_that_makes_others(models, tmp_path):
+def test_weights_of_another_profile_are_told_with_the_command_that_makes_others(models, tmp_path):
     for path in models.iterdir():
         with safe_open(path, framework='pt') as file:
             save_file(
                 {name: file.get_tensor(name) for name in file.keys()},
                 tmp_path / path.name,
-                metadata=file.metadata() | {'contract': 'older'},
+                metadata=file.metadata() | {'profile': 'older'},
             )
-    found = machine.weights(tmp_path, device='cpu')
+    finding = weights(tmp_path)
 
     assert (
-        found.level is Level.PROBLEM
-        and 'was trained for other actions, channels or taxels' in found.told
+        finding.level is Level.PROBLEM
+        and 'expected the weights of a student for the profile living_wall' in finding.result
     )
-    assert found.remedy == f'crossmodal-kd train --out {tmp_path}'
+    assert finding.remedy == f'crossmodal-kd train --out {tmp_path}'
 
 
 def test_a_problem_without_a_remedy_cannot_be_told():
     with pytest.raises(ValueError, match='expected a remedy for the problem "it is broken"'):
-        Finding(about='it', told='it is broken', level=Level.PROBLEM)
+        Finding(subject='it', result='it is broken', level=Level.PROBLEM)
 
 
 def test_the_screen_names_every_problem_and_keeps_a_remedy_in_one_line_to_copy():
@@ -135,12 +141,12 @@ def test_the_screen_names_every_problem_and_keeps_a_remedy_in_one_line_to_copy()
     )
     show(
         [
-            Finding(about='ROS 2', told='kilted'),
-            Finding(about='pictures', told='lost', level=Level.PROBLEM, remedy=remedy),
+            Finding(subject='ROS 2', result='kilted'),
+            Finding(subject='pictures', result='lost', level=Level.PROBLEM, remedy=remedy),
         ],
         console,
     )
-    told = console.file.getvalue()
+    screen = console.file.getvalue()
 
-    assert f'pictures: {remedy}\n' in told
-    assert told.rstrip().endswith('1 thing to mend')
+    assert f'pictures: {remedy}\n' in screen
+    assert screen.rstrip().endswith('1 thing to mend')

@@ -6,12 +6,12 @@
 import numpy as np
 import pytest
 
-from crossmodal_kd_ros.contract import GAS_NAMES, MATERIALS, check_gas, check_touch, crack_depth_mm
 from crossmodal_kd_ros.gazebo import PANEL_CENTRES_M, GazeboSenses, Place, four_panels, locate
-from crossmodal_kd_ros.simulation import Wall
-from crossmodal_kd_ros.simulation.gas import NOISE_STD
+from crossmodal_kd_ros.profile import check_reading
+from crossmodal_kd_ros.simulation import MATERIALS, PROFILE, PanelScene
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 
+TOUCH, GAS = PROFILE.senses['touch'], PROFILE.senses['gas']
 MIDDLE = (PANEL_MM[0] / 2, PANEL_MM[1] / 2)
 
 
@@ -30,7 +30,7 @@ def test_one_panel_hangs_for_each_material_and_each_wants_something_else():
     panels = four_panels(0)
 
     assert [panel.material_name for panel in panels] == list(MATERIALS)
-    assert [Wall(panel).truth(MIDDLE).action for panel in panels] == [
+    assert [PanelScene(panel).truth(MIDDLE).action for panel in panels] == [
         'seal_crack',
         'apply_bio_adhesive',
         'remove_growth',
@@ -67,13 +67,13 @@ def test_beside_a_panel_there_is_none(dx, dz):
 
 
 def test_pressed_on_a_panel_the_pad_reads_what_the_simulated_wall_has_there(senses):
-    wall = Wall(four_panels(0)[0])
+    wall = PanelScene(four_panels(0)[0])
     readings = np.stack([senses.touch(at(0), in_contact=True) for _ in range(400)])
 
     # Gain error 3 % and the floor of each bank: the mean of 400 strays by a twentieth of one
     # reading's noise.
-    np.testing.assert_allclose(readings.mean(0), wall.touch(MIDDLE), rtol=0.01, atol=0.2)
-    assert crack_depth_mm(readings.mean(0)) > 1.0
+    np.testing.assert_allclose(readings.mean(0), wall.read('touch', MIDDLE), rtol=0.01, atol=0.2)
+    assert readings.mean(0)[TOUCH.elements_of('indentation')].max() > 1.0
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,20 @@ def test_pressed_on_a_panel_the_pad_reads_what_the_simulated_wall_has_there(sens
     ],
 )
 def test_in_the_air_and_off_the_panel_the_pad_reads_its_noise_floor(senses, place, in_contact):
-    reading = check_touch(senses.touch(place, in_contact=in_contact))
+    reading = check_reading(TOUCH, senses.touch(place, in_contact=in_contact))
 
     assert reading[:128].max() < 5.0 * 0.6
     assert reading[128:].max() < 5.0 * 0.03
 
 
 def test_on_a_panel_the_hood_reads_the_panels_air(senses):
-    wall = Wall(four_panels(0)[2])
+    wall = PanelScene(four_panels(0)[2])
     readings = np.stack([senses.gas(at(2)) for _ in range(400)])
 
-    assert np.all(np.abs(readings.mean(0) - wall.gas(MIDDLE)) < 5.0 * NOISE_STD / np.sqrt(400))
+    assert np.all(
+        np.abs(readings.mean(0) - wall.read('gas', MIDDLE))
+        < 5.0 * GAS.per_element('noise_std') / np.sqrt(400)
+    )
 
 
 def test_lifted_the_hood_reads_more_and_more_of_the_room_where_nothing_takes_up_co2(senses):
@@ -111,7 +114,7 @@ def test_lifted_the_hood_reads_more_and_more_of_the_room_where_nothing_takes_up_
 
 
 def test_beside_the_panels_the_hood_reads_the_rooms_air(senses):
-    room = dict(zip(GAS_NAMES, np.mean([senses.gas(at(None)) for _ in range(200)], 0)))
+    room = dict(zip(GAS.channel_names, np.mean([senses.gas(at(None)) for _ in range(200)], 0)))
 
     assert room['co2_uptake_ppm'] == pytest.approx(0.0, abs=1.5)
     assert 370.0 < room['co2_surface_ppm'] < 490.0
@@ -119,10 +122,10 @@ def test_beside_the_panels_the_hood_reads_the_rooms_air(senses):
     assert room['nh3_ppm'] == pytest.approx(2.0, abs=0.3)
 
 
-def test_every_place_gives_readings_that_keep_the_contract(senses):
+def test_every_place_gives_readings_that_fit_the_profile(senses):
     rng = np.random.default_rng(0)
     for _ in range(300):
         place = locate(tuple(rng.uniform((-0.6, -0.1, 0.4), (0.6, 0.005, 0.6))))
 
-        assert check_touch(senses.touch(place, in_contact=True)).min() >= 0.0
-        check_gas(senses.gas(place))
+        assert check_reading(TOUCH, senses.touch(place, in_contact=True)).min() >= 0.0
+        check_reading(GAS, senses.gas(place))

@@ -8,13 +8,17 @@ import time
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import TransformStamped
-from robot import Robot, wait_for
 
-from crossmodal_kd_ros.contract import GAS_NAMES
-from crossmodal_kd_ros.gazebo import PANEL_CENTRES_M, four_panels
-from crossmodal_kd_ros.nodes import conversions
-from crossmodal_kd_ros.simulation import Wall
+pytest.importorskip('rclpy')
+
+from geometry_msgs.msg import TransformStamped  # noqa: E402
+from robot import Robot  # noqa: E402
+from waiting import wait_for  # noqa: E402
+
+from crossmodal_kd_ros.gazebo import PANEL_CENTRES_M, four_panels  # noqa: E402
+from crossmodal_kd_ros.runtime.messages import stamp_ns  # noqa: E402
+from crossmodal_kd_ros.runtime.sources import SenseReader  # noqa: E402
+from crossmodal_kd_ros.simulation import PROFILE, PanelScene  # noqa: E402
 
 try:
     from ros_gz_interfaces.msg import Contact, Contacts
@@ -90,16 +94,18 @@ def gazebo(robot):
 
 def touches(robot) -> list[np.ndarray]:
     """Return the touch readings that came."""
-    return [
-        conversions.touch_from_image(message) for _, message in list(robot.got['tactile/image'])
-    ]
+    return readings_on(robot, 'touch', 'tactile/image')
 
 
 def gases(robot) -> list[np.ndarray]:
     """Return the gas readings that came."""
-    return [
-        conversions.gas_from_joint_state(message) for _, message in list(robot.got['gas/state'])
-    ]
+    return readings_on(robot, 'gas', 'gas/state')
+
+
+def readings_on(robot, sense: str, topic: str) -> list[np.ndarray]:
+    """Return the readings of a sense that came."""
+    reader = SenseReader(PROFILE.senses[sense])
+    return [reader.read(topic, message, 0)[1] for _, message in list(robot.got[topic])]
 
 
 def after(robot, count: int = 10) -> list[np.ndarray]:
@@ -117,17 +123,18 @@ def test_on_a_panel_both_senses_come_at_their_rates_as_the_simulated_wall_has_th
     gazebo.sends = True
     wait_for(lambda: len(robot.got['gas/state']) >= 6, printed=node.printed)
 
-    wall = Wall(four_panels(0)[0])
+    wall = PanelScene(four_panels(0)[0])
     readings = touches(robot)[20:]
-    np.testing.assert_allclose(np.mean(readings, 0), wall.touch(MIDDLE), rtol=0.05, atol=1.0)
-    np.testing.assert_allclose(np.mean(gases(robot), 0)[:2], wall.gas(MIDDLE)[:2], atol=30.0)
-    stamps = [
-        conversions.stamp_ns(message.header) / 1e9
-        for _, message in list(robot.got['tactile/image'])
-    ]
+    np.testing.assert_allclose(
+        np.mean(readings, 0), wall.read('touch', MIDDLE), rtol=0.05, atol=1.0
+    )
+    np.testing.assert_allclose(
+        np.mean(gases(robot), 0)[:2], wall.read('gas', MIDDLE)[:2], atol=30.0
+    )
+    stamps = [stamp_ns(message, 0) / 1e9 for _, message in list(robot.got['tactile/image'])]
     # 100 Hz; a machine under load skips beats.
     assert 0.009 < np.median(np.diff(stamps)) < 0.02
-    assert robot.got['gas/state'][-1][1].name == list(GAS_NAMES)
+    assert robot.got['gas/state'][-1][1].name == list(PROFILE.senses['gas'].channel_names)
 
 
 def test_the_tip_is_followed_from_panel_to_panel(robot, gazebo, start):
@@ -139,7 +146,7 @@ def test_the_tip_is_followed_from_panel_to_panel(robot, gazebo, start):
         wait_for(lambda: robot.got['tactile/image'], printed=node.printed)
         roughness.append(np.mean(after(robot), 0)[:128].mean())
 
-    expected = [Wall(panel).touch(MIDDLE)[:128].mean() for panel in four_panels(3)]
+    expected = [PanelScene(panel).read('touch', MIDDLE)[:128].mean() for panel in four_panels(3)]
     np.testing.assert_allclose(roughness, expected, rtol=0.05)
 
 

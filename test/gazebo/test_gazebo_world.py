@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
-from crossmodal_kd_ros.contract import MATERIALS
+from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.gazebo import GAZEBOS, PANEL_CENTRES_M, four_panels, write_world
 from crossmodal_kd_ros.gazebo.relief import PX_PER_MM, normal_map
 from crossmodal_kd_ros.gazebo.world import sdf_text
+from crossmodal_kd_ros.simulation import MATERIALS
 from crossmodal_kd_ros.simulation.surface import build_surface
 
 etree = pytest.importorskip('lxml.etree', reason='lxml is not installed: pip install lxml')
@@ -128,7 +129,7 @@ def test_only_the_names_of_the_plugins_differ_between_gazebos():
 
 def test_an_unknown_gazebo_is_refused_by_the_names_there_are(tmp_path):
     with pytest.raises(
-        ValueError, match='expected a Gazebo out of fortress, harmonic, ionic, jetty'
+        ConfigurationError, match='expected a Gazebo out of fortress, harmonic, ionic, jetty'
     ):
         write_world(tmp_path, gazebo='garden')
 

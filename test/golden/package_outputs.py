@@ -8,7 +8,7 @@ words, by names such as 'touch', that do not depend on how the package spells th
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
@@ -20,23 +20,18 @@ import torch
 from plain_bag import answers, write_bag
 
 from crossmodal_kd_ros import versions
-from crossmodal_kd_ros.bags.injection import parse_faults
-from crossmodal_kd_ros.bags.replay import Model
-from crossmodal_kd_ros.bags.session import Plan, replay_bag
-from crossmodal_kd_ros.benchmark import measures as benchmark
-from crossmodal_kd_ros.benchmark.fault_matrix import Bench
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES
-from crossmodal_kd_ros.datasets import Pairs
-from crossmodal_kd_ros.datasets.simulated import simulate
-from crossmodal_kd_ros.networks import load_student, load_teacher
-from crossmodal_kd_ros.runtime import load_calibration
-from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+from crossmodal_kd_ros.datasets import Pairs, simulate
+from crossmodal_kd_ros.networks import StudentOutput, load_student, load_teacher
+from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.simulation import World
+from crossmodal_kd_ros.training.batches import in_order
 from crossmodal_kd_ros.training.loop import Run
 from crossmodal_kd_ros.training.recipe import StudentRecipe, TeacherRecipe
-from crossmodal_kd_ros.training.train import train_student, train_teacher
+from crossmodal_kd_ros.training.student import train_student
+from crossmodal_kd_ros.training.teacher import teacher_output, train_teacher
 
 _MODELS = Path(__file__).parents[2] / 'models'
+_PROFILE = load_profile('living_wall')
 # With this seed no network hesitates between two actions.
 _SEED, _VIEWS, _SHOWN = 12, 200, 60
 _GRID = 8  # the picture as means over so many by so many squares
@@ -88,51 +83,73 @@ def simulation() -> dict[str, Any]:
 
 def networks() -> dict[str, Any]:
     """Return what the shipped weights say of 200 views: probabilities and choices of both, readings of the student."""
-    with _one_thread():
-        seen = benchmark.ask_student(load_student(_MODELS / 'student.safetensors'), _pairs())
-        teacher = load_teacher(_MODELS / 'teacher.safetensors')
-        said = {
-            'student': seen,
-            'teacher': benchmark.ask_teacher(teacher, _pairs()),
-            'teacher, touch masked': benchmark.ask_teacher(teacher, _pairs(), touch=False),
-            'teacher, gas masked': benchmark.ask_teacher(teacher, _pairs(), gas=False),
-            'teacher, both masked': benchmark.ask_teacher(
-                teacher, _pairs(), touch=False, gas=False
-            ),
+    masked = {
+        'teacher': (),
+        'teacher, touch masked': ('touch',),
+        'teacher, gas masked': ('gas',),
+        'teacher, both masked': ('touch', 'gas'),
+    }
+    with _one_thread(), torch.inference_mode():
+        student = load_student(_MODELS / 'student.safetensors', _PROFILE)
+        teacher = load_teacher(_MODELS / 'teacher.safetensors', _PROFILE)
+        batches = list(in_order(_pairs()))
+        outputs = [student(batch.image) for batch in batches]
+        logits = {'student': [output.logits for output in outputs]} | {
+            name: [teacher_output(teacher, batch, absent=absent).logits for batch in batches]
+            for name, absent in masked.items()
         }
-    probabilities = {name: answers.probabilities for name, answers in said.items()}
+
+    def joined(choose: Callable[[StudentOutput], torch.Tensor]) -> np.ndarray:
+        return torch.cat([choose(output) for output in outputs]).numpy()
+
+    probabilities = {name: torch.cat(rows).softmax(1).numpy() for name, rows in logits.items()}
+    touch = joined(lambda output: output.readings['touch'])
     return {
         'probabilities': {name: _rows(rows) for name, rows in probabilities.items()},
         'chosen': {name: rows.argmax(1).tolist() for name, rows in probabilities.items()},
         # means over 32 taxels each
-        'touch': _rows(seen.touch.reshape(_VIEWS, 8, -1).mean(2)),
-        'gas': _rows(seen.gas),
-        'surface': _rows(seen.surface),
+        'touch': _rows(touch.reshape(_VIEWS, 8, -1).mean(2)),
+        'gas': _rows(joined(lambda output: output.readings['gas'])),
+        'surface': _rows(joined(lambda output: output.quantities)),
     }
 
 
 def replays() -> dict[str, Any]:
     """Return what three replays of one bag come to: `summary.json`, and runs of frames by mode and action."""
-    found = {}
+    from crossmodal_kd_ros.bags.injection import parse_faults
+    from crossmodal_kd_ros.bags.replay import Model
+    from crossmodal_kd_ros.bags.session import ReplayPlan, replay_bag
+    from crossmodal_kd_ros.calibration.model import load_calibration
+    from crossmodal_kd_ros.runtime import make_engine
+
+    outputs = {}
     with tempfile.TemporaryDirectory() as folder, _one_thread():
         bag = write_bag(Path(folder) / 'bag', **_readings())
-        model = Model(TorchEngine(_MODELS), load_calibration(_MODELS))
+        engine = make_engine('torch', _MODELS, _PROFILE)
+        model = Model(engine, load_calibration(_MODELS, _PROFILE))
         for number, (name, faults) in enumerate(_REPLAYS.items()):
             out = Path(folder) / str(number)
-            plan = Plan(bag=bag, out=out, command='', wishes={}, schedule=parse_faults(faults))
+            schedule = parse_faults(faults, _PROFILE)
+            plan = ReplayPlan(bag=bag, out=out, profile=_PROFILE, schedule=schedule)
             summary = replay_bag(plan, [model])
-            # What depends on the machine, or says where files lie.
-            for key in ('wall_clock_s', 'realtime_factor', 'command', 'title'):
+            # What depends on the machine, or says where files lie and which they are.
+            for key in ('wall_clock_s', 'realtime_factor', 'command', 'title', 'profile'):
                 del summary[key]
-            found[name] = {'summary': summary, 'frames': _runs(answers(out / 'bag'))}
-    return found
+            del summary['replays'][0]['model']
+            config = summary.pop('config')
+            timeouts_s = {f'{name}_timeout_s': s for name, s in config.pop('timeouts_s').items()}
+            summary['limits'] = {**timeouts_s, **config}
+            outputs[name] = {'summary': summary, 'frames': _runs(answers(out / 'bag'))}
+    return outputs
 
 
 def faults() -> list[dict[str, Any]]:
-    """Return twelve cells of the fault matrix, on a tape shorter than the matrix has."""
+    """Return twelve cells of the fault matrix, on a stream shorter than the matrix has."""
+    from crossmodal_kd_ros.benchmark.fault_matrix import Bench
+
     kept = ('sensor', 'fault', 'severity', 'mode', 'delay_s', 'changes', 'held', 'unanswerable')
     with _one_thread():
-        bench = Bench(_MODELS, onset_s=_ONSET_S, broken_s=_BROKEN_S)
+        bench = Bench(_MODELS, _PROFILE, onset_s=_ONSET_S, broken_s=_BROKEN_S)
         cells = [asdict(bench.run(*cell)) for cell in _CELLS]
     return [
         {name: value for name, value in cell.items() if name in kept or 'accuracy' in name}
@@ -150,42 +167,53 @@ def training() -> dict[str, list[float]]:
         return Run(report=lambda step, total, values: losses[name].append(values['loss']))
 
     with _one_thread():
-        shipped = load_teacher(_MODELS / 'teacher.safetensors')
-        train_teacher(TeacherRecipe(**_SHORT), train, validation, seed=0, run=run('teacher'))
+        shipped = load_teacher(_MODELS / 'teacher.safetensors', _PROFILE)
+        pairs = (train, validation)
+        train_teacher(_PROFILE, TeacherRecipe(**_SHORT), *pairs, seed=0, run=run('teacher'))
         recipe = StudentRecipe(**_SHORT)
-        train_student(recipe, shipped, train, validation, seed=0, run=run('student'))
+        train_student(_PROFILE, recipe, shipped, *pairs, seed=0, run=run('student'))
         alone = StudentRecipe(**_SHORT, distil=False)
-        train_student(alone, None, train, validation, seed=0, run=run('student alone'))
+        train_student(_PROFILE, alone, None, *pairs, seed=0, run=run('student alone'))
     return losses
 
 
 def measures() -> dict[str, Any]:
     """Return the benchmark's figures of answers that no network gave, on pairs that nobody simulated."""
+    from crossmodal_kd_ros.benchmark import measures as benchmark
+
     rng = np.random.default_rng(0)
-    count = 120
-    action = rng.integers(len(ACTIONS), size=count)
-    logits = rng.normal(size=(count, len(ACTIONS)))
+    count, actions = 120, len(_PROFILE.actions)
+    action = rng.integers(actions, size=count)
+    logits = rng.normal(size=(count, actions))
     logits[np.arange(count), action] += 1.5
-    told = {
+    sizes = {name: sense.size for name, sense in _PROFILE.senses.items()}
+    sizes['quantities'] = len(_PROFILE.quantities)
+    estimates = {
         name: rng.normal(3.0, 1.0, (count, size)).astype(np.float32)
-        for name, size in (('touch', 256), ('gas', len(GAS_NAMES)), ('surface', 3))
+        for name, size in sizes.items()
     }
     truth = {
         name: values + rng.normal(0.0, 0.5, values.shape).astype(np.float32)
-        for name, values in told.items()
+        for name, values in estimates.items()
     }
+    quantities = {'truth': truth.pop('quantities'), 'estimate': estimates.pop('quantities')}
     pairs = Pairs(
         image=np.zeros((count, 8, 8, 3), np.uint8),
-        **truth,
+        readings=truth,
+        quantities=quantities['truth'],
         action=action,
         night=rng.random(count) < 0.5,
-        panel=np.arange(count) // 3,
+        group=np.arange(count) // 3,
     )
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    said = benchmark.Answers(probabilities=probabilities.astype(np.float32), **told)
+    said = benchmark.Answers(
+        probabilities=probabilities.astype(np.float32),
+        readings=estimates,
+        quantities=quantities['estimate'],
+    )
     return {
-        'decisions': benchmark.measure(said, pairs),
-        'readings': benchmark.readings(said, pairs, pairs[::2]),
+        'decisions': benchmark.measure(said, pairs, _PROFILE),
+        'readings': benchmark.reading_errors(said, pairs, pairs[::2], _PROFILE),
     }
 
 
@@ -196,8 +224,9 @@ def _pairs() -> Pairs:
 
 def _columns() -> dict[str, np.ndarray]:
     """Return `image` uint8[N, S, S, 3], `touch`, `gas`, `surface` float32[N, ...], `action` int64[N], `night` bool[N]."""
-    names = ('image', 'touch', 'gas', 'surface', 'action', 'night')
-    return {name: getattr(_pairs(), name) for name in names}
+    pairs = _pairs()
+    others = {'surface': pairs.quantities, 'action': pairs.action, 'night': pairs.night}
+    return {'image': pairs.image, **pairs.readings, **others}
 
 
 def _readings() -> dict[str, Any]:
@@ -206,9 +235,9 @@ def _readings() -> dict[str, Any]:
     try:
         return {
             'camera': [(t_s, world.camera(t_s)) for t_s in _times(_CAMERA_HZ)],
-            'touch': [(t_s, world.touch(t_s)) for t_s in _times(_TOUCH_HZ)],
-            'gas': [(t_s, world.gas(t_s)) for t_s in _times(_GAS_HZ)],
-            'gas_names': list(GAS_NAMES),
+            'touch': [(t_s, world.read('touch', t_s)) for t_s in _times(_TOUCH_HZ)],
+            'gas': [(t_s, world.read('gas', t_s)) for t_s in _times(_GAS_HZ)],
+            'gas_names': list(_PROFILE.senses['gas'].channel_names),
         }
     finally:
         world.close()

@@ -3,58 +3,89 @@
 
 """What is known of one sensor."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from crossmodal_kd_ros.runtime import SensorState
+from crossmodal_kd_ros.health.sensor import SensorHealth, sensors_of
+from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
+from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.runtime.config import RuntimeConfig
+from crossmodal_kd_ros.runtime.reasons import say
 
 SECOND = 1_000_000_000
 VALUE = np.zeros(8, np.float32)
 
 
+def sensor(name: str) -> SensorHealth:
+    """Return a sensor of the living wall that has said nothing yet."""
+    profile = load_profile()
+    return sensors_of(profile, RuntimeConfig.of(profile).timeouts_s)[name]
+
+
 @pytest.fixture
-def gas() -> SensorState:
-    """Return a gas sensor that has said nothing yet."""
-    return SensorState('gas', timeout_s=1.25)
+def gas() -> SensorHealth:
+    return sensor('gas')
+
+
+@pytest.fixture
+def camera() -> SensorHealth:
+    return sensor('camera')
+
+
+def reason(sensor: SensorHealth, now_ns: int, accusation: Reason | None = None) -> str:
+    """Return why a sensor is not healthy, in words."""
+    return say(*sensor.health(now_ns, accusation).reasons)
+
+
+def remark(sensor: SensorHealth, now_ns: int) -> str:
+    return say(*sensor.report(now_ns).remarks)
 
 
 def test_a_sensor_that_never_spoke_is_not_healthy_and_says_so(gas):
-    health = gas.health(5 * SECOND)
-
-    assert not health.healthy
-    assert health.reason == 'no gas reading yet'
+    assert not gas.health(5 * SECOND).healthy
+    assert reason(gas, 5 * SECOND) == 'no gas reading yet'
 
 
 def test_a_reading_counts_up_to_its_timeout_and_not_longer(gas):
     gas.accept(10 * SECOND, VALUE)
 
     assert gas.health(10 * SECOND + 1_250_000_000).healthy
-    late = gas.health(10 * SECOND + 1_260_000_000)
-    assert not late.healthy
-    assert late.reason == 'newest gas reading is 1.26 s old (limit 1.25 s)'
+    assert not gas.health(10 * SECOND + 1_260_000_000).healthy
+    assert (
+        reason(gas, 10 * SECOND + 1_260_000_000)
+        == 'newest gas reading is 1.26 s old (limit 1.25 s)'
+    )
+
+
+def test_a_healthy_sensor_is_reported_with_the_age_of_its_newest_reading(gas):
+    gas.accept(10 * SECOND, VALUE)
+    report = gas.report(11 * SECOND)
+
+    assert report.healthy and say(*report.reasons) == 'newest gas reading is 1.00 s old'
 
 
 def test_a_reading_from_the_future_does_not_keep_a_dead_sensor_alive(gas):
     gas.accept(20 * SECOND, VALUE)
 
-    health = gas.health(10 * SECOND)
-
-    assert not health.healthy
-    assert '10.00 s ahead of this clock' in health.reason
+    assert not gas.health(10 * SECOND).healthy
+    assert '10.00 s ahead of this clock' in reason(gas, 10 * SECOND)
 
 
 def test_a_rejected_message_is_counted_and_named_and_changes_nothing_else(gas):
     gas.accept(10 * SECOND, VALUE)
-    gas.reject('expected 8 gas channels, got 7')
+    gas.reject('expected 8 values of gas, got 7')
 
     assert gas.health(10 * SECOND).healthy
-    late = gas.health(12 * SECOND)
-    assert late.reason.endswith('; 1 rejected, the last: expected 8 gas channels, got 7')
+    assert reason(gas, 12 * SECOND).endswith(
+        '; 1 rejected, the last: expected 8 values of gas, got 7'
+    )
     report = gas.report(12 * SECOND)
-    assert (report.received, report.rejected, report.last_rejection) == (
+    assert (report.received, report.rejected, say(report.last_rejection)) == (
         1,
         1,
-        'expected 8 gas channels, got 7',
+        'expected 8 values of gas, got 7',
     )
 
 
@@ -66,12 +97,38 @@ def test_the_rate_is_that_of_the_last_seconds(gas):
     assert gas.rate_hz(30 * SECOND) == 0.0
 
 
+def test_a_sensor_under_half_of_the_rate_that_it_had_is_worth_a_look(gas):
+    for tick in range(12):
+        gas.accept(10 * SECOND + tick * SECOND // 2, VALUE + tick)
+    assert remark(gas, 16 * SECOND) == ''
+    for tick in range(1, 7):
+        now_ns = 16 * SECOND + tick * 6 * SECOND // 5
+        gas.accept(now_ns, VALUE + tick)
+
+    assert remark(gas, now_ns) == '0.8 Hz, where it used to have 2.0 Hz'
+
+
+def test_a_sensor_under_half_of_its_profiles_rate_from_the_start_is_worth_a_look(gas):
+    remarks = []
+    for tick in range(12):  # a period of 1.2 s, where 0.5 s are expected
+        now_ns = 10 * SECOND + tick * 6 * SECOND // 5
+        gas.accept(now_ns, VALUE + tick)
+        remarks.append(remark(gas, now_ns))
+
+    # Not before the rate has been measured over its whole window.
+    assert remarks[:5] == [''] * 5
+    assert set(remarks[5:]) == {'0.8 Hz, where 2.0 Hz are expected'}
+
+
 def test_a_reading_that_was_overtaken_is_refused_and_the_newer_one_goes_on_counting(gas):
     gas.accept(10 * SECOND, VALUE)
     gas.accept(9 * SECOND, VALUE + 1.0)
 
     assert gas.readings.at(10 * SECOND)[0] == 0.0
-    assert gas.last_rejection == 'stamped 1.00 s before a reading that came earlier'
+    assert (
+        say(gas.report(10 * SECOND).last_rejection)
+        == 'stamped 1.00 s before a reading that came earlier'
+    )
     assert gas.health(10 * SECOND).healthy
 
 
@@ -83,25 +140,36 @@ def test_a_clock_that_was_set_back_does_not_stop_the_sensor_for_good(gas):
     assert gas.health(5 * SECOND).healthy
 
 
+@pytest.mark.parametrize(('name', 'readings'), [('camera', 10), ('touch', 20), ('gas', 5)])
+def test_how_many_readings_tell_that_a_clock_was_set_follows_from_the_period(name, readings):
+    one = sensor(name)
+    one.announce(100 * SECOND)
+    accepted = [one.announce(3 * SECOND + later) for later in range(readings)]
+
+    assert accepted == [False] * (readings - 1) + [True]
+
+
 def test_a_reading_from_the_future_is_refused_where_the_time_of_its_arrival_is_known(gas):
     gas.accept(10 * SECOND, VALUE, 10 * SECOND)
     gas.accept(20 * SECOND, VALUE + 1.0, 10 * SECOND)
 
     assert gas.health(10 * SECOND).healthy
-    assert gas.last_rejection == 'stamped 10.00 s ahead of this clock (limit 1.25 s)'
-    assert 'ahead of this clock' in gas.health(12 * SECOND).reason
+    assert (
+        say(gas.report(10 * SECOND).last_rejection)
+        == 'stamped 10.00 s ahead of this clock (limit 1.25 s)'
+    )
+    assert 'ahead of this clock' in reason(gas, 12 * SECOND)
 
 
-def test_an_announced_picture_counts_only_once_one_could_be_decoded():
-    camera = SensorState('camera', timeout_s=0.2)
+def test_an_announced_picture_counts_only_once_one_could_be_decoded(camera):
     camera.announce(SECOND)
     assert not camera.health(SECOND).healthy
-    camera.picture(SECOND, np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8))
+    camera.examine(SECOND, np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8))
     assert camera.health(SECOND).healthy
     camera.deny('not a picture')
     camera.announce(2 * SECOND)
     assert (
-        camera.health(2 * SECOND).reason
+        reason(camera, 2 * SECOND)
         == 'no camera reading could be decoded; 1 rejected, the last: not a picture'
     )
 
@@ -111,14 +179,11 @@ def test_a_clock_that_is_ahead_by_the_same_again_and_again_is_allowed_for_and_to
         now_ns = 10 * SECOND + later * SECOND // 2
         gas.accept(now_ns + 60 * SECOND + later, VALUE + later, now_ns)
 
-    assert gas.rejected == 4 and gas.health(now_ns).healthy
-    assert (
-        gas.report(now_ns).health.remark
-        == 'its clock is 60.00 s ahead of this one, which is allowed for'
-    )
-    assert gas.health(now_ns + 2 * SECOND).reason.startswith('newest gas reading is 2.00 s old')
+    assert gas.report(now_ns).rejected == 4 and gas.health(now_ns).healthy
+    assert remark(gas, now_ns) == 'its clock is 60.00 s ahead of this one, which is allowed for'
+    assert reason(gas, now_ns + 2 * SECOND).startswith('newest gas reading is 2.00 s old')
     gas.accept(now_ns + SECOND, VALUE, now_ns + SECOND)
-    assert gas.report(now_ns + SECOND).health.remark == ''
+    assert remark(gas, now_ns + SECOND) == ''
 
 
 def test_readings_that_are_ahead_by_ever_other_times_are_refused_for_good(gas):
@@ -126,22 +191,50 @@ def test_readings_that_are_ahead_by_ever_other_times_are_refused_for_good(gas):
         now_ns = 10 * SECOND + later * SECOND // 2
         gas.accept(now_ns + (10 + 3 * (later % 2)) * SECOND, VALUE + later, now_ns)
 
-    assert gas.rejected == 20 and not gas.health(now_ns).healthy
+    assert gas.report(now_ns).rejected == 20 and not gas.health(now_ns).healthy
 
 
-def test_pictures_of_a_camera_whose_clock_is_ahead_are_read_too():
-    camera, rng = SensorState('camera', timeout_s=0.2), np.random.default_rng(0)
+def test_pictures_of_a_camera_whose_clock_is_ahead_are_read_too(camera):
+    rng = np.random.default_rng(0)
     for later in range(20):
         now_ns = 10 * SECOND + later * SECOND // 30
         if camera.announce(now_ns + SECOND, now_ns):
-            camera.picture(now_ns + SECOND, rng.integers(0, 255, (8, 8, 3), np.uint8))
+            camera.examine(now_ns + SECOND, rng.integers(0, 255, (8, 8, 3), np.uint8))
 
-    assert camera.rejected == 9 and camera.health(now_ns).healthy
+    assert camera.report(now_ns).rejected == 9 and camera.health(now_ns).healthy
 
 
 def test_a_reading_that_is_only_late_says_how_late_and_one_that_is_also_wrong_does_not(gas):
     gas.accept(10 * SECOND, VALUE)
 
     assert gas.health(12 * SECOND).late_s == 2.0
-    gas.suspicion = 'gas contradicts the picture'
-    assert gas.health(12 * SECOND).late_s is None
+    accusation = Reason(ReasonCode.CONTRADICTION, sensor='gas')
+    assert gas.health(12 * SECOND, accusation).late_s is None
+
+
+def test_what_another_sensor_says_against_one_is_the_last_reason_to_count(gas):
+    accusation = Reason(ReasonCode.CONTRADICTION, sensor='gas', part='nh3_ppm')
+    gas.accept(10 * SECOND, VALUE)
+
+    assert reason(gas, 10 * SECOND, accusation).startswith('gas contradicts the picture: nh3_ppm')
+    assert reason(gas, 12 * SECOND, accusation).startswith('newest gas reading is 2.00 s old')
+    for tick in range(1, 10):
+        gas.accept(10 * SECOND + tick * SECOND // 2, VALUE)
+    assert reason(gas, 14 * SECOND, accusation).startswith('gas stuck: the same reading for')
+
+
+def test_the_last_picture_is_not_kept_so_that_a_camera_is_never_only_late(camera):
+    camera.announce(SECOND)
+    camera.examine(SECOND, np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8))
+
+    assert camera.health(3 * SECOND).late_s is None and camera.readings.at(SECOND) is None
+
+
+def test_the_verdict_is_computed_when_a_reading_comes_and_not_when_health_is_asked_for(gas):
+    gas.accept(10 * SECOND, VALUE)
+    before = gas.verdict
+    for later in range(20):
+        gas.health(10 * SECOND + later * SECOND)
+        gas.report(10 * SECOND + later * SECOND)
+
+    assert gas.verdict is before and dataclasses.asdict(before)['fault'] is None

@@ -33,6 +33,7 @@ FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
 COMMON = {
     'namespace',
     'params_file',
+    'profile',
     'model',
     'use_sim_time',
     'image_transport',
@@ -166,6 +167,7 @@ def test_arguments_reach_the_node_as_parameters_and_remaps(witness, tmp_path):
         'robot.launch.py',
         f'params_file:={mine}',
         'namespace:=left',
+        'profile:=/my/robot.yaml',
         'model:=/my/models',
         'image_transport:=compressed',
         'use_sim_time:=True',
@@ -179,6 +181,7 @@ def test_arguments_reach_the_node_as_parameters_and_remaps(witness, tmp_path):
         {
             '/left/maintenance_node': {
                 'ros__parameters': {
+                    'profile': '/my/robot.yaml',
                     'models_dir': '/my/models',
                     'camera_transport': 'compressed',
                     'use_sim_time': True,

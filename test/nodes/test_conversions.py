@@ -1,301 +1,100 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Messages to arrays: what is read, and each way of being malformed."""
+"""Arrays to messages: what is sent is what was read, and speaks the words of the profile."""
 
-from array import array
-
-import cv2
 import numpy as np
 import pytest
+from robot import healthy_reading, reading_messages
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Header
 
-pytest.importorskip('rclpy')
+from crossmodal_kd_ros.nodes import conversions
+from crossmodal_kd_ros.profile import Mode, load_profile
+from crossmodal_kd_ros.runtime.sample import Estimate
+from crossmodal_kd_ros.runtime.sources import CameraReader, SenseReader
 
-from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st
-from sensor_msgs.msg import CompressedImage, Image, JointState  # noqa: E402
-from std_msgs.msg import Float32MultiArray, Header  # noqa: E402
-
-from crossmodal_kd_ros.contract import GAS_NAMES  # noqa: E402
-from crossmodal_kd_ros.nodes import conversions  # noqa: E402
-from crossmodal_kd_ros.nodes.conversions import BadMessage  # noqa: E402
-
-RGB = np.array([[[200, 100, 50], [0, 0, 0]], [[255, 255, 255], [10, 20, 30]]], np.uint8)
+WALL = load_profile()
 TOUCH = np.linspace(0.0, 5.0, 256, dtype=np.float32)
-GAS = dict(zip(GAS_NAMES, [100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0]))
+GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
+STAMPED = Header(frame_id='pad')
+STAMPED.stamp.sec = 7
 
 
-def image(pixels: np.ndarray, encoding: str, *, padding: int = 0, **changes) -> Image:
-    """Return an image message of `pixels`, with `padding` bytes after each row."""
-    rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(len(pixels), -1)
-    rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=99)
+def estimate(**changes) -> Estimate:
+    """Return an estimate."""
     fields = {
-        'height': pixels.shape[0],
-        'width': pixels.shape[1],
-        'encoding': encoding,
-        'step': rows.shape[1],
-        'data': array('B', rows.tobytes()),
+        'stamp_ns': 1,
+        'mode': Mode.TEACHER,
+        'reason': 'all is well',
+        'action': 'hydrate',
+        'confidence': 0.5,
+        'probabilities': np.linspace(0.1, 0.2, 6, dtype=np.float32),
+        'readings': {'touch': TOUCH, 'gas': GAS},
+        'quantities': {'surface_roughness': 2.0, 'crack_depth': 1.0, 'co2_absorption': 0.25},
     }
-    return Image(**{**fields, **changes})
-
-
-def tactile(**changes) -> Image:
-    """Return a good tactile image, or a bad one."""
-    return image(TOUCH.reshape(16, 16), **{'encoding': '32FC1', **changes})
-
-
-def gas(values: dict[str, float]) -> JointState:
-    """Return named gas channels."""
-    return JointState(name=list(values), position=list(values.values()))
+    return Estimate(**{**fields, **changes})
 
 
 @pytest.mark.parametrize(
-    ('encoding', 'pixels'),
-    [
-        ('rgb8', RGB),
-        ('bgr8', RGB[..., ::-1]),
-        ('8UC3', RGB[..., ::-1]),
-        ('rgba8', np.dstack([RGB, np.full((2, 2), 9, np.uint8)])),
-        ('bgra8', np.dstack([RGB[..., ::-1], np.full((2, 2), 9, np.uint8)])),
-        ('rgb16', RGB.astype(np.uint16) * 257),
-        ('bgr16', RGB[..., ::-1].astype(np.uint16) * 257),
-    ],
+    ('sense', 'reading', 'message_type'), [('touch', TOUCH, Image), ('gas', GAS, JointState)]
 )
-@pytest.mark.parametrize('padding', [0, 3])
-def test_every_colour_encoding_gives_the_same_picture_with_padded_rows_too(
-    encoding, pixels, padding
-):
-    read = conversions.image_reader(image(pixels, encoding, padding=padding))
+def test_a_reading_survives_the_way_out_and_back_in(sense, reading, message_type):
+    message = conversions.reading_message(STAMPED, WALL.senses[sense], reading)
+    reader = SenseReader(WALL.senses[sense])
 
-    np.testing.assert_allclose(read(), RGB, atol=1)
-
-
-@pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
-def test_a_grey_picture_becomes_three_equal_channels(encoding):
-    picture = conversions.image_reader(image(RGB[..., 0], encoding))()
-
-    np.testing.assert_array_equal(picture, np.repeat(RGB[..., :1], 3, 2))
+    assert isinstance(message, message_type) and message.header == STAMPED
+    stamp_ns, received = reader.read(next(iter(reader.topics)), message, 0)
+    assert stamp_ns == 7 * 10**9
+    np.testing.assert_array_equal(received, reading)
 
 
-@pytest.mark.parametrize(('encoding', 'colour'), [('bayer_rggb8', 0), ('bayer_bggr8', 2)])
-def test_a_bayer_pattern_is_read_in_the_order_of_its_name(encoding, colour):
-    mosaic = np.zeros((16, 16), np.uint8)
-    mosaic[::2, ::2] = 200
+def test_a_picture_survives_the_way_out_and_back_in():
+    picture = np.random.default_rng(0).integers(0, 255, (3, 5, 3), np.uint8)
 
-    picture = conversions.image_reader(image(mosaic, encoding))()
+    stamp_ns, decode = CameraReader().read(conversions.image_message(STAMPED, picture))
 
-    assert picture[8, 8].argmax() == colour
-    assert picture[8, 8, colour] == 200
+    assert stamp_ns == 7 * 10**9
+    np.testing.assert_array_equal(decode(), picture)
 
 
-@pytest.mark.parametrize('encoding', ['yuv422_yuy2', 'yuyv'])
-def test_a_yuv_picture_without_colour_is_grey(encoding):
-    picture = conversions.image_reader(image(np.full((4, 4, 2), 128, np.uint8), encoding))()
+@pytest.mark.parametrize(
+    ('possible', 'efforts'), [(None, []), (('hydrate', 'seal_crack'), [0.0, 1.0, 0, 0, 1.0, 0])]
+)
+def test_scores_are_named_by_action_and_say_which_are_possible(possible, efforts):
+    message = conversions.action_scores(STAMPED, WALL, estimate(possible=possible))
 
-    assert picture.shape == (4, 4, 3)
-    assert np.ptp(picture.astype(int), axis=2).max() <= 1
+    assert tuple(message.name) == WALL.actions
+    np.testing.assert_allclose(message.position, np.linspace(0.1, 0.2, 6), rtol=1e-6)
+    assert list(message.effort) == efforts
 
 
-@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
-@pytest.mark.parametrize('channels', [1, 3])
-def test_a_compressed_picture_is_rgb_even_if_it_was_grey(suffix, channels):
-    picture = np.full((8, 8, 3), (200, 200, 200) if channels == 1 else (250, 10, 10), np.uint8)
-    stored = picture[..., 0] if channels == 1 else picture[..., ::-1]
-    data = cv2.imencode(suffix, stored)[1].tobytes()
+def test_quantities_come_with_their_bounds_where_there_is_a_calibration():
+    bounds = {'lower': {'crack_depth': 0.5}, 'upper': {'crack_depth': 1.5}}
 
-    read = conversions.compressed_image_reader(
-        CompressedImage(format=suffix[1:], data=array('B', data))
+    plain, bounded = (
+        conversions.surface_state(STAMPED, estimate(**changes)) for changes in ({}, bounds)
     )
 
-    np.testing.assert_allclose(read(), picture, atol=3)
+    assert tuple(plain.name) == tuple(WALL.quantities)
+    assert list(plain.position) == [2.0, 1.0, 0.25]
+    assert dict(zip(bounded.name, bounded.position)) == {
+        'surface_roughness': 2.0,
+        'crack_depth': 1.0,
+        'co2_absorption': 0.25,
+        'crack_depth_lower': 0.5,
+        'crack_depth_upper': 1.5,
+    }
 
 
-@pytest.mark.parametrize(
-    ('message', 'sentence'),
-    [
-        (
-            image(RGB, 'rgb8', height=0, data=array('B')),
-            'expected an image with pixels in it, got 0 rows of 2',
-        ),
-        (image(RGB, 'rgb8', width=0), 'expected an image with pixels in it, got 2 rows of 0'),
-        (image(RGB, 'rgb8', height=3), 'expected step x height = 18 bytes of data, got 12'),
-        (
-            image(RGB, 'rgb8', data=array('B', bytes(11))),
-            'expected step x height = 12 bytes of data, got 11',
-        ),
-        (
-            image(RGB, 'rgb8', width=3),
-            "expected a step of at least 9 bytes for 3 pixels of 'rgb8', got 6",
-        ),
-        (
-            image(RGB, 'sepia'),
-            "expected a colour or grey encoding such as rgb8, bgr8 or mono8, got 'sepia'",
-        ),
-        (image(RGB, ''), "expected a colour or grey encoding such as rgb8, bgr8 or mono8, got ''"),
-        (image(TOUCH.reshape(16, 16), '32FC1'), "such as rgb8, bgr8 or mono8, got '32FC1'"),
-    ],
-)
-def test_a_malformed_image_is_refused_by_what_is_wrong_with_it(message, sentence):
-    with pytest.raises(BadMessage) as refused:
-        conversions.image_reader(message)
-
-    assert sentence in str(refused.value)
-
-
-def test_an_image_that_no_converter_can_read_is_refused_when_it_is_decoded():
-    odd_width = image(np.zeros((2, 3, 2), np.uint8), 'yuyv')
-
-    with pytest.raises(BadMessage, match='expected an image that can be converted to rgb8'):
-        conversions.image_reader(odd_width)()
-
-
-@pytest.mark.parametrize(
-    ('message', 'sentence'),
-    [
-        (CompressedImage(format='jpeg'), 'got a message without data'),
-        (
-            CompressedImage(format='jpeg', data=array('B', b'no picture')),
-            'got 10 bytes that are none',
-        ),
-        (
-            CompressedImage(format='32FC1; compressedDepth', data=array('B', b'x')),
-            'got a depth image',
-        ),
-    ],
-)
-def test_a_malformed_compressed_image_is_refused(message, sentence):
-    with pytest.raises(BadMessage) as refused:
-        conversions.compressed_image_reader(message)()
-
-    assert sentence in str(refused.value)
-
-
-@pytest.mark.parametrize('order', ['<f4', '>f4'])
-@pytest.mark.parametrize('padding', [0, 8])
-def test_touch_is_read_in_either_byte_order_with_padded_rows_too(order, padding):
-    message = image(
-        TOUCH.reshape(16, 16).astype(order), '32FC1', padding=padding, is_bigendian=order == '>f4'
-    )
-
-    np.testing.assert_array_equal(conversions.touch_from_image(message), TOUCH)
-
-
-def test_touch_and_gas_survive_the_way_out_and_back_in():
-    touch = conversions.touch_from_image(conversions.touch_message(Header(), TOUCH))
-    values = np.array(list(GAS.values()), np.float32)
-
-    np.testing.assert_array_equal(touch, TOUCH)
-    np.testing.assert_array_equal(
-        conversions.gas_from_joint_state(conversions.named_values(Header(), GAS_NAMES, values)),
-        values,
-    )
-
-
-@pytest.mark.parametrize(
-    ('message', 'sentence'),
-    [
-        (tactile(height=15), "expected a tactile image of 16x16 32FC1, got 15x16 '32FC1'"),
-        (tactile(encoding='64FC1'), "got 16x16 '64FC1'"),
-        (
-            tactile(data=array('B', bytes(1020))),
-            'expected step x height = 1024 bytes of data, got 1020',
-        ),
-        (tactile(step=32), 'expected a step of at least 64 bytes'),
-        (
-            image(np.full((16, 16), np.nan, np.float32), '32FC1'),
-            'got 256 that are NaN or infinite',
-        ),
-    ],
-)
-def test_a_malformed_tactile_image_is_refused(message, sentence):
-    with pytest.raises(BadMessage) as refused:
-        conversions.touch_from_image(message)
-
-    assert sentence in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ('read', 'size', 'sentence'),
-    [
-        (conversions.touch_from_array, 255, 'expected 256 taxel values, got 255'),
-        (conversions.gas_from_array, 9, 'expected 8 gas channels, got 9'),
-    ],
-)
-def test_an_array_of_another_length_is_refused(read, size, sentence):
-    with pytest.raises(BadMessage, match=sentence):
-        read(Float32MultiArray(data=array('f', [0.0] * size)))
-
-
-def test_an_array_is_read_from_its_offset_on():
-    message = Float32MultiArray(data=array('f', [7.0, *TOUCH]))
-    message.layout.data_offset = 1
-
-    np.testing.assert_array_equal(conversions.touch_from_array(message), TOUCH)
-
-
-def test_gas_channels_are_read_by_name_in_any_order():
-    shuffled = gas(dict(reversed(GAS.items())))
-
-    np.testing.assert_array_equal(
-        conversions.gas_from_joint_state(shuffled), np.array(list(GAS.values()), np.float32)
-    )
-
-
-@pytest.mark.parametrize(
-    ('message', 'sentence'),
-    [
-        (
-            gas({name: value for name, value in GAS.items() if name != 'o2_pct'}),
-            "missing 'o2_pct'",
-        ),
-        (gas({**GAS, 'ozone_ppb': 1.0}), "unknown 'ozone_ppb'"),
-        (JointState(name=[*GAS, 'o2_pct'], position=[*GAS.values(), 1.0]), "repeated 'o2_pct'"),
-        (JointState(name=list(GAS), position=[1.0] * 7), 'got 8 names and 7 positions'),
-        (JointState(), 'missing'),
-        (gas({**GAS, 'nh3_ppm': float('nan')}), 'got NaN or infinity in nh3_ppm'),
-        (gas({**GAS, 'nh3_ppm': 1e300}), 'got NaN or infinity in nh3_ppm'),
-    ],
-)
-def test_malformed_gas_is_refused_by_the_name_of_the_channel(message, sentence):
-    with pytest.raises(BadMessage) as refused:
-        conversions.gas_from_joint_state(message)
-
-    assert sentence in str(refused.value)
-
-
-def test_a_header_whose_stamp_was_never_set_is_refused():
-    with pytest.raises(BadMessage, match='the driver has to set it'):
-        conversions.stamp_ns(Header())
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    height=st.integers(0, 20),
-    width=st.integers(0, 20),
-    step=st.integers(0, 100),
-    bigendian=st.integers(0, 255),
-    encoding=st.sampled_from(
-        ['rgb8', 'bayer_rggb8', 'yuyv', 'bgr16', '32FC1', '8UC4', 'mono16', 'x', '']
-    ),
-    size=st.one_of(st.none(), st.integers(0, 2000)),
-)
-def test_no_image_message_makes_anything_but_a_refusal_escape(
-    height, width, step, bigendian, encoding, size
-):
-    size = step * height if size is None else size
-    message = Image(
-        height=height,
-        width=width,
-        step=step,
-        is_bigendian=bigendian,
-        encoding=encoding,
-        data=array('B', bytes(size)),
-    )
-    for read in (
-        lambda: conversions.image_reader(message)(),
-        lambda: conversions.touch_from_image(message),
-    ):
-        try:
-            assert read().dtype in (np.uint8, np.float32)
-        except BadMessage as refused:
-            assert 'expected' in str(refused)
+@pytest.mark.parametrize('profile', ['living_wall', 'gripper', 'air'])
+def test_the_robot_of_the_tests_sends_what_its_profile_says(profile):
+    for sense in load_profile(profile).senses.values():
+        reader = SenseReader(sense)
+        readings = [
+            reader.read(topic, message, 7 * 10**9)
+            for topic, message in reading_messages(STAMPED, sense, healthy_reading(sense)).items()
+        ]
+        assert readings[:-1] == [None] * (len(reader.topics) - 1)
+        assert readings[-1][0] == 7 * 10**9
+        np.testing.assert_allclose(readings[-1][1], healthy_reading(sense), rtol=1e-5)

@@ -13,9 +13,11 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
-from robot import Robot, wait_for
+from robot import Robot
+from waiting import wait_for
 
-NODES = ('maintenance_node', 'simulator_node')
+from crossmodal_kd_ros.nodes import maintenance_node
+from crossmodal_kd_ros.profile import load_profile
 
 
 class Manager:
@@ -76,12 +78,12 @@ def damaged_weights(models, folder):
     """Yield (folder, what the refusal must say) for each way in which weights can be wrong."""
     from safetensors.torch import save_file
 
-    from crossmodal_kd_ros.networks import Student, StudentConfig
+    from crossmodal_kd_ros.networks import Student
 
     for name, sentence in (
         ('missing', 'expected a weight file at'),
         ('truncated', 'is not a complete safetensors file'),
-        ('foreign', 'found those of nothing this package wrote'),
+        ('foreign', 'got those of nothing this package wrote'),
         ('swapped', 'those of teacher'),
     ):
         (folder / name).mkdir()
@@ -90,7 +92,7 @@ def damaged_weights(models, folder):
         if name == 'truncated':
             student.write_bytes((models / 'student.safetensors').read_bytes()[:-1000])
         if name == 'foreign':
-            save_file({'weight': Student(StudentConfig()).classifier.weight.detach()}, student)
+            save_file({'weight': Student(load_profile()).classifier.weight.detach()}, student)
         if name == 'swapped':
             shutil.copy(models / 'teacher.safetensors', student)
         yield folder / name, sentence
@@ -111,9 +113,10 @@ def test_a_manager_can_take_the_node_through_its_whole_life(robot, start, models
     for _ in range(2):  # what was cleaned up can be configured again
         assert manager.change(Transition.TRANSITION_CONFIGURE)
         assert manager.state() == 'inactive'
-        assert manager.set('touch_format', 'multiarray') == (
+        assert manager.set('camera_transport', 'compressed') == (
             False,
-            'touch_format is read when the node is configured: deactivate it and clean it up first',
+            'camera_transport is read when the node is configured: '
+            'deactivate it and clean it up first',
         )
         assert manager.change(Transition.TRANSITION_ACTIVATE)
         robot.turn_on('camera')
@@ -127,28 +130,44 @@ def test_a_manager_can_take_the_node_through_its_whole_life(robot, start, models
         assert manager.change(Transition.TRANSITION_CLEANUP)
         robot.forget()
     assert manager.state() == 'unconfigured'
-    assert manager.set('touch_format', 'braille') == (
+    assert manager.set('camera_transport', 'braille') == (
         False,
-        "expected the parameter touch_format to be one of image, multiarray, got 'braille'",
+        "expected the parameter camera_transport to be one of raw, compressed, got 'braille'",
     )
+    successful, reason = manager.set('profile', 'air')
+    assert not successful and 'profile' in reason
     assert 'Traceback' not in node.printed()
 
 
 def test_every_parameter_has_a_description_and_numbers_have_a_range(robot, start):
-    from crossmodal_kd_ros.nodes.maintenance_node import SETTINGS
-
+    parameters = maintenance_node.parameters(load_profile())
     start('maintenance_node', autostart=False)
     descriptors = Manager(robot, 'maintenance_node').describe(
-        *(setting.name for setting in SETTINGS)
+        *(parameter.name for parameter in parameters)
     )
 
-    for setting, descriptor in zip(SETTINGS, descriptors):
-        assert descriptor.description == setting.description
-        assert descriptor.additional_constraints == (setting.expected if setting.choices else '')
+    for parameter, descriptor in zip(parameters, descriptors, strict=True):
+        assert descriptor.description == parameter.description
+        assert descriptor.read_only == (parameter.name == 'profile')
+        assert descriptor.additional_constraints == (
+            parameter.expected if parameter.choices else ''
+        )
         ranges = [*descriptor.floating_point_range, *descriptor.integer_range]
         assert [(limits.from_value, limits.to_value) for limits in ranges] == (
-            [] if setting.low is None else [(setting.low, setting.high)]
+            [] if parameter.min is None else [(parameter.min, parameter.max)]
         )
+
+
+@pytest.mark.parametrize(
+    ('profile', 'sensors'),
+    [('air', ['air']), ('gripper', ['arm']), ('living_wall', ['touch', 'gas'])],
+)
+def test_each_sensor_of_the_profile_has_a_timeout(robot, start, profile, sensors):
+    start('maintenance_node', autostart=False, profile=profile)
+    names = [f'{sensor}_timeout_s' for sensor in ('camera', *sensors)]
+
+    for descriptor in Manager(robot, 'maintenance_node').describe(*names):
+        assert len(descriptor.floating_point_range) == 1, descriptor
 
 
 @pytest.mark.parametrize(
@@ -178,6 +197,21 @@ def test_every_parameter_has_a_description_and_numbers_have_a_range(robot, start
             'maintenance_node',
             {'camera_timeout': 0.5},
             "expected the name of a parameter of maintenance_node, got 'camera_timeout'; there is: camera_timeout_s",
+        ),
+        (
+            'maintenance_node',
+            {'profile': 'aquarium'},
+            "expected one of air, gripper, living_wall, or a .yaml file, got 'aquarium'",
+        ),
+        (
+            'maintenance_node',
+            {'profile': 'air', 'gas_timeout_s': 2.0},
+            "got 'gas_timeout_s'; there is: air_timeout_s",
+        ),
+        (
+            'maintenance_node',
+            {'engine': 'steam'},
+            "expected the parameter engine to be one of torch, got 'steam'",
         ),
         (
             'maintenance_node',

@@ -7,14 +7,18 @@ import time
 
 import numpy as np
 import pytest
-from robot import GAS, NodeProcess, Robot, wait_for
+from robot import READINGS, ROOT, NodeProcess, Robot
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
+from waiting import wait_for
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, SURFACE_STATE
 from crossmodal_kd_ros.nodes import conversions, qos
+from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.runtime.sources import SenseReader
 
-ALL = ('camera', 'touch', 'gas')
+WALL = load_profile()
+ALL = WALL.sensors
+TOUCH, GAS_NAMES = WALL.senses['touch'], WALL.senses['gas'].channel_names
 # Untrained networks are never sure of anything.
 SURE = {'min_confidence': 0.0}
 
@@ -65,17 +69,18 @@ def test_every_output_carries_the_header_of_its_image(robot, node):
                 assert (header.stamp.sec, header.stamp.nanosec, header.frame_id) in sent
 
 
-def test_the_outputs_speak_the_words_of_the_contract(robot, node):
+def test_the_outputs_speak_the_words_of_the_profile(robot, node):
     names = ('action', 'action_scores', 'tactile_estimate', 'gas_estimate', 'surface_state')
     wait_for(lambda: all(robot.got[name] for name in names))
 
     scores, surface = robot.got['action_scores'][-1][1], robot.got['surface_state'][-1][1]
-    assert tuple(scores.name) == ACTIONS
+    assert tuple(scores.name) == WALL.actions
     assert sum(scores.position) == pytest.approx(1.0, abs=1e-5)
-    assert robot.last('action') in ACTIONS
+    assert robot.last('action') in WALL.actions
     assert tuple(robot.got['gas_estimate'][-1][1].name) == GAS_NAMES
-    assert conversions.touch_from_image(robot.got['tactile_estimate'][-1][1]).shape == (256,)
-    assert tuple(surface.name) == SURFACE_STATE
+    estimate = robot.got['tactile_estimate'][-1][1]
+    assert SenseReader(TOUCH).read('tactile/image', estimate, 0)[1].shape == (256,)
+    assert tuple(surface.name) == tuple(WALL.quantities)
     np.testing.assert_allclose(surface.position, [2.0, 2.0, 0.25], rtol=1e-2)
 
 
@@ -109,7 +114,9 @@ def test_a_dead_camera_holds_and_says_so_again_and_again(robot, node):
 def test_who_listens_late_still_learns_the_mode_and_its_reason(robot, node):
     late = []
     subscriptions = [
-        robot.node.create_subscription(String, f'maintenance/{topic}', late.append, qos.STATE)
+        robot.node.create_subscription(
+            String, f'maintenance/{topic}', late.append, qos.qos_profile('state')
+        )
         for topic in ('mode', 'mode_reason')
     ]
     wait_for(lambda: len(late) == 2)
@@ -157,8 +164,8 @@ def test_malformed_messages_are_counted_and_named_and_the_node_lives(robot, node
         robot.status(': camera')[1]['last_rejection']
         == 'expected step x height = 9216 bytes of data, got 9215'
     )
-    assert robot.status(': touch')[1]['last_rejection'].startswith(
-        'expected finite taxel values, got 1'
+    assert robot.status(': touch')[1]['last_rejection'] == (
+        'expected finite touch values, got NaN or infinity in texture (0, 7)'
     )
     assert "missing 'o2_pct'" in robot.status(': gas')[1]['last_rejection']
     assert robot.last('mode') == 'HOLD'
@@ -195,30 +202,32 @@ def bad_images(robot):
 
 def bad_touch(robot):
     """Yield touch of each malformed kind; the last one holds an infinity."""
-    short = conversions.touch_message(robot.header(), np.zeros(256))
+    short = conversions.reading_message(robot.header(), TOUCH, np.zeros(256))
     short.data = short.data[:-4]
     yield short
-    wide = conversions.touch_message(robot.header(), np.zeros(256))
+    wide = conversions.reading_message(robot.header(), TOUCH, np.zeros(256))
     wide.width, wide.height = 8, 32
     yield wide
     for value in (np.nan, np.inf):
-        yield conversions.touch_message(robot.header(), np.where(np.arange(256) == 7, value, 1.0))
+        reading = np.where(np.arange(256) == 7, value, 1.0)
+        yield conversions.reading_message(robot.header(), TOUCH, reading)
 
 
 def bad_gas(robot):
     """Yield gas of each malformed kind; the last one lacks a channel."""
+    gas = READINGS['gas']
     yield conversions.named_values(
-        robot.header(), GAS_NAMES, np.where(np.arange(8) == 3, np.nan, GAS)
+        robot.header(), GAS_NAMES, np.where(np.arange(8) == 3, np.nan, gas)
     )
-    yield conversions.named_values(robot.header(), ('ozone_ppb', *GAS_NAMES[1:]), GAS)
-    yield conversions.named_values(robot.header(), GAS_NAMES, GAS[:7])
+    yield conversions.named_values(robot.header(), ('ozone_ppb', *GAS_NAMES[1:]), gas)
+    yield conversions.named_values(robot.header(), GAS_NAMES, gas[:7])
     kept = [name for name in GAS_NAMES if name != 'o2_pct']
-    yield conversions.named_values(robot.header(), kept, GAS[:7])
+    yield conversions.named_values(robot.header(), kept, gas[:7])
 
 
 def test_a_subscriber_that_asks_for_too_much_is_told_what_to_change(robot, node):
     subscription = robot.node.create_subscription(
-        String, 'maintenance/action', lambda message: None, qos.STATE
+        String, 'maintenance/action', lambda message: None, qos.qos_profile('state')
     )
     wait_for(lambda: 'a subscriber of maintenance/action asks for a DURABILITY' in node.printed())
 
@@ -256,18 +265,25 @@ def test_two_robots_in_two_namespaces_do_not_hear_each_other(start, models):
         bob.close()
 
 
-def test_compressed_pictures_and_plain_arrays_are_read_where_parameters_say_so(start, models):
+def test_compressed_pictures_and_plain_arrays_are_read_where_parameters_and_profile_say_so(
+    start, models, tmp_path
+):
+    profile = tmp_path / 'plain.yaml'
+    text = (ROOT / 'config' / 'profiles' / 'living_wall.yaml').read_text()
+    for message_type in ('sensor_msgs/msg/Image', 'sensor_msgs/msg/JointState'):
+        assert message_type in text
+        text = text.replace(message_type, 'std_msgs/msg/Float32MultiArray')
+    profile.write_text(text)
     node = start(
         'maintenance_node',
         '-r',
         '__ns:=/plain',
         models_dir=models,
         camera_transport='compressed',
-        touch_format='multiarray',
-        gas_format='multiarray',
+        profile=profile,
         **SURE,
     )
-    robot = Robot('/plain', compressed=True, multiarray=True)
+    robot = Robot('/plain', profile=str(profile), compressed=True)
     try:
         robot.turn_on(*ALL)
         wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
@@ -277,3 +293,46 @@ def test_compressed_pictures_and_plain_arrays_are_read_where_parameters_say_so(s
         )
     finally:
         robot.close()
+
+
+@pytest.mark.parametrize(('profile', 'sense'), [('air', 'air'), ('gripper', 'arm')])
+def test_a_robot_of_another_profile_is_decided_for_and_loses_and_regains_its_sense(
+    start, models_of, profile, sense
+):
+    node = start(
+        'maintenance_node',
+        '-r',
+        '__ns:=/other',
+        models_dir=models_of(profile),
+        profile=profile,
+        **{f'{sense}_timeout_s': 0.5},
+        **SURE,
+    )
+    robot = Robot('/other', profile=profile, periods_s={sense: 0.1})
+    try:
+        robot.turn_on('camera', sense)
+        wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
+        names = ('action_scores', f'{sense}_estimate', 'surface_state')
+        wait_for(lambda: all(robot.got[name] for name in names))
+        assert tuple(robot.got['action_scores'][-1][1].name) == robot.profile.actions
+        assert (
+            tuple(robot.got[f'{sense}_estimate'][-1][1].name)
+            == robot.profile.senses[sense].channel_names
+        )
+        assert tuple(robot.got['surface_state'][-1][1].name) == tuple(robot.profile.quantities)
+        robot.turn_on('camera')
+        wait_for(lambda: robot.last('mode') == 'STUDENT', printed=node.printed)
+        assert f'newest {sense} reading is ' in robot.last('mode_reason')
+        robot.turn_on('camera', sense)
+        wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
+        assert node.end() == 0
+    finally:
+        robot.close()
+
+
+def test_weights_of_another_profile_are_refused_in_a_sentence(start, models):
+    node = start('maintenance_node', models_dir=models, profile='air')
+
+    assert node.exit_code() == 1
+    assert 'Traceback' not in node.printed()
+    assert 'profile' in node.printed()

@@ -10,49 +10,55 @@ import rclpy
 import yaml
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter as RclpyParameter
 from rclpy.qos import ReliabilityPolicy
-from robot import ROOT, wait_for
+from robot import ROOT
 from std_msgs.msg import String
+from waiting import wait_for
 
+from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.nodes import parameter_files, qos
-from crossmodal_kd_ros.nodes.managed import ManagedNode
-from crossmodal_kd_ros.nodes.parameters import Refusal, Setting
+from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure
+from crossmodal_kd_ros.nodes.parameters import Parameter
+from crossmodal_kd_ros.runtime.topics import STRING, Topic
 
 MINE = (
-    Setting(name='limit_s', default=1.0, low=0.5, high=2.0, dynamic=True, description='A limit.'),
-    Setting(
+    Parameter(
+        name='limit_s', default=1.0, min=0.5, max=2.0, changes='at once', description='A limit.'
+    ),
+    Parameter(
         name='colour',
         default='red',
         choices=('red', 'green'),
-        dynamic=True,
+        changes='at once',
         description='A colour.',
     ),
-    Setting(name='size', default=3, low=1, high=9, description='A size.'),
+    Parameter(name='size', default=3, min=1, max=9, description='A size.'),
+    Parameter(name='shape', default='round', changes='at start', description='A shape.'),
 )
+SHOUT, LISTEN = Topic('shout', STRING, 'answer'), Topic('listen', STRING, 'sensor')
 
 
 class Probe(ManagedNode):
-    """A node that keeps what it was told."""
+    """A node that keeps the values that it is given."""
 
     def __init__(self):
         super().__init__('probe', MINE)
-        self.told = []
+        self.changes = []
 
-    def configure(self):
-        self.shout = qos.publisher(self, String, 'shout', qos.ANSWER)
+    @log_failure
+    def on_configure(self, state):
+        self.shout = qos.publisher(self, SHOUT)
+        self.listen = qos.subscription(self, LISTEN, lambda message: None)
+        return super().on_configure(state)
 
-    def activate(self):
-        self.listen = qos.subscription(self, String, 'listen', lambda message: None, qos.SENSOR)
-
-    def deactivate(self):
+    def on_cleanup(self, state):
         self.destroy_subscription(self.listen)
-
-    def cleanup(self):
         self.destroy_lifecycle_publisher(self.shout)
+        return super().on_cleanup(state)
 
-    def adjust(self, values):
-        self.told.append(values)
+    def on_parameters_changed(self, values):
+        self.changes.append(values)
 
 
 @pytest.fixture
@@ -73,9 +79,10 @@ def probe():
 
 
 @pytest.mark.parametrize('name', parameter_files.texts())
-def test_a_written_file_is_what_the_settings_say(name):
+def test_a_written_file_is_what_the_parameters_say(name):
     assert (ROOT / name).read_text() == parameter_files.texts()[name], (
-        'change the settings of the node, then run: python -m crossmodal_kd_ros.nodes.parameter_files'
+        'change the parameters of the node, then run: '
+        'python -m crossmodal_kd_ros.nodes.parameter_files'
     )
 
 
@@ -83,16 +90,35 @@ def test_a_written_file_is_what_the_settings_say(name):
 def test_a_configuration_file_holds_every_parameter_with_its_default_for_a_node_in_any_namespace(
     name,
 ):
-    loaded = yaml.safe_load((ROOT / 'config' / name).read_text())
+    text = (ROOT / 'config' / name).read_text()
+    # Those that differ from profile to profile are comments.
+    uncommented = re.sub(r'^    # (\w+_timeout_s: )', r'    \1', text, flags=re.MULTILINE)
 
-    assert loaded == {
-        f'/**/{node}': {
-            'ros__parameters': {
-                setting.name: setting.default for setting in parameter_files.NODES[node]
+    for loaded, with_profile in ((text, False), (uncommented, True)):
+        assert yaml.safe_load(loaded) == {
+            f'/**/{node}': {
+                'ros__parameters': {
+                    parameter.name: parameter.default
+                    for parameter in parameter_files.NODES[node]
+                    if with_profile or not parameter.from_profile
+                }
             }
+            for node in parameter_files.CONFIGS[name][1]
         }
-        for node in parameter_files.CONFIGS[name][1]
-    }
+
+
+@pytest.mark.parametrize('profile', ['air', 'gripper'])
+def test_the_configuration_file_of_a_robot_fits_another_profile(start, profile):
+    file = ROOT / 'config' / 'robot.yaml'
+    process = start(
+        'maintenance_node', '--params-file', str(file), autostart=False, profile=profile
+    )
+
+    wait_for(
+        lambda: 'waiting to be configured' in process.printed() or not process.alive(),
+        printed=process.printed,
+    )
+    assert process.alive(), process.printed()
 
 
 @pytest.mark.parametrize('node', parameter_files.NODES)
@@ -108,40 +134,49 @@ def test_every_node_accepts_its_configuration_file(start, node):
 
 
 @pytest.mark.parametrize(
-    ('node', 'setting'),
-    [(node, setting) for node, settings in parameter_files.NODES.items() for setting in settings],
+    ('node', 'parameter'),
+    [(node, each) for node, parameters in parameter_files.NODES.items() for each in parameters],
     ids=lambda part: getattr(part, 'name', part),
 )
-def test_a_setting_is_whole(node, setting):
-    assert re.fullmatch(r'[a-z][a-z0-9_]*', setting.name)
-    assert setting.description[0].isupper() or setting.choices
-    assert setting.description.endswith('.')
-    assert setting.allows(setting.default)
-    assert (setting.low is None) == (isinstance(setting.default, (bool, str)))
-    assert not setting.choices or isinstance(setting.default, str)
+def test_a_parameter_is_whole(node, parameter):
+    assert re.fullmatch(r'[a-z][a-z0-9_]*', parameter.name)
+    assert parameter.description[0].isupper() or parameter.choices
+    assert parameter.description.endswith('.')
+    assert parameter.allows(parameter.default)
+    assert (parameter.min is None) == (isinstance(parameter.default, (bool, str)))
+    assert not parameter.choices or isinstance(parameter.default, str)
 
 
 @pytest.mark.parametrize(
     ('name', 'unit'), [('camera_timeout_s', 's'), ('camera_hz', 'Hz'), ('width', ''), ('s', '')]
 )
 def test_the_unit_is_the_last_word_of_the_name(name, unit):
-    assert Setting(name=name, default=1, low=0, high=2, description='').unit == unit
+    assert Parameter(name=name, default=1, min=0, max=2, description='').unit == unit
 
 
-def test_a_dynamic_parameter_reaches_a_node_in_use_and_another_does_not(probe):
+def test_a_parameter_that_changes_at_once_reaches_a_node_in_use_and_others_do_not(probe):
     node = probe()
-    assert node.set_parameters([Parameter('size', value=4)])[0].successful
-    assert node.told == []
+    assert node.set_parameters([RclpyParameter('size', value=4)])[0].successful
+    assert node.changes == []
     assert node.start()
 
-    assert node.set_parameters([Parameter('limit_s', value=1.5)])[0].successful
-    assert node.told == [{'limit_s': 1.5}]
-    assert node.setting('limit_s') == 1.5
-    refused = node.set_parameters([Parameter('size', value=5)])[0]
+    assert node.set_parameters([RclpyParameter('limit_s', value=1.5)])[0].successful
+    assert node.changes == [{'limit_s': 1.5}]
+    assert node.parameter_values()['limit_s'] == 1.5
+    refused = node.set_parameters([RclpyParameter('size', value=5)])[0]
     assert (refused.successful, refused.reason) == (
         False,
         'size is read when the node is configured: deactivate it and clean it up first',
     )
+
+
+def test_a_parameter_that_is_read_at_start_never_changes(probe):
+    node = probe('-p', 'shape:=square')
+
+    refused = node.set_parameters([RclpyParameter('shape', value='flat')])[0]
+
+    assert not refused.successful and 'shape' in refused.reason
+    assert node.parameter_values()['shape'] == 'square'
 
 
 @pytest.mark.parametrize(
@@ -151,8 +186,8 @@ def test_a_dynamic_parameter_is_still_checked(probe, name, value):
     node = probe()
     assert node.start()
 
-    assert not node.set_parameters([Parameter(name, value=value)])[0].successful
-    assert node.told == []
+    assert not node.set_parameters([RclpyParameter(name, value=value)])[0].successful
+    assert node.changes == []
 
 
 def test_the_quality_of_service_of_a_topic_can_be_overridden_without_changing_that_of_others(
@@ -171,7 +206,8 @@ def test_the_quality_of_service_of_a_topic_can_be_overridden_without_changing_th
     (asked,) = node.get_subscriptions_info_by_topic('/left/listen')
     assert asked.qos_profile.reliability is ReliabilityPolicy.RELIABLE
     assert node.get_parameter('qos_overrides./left/shout.publisher.depth').value == 3
-    assert qos.SENSOR.reliability is ReliabilityPolicy.BEST_EFFORT and qos.ANSWER.depth == 10
+    assert qos.qos_profile('sensor').reliability is ReliabilityPolicy.BEST_EFFORT
+    assert qos.qos_profile('answer').depth == 10
 
 
 @pytest.mark.parametrize(
@@ -190,7 +226,7 @@ def test_the_quality_of_service_of_a_topic_can_be_overridden_without_changing_th
     ],
 )
 def test_an_override_that_means_nothing_is_refused(probe, override, sentence):
-    with pytest.raises(Refusal, match=re.escape(sentence)):
+    with pytest.raises(ConfigurationError, match=re.escape(sentence)):
         probe('-p', f'qos_overrides.{override}')
 
 
@@ -198,10 +234,10 @@ def test_an_override_for_a_topic_that_the_node_does_not_have_is_refused(probe, c
     node = probe('-p', 'qos_overrides./liste.subscription.depth:=2')
 
     assert not node.start()
-    told = capfd.readouterr().err
+    printed = capfd.readouterr().err
     assert (
         "got 'qos_overrides./liste.subscription.depth'; there is: qos_overrides./listen.subscription.depth"
-        in told
+        in printed
     )
 
 
@@ -213,19 +249,19 @@ def test_a_subscriber_that_asks_for_more_than_a_publisher_offers_is_told_what_to
     context = Context()
     context.init()
     other = rclpy.create_node('other', context=context)
-    other.create_publisher(String, 'listen', qos.SENSOR)
+    other.create_publisher(String, 'listen', qos.qos_profile('sensor'))
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    told = []
+    printed = []
 
-    def said():
+    def warned():
         executor.spin_once(timeout_sec=0.1)
-        told.append(capfd.readouterr().err)
-        return 'a publisher of listen does not offer the RELIABILITY' in ''.join(told)
+        printed.append(capfd.readouterr().err)
+        return 'a publisher of listen does not offer the RELIABILITY' in ''.join(printed)
 
     try:
-        wait_for(said)
-        assert 'qos_overrides./listen.subscription' in ''.join(told)
+        wait_for(warned)
+        assert 'qos_overrides./listen.subscription' in ''.join(printed)
     finally:
         executor.shutdown()
         other.destroy_node()

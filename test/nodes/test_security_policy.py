@@ -6,7 +6,8 @@
 from xml.etree import ElementTree
 
 import pytest
-from robot import ROOT, Robot, wait_for
+from robot import ROOT, Robot
+from waiting import wait_for
 
 from crossmodal_kd_ros.nodes.parameter_files import NODES
 

@@ -9,8 +9,9 @@ import time
 import pytest
 from rclpy.parameter import Parameter
 from rclpy.time import Time
-from robot import Robot, wait_for
+from robot import Robot
 from rosgraph_msgs.msg import Clock
+from waiting import wait_for
 
 START_S = 1000.0
 

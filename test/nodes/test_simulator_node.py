@@ -8,10 +8,13 @@ import json
 import cv2
 import numpy as np
 import pytest
-from robot import Robot, wait_for
+from robot import Robot
+from waiting import wait_for
 
-from crossmodal_kd_ros.contract import ACTIONS, MATERIALS, TOUCH_IMAGE_SHAPE
-from crossmodal_kd_ros.nodes import conversions
+from crossmodal_kd_ros.runtime import topics
+from crossmodal_kd_ros.runtime.messages import stamp_ns
+from crossmodal_kd_ros.runtime.sources import CameraReader
+from crossmodal_kd_ros.simulation import MATERIALS, PROFILE
 
 SMALL = {'width': 160, 'height': 120}
 
@@ -26,7 +29,7 @@ def robot():
 
 def stamps(robot, topic: str) -> list[float]:
     """Return the stamps of what came on a topic, seconds."""
-    return [conversions.stamp_ns(message.header) / 1e9 for _, message in list(robot.got[topic])]
+    return [stamp_ns(message, 0) / 1e9 for _, message in list(robot.got[topic])]
 
 
 @pytest.mark.alone
@@ -47,7 +50,7 @@ def test_each_sensor_keeps_its_own_beat(robot, start):
     assert 'WARN' not in node.printed()
 
 
-def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_the_contract(
+def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_the_profile(
     robot, start
 ):
     start('simulator_node', **SMALL)
@@ -62,6 +65,7 @@ def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_t
     common = [truth for truth in truths if truth.header in headers]
     assert len(common) >= 5
     values = dict(zip(common[-1].name, common[-1].position))
+    assert tuple(values) == topics.truth_fields(PROFILE)
     assert [key for key in values if not key.startswith('gas/')] == [
         'frame',
         'action',
@@ -73,13 +77,13 @@ def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_t
     frames = [truth.position[0] for truth in truths]
     assert frames == sorted(set(frames))
     expert = json.loads(robot.last('simulation/expert'))
-    assert expert['action'] in ACTIONS
+    assert expert['action'] in PROFILE.actions
     assert expert['material'] in MATERIALS
     assert expert['lighting'] in ('day', 'night')
     assert expert['reason']
     assert expert['description']
     touch = robot.got['simulation/tactile_truth'][-1][1]
-    assert (touch.height, touch.width) == TOUCH_IMAGE_SHAPE
+    assert (touch.height, touch.width) == (16, 16)
 
 
 def test_a_scheduled_fault_silences_its_sensor_and_not_the_truth(robot, start):
@@ -96,7 +100,7 @@ def test_a_scheduled_fault_silences_its_sensor_and_not_the_truth(robot, start):
         (message.position[0] / 30.0, message.header)
         for _, message in list(robot.got['simulation/truth'])
     ]
-    zero_s = conversions.stamp_ns(truths[0][1]) / 1e9 - truths[0][0]
+    zero_s = (truths[0][1].stamp.sec + truths[0][1].stamp.nanosec / 1e9) - truths[0][0]
     camera, touch = (
         np.array(stamps(robot, topic)) - zero_s for topic in ('camera/image_raw', 'tactile/image')
     )
@@ -118,7 +122,7 @@ def test_photographs_come_as_pictures_that_move_with_no_touch_no_gas_and_no_trut
     wait_for(lambda: len(robot.got['camera/image_raw']) >= 60, printed=node.printed)
 
     pictures = [
-        conversions.image_reader(message)() for _, message in list(robot.got['camera/image_raw'])
+        CameraReader().read(message)[1]() for _, message in list(robot.got['camera/image_raw'])
     ]
     assert {picture.shape for picture in pictures} == {(120, 160, 3)}
     assert sum(np.array_equal(*pair) for pair in zip(pictures, pictures[1:])) <= 2

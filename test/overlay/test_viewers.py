@@ -11,8 +11,10 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from crossmodal_kd_ros.contract import ACTIONS, GAS_NAMES, HOLD, SENSORS, SURFACE_STATE, Mode
-from crossmodal_kd_ros.reports.style import ACTION_COLOURS, MODE_COLOURS
+from crossmodal_kd_ros.profile import HOLD, Mode, load_profile
+from crossmodal_kd_ros.reports.style import MODE_COLOURS, action_colour
+
+WALL = load_profile()
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 LAYOUT = json.loads((CONFIG / 'foxglove_layout.json').read_text())
@@ -29,10 +31,10 @@ PUBLISHED = {
     for topic in topics
 }
 SIZES = {
-    '/maintenance/action_scores': len(ACTIONS),
-    '/maintenance/surface_state': len(SURFACE_STATE),
-    '/maintenance/gas_estimate': len(GAS_NAMES),
-    '/gas/state': len(GAS_NAMES),
+    '/maintenance/action_scores': len(WALL.actions),
+    '/maintenance/surface_state': len(WALL.quantities),
+    '/maintenance/gas_estimate': len(WALL.senses['gas'].channels),
+    '/gas/state': len(WALL.senses['gas'].channels),
 }
 # As Foxglove and Lichtblick name them.
 KINDS = {'Image', 'Indicator', 'Plot', 'StateTransitions', 'DiagnosticSummary'}
@@ -89,7 +91,7 @@ def test_modes_and_actions_have_the_colours_they_have_everywhere():
     )
 
     assert mode == {str(each): MODE_COLOURS[str(each)] for each in Mode}
-    assert action == {each: ACTION_COLOURS[each] for each in (*ACTIONS, HOLD)}
+    assert action == {each: action_colour(each) for each in (*WALL.actions, HOLD)}
 
 
 def test_the_scores_are_named_in_the_order_of_the_actions():
@@ -97,7 +99,7 @@ def test_the_scores_are_named_in_the_order_of_the_actions():
 
     assert [(each['value'], each['label']) for each in series] == [
         (f'/maintenance/action_scores.position[{index}]', action.replace('_', ' '))
-        for index, action in enumerate(ACTIONS)
+        for index, action in enumerate(WALL.actions)
     ]
 
 
@@ -109,7 +111,7 @@ def test_rviz_asks_for_no_more_reliability_than_a_sensor_offers():
 
 def test_the_aggregator_takes_every_status_of_the_node_and_no_two_analyzers_the_same():
     analyzers = [each for each in AGGREGATOR.values() if isinstance(each, dict)]
-    for status in ('mode', *SENSORS):
+    for status in ('mode', *WALL.sensors):
         name = f'/left/maintenance_node: {status}'
         assert sum(any(part in name for part in each['contains']) for each in analyzers) == 1, name
     assert all(each['type'] == 'diagnostic_aggregator/GenericAnalyzer' for each in analyzers)

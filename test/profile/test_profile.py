@@ -106,6 +106,16 @@ def test_the_quantities_are_the_articles():
 
 def test_the_footprint_lies_where_the_pad_lies_in_the_view():
     assert load_profile().footprint_px('touch', 32) == (slice(12, 20), slice(8, 24))
+    # Edges between two cells round down, as the shipped weights have learnt to see.
+    assert load_profile().footprint_px('touch', 4) == (slice(1, 2), slice(1, 3))
+    assert load_profile().footprint_px('touch', 2) == (slice(0, 1), slice(0, 1))
+
+
+def test_noise_and_spread_of_a_channel_follow_from_its_range_unless_set():
+    channels = load_profile('air').senses['air'].channels
+    assert (channels[0].noise_std, channels[0].spread_std) == (10.0, 300.0)
+    position = load_profile('gripper').senses['arm'].channels[0]
+    assert (position.noise_std, position.spread_std) == pytest.approx((0.0128, 0.32))
 
 
 def test_weights_belong_to_senses_and_actions_and_not_to_topics():

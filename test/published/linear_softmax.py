@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Linear softmax classifiers, many repetitions of an experiment side by side, taught by our distillation loss."""
+"""Linear softmax classifiers, many repetitions side by side, taught by our distillation loss."""
 
 import os
 from collections.abc import Callable, Collection
@@ -80,7 +80,7 @@ def fit(
 def in_parallel(
     measure: Callable[[float], dict[str, Tensor]], keys: Collection[float]
 ) -> dict[float, dict[str, Tensor]]:
-    """Return what `measure` returns for each key, on all processors: nothing in these small sums is worth a second thread."""
+    """Return what `measure` returns for each key, on all processors, each on one thread."""
     with ProcessPoolExecutor(
         os.cpu_count(), get_context('spawn'), torch.set_num_threads, (1,)
     ) as workers:

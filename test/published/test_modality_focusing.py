@@ -43,7 +43,10 @@ PUBLISHED = {  # per cent, in the order of SYSTEMS
 
 
 def draw(own: int, shared: int, samples: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return both modalities, the teacher's first, `[R, N, 50]`, shared features in front, and labels `[R, N]`."""
+    """Return both modalities `[R, N, 50]`, the teacher's first, and labels `[R, N]`.
+
+    Shared features are in front.
+    """
     teacher, student = torch.randn(2, REPETITIONS, samples, FEATURES).unbind()
     student[..., :shared] = teacher[..., :shared]
     return teacher, student, (teacher[..., : shared + own].sum(2) > 0).long()
@@ -96,7 +99,7 @@ def accuracies() -> dict[float, dict[str, Tensor]]:
 
 
 def two_errors(values: Tensor) -> float:
-    """Return two standard errors of the difference between our mean and theirs, from the scatter of our repetitions."""
+    """Return two standard errors of the difference of means, from our repetitions."""
     return 2 * values.std().item() * (1 / REPETITIONS + 1 / THEIR_REPETITIONS) ** 0.5
 
 

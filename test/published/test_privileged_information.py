@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Lopez-Paz, Bottou, Schoelkopf, Vapnik: Unifying distillation and privileged information, ICLR 2016.
+"""Lopez-Paz et al.: Unifying distillation and privileged information, ICLR 2016.
 
 Synthetic experiments 1 to 3 (https://arxiv.org/abs/1511.03643), run through our loss. The teacher
 sees privileged features x*, the regular classifier and the distilled one see x; d = 50, 200

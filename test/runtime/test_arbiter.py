@@ -5,21 +5,35 @@
 
 import pytest
 
-from crossmodal_kd_ros.contract import SENSORS, Mode
-from crossmodal_kd_ros.runtime import Health, ModeArbiter
-from crossmodal_kd_ros.runtime.arbiter import without_evidence
+from crossmodal_kd_ros.health.sensor import Health
+from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
+from crossmodal_kd_ros.profile import Mode, load_profile
+from crossmodal_kd_ros.runtime.arbiter import ModeArbiter
+from crossmodal_kd_ros.runtime.engine import best_mode
 
 SECOND = 1_000_000_000
+PROFILE = load_profile()
+SENSORS = ('camera', 'touch', 'gas')
+
+
+def why(text: str) -> tuple[Reason, ...]:
+    return (Reason(ReasonCode.MALFORMED, text=text),)
 
 
 def healths(now_s: float, *lost: str) -> dict[str, Health]:
     """Return healths in which every sensor but `lost` has a fresh reading."""
     return {
         sensor: Health(
-            healthy=sensor not in lost, reason=f'{sensor} says why', stamp_ns=round(now_s * SECOND)
+            healthy=sensor not in lost,
+            reasons=why(f'{sensor} says why') if sensor in lost else (),
+            stamp_ns=round(now_s * SECOND),
         )
         for sensor in SENSORS
     }
+
+
+def without_evidence(usable: tuple[str, ...]) -> Mode:
+    return best_mode(None, PROFILE, usable)
 
 
 def with_evidence(usable: tuple[str, ...]) -> Mode:
@@ -31,13 +45,13 @@ class Robot:
     """An arbiter with a clock in seconds."""
 
     def __init__(self, recovery_s: float = 0.5, choose=without_evidence) -> None:
-        self.arbiter = ModeArbiter(recovery_s=recovery_s, choose=choose)
+        self.arbiter = ModeArbiter(SENSORS, choose, recovery_s=recovery_s)
 
     def at(self, now_s: float, *lost: str):
         return self.arbiter.decide(healths(now_s, *lost), round(now_s * SECOND))
 
     def without_picture(self, now_s: float, *lost: str):
-        silent = Health(healthy=False, reason='camera is silent', stamp_ns=0, arriving=False)
+        silent = Health(healthy=False, reasons=why('camera is silent'), stamp_ns=0, arriving=False)
         return self.arbiter.decide(
             healths(now_s, *lost) | {'camera': silent}, round(now_s * SECOND)
         )
@@ -165,7 +179,7 @@ def test_who_decides_with_which_sensors_follows_the_evidence(lost, mode):
         ('camera', 'touch'): Mode.STUDENT,
     }
 
-    assert ModeArbiter(choose=evidence.get).decide(healths(0.0, *lost), 0).mode is mode
+    assert ModeArbiter(SENSORS, evidence.get).decide(healths(0.0, *lost), 0).mode is mode
 
 
 def test_where_the_camera_falls_silent_nobody_decides_at_once_and_the_camera_alone_is_the_cause():
@@ -180,7 +194,7 @@ def test_where_the_camera_falls_silent_nobody_decides_at_once_and_the_camera_alo
     )
 
 
-def test_pictures_that_are_worth_nothing_are_answered_by_touch_and_gas_and_by_nobody_without_either():
+def test_pictures_that_are_worth_nothing_are_answered_by_touch_and_gas_not_by_one_alone():
     robot = Robot(choose=with_evidence)
     assert robot.at(0.0, 'camera').mode is Mode.PARTIAL
     decision = robot.at(0.1, 'camera', 'gas')
@@ -217,7 +231,7 @@ def test_a_sensor_that_has_come_back_from_two_silences_may_fall_silent_for_three
     def late(now_s: float, late_s: float):
         touch = Health(
             healthy=False,
-            reason=f'touch is {late_s:.1f} s old',
+            reasons=why(f'touch is {late_s:.1f} s old'),
             stamp_ns=0,
             arriving=False,
             late_s=late_s,
@@ -249,7 +263,7 @@ def test_a_gas_module_that_sends_just_too_seldom_counts_once_that_is_known():
         late_s = now_s - read_s
         gas = Health(
             healthy=late_s < 1.25,
-            reason='gas is late',
+            reasons=() if late_s < 1.25 else why('gas is late'),
             stamp_ns=round(read_s * SECOND),
             arriving=True,
             late_s=None if late_s < 1.25 else late_s,
@@ -268,9 +282,60 @@ def test_a_sensor_that_has_not_stuttered_for_half_a_minute_is_dropped_at_its_tim
     robot.at(1.0, 'touch')
     for tick in range(400):
         robot.at(1.1 + tick / 10.0)
-    touch = Health(healthy=False, reason='touch is late', stamp_ns=0, arriving=False, late_s=0.3)
+    touch = Health(
+        healthy=False, reasons=why('touch is late'), stamp_ns=0, arriving=False, late_s=0.3
+    )
 
     assert (
         robot.arbiter.decide(healths(41.2) | {'touch': touch}, round(41.2 * SECOND)).mode
         is Mode.STUDENT
     )
+
+
+@pytest.mark.parametrize(
+    ('lost', 'mode'),
+    [
+        ((), Mode.TEACHER),
+        (('nose',), Mode.PARTIAL),
+        (('arm', 'nose'), Mode.STUDENT),
+        (('arm', 'nose', 'skin'), Mode.STUDENT),
+        (('camera',), Mode.PARTIAL),
+        (('camera', 'skin'), Mode.HOLD),
+    ],
+)
+def test_who_decides_of_three_senses_follows_the_set_of_those_that_count(lost, mode):
+    sensors = ('camera', 'arm', 'nose', 'skin')
+    evidence = {
+        sensors: Mode.TEACHER,
+        ('camera', 'arm', 'skin'): Mode.PARTIAL,
+        ('arm', 'nose', 'skin'): Mode.PARTIAL,
+        ('arm', 'nose'): Mode.HOLD,
+        ('camera', 'skin'): Mode.STUDENT,
+        ('camera',): Mode.STUDENT,
+    }
+    arbiter = ModeArbiter(sensors, evidence.get)
+    decision = arbiter.decide(
+        {
+            sensor: Health(
+                healthy=sensor not in lost,
+                reasons=why(f'{sensor} says why') if sensor in lost else (),
+                stamp_ns=0,
+            )
+            for sensor in sensors
+        },
+        0,
+    )
+
+    assert (decision.mode, decision.lost) == (mode, lost)
+    expected = [f'{sensor} says why' for sensor in lost]
+    assert decision.reason == '; '.join(expected or ['camera, arm, nose and skin are healthy'])
+
+
+def test_decisions_are_numbered_and_know_how_often_everything_was_forgotten():
+    robot = Robot()
+    first, second = robot.at(0.0), robot.at(1.0)
+    robot.arbiter.reset()
+    third = robot.at(0.5)
+
+    assert [one.epoch for one in (first, second, third)] == [0, 0, 1]
+    assert first.number < second.number < third.number

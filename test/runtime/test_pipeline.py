@@ -6,51 +6,69 @@
 import numpy as np
 import pytest
 
-from crossmodal_kd_ros.contract import ACTIONS, ContractError, Mode, Prediction
-from crossmodal_kd_ros.runtime import Limits, Pipeline
+from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.profile import Mode, Profile, ReadingError, load_profile
+from crossmodal_kd_ros.runtime import Perception, Pipeline, RuntimeConfig, say
 
 MS = 1_000_000
 START = 1_000_000 * MS
+PROFILE = load_profile()
 IMAGE = np.random.default_rng(0).integers(0, 255, (4, 6, 3), np.uint8)
 TOUCH = np.full(256, 2.0, np.float32)
 GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 
 
 class FakeEngine:
-    """Answers `best` with `confidence`, and remembers what it was asked."""
+    """Answers `best` with `confidence`, and remembers what it was shown."""
 
     name = 'fake'
 
-    def __init__(self) -> None:
-        self.best, self.confidence, self.asked = 'seal_crack', 0.9, []
+    def __init__(self, profile: Profile = PROFILE) -> None:
+        self.profile = profile
+        self.best, self.confidence = profile.actions[1], 0.9
+        self.perceived, self.decided = 0, []
         self.error = None
 
-    def infer(self, sample, mode, filled=False):
-        self.asked.append((sample, mode))
+    def perceive(self, views):
+        self.perceived += 1
         if self.error is not None:
             raise self.error
-        probabilities = np.full(6, (1.0 - self.confidence) / 5, np.float32)
-        probabilities[ACTIONS.index(self.best)] = self.confidence
-        return Prediction(
-            probabilities=probabilities,
-            student_probabilities=probabilities,
-            touch=np.ones(256, np.float32),
-            gas=np.ones(8, np.float32),
-            surface=np.array([7.0, 8.0, 0.5], np.float32),
+        count = len(self.profile.quantities)
+        quantities = np.array([7.0, 8.0, 0.5], np.float32)[:count]
+        return Perception(
+            probabilities=self._probabilities(),
+            readings={
+                name: np.ones((1, sense.size), np.float32)
+                for name, sense in self.profile.senses.items()
+            },
+            quantities=quantities[None],
         )
+
+    def decide(self, views, readings, present):
+        """Remember the readings of the senses that are there."""
+        self.decided.append({name: readings[name][0] for name in readings if present[name][0]})
+        return self._probabilities()
+
+    def _probabilities(self):
+        count = len(self.profile.actions)
+        probabilities = np.full((1, count), (1.0 - self.confidence) / (count - 1), np.float32)
+        probabilities[0, self.profile.actions.index(self.best)] = self.confidence
+        return probabilities
 
 
 class Rig:
     """A pipeline, its engine, and the changes of mode it announced."""
 
-    def __init__(self, **limits) -> None:
+    def __init__(self, **config) -> None:
         self.engine, self.changes = FakeEngine(), []
-        self.pipeline = Pipeline(self.engine, limits=Limits(**limits), on_mode=self.changes.append)
+        self.pipeline = Pipeline(
+            self.engine, config=RuntimeConfig.of(PROFILE, **config), on_mode=self.changes.append
+        )
         self._rng = np.random.default_rng(0)
         self._feeds = 0
 
-    def feed(self, now_ns, *sensors):
-        """Put a fresh reading of each of `sensors` and return the answer to the newest image.
+    def put(self, now_ns, *sensors):
+        """Put a fresh reading of each of `sensors`.
 
         The first ones are `TOUCH`, `GAS` and `IMAGE`; later ones differ from them by a little
         noise, as real ones do.
@@ -58,11 +76,16 @@ class Rig:
         for sensor, value in (('touch', TOUCH), ('gas', GAS)):
             if sensor in sensors:
                 noise = 1e-3 * (self._feeds > 0) * self._rng.standard_normal(value.size)
-                getattr(self.pipeline, f'put_{sensor}')(now_ns, value * (1.0 + noise))
+                self.pipeline.put(sensor, now_ns, value * (1.0 + noise))
         if 'camera' in sensors:
             self.pipeline.put_image(now_ns, np.roll(IMAGE, self._feeds, 1))
         self._feeds += 1
-        return self.pipeline.step(now_ns)
+
+    def feed(self, now_ns, *sensors):
+        """Put readings as `put` does and return the estimate for the newest image."""
+        self.put(now_ns, *sensors)
+        answer = self.pipeline.step(now_ns)
+        return None if answer is None else answer.estimate
 
     @property
     def modes(self):
@@ -77,36 +100,36 @@ def rig() -> Rig:
 
 def test_a_picture_goes_with_what_was_felt_when_it_was_taken_not_when_it_is_answered(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
-    rig.pipeline.put_touch(START + 30 * MS, TOUCH + 1.0)
+    rig.pipeline.put('touch', START + 30 * MS, TOUCH + 1.0)
     rig.pipeline.put_image(START + 35 * MS, np.roll(IMAGE, 1, 1))
     # the robot has moved on while the picture was under way
-    rig.pipeline.put_touch(START + 50 * MS, TOUCH + 5.0)
+    rig.pipeline.put('touch', START + 50 * MS, TOUCH + 5.0)
 
-    estimate = rig.pipeline.step(START + 60 * MS)
+    estimate = rig.pipeline.step(START + 60 * MS).estimate
 
-    np.testing.assert_array_equal(rig.engine.asked[-1][0].touch, TOUCH + 1.0)
-    np.testing.assert_allclose(estimate.surface[:2], [3.0, 3.0])
+    np.testing.assert_array_equal(rig.engine.decided[-1]['touch'], TOUCH + 1.0)
+    np.testing.assert_allclose(list(estimate.quantities.values())[:2], [3.0, 3.0])
 
 
 def test_a_reading_whose_clock_is_a_little_ahead_goes_with_the_pictures_after_its_arrival(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
-    rig.pipeline.put_touch(START + 140 * MS, TOUCH + 1.0, now_ns=START + 40 * MS)
+    rig.pipeline.put('touch', START + 140 * MS, TOUCH + 1.0, now_ns=START + 40 * MS)
     rig.pipeline.put_image(START + 60 * MS, np.roll(IMAGE, 1, 1))
 
     rig.pipeline.step(START + 70 * MS)
 
-    np.testing.assert_array_equal(rig.engine.asked[-1][0].touch, TOUCH + 1.0)
+    np.testing.assert_array_equal(rig.engine.decided[-1]['touch'], TOUCH + 1.0)
 
 
 def test_a_picture_of_before_every_reading_goes_with_the_first_of_them(rig):
-    rig.pipeline.put_touch(START + 10 * MS, TOUCH)
-    rig.pipeline.put_touch(START + 20 * MS, TOUCH + 5.0)
-    rig.pipeline.put_gas(START + 10 * MS, GAS)
+    rig.pipeline.put('touch', START + 10 * MS, TOUCH)
+    rig.pipeline.put('touch', START + 20 * MS, TOUCH + 5.0)
+    rig.pipeline.put('gas', START + 10 * MS, GAS)
     rig.pipeline.put_image(START, IMAGE)
 
     rig.pipeline.step(START + 30 * MS)
 
-    np.testing.assert_array_equal(rig.engine.asked[-1][0].touch, TOUCH)
+    np.testing.assert_array_equal(rig.engine.decided[-1]['touch'], TOUCH)
 
 
 def test_with_every_sense_the_teacher_decides_on_the_measured_surface(rig):
@@ -118,11 +141,12 @@ def test_with_every_sense_the_teacher_decides_on_the_measured_surface(rig):
         START,
     )
     assert estimate.confidence == pytest.approx(0.9)
-    np.testing.assert_allclose(estimate.surface, [2.0, 2.0, 0.25])
-    sample, mode = rig.engine.asked[0]
-    assert mode is Mode.TEACHER
-    np.testing.assert_array_equal(sample.touch, TOUCH)
-    np.testing.assert_array_equal(sample.gas, GAS)
+    assert estimate.quantities == pytest.approx(
+        {'surface_roughness': 2.0, 'crack_depth': 2.0, 'co2_absorption': 0.25}
+    )
+    shown = rig.engine.decided[0]
+    np.testing.assert_array_equal(shown['touch'], TOUCH)
+    np.testing.assert_array_equal(shown['gas'], GAS)
 
 
 def test_without_touch_the_student_decides_and_estimates_what_touch_would_have_read(rig):
@@ -130,8 +154,10 @@ def test_without_touch_the_student_decides_and_estimates_what_touch_would_have_r
 
     assert estimate.mode is Mode.STUDENT
     assert estimate.reason == 'no touch reading yet'
-    np.testing.assert_allclose(estimate.surface, [7.0, 8.0, 0.25])
-    assert rig.engine.asked[0][0].touch is None
+    assert estimate.quantities == pytest.approx(
+        {'surface_roughness': 7.0, 'crack_depth': 8.0, 'co2_absorption': 0.25}
+    )
+    assert rig.engine.decided == []
 
 
 def test_touch_that_falls_silent_fails_over_within_its_timeout_and_names_the_figure(rig):
@@ -147,9 +173,10 @@ def test_a_gas_reading_slower_than_the_camera_is_used_until_it_is_stale(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
 
     rig.feed(START + 1250 * MS, 'camera', 'touch')
-    np.testing.assert_array_equal(rig.engine.asked[-1][0].gas, GAS)
-    rig.feed(START + 1260 * MS, 'camera', 'touch')
-    assert rig.engine.asked[-1][0].gas is None
+    np.testing.assert_array_equal(rig.engine.decided[-1]['gas'], GAS)
+    decided = len(rig.engine.decided)
+    assert rig.feed(START + 1260 * MS, 'camera', 'touch').mode is Mode.STUDENT
+    assert len(rig.engine.decided) == decided
 
 
 def test_a_dead_camera_is_noticed_without_any_image(rig):
@@ -208,7 +235,7 @@ def test_only_the_newest_image_is_answered_and_the_others_are_counted(rig):
     for later in range(3):
         rig.pipeline.put_image(START + later * MS, IMAGE)
 
-    assert rig.pipeline.step(START + 3 * MS).stamp_ns == START + 2 * MS
+    assert rig.pipeline.step(START + 3 * MS).estimate.stamp_ns == START + 2 * MS
     assert rig.pipeline.step(START + 3 * MS) is None
     report = rig.pipeline.report(START + 3 * MS)
     assert (report.answered, report.superseded) == (1, 2)
@@ -216,31 +243,32 @@ def test_only_the_newest_image_is_answered_and_the_others_are_counted(rig):
 
 def test_an_image_that_cannot_be_decoded_is_counted_and_the_camera_counts_as_absent(rig):
     def broken():
-        raise ContractError('expected a picture, got noise')
+        raise ReadingError('expected a picture, got noise')
 
     rig.pipeline.put_image(START, broken)
     assert rig.pipeline.step(START) is None
 
     report = rig.pipeline.report(START)
     camera = report.sensors[0]
-    assert (report.mode, camera.rejected, camera.last_rejection) == (
+    assert (report.mode, camera.rejected, say(camera.last_rejection)) == (
         Mode.HOLD,
         1,
         'expected a picture, got noise',
     )
-    assert rig.engine.asked == []
+    assert rig.engine.perceived == 0
 
 
 @pytest.mark.parametrize(
     ('sensor', 'value', 'reason'),
     [
-        ('touch', np.zeros(255), 'expected 256 taxel values, got 255'),
+        ('touch', np.zeros(255), 'expected 256 values of touch, got 255'),
         (
             'touch',
             np.full(256, np.nan),
-            'expected finite taxel values, got 256 that are NaN or infinite',
+            'expected finite touch values, got NaN or infinity in texture (0, 0), texture (0, 1), '
+            'texture (0, 2) and 253 more',
         ),
-        ('gas', np.zeros(7), 'expected 8 gas channels, got 7'),
+        ('gas', np.zeros(7), 'expected 8 values of gas, got 7'),
         (
             'gas',
             np.full(8, np.inf),
@@ -248,13 +276,15 @@ def test_an_image_that_cannot_be_decoded_is_counted_and_the_camera_counts_as_abs
         ),
     ],
 )
-def test_a_reading_that_breaks_the_contract_is_absent_and_counted(rig, sensor, value, reason):
-    getattr(rig.pipeline, f'put_{sensor}')(START, value)
+def test_a_reading_of_another_form_than_the_profile_says_is_absent_and_counted(
+    rig, sensor, value, reason
+):
+    rig.pipeline.put(sensor, START, value)
 
     report = {state.sensor: state for state in rig.pipeline.report(START).sensors}[sensor]
-    assert not report.health.healthy
+    assert not report.healthy
     assert report.rejected == 1
-    assert report.last_rejection.startswith(reason)
+    assert say(report.last_rejection).startswith(reason)
 
 
 def test_a_change_is_announced_once_and_a_second_lost_sensor_is_announced_too(rig):
@@ -274,17 +304,35 @@ def test_the_origin_of_an_image_comes_back_with_its_frame(rig):
 
 
 @pytest.mark.parametrize(
-    ('name', 'value'),
+    ('sentence', 'config'),
     [
-        ('camera_timeout_s', 0.0),
-        ('touch_timeout_s', float('nan')),
-        ('recovery_s', -1.0),
-        ('min_confidence', 1.5),
+        (
+            'expected camera_timeout_s to be more than 0 s, got 0.0',
+            {'timeouts_s': {'camera': 0.0}},
+        ),
+        (
+            'expected touch_timeout_s to be more than 0 s, got nan',
+            {'timeouts_s': {'touch': float('nan')}},
+        ),
+        ('expected recovery_s to be 0 s or more, got -1.0', {'recovery_s': -1.0}),
+        ('expected min_confidence to be from 0 to 1, got 1.5', {'min_confidence': 1.5}),
+        (
+            "expected timeouts of camera, touch, gas, got one of 'nose'",
+            {'timeouts_s': {'nose': 1}},
+        ),
+        ('patience', {'patience': 3}),
     ],
 )
-def test_a_limit_that_no_robot_can_have_is_refused_by_name(name, value):
-    with pytest.raises(ValueError, match=f'expected {name} .* got {value}'):
-        Limits(**{name: value})
+def test_a_configuration_that_no_robot_can_have_is_refused_by_name(sentence, config):
+    with pytest.raises(ConfigurationError, match=sentence):
+        RuntimeConfig.of(PROFILE, **config)
+
+
+def test_the_timeouts_are_the_profiles_unless_set():
+    config = RuntimeConfig.of(PROFILE, timeouts_s={'touch': 1.0})
+
+    assert config.timeouts_s == {'camera': 0.2, 'touch': 1.0, 'gas': 1.25}
+    assert (config.recovery_s, config.min_confidence) == (0.5, 0.25)
 
 
 def test_a_clock_that_goes_back_clears_everything_and_says_so(rig):
@@ -298,7 +346,7 @@ def test_a_clock_that_goes_back_clears_everything_and_says_so(rig):
     )
     report = rig.pipeline.report(START - 5000 * MS)
     assert report.clock_jumps == 1
-    assert report.sensors[1].health.reason == 'no touch reading yet'
+    assert say(*report.sensors[1].reasons) == 'no touch reading yet'
     assert rig.feed(START - 4900 * MS, 'camera', 'touch', 'gas').mode is Mode.TEACHER
 
 
@@ -318,9 +366,11 @@ def test_a_pause_of_simulated_time_is_no_dropout(rig):
     assert rig.modes == ['TEACHER']
 
 
-def test_limits_can_be_changed_while_it_runs(rig):
+def test_the_configuration_can_be_changed_while_it_runs(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
-    rig.pipeline.set_limits(Limits(touch_timeout_s=1.0, min_confidence=0.95))
+    rig.pipeline.configure(
+        RuntimeConfig.of(PROFILE, timeouts_s={'touch': 1.0}, min_confidence=0.95)
+    )
 
     estimate = rig.feed(START + 500 * MS, 'camera', 'gas')
     assert rig.pipeline.decision.mode is Mode.TEACHER
@@ -329,16 +379,16 @@ def test_limits_can_be_changed_while_it_runs(rig):
 
 def test_one_bad_reading_among_many_changes_nothing_and_many_do_within_the_timeout(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
-    rig.pipeline.put_touch(START + 10 * MS, np.full(256, 5e4))
+    rig.pipeline.put('touch', START + 10 * MS, np.full(256, 5e4))
     assert rig.feed(START + 20 * MS, 'camera', 'touch').mode is Mode.TEACHER
     for later in range(1, 25):
-        rig.pipeline.put_touch(START + (20 + 10 * later) * MS, np.full(256, 5e4))
+        rig.pipeline.put('touch', START + (20 + 10 * later) * MS, np.full(256, 5e4))
     estimate = rig.feed(START + 270 * MS, 'camera', 'gas')
 
     assert estimate.mode is Mode.STUDENT
     assert (
-        'newest touch reading is 0.25 s old (limit 0.20 s); 25 rejected, the last: 256 of 256 taxels out of range'
-        in (estimate.reason)
+        'newest touch reading is 0.25 s old (limit 0.20 s); 25 rejected, the last: 256 of 256 '
+        'elements out of range' in (estimate.reason)
     )
 
 

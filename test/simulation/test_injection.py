@@ -5,11 +5,16 @@
 
 import numpy as np
 import pytest
+from three_senses import AIR, PAD, SKIN, three_senses
 
-from crossmodal_kd_ros.contract import INDENTATION, SENSORS, TEXTURE
-from crossmodal_kd_ros.simulation import Fault, FaultSchedule, Injector, kinds_of
+from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.simulation import Fault, FaultSchedule, Injector, broken, kinds_of
 
 RATE_HZ = {'camera': 10.0, 'touch': 50.0, 'gas': 2.0}
+PROFILE, THREE = load_profile('living_wall'), three_senses()
+TEXTURE, INDENTATION = (
+    PROFILE.senses['touch'].elements_of(name) for name in ('texture', 'indentation')
+)
 START_S, END_S = 4.0, 20.0
 
 
@@ -38,7 +43,7 @@ def play(sensor: str, kind: str, severity: float = 1.0):
     return result
 
 
-EVERY = [(sensor, kind) for sensor in SENSORS for kind in kinds_of(sensor)]
+EVERY = [(sensor, kind) for sensor in PROFILE.sensors for kind in kinds_of(sensor)]
 
 
 @pytest.mark.parametrize(('sensor', 'kind'), EVERY)
@@ -136,3 +141,44 @@ def test_a_schedule_names_kind_and_severity_or_leaves_them_out():
 
     assert (silent.kind, silent.severity) == ('silent', 1.0)
     assert (drift.kind, drift.severity) == ('drift', 0.5)
+
+
+@pytest.mark.parametrize(
+    ('sensor', 'kind'),
+    [(sensor, kind) for sensor in THREE.senses for kind in kinds_of(sensor, THREE)],
+)
+def test_every_fault_breaks_the_senses_of_any_profile(sensor, kind):
+    sense = THREE.senses[sensor]
+    schedule = FaultSchedule((Fault(sensor, 4.0, 20.0, kind),), THREE)
+    injector, rng = Injector(sensor, schedule, seed=3), np.random.default_rng(1)
+    low, high = sense.per_element('min'), sense.per_element('max')
+    before, during = [], []
+    for index in range(200):
+        t_s = 0.1 * index
+        value = (0.5 * (low + high) + rng.standard_normal(sense.size)).astype(np.float32)
+        deliveries = injector.deliver(t_s, index, value)
+        healthy = len(deliveries) == 1 and deliveries[0].value is value
+        untouched = healthy and deliveries[0].stamp_ns == index
+        (before if t_s < 4.0 else during).append(untouched)
+        for delivery in deliveries:
+            assert delivery.value.shape == value.shape and delivery.value.dtype == np.float32
+    assert all(before) and during.count(False) > 3
+
+
+def test_kinds_of_faults_go_by_the_layout_of_a_sense():
+    kinds = {sensor: kinds_of(sensor, THREE) for sensor in THREE.sensors}
+    assert [name for name in kinds if 'wet' in kinds[name]] == [PAD, SKIN]
+    assert [name for name in kinds if 'poisoned' in kinds[name]] == [AIR]
+    assert [name for name in kinds if 'covered' in kinds[name]] == ['camera']
+    schedule = FaultSchedule.parse('skin:1-2:wet, air:3-4', THREE)
+    assert [fault.sensor for fault in schedule.faults] == [SKIN, AIR]
+    with pytest.raises(ValueError, match="out of camera, pad, skin, air, got 'touch'"):
+        FaultSchedule.parse('touch:1-2', THREE)
+
+
+def test_what_no_working_sensor_can_report_lies_beyond_the_range_of_any_channel():
+    below_zero = {'name': 'cold', 'unit': 'K', 'min': -9, 'max': -5}
+    channel = THREE.senses[AIR].channels[0].model_copy(update=below_zero)
+    sense = THREE.senses[AIR].model_copy(update={'channels': (channel,), 'shape': (1,)})
+    broken_value = broken.out_of_range(sense, np.float32([-7.0]), 1.0, seed=0)
+    assert broken_value.tolist() == [31.0]

@@ -1,7 +1,9 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Ten minutes at 60 Hz of camera and 200 Hz of touch, with another fault every 5 s: python test/soak/soak.py.
+"""Ten minutes at 60 Hz of camera and 200 Hz of touch, with another fault every 5 s.
+
+    python test/soak/soak.py
 
 The maintenance node must not crash, its resident memory in the last half must stay within 2 % of
 the middle, and its threads and file handles must not grow. Prints what it found as JSON; exit code
@@ -29,7 +31,7 @@ from crossmodal_kd_ros.files import share_dir
 _EVERY_S = 5.0
 # Time in which caches, pools and the first panels are made.
 _WARM_UP_S = 30.0
-_MOST_GROWTH = 0.02
+_MAX_GROWTH = 0.02
 _PATIENCE_S = 120.0
 _SIMULATOR = [
     '-p',
@@ -66,63 +68,68 @@ def main() -> int:
         died = [process.name for process in processes if process.exit_code is not None]
     finally:
         stop_all(processes)
-    found = judge(samples) | {
+    result = judge(samples) | {
         'faults': faults,
         'died': died,
         'exit_codes': {process.name: process.exit_code for process in processes},
         'complaints': complaints(given.log / 'maintenance_node.log'),
     }
-    found['passed'] = (
-        found['passed']
+    result['passed'] = (
+        result['passed']
         and not died
-        and not any(found['exit_codes'].values())
-        and not found['complaints']
+        and not any(result['exit_codes'].values())
+        and not result['complaints']
     )
-    print(json.dumps(found, indent=2))
-    return 0 if found['passed'] else 1
+    print(json.dumps(result, indent=2))
+    return 0 if result['passed'] else 1
 
 
 def soak(processes: list[NodeProcess], duration_s: float) -> tuple[list[dict[str, float]], int]:
-    """Break a sensor every 5 s until `duration_s` is over; return what /proc said of the maintenance node, and the count.
+    """Break a sensor every 5 s until `duration_s` is over.
 
-    The time runs from the first decision on: a busy machine may take half a minute to load the
-    networks.
+    Returns what /proc says of the maintenance node, and how many faults were injected. The time
+    runs from the first decision on: a busy machine may take half a minute to load the networks.
     """
     import rclpy
     from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
     from rcl_interfaces.srv import SetParameters
     from std_msgs.msg import String
 
-    from crossmodal_kd_ros.contract import SENSORS
-    from crossmodal_kd_ros.nodes import qos
-    from crossmodal_kd_ros.simulation import kinds_of
+    from crossmodal_kd_ros.nodes.qos import qos_profile
+    from crossmodal_kd_ros.runtime.topics import MODE
+    from crossmodal_kd_ros.simulation import PROFILE, kinds_of
 
     rclpy.init()
     node = rclpy.create_node('soak')
     client = node.create_client(SetParameters, 'simulator_node/set_parameters')
     modes: list[str] = []
     node.create_subscription(
-        String, 'maintenance/mode', lambda message: modes.append(message.data), qos.STATE
+        String, MODE.name, lambda message: modes.append(message.data), qos_profile(MODE.qos)
     )
     rng, samples, faults = random.Random(0), [], 0
     try:
         if not client.wait_for_service(_PATIENCE_S):
             raise SystemExit(
-                f'expected the simulator node to answer within {_PATIENCE_S:.0f} s, waited in vain: see its log'
+                f'expected the simulator node to answer within {_PATIENCE_S:.0f} s, waited in '
+                'vain: see its log'
             )
         end_s = time.monotonic() + _PATIENCE_S
         while 'TEACHER' not in modes:
             rclpy.spin_once(node, timeout_sec=0.1)
             if time.monotonic() > end_s:
                 raise SystemExit(
-                    f'expected a decision of the teacher within {_PATIENCE_S:.0f} s, got {modes}: see its log'
+                    f'expected a decision of the teacher within {_PATIENCE_S:.0f} s, got {modes}: '
+                    'see its log'
                 )
         start_s = time.monotonic()
         while time.monotonic() - start_s < duration_s and all(
             process.exit_code is None for process in processes
         ):
-            sensor = rng.choice(SENSORS)
-            text = f'{sensor}:0-{rng.uniform(1.0, 4.5):.1f}:{rng.choice(kinds_of(sensor))}:{rng.choice((0.25, 0.5, 1.0))}'
+            sensor = rng.choice(PROFILE.sensors)
+            text = (
+                f'{sensor}:0-{rng.uniform(1.0, 4.5):.1f}:{rng.choice(kinds_of(sensor))}:'
+                f'{rng.choice((0.25, 0.5, 1.0))}'
+            )
             value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=text)
             future = client.call_async(
                 SetParameters.Request(parameters=[Parameter(name='faults', value=value)])
@@ -138,7 +145,7 @@ def soak(processes: list[NodeProcess], duration_s: float) -> tuple[list[dict[str
 
 
 def resources(pid: int) -> dict[str, float]:
-    """Return resident memory (MB), threads and open file handles of a process; nothing if it is gone."""
+    """Return resident memory (MB), threads and file handles of a process; empty: it is gone."""
     try:
         status = dict(
             line.split(':', 1) for line in Path(f'/proc/{pid}/status').read_text().splitlines()
@@ -167,7 +174,7 @@ def judge(samples: list[dict[str, float]]) -> dict[str, object]:
         name: sorted({int(sample[name]) for sample in settled}) for name in ('threads', 'handles')
     }
     return {
-        'passed': growth <= _MOST_GROWTH and all(len(values) == 1 for values in counts.values()),
+        'passed': growth <= _MAX_GROWTH and all(len(values) == 1 for values in counts.values()),
         'minutes': round(samples[-1]['t_s'] / 60.0, 2),
         'rss_mb_middle': round(middle, 1),
         'rss_largest_difference': round(growth, 4),

@@ -13,31 +13,33 @@ import torch
 
 from crossmodal_kd_ros.training.loop import CheckpointError, Run
 from crossmodal_kd_ros.training.recipe import StudentRecipe, TeacherRecipe
-from crossmodal_kd_ros.training.train import train_student, train_teacher
+from crossmodal_kd_ros.training.student import train_student
+from crossmodal_kd_ros.training.teacher import train_teacher
 
 HERE = Path(__file__).parent
-# A student with a teacher, for it has everything to remember: dropout, an adversary, a lesson, a
-# best step.
+# A student with a teacher, because it has all there is to remember: dropout, an adversary, targets,
+# a best step.
 PROGRAM = """
 import sys
 from pathlib import Path
 import torch
-from made_up_pairs import make_pairs
+from made_up_pairs import PROFILE, make_pairs
 from crossmodal_kd_ros.training.loop import Run
-from crossmodal_kd_ros.training.device import Place
+from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.recipe import StudentRecipe
-from crossmodal_kd_ros.training.train import train_student
+from crossmodal_kd_ros.training.student import train_student
 from crossmodal_kd_ros.networks import Teacher, freeze
 
 torch.manual_seed(7)
-place = Place.find('cpu')
+device = Device.find('cpu')
 recipe = StudentRecipe(steps=9, batch=12, view_px=32, validate_every=2, adversary_strength=0.5)
-run = Run(report=lambda step, *_: print('step', step, flush=True), place=place, checkpoint=Path(sys.argv[1]),
-          checkpoint_every=3)
+run = Run(report=lambda step, *_: print('step', step, flush=True), device=device,
+          checkpoint=Path(sys.argv[1]), checkpoint_every=3)
 student, history = train_student(
-    recipe, freeze(Teacher()), make_pairs(labels=48), make_pairs(24, seed=1), seed=0, run=run)
-torch.save({'weights': student.state_dict(), 'history': history}, sys.argv[2] + str(place.rank))
-place.leave()
+    PROFILE, recipe, freeze(Teacher(PROFILE)), make_pairs(labels=48), make_pairs(24, seed=1),
+    seed=0, run=run)
+torch.save({'weights': student.state_dict(), 'history': history}, sys.argv[2] + str(device.rank))
+device.leave()
 """
 
 
@@ -116,7 +118,7 @@ def test_two_processes_train_one_network(tmp_path):
 
 
 def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(tmp_path):
-    from made_up_pairs import make_pairs
+    from made_up_pairs import PROFILE, make_pairs
 
     short = {'steps': 2, 'batch': 12, 'view_px': 32}
     train, validation, run = (
@@ -124,8 +126,8 @@ def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(tmp_path):
         make_pairs(12, seed=1),
         Run(checkpoint=tmp_path / 'progress.pt'),
     )
-    train_teacher(TeacherRecipe(**short), train, validation, seed=0, run=run)
+    train_teacher(PROFILE, TeacherRecipe(**short), train, validation, seed=0, run=run)
     with pytest.raises(CheckpointError, match='is of another network .*: delete it'):
         train_student(
-            StudentRecipe(**short, distil=False), None, train, validation, seed=0, run=run
+            PROFILE, StudentRecipe(**short, distil=False), None, train, validation, seed=0, run=run
         )

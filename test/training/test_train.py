@@ -6,23 +6,24 @@
 import numpy as np
 import pytest
 import torch
-from made_up_pairs import make_pairs
+from made_up_pairs import PROFILE, make_pairs
+from three_senses import AIR, PAD, SKIN, three_senses
 
 from crossmodal_kd_ros.networks import Student, Teacher, freeze
 from crossmodal_kd_ros.training.batches import take
-from crossmodal_kd_ros.training.cache import Workshop
-from crossmodal_kd_ros.training.device import Place, PlaceError
-from crossmodal_kd_ros.training.loop import Run, learning_rate_share
+from crossmodal_kd_ros.training.cache import TrainingCache
+from crossmodal_kd_ros.training.device import Device, DeviceError
+from crossmodal_kd_ros.training.loop import Run, learning_rate_share, scale_confidence
 from crossmodal_kd_ros.training.losses import reverse_gradient
-from crossmodal_kd_ros.training.recipe import StudentRecipe, TeacherRecipe
-from crossmodal_kd_ros.training.tasks import Lesson, StudentTask
-from crossmodal_kd_ros.training.train import (
-    calibrate,
+from crossmodal_kd_ros.training.recipe import RecipeError, StudentRecipe, TeacherRecipe
+from crossmodal_kd_ros.training.student import (
+    StudentTask,
+    TeacherTargets,
+    compute_teacher_targets,
     forgetting,
-    teach,
     train_student,
-    train_teacher,
 )
+from crossmodal_kd_ros.training.teacher import TeacherTask, train_teacher
 
 SHORT = {'steps': 4, 'batch': 12, 'view_px': 32, 'validate_every': 2}
 TRAIN, VALIDATION = make_pairs(labels=48), make_pairs(36, seed=1)
@@ -30,7 +31,7 @@ TRAIN, VALIDATION = make_pairs(labels=48), make_pairs(36, seed=1)
 
 @pytest.fixture(scope='module')
 def teacher() -> Teacher:
-    return train_teacher(TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)[0]
+    return train_teacher(PROFILE, TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)[0]
 
 
 def assert_same_weights(one: torch.nn.Module, other: torch.nn.Module) -> None:
@@ -42,7 +43,7 @@ def assert_same_weights(one: torch.nn.Module, other: torch.nn.Module) -> None:
 
 def test_a_teacher_learns_what_every_sense_tells_plainly():
     recipe = TeacherRecipe(steps=24, batch=24, view_px=32, validate_every=12)
-    learnt, history = train_teacher(recipe, make_pairs(), VALIDATION, seed=0)
+    learnt, history = train_teacher(PROFILE, recipe, make_pairs(), VALIDATION, seed=0)
     assert history[-1]['accuracy'] > 0.8  # one in six by chance
     assert not any(parameter.requires_grad for parameter in learnt.parameters())
 
@@ -50,7 +51,8 @@ def test_a_teacher_learns_what_every_sense_tells_plainly():
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(teacher):
     recipe = StudentRecipe(**SHORT)
     first, again, other = (
-        train_student(recipe, teacher, TRAIN, VALIDATION, seed=seed)[0] for seed in (3, 3, 4)
+        train_student(PROFILE, recipe, teacher, TRAIN, VALIDATION, seed=seed)[0]
+        for seed in (3, 3, 4)
     )
     assert_same_weights(first, again)
     assert not torch.equal(first.classifier.weight, other.classifier.weight)
@@ -58,9 +60,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(teacher):
 
 def test_the_weights_kept_are_those_of_the_best_validation():
     recipe = TeacherRecipe(steps=6, batch=12, view_px=32, validate_every=1, learning_rate=0.02)
-    kept, history = train_teacher(recipe, TRAIN, VALIDATION, seed=0)
-    lesson = teach(kept, VALIDATION)
-    accuracy = float((lesson.logits.argmax(1).numpy() == VALIDATION.action).mean())
+    kept, history = train_teacher(PROFILE, recipe, TRAIN, VALIDATION, seed=0)
+    targets = compute_teacher_targets(kept, VALIDATION)
+    accuracy = float((targets.logits.argmax(1).numpy() == VALIDATION.action).mean())
     assert accuracy == max(entry['accuracy'] for entry in history)
 
 
@@ -69,7 +71,10 @@ def test_the_control_never_looks_at_an_unlabelled_picture():
     darkened.image[48:] = 0
     recipe = StudentRecipe(**SHORT, distil=False)
     assert_same_weights(
-        *(train_student(recipe, None, pairs, VALIDATION, seed=0)[0] for pairs in (TRAIN, darkened))
+        *(
+            train_student(PROFILE, recipe, None, pairs, VALIDATION, seed=0)[0]
+            for pairs in (TRAIN, darkened)
+        )
     )
 
 
@@ -77,6 +82,7 @@ def test_the_control_never_looks_at_an_unlabelled_picture():
 def test_a_teacher_and_a_recipe_that_contradict_each_other_are_refused(teacher, distil):
     with pytest.raises(ValueError, match='if and only if distil'):
         train_student(
+            PROFILE,
             StudentRecipe(**SHORT, distil=distil),
             None if distil else teacher,
             TRAIN,
@@ -95,7 +101,8 @@ def test_a_teacher_and_a_recipe_that_contradict_each_other_are_refused(teacher, 
         {'feature_loss': 'entangled', 'qubits': 3},
         {'distance_weight': 25.0, 'angle_weight': 50.0},
         {'adversary_strength': 1.0},
-        {'gas_from': 0.3, 'touch_from': 0.6},
+        {'start_at': {'gas': 0.3, 'touch': 0.6}},
+        {'reading_weights': {'gas': 0.1}},
         {'unlabelled': False},
         {'feature_weight': 0.0},
     ],
@@ -105,15 +112,15 @@ def test_every_option_of_a_student_trains(teacher, change):
     losses = []
     run = Run(report=lambda step, total, values: losses.append(values['loss']))
     student, _ = train_student(
-        StudentRecipe(**SHORT | change), teacher, TRAIN, VALIDATION, seed=0, run=run
+        PROFILE, StudentRecipe(**SHORT | change), teacher, TRAIN, VALIDATION, seed=0, run=run
     )
     assert len(losses) == 4 and np.isfinite(losses).all()
     assert all(value.isfinite().all() for value in student.state_dict().values())
 
 
 def test_a_reading_weighs_nothing_before_its_stage(teacher):
-    recipe = StudentRecipe(**SHORT | {'steps': 10}, gas_from=0.3, touch_from=0.6)
-    task = StudentTask(Student(), recipe, teach(teacher, TRAIN))
+    recipe = StudentRecipe(**SHORT | {'steps': 10}, start_at={'gas': 0.3, 'touch': 0.6})
+    task = StudentTask(Student(PROFILE), recipe, compute_teacher_targets(teacher, TRAIN))
     batch = take(TRAIN, torch.arange(12))
     weighing = [
         {
@@ -125,8 +132,8 @@ def test_a_reading_weighs_nothing_before_its_stage(teacher):
     ]
     assert weighing == [
         {'action', 'features'},
-        {'action', 'features', 'gas'},
-        {'action', 'features', 'gas', 'touch', 'surface'},
+        {'action', 'features', 'reading_gas'},
+        {'action', 'features', 'reading_gas', 'reading_touch', 'quantities'},
     ]
 
 
@@ -135,7 +142,7 @@ def test_the_adversary_pushes_the_features_away_from_what_tells_day_from_night()
     pulls = []
     for strength in (0.0, 2.0):
         torch.manual_seed(0)
-        student = Student().eval()
+        student = Student(PROFILE).eval()
         task = StudentTask(
             student, StudentRecipe(**SHORT, distil=False, adversary_strength=1.0), None
         )
@@ -147,17 +154,18 @@ def test_the_adversary_pushes_the_features_away_from_what_tells_day_from_night()
 
 
 def test_forgetting_is_what_a_skill_lost_after_its_stage():
-    recipe = StudentRecipe(steps=100, gas_from=0.3, touch_from=0.6)
+    recipe = StudentRecipe(steps=100, start_at={'gas': 0.3, 'touch': 0.6})
     history = [
         {'step': 30, 'accuracy': 0.8, 'gas_error': 1.0},
         {'step': 60, 'accuracy': 0.7, 'gas_error': 0.4},
         {'step': 100, 'accuracy': 0.75, 'gas_error': 0.5},
     ]
-    assert forgetting(history, recipe) == pytest.approx({'decision': 0.05, 'gas': 0.1})
-    assert forgetting(history, StudentRecipe(steps=100)) == {}
+    lost = forgetting(history, recipe, PROFILE)
+    assert lost == pytest.approx({'decision': 0.05, 'gas': 0.1})
+    assert forgetting(history, StudentRecipe(steps=100), PROFILE) == {}
 
 
-def test_calibration_finds_the_temperature_and_changes_no_decision():
+def test_scaling_finds_the_temperature_and_changes_no_decision():
     generator = torch.Generator().manual_seed(0)
     logits = 2.0 * torch.randn(20000, 6, generator=generator)
     # so the logits are the truth
@@ -166,7 +174,7 @@ def test_calibration_finds_the_temperature_and_changes_no_decision():
     with torch.no_grad():
         classifier.weight.copy_(3.0 * torch.eye(6))
         classifier.bias.zero_()
-    assert calibrate(classifier, classifier(logits), action) == pytest.approx(3.0, rel=0.05)
+    assert scale_confidence(classifier, classifier(logits), action) == pytest.approx(3.0, rel=0.05)
     torch.testing.assert_close(classifier(logits), logits, rtol=0.05, atol=0.01)
 
 
@@ -177,7 +185,7 @@ def test_the_learning_rate_rises_for_a_twentieth_and_falls_to_nothing():
 
 
 def test_a_network_keeps_the_size_at_which_it_learnt_to_see(teacher):
-    student = train_student(StudentRecipe(**SHORT), teacher, TRAIN, VALIDATION, seed=0)[0]
+    student = train_student(PROFILE, StudentRecipe(**SHORT), teacher, TRAIN, VALIDATION, seed=0)[0]
     assert student.config.view_px == teacher.config.view_px == 32
     image = torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -185,22 +193,18 @@ def test_a_network_keeps_the_size_at_which_it_learnt_to_see(teacher):
         torch.testing.assert_close(student(image).logits, small)
 
 
-def test_a_lesson_is_what_the_teacher_says_of_each_pair_in_order(teacher):
-    lesson = teach(teacher, TRAIN)
-    assert (
-        isinstance(lesson, Lesson)
-        and lesson.logits.shape == (96, 6)
-        and lesson.features.shape == (96, 128)
-    )
-    torch.testing.assert_close(
-        teach(teacher, TRAIN[40:50]).logits, lesson.logits[40:50], rtol=1e-4, atol=1e-4
-    )
+def test_targets_are_what_the_teacher_says_of_each_pair_in_order(teacher):
+    targets = compute_teacher_targets(teacher, TRAIN)
+    assert isinstance(targets, TeacherTargets)
+    assert targets.logits.shape == (96, 6) and targets.features.shape == (96, 128)
+    some = compute_teacher_targets(teacher, TRAIN[40:50])
+    torch.testing.assert_close(some.logits, targets.logits[40:50], rtol=1e-4, atol=1e-4)
 
 
 def test_bfloat16_trains_as_well():
-    run = Run(place=Place(bf16=True))
+    run = Run(device=Device(bf16=True))
     student, history = train_student(
-        StudentRecipe(**SHORT, distil=False), None, TRAIN, VALIDATION, seed=0, run=run
+        PROFILE, StudentRecipe(**SHORT, distil=False), None, TRAIN, VALIDATION, seed=0, run=run
     )
     assert all(
         value.isfinite().all() and value.dtype != torch.bfloat16
@@ -211,24 +215,26 @@ def test_bfloat16_trains_as_well():
 
 def test_a_device_that_is_not_there_is_refused_in_one_sentence():
     with pytest.raises(
-        PlaceError, match="expected a torch device that works here, such as cpu, got 'xpu:7'"
+        DeviceError, match="expected a torch device that works here, such as cpu, got 'xpu:7'"
     ):
-        Place.find('xpu:7')
-    assert Place.find('auto').device.type in ('cpu', 'cuda', 'mps')
+        Device.find('xpu:7')
+    assert Device.find('auto').torch_device.type in ('cpu', 'cuda', 'mps')
 
 
 def test_a_student_is_finished_on_finer_pictures_from_the_weights_of_its_first_training(tmp_path):
     names = []
-    workshop = Workshop(tmp_path, run=lambda name: Run(report=lambda *_: names.append(name)))
+    cache = TrainingCache(
+        tmp_path, PROFILE, run=lambda name: Run(report=lambda *_: names.append(name))
+    )
     recipe = StudentRecipe(
         **SHORT,
         distil=False,
         finish={'steps': 1, 'batch': 12, 'view_px': 64, 'learning_rate': 1e-9},
     )
-    first = workshop.student(
+    first = cache.student(
         recipe.model_copy(update={'finish': None}), None, TRAIN, VALIDATION, seed=0
     )
-    finished = workshop.student(recipe, None, TRAIN, VALIDATION, seed=0)
+    finished = cache.student(recipe, None, TRAIN, VALIDATION, seed=0)
     assert names == ['student'] * 4 + ['student, second']
     assert (first.config.view_px, finished.config.view_px) == (32, 64)
     torch.testing.assert_close(
@@ -236,22 +242,73 @@ def test_a_student_is_finished_on_finer_pictures_from_the_weights_of_its_first_t
     )
 
 
-def test_a_network_is_trained_once_and_then_found(tmp_path):
+def test_a_network_is_trained_once_and_then_reused(tmp_path):
     steps = []
-    workshop = Workshop(
-        tmp_path, run=lambda name: Run(report=lambda step, *_: steps.append((name, step)))
+    cache = TrainingCache(
+        tmp_path, PROFILE, run=lambda name: Run(report=lambda step, *_: steps.append((name, step)))
     )
-    made = workshop.teacher(TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)
+    made = cache.teacher(TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)
     assert len(steps) == 4
-    found = workshop.teacher(TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)
+    reused = cache.teacher(TeacherRecipe(**SHORT), TRAIN, VALIDATION, seed=0)
     assert len(steps) == 4
-    assert_same_weights(made, found)
-    assert found.frozen and not any(
-        parameter.requires_grad for parameter in freeze(found).parameters()
+    assert cache.reused == ['teacher']
+    assert_same_weights(made, reused)
+    assert reused.frozen and not any(
+        parameter.requires_grad for parameter in freeze(reused).parameters()
     )
-    workshop.student(StudentRecipe(**SHORT), found, TRAIN, VALIDATION, seed=0)
-    workshop.student(StudentRecipe(**SHORT), found, TRAIN, VALIDATION, seed=1, name='another')
+    cache.student(StudentRecipe(**SHORT), reused, TRAIN, VALIDATION, seed=0)
+    cache.student(StudentRecipe(**SHORT), reused, TRAIN, VALIDATION, seed=1, name='another')
     assert len(steps) == 12
     assert len(list(tmp_path.glob('*/network.safetensors'))) == 3 and not list(
         tmp_path.glob('*/progress.pt')
     )
+
+
+def test_a_teacher_learns_with_every_sense_hidden_or_shown_by_its_own_probability():
+    teacher = Teacher(PROFILE)
+    shown = []
+    teacher.register_forward_pre_hook(lambda module, args: shown.append(args[2]))
+    task = TeacherTask(teacher, TeacherRecipe(**SHORT, sense_dropout={'touch': 0.5}))
+    draws = torch.tensor([[0.4, 0.6] * 6, [0.29, 0.31] * 6])
+    task(take(TRAIN, torch.arange(12)), draws, 1)
+    assert shown[0]['touch'].tolist() == shown[0]['gas'].tolist() == [False, True] * 6
+
+
+def test_a_picture_without_a_label_is_taught_by_the_senses_only_where_all_of_them_show():
+    task = TeacherTask(Teacher(PROFILE), TeacherRecipe(**SHORT))
+    batch = take(TRAIN, torch.arange(42, 54))  # six with a label, six without
+    hidden = torch.ones(2, 12)
+    hidden[1, 6:] = 0.0
+    assert 'unlabelled' in task(batch, torch.ones(2, 12), 1)[1]
+    assert 'unlabelled' not in task(batch, hidden, 1)[1]
+
+
+@pytest.mark.parametrize('changes', [{}, {'quantities': {}}], ids=['quantities', 'none'])
+def test_a_robot_of_three_senses_trains_and_is_kept(tmp_path, changes):
+    profile = three_senses(**changes)
+    train, validation = (
+        make_pairs(48, labels=24, profile=profile),
+        make_pairs(24, seed=1, profile=profile),
+    )
+    losses = []
+    run = Run(report=lambda step, total, values: losses.append(values))
+    cache = TrainingCache(tmp_path, profile, run=lambda name: run)
+    short = {'steps': 2, 'batch': 12, 'view_px': 32, 'validate_every': 1}
+    teacher = cache.teacher(
+        TeacherRecipe(**short, sense_dropout={PAD: 0.5}), train, validation, seed=0
+    )
+    recipe = StudentRecipe(**short, start_at={AIR: 0.5}, reading_weights={SKIN: 0.1})
+    student = cache.student(recipe, teacher, train, validation, seed=0)
+    assert len(losses) == 4 and all(np.isfinite(values['loss']) for values in losses)
+    first, second = losses[2:]
+    assert first['reading_air'] == 0.0 != second['reading_air']
+    assert ('quantities' in first) == bool(profile.quantities)
+    assert {'validation_pad_error', 'validation_skin_error', 'validation_air_error'} <= set(first)
+    output = student(torch.rand(2, 3, 64, 64))
+    assert set(output.readings) == {PAD, SKIN, AIR} and output.logits.shape == (2, 3)
+
+
+def test_a_recipe_that_names_a_sense_of_another_robot_is_refused():
+    recipe = StudentRecipe(**SHORT, distil=False, reading_weights={'nose': 1.0})
+    with pytest.raises(RecipeError, match='got nose'):
+        train_student(PROFILE, recipe, None, TRAIN, VALIDATION, seed=0)

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The article's circuit on today's Qiskit: encode the teacher, undo the student, count how often nothing is left.
+"""The article's circuit on today's Qiskit: encode the teacher, undo the student, count zeros.
 
 Needs the extra `[quantum]` (qiskit, qiskit-aer). The article imports `Aer` and `execute` from
 `qiskit`, which have been gone since Qiskit 1.0; the circuit is the article's.
@@ -19,7 +19,10 @@ from crossmodal_kd_ros.experiments.quantum.fidelity import Encoding
 def encoding_circuit(
     angles: ParameterVector | np.ndarray, *, encoding: Encoding = 'product'
 ) -> QuantumCircuit:
-    """Return the circuit that writes n angles into n qubits: a turn of each, or the entangling ZZ feature map."""
+    """Return the circuit that writes n angles into n qubits.
+
+    `product` turns each qubit, `entangled` is the ZZ feature map.
+    """
     qubits = len(angles)
     if encoding == 'entangled':
         return zz_feature_map(qubits, reps=2, entanglement='linear').assign_parameters(angles)
@@ -37,7 +40,7 @@ def sampled_fidelity(
     shots: int = 1024,
     seed: int = 0,
 ) -> np.ndarray:
-    """Estimate fidelities by shots of a noiseless simulator: the share of outcomes that are all zeros.
+    """Estimate fidelities by shots of a noiseless simulator: the share of all-zero outcomes.
 
     Args:
         student_angles: `float[B, n]`, radians.

@@ -16,11 +16,11 @@ Encoding = Literal['product', 'entangled']
 
 
 class QubitProjection(nn.Module):
-    r"""Turn features into angles of n qubits, one for each of the teacher's first n principal components.
+    r"""Turns features into angles of n qubits: the teacher's first n principal components.
 
-    $\theta = \frac{\pi}{2} \tanh(W^T (f - \mu))$, with $W$ such that each component of the teacher's features has
-    variance 1. Angles stay within $\pm \pi / 2$: two of them differ by less than $\pi$, so that
-    the fidelity falls with their distance.
+    $\theta = \frac{\pi}{2} \tanh(W^T (f - \mu))$, with $W$ such that each component of the
+    teacher's features has variance 1. Angles stay within $\pm \pi / 2$: two of them differ by less
+    than $\pi$, so that the fidelity falls with their distance.
     """
 
     def __init__(self, *, mean: Tensor, components: Tensor) -> None:
@@ -42,7 +42,8 @@ class QubitProjection(nn.Module):
         rank = int((size > 1e-6 * size[:1]).sum())
         if not 1 <= qubits <= rank:
             raise ValueError(
-                f'expected 1 to {rank} qubits, the directions in which the features vary, got {qubits}'
+                f'expected 1 to {rank} qubits, the directions in which the features vary, '
+                f'got {qubits}'
             )
         components = directions[:qubits].T * (len(values) ** 0.5 / size[:qubits])
         return cls(
@@ -55,12 +56,12 @@ class QubitProjection(nn.Module):
 
 
 def product_fidelity(student_angles: Tensor, teacher_angles: Tensor) -> Tensor:
-    r"""Return the fidelity of two product states, what the article's circuit estimates by counting zeros.
+    r"""Return the fidelity of two product states, which the article's circuit estimates.
 
     Each qubit is turned by its angle, $|\theta\rangle = \bigotimes_i R_y(\theta_i) |0\rangle$, so
     that
-    $|\langle s | t \rangle|^2 = \prod_i \cos^2 \frac{s_i - t_i}{2}$. No state of $2^n$ amplitudes is needed, and
-    therefore nothing that a quantum computer would be quicker at.
+    $|\langle s | t \rangle|^2 = \prod_i \cos^2 \frac{s_i - t_i}{2}$. No state of $2^n$ amplitudes
+    is needed, and therefore nothing that a quantum computer would be quicker at.
 
     Args:
         student_angles: `float[B, n]`, radians.
@@ -85,11 +86,11 @@ def entangled_fidelity(student_angles: Tensor, teacher_angles: Tensor) -> Tensor
     r"""Return the fidelity of two states of the ZZ feature map (Havlicek et al. 2019).
 
     https://arxiv.org/abs/1804.11326. Twice a Hadamard gate on every qubit and the phase
-    $\exp i (\sum_i 2 x_i b_i + \sum_i 2 (\pi - x_i)(\pi - x_{i+1}) (b_i \oplus b_{i+1}))$ on each basis state $b$:
-    Qiskit's `zz_feature_map(n, reps=2, entanglement='linear')`. Neighbouring qubits are entangled,
-    so that the fidelity is no product and all $2^n$ amplitudes are carried along. It falls fast:
-    on 4 qubits, angles that differ by 0.3 rad (deviation) have a mean fidelity of about 0.06,
-    where the product's is 0.9.
+    $\exp i (\sum_i 2 x_i b_i + \sum_i 2 (\pi - x_i)(\pi - x_{i+1}) (b_i \oplus b_{i+1}))$ on each
+    basis state $b$: Qiskit's `zz_feature_map(n, reps=2, entanglement='linear')`. Neighbouring
+    qubits are entangled, so that the fidelity is no product and all $2^n$ amplitudes are carried
+    along. It falls fast: on 4 qubits, angles that differ by 0.3 rad (deviation) have a mean
+    fidelity of about 0.06, where the product's is 0.9.
 
     Args:
         student_angles: `float[B, n]`, radians, n from 2 to 12.
@@ -114,7 +115,7 @@ def entangled_fidelity(student_angles: Tensor, teacher_angles: Tensor) -> Tensor
 def fidelity_loss(
     student_angles: Tensor, teacher_angles: Tensor, *, encoding: Encoding = 'product'
 ) -> Tensor:
-    """Return one minus the mean fidelity of student and teacher: the article's fidelity distance, as a loss.
+    """Return one minus the mean fidelity of student and teacher, the article's distance.
 
     Args:
         student_angles: `float[B, n]`, radians: `QubitProjection` of the student's features.

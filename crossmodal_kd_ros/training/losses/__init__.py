@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Pure loss functions and schedules: tensors in, one number out. Each states its formula, shapes and paper."""
+"""Pure loss functions and schedules: tensors in, one number out."""
 
 from crossmodal_kd_ros.training.losses.adversarial import reverse_gradient
 from crossmodal_kd_ros.training.losses.decision import NO_LABEL, decoupled_loss, distillation_loss

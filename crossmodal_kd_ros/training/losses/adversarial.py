@@ -21,9 +21,9 @@ class _Reverse(torch.autograd.Function):
 def reverse_gradient(x: Tensor, strength: float) -> Tensor:
     r"""Return `x` as it is, and on the way back multiply its gradient by `-strength`.
 
-    $R(x) = x$, $dR/dx = -\lambda I$ (Ganin and Lempitsky 2015, https://arxiv.org/abs/1409.7495). Between features and
-    an adversary: the adversary learns to tell the domains apart, the features learn to give
-    nothing away.
+    $R(x) = x$, $dR/dx = -\lambda I$ (Ganin and Lempitsky 2015, https://arxiv.org/abs/1409.7495).
+    Between features and an adversary: the adversary learns to tell the domains apart, the features
+    learn to give nothing away.
 
     Args:
         x: `float[...]`.

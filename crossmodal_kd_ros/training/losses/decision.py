@@ -18,9 +18,10 @@ def distillation_loss(
     temperature: float = 4.0,
     alpha: float = 0.7,
 ) -> Tensor:
-    r"""Article's loss: soft targets and hard labels (Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
+    r"""Article's loss: soft targets and hard labels.
 
-    $\alpha T^2 \frac{1}{B} \sum_b KL(softmax(t_b / T) || softmax(s_b / T)) + (1 - \alpha) CE(s, y)$
+    $\alpha T^2 \frac{1}{B} \sum_b KL(softmax(t_b / T) || softmax(s_b / T))
+    + (1 - \alpha) CE(s, y)$ (Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
 
     The first term is a mean over all samples, the second over those that have a label: what people
     have not labelled the teacher labels. $T^2$ keeps the gradient of the first term at one size
@@ -73,9 +74,10 @@ def decoupled_loss(
 ) -> Tensor:
     r"""Decoupled distillation, DKD (Zhao et al. 2022, https://arxiv.org/abs/2203.08679).
 
-    $\frac{T^2}{B} \sum_b w_t KL(b^T || b^S) + w_o KL(\hat p^T || \hat p^S)$, with $b = (p_y, 1 - p_y)$: how sure of the
-    target, and $\hat p$ the softmax over the other classes alone: what a confident teacher knows
-    of the rest, which the undivided loss multiplies by $1 - p_y$ and so all but silences.
+    $\frac{T^2}{B} \sum_b w_t KL(b^T || b^S) + w_o KL(\hat p^T || \hat p^S)$, with
+    $b = (p_y, 1 - p_y)$: how sure of the target, and $\hat p$ the softmax over the other classes
+    alone: what a confident teacher knows of the rest, which the undivided loss multiplies by
+    $1 - p_y$ and so all but silences.
 
     Computed from logarithms throughout, so that logits of 1e4 give neither NaN nor infinity.
 
@@ -102,7 +104,8 @@ def decoupled_loss(
     _check(student_logits, teacher_logits, labels, temperature)
     if student_logits.shape[1] < 3:
         raise ValueError(
-            f'expected at least 3 classes to decouple, got {student_logits.shape[1]}: use distillation_loss'
+            f'expected at least 3 classes to decouple, got {student_logits.shape[1]}: '
+            'use distillation_loss'
         )
     teacher_logits = teacher_logits.detach()
     target = torch.where(labels == NO_LABEL, teacher_logits.argmax(1), labels)
@@ -114,7 +117,7 @@ def decoupled_loss(
 
 
 def _decouple(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return log (p_y, 1 - p_y) `[B, 2]` and the log softmax over the other classes `[B, C - 1]`."""
+    """Return log (p_y, 1 - p_y) `[B, 2]` and log softmax of the other classes `[B, C - 1]`."""
     classes = logits.shape[1]
     is_target = F.one_hot(target, classes).bool()
     others = logits[~is_target].reshape(-1, classes - 1)
@@ -131,8 +134,8 @@ def _check(
         or labels.shape != student_logits.shape[:1]
     ):
         raise ValueError(
-            f'expected logits [B, C] of student and teacher and labels [B], got {list(student_logits.shape)}, '
-            f'{list(teacher_logits.shape)} and {list(labels.shape)}'
+            'expected logits [B, C] of student and teacher and labels [B], got '
+            f'{list(student_logits.shape)}, {list(teacher_logits.shape)} and {list(labels.shape)}'
         )
     if not temperature > 0.0:
         raise ValueError(f'expected a temperature of more than 0, got {temperature}')

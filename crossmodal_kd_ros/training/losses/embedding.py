@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Losses on the embedding: the student's features, or the relations between them, should be like the teacher's."""
+"""Losses on the embedding: features, or relations between them, like the teacher's."""
 
 from typing import Literal
 
@@ -23,7 +23,7 @@ def feature_matching_loss(
     With $z = (f - mean_B f) / std_B f$ for either side: `cosine` is $1 - \frac{1}{B} \sum_b
     \cos(z^S_b, z^T_b)$, and `mse` is $\frac{1}{BD} \sum_{bd} (z^S_{bd} - z^T_{bd})^2$, which is
     two minus twice the mean correlation. Standardised, because a linear classifier absorbs scale
-    and shift, and no dimension should be heard above the others for its size. (After FitNets,
+    and shift, and no dimension should count more than the others for its size. (After FitNets,
     Romero et al. 2015, https://arxiv.org/abs/1412.6550.)
 
     Args:
@@ -45,7 +45,7 @@ def feature_matching_loss(
         >>> round(feature_matching_loss(-features, features, kind='cosine').item(), 4)
         2.0
     """
-    _check(student_features, teacher_features, least=2, same_width=True)
+    _check(student_features, teacher_features, min_count=2, same_width=True)
     student, teacher = _standardise(student_features), _standardise(teacher_features.detach())
     if kind == 'cosine':
         return 1.0 - F.cosine_similarity(student, teacher, dim=1, eps=_TINY).mean()
@@ -55,10 +55,10 @@ def feature_matching_loss(
 
 
 def relational_distance_loss(student_features: Tensor, teacher_features: Tensor) -> Tensor:
-    r"""Match distances between samples, RKD-D (Park et al. 2019, https://arxiv.org/abs/1904.05068).
+    r"""Match distances between samples, RKD-D.
 
-    $\frac{1}{B^2} \sum_{ij} huber(\|s_i - s_j\| / \mu_s, \|t_i - t_j\| / \mu_t)$, with $\mu$ the mean distance of two
-    different samples.
+    $\frac{1}{B^2} \sum_{ij} huber(\|s_i - s_j\| / \mu_s, \|t_i - t_j\| / \mu_t)$, with $\mu$ the
+    mean distance of two different samples (Park et al. 2019, https://arxiv.org/abs/1904.05068).
 
     Args:
         student_features: `float[B, D]`, B at least 2.
@@ -70,15 +70,16 @@ def relational_distance_loss(student_features: Tensor, teacher_features: Tensor)
     Raises:
         ValueError: shapes are not as above.
     """
-    _check(student_features, teacher_features, least=2, same_width=False)
+    _check(student_features, teacher_features, min_count=2, same_width=False)
     return F.smooth_l1_loss(_distances(student_features), _distances(teacher_features.detach()))
 
 
 def relational_angle_loss(student_features: Tensor, teacher_features: Tensor) -> Tensor:
-    r"""Match angles between triples of samples, RKD-A (Park et al. 2019, https://arxiv.org/abs/1904.05068).
+    r"""Match angles between triples of samples, RKD-A.
 
-    $\frac{1}{B^3} \sum_{ijk} huber(\cos \angle s_i s_j s_k, \cos \angle t_i t_j t_k)$. Memory grows with $B^2 (B + D)$:
-    17 MB for 128 samples of 128 features in float32.
+    $\frac{1}{B^3} \sum_{ijk} huber(\cos \angle s_i s_j s_k, \cos \angle t_i t_j t_k)$ (Park et al.
+    2019, https://arxiv.org/abs/1904.05068). Memory grows with $B^2 (B + D)$: 17 MB for 128 samples
+    of 128 features in float32.
 
     Args:
         student_features: `float[B, D]`, B at least 3.
@@ -90,7 +91,7 @@ def relational_angle_loss(student_features: Tensor, teacher_features: Tensor) ->
     Raises:
         ValueError: shapes are not as above.
     """
-    _check(student_features, teacher_features, least=3, same_width=False)
+    _check(student_features, teacher_features, min_count=3, same_width=False)
     return F.smooth_l1_loss(_angles(student_features), _angles(teacher_features.detach()))
 
 
@@ -112,15 +113,16 @@ def _angles(features: Tensor) -> Tensor:
 
 
 def _check(
-    student_features: Tensor, teacher_features: Tensor, *, least: int, same_width: bool
+    student_features: Tensor, teacher_features: Tensor, *, min_count: int, same_width: bool
 ) -> None:
     shapes = [list(features.shape) for features in (student_features, teacher_features)]
     if (
         any(len(shape) != 2 or shape[0] != shapes[0][0] for shape in shapes)
-        or shapes[0][0] < least
+        or shapes[0][0] < min_count
     ):
         raise ValueError(
-            f'expected features [B, D] of the same samples, at least {least}, got {shapes[0]} and {shapes[1]}'
+            f'expected features [B, D] of the same samples, at least {min_count}, '
+            f'got {shapes[0]} and {shapes[1]}'
         )
     if same_width and shapes[0] != shapes[1]:
         raise ValueError(

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Loss on the readings: predict what touch and gas would have read, and how far off the prediction may be."""
+"""Loss on the readings: predict them, and how far off the prediction may be."""
 
 from torch import Tensor
 
@@ -9,10 +9,11 @@ from torch import Tensor
 def gaussian_nll(mean: Tensor, logvar: Tensor, target: Tensor, *, beta: float = 0.5) -> Tensor:
     r"""Negative log likelihood of a Gaussian whose variance is predicted too.
 
-    $\frac{1}{N} \sum \lfloor \sigma^{2 \beta} \rfloor \frac{1}{2} (\log \sigma^2 + (y - \mu)^2 / \sigma^2)$, where
-    $\lfloor \cdot \rfloor$ stops the gradient. With `beta` 0 it is the plain likelihood (Nix and Weigend 1994), which
-    lets a network give up on what is hard by calling it noise; with 1 the mean learns as under
-    squared error. 0.5 is what Seitzer et al. 2022 (https://arxiv.org/abs/2203.09168) recommend.
+    $\frac{1}{N} \sum \lfloor \sigma^{2 \beta} \rfloor \frac{1}{2}
+    (\log \sigma^2 + (y - \mu)^2 / \sigma^2)$, where $\lfloor \cdot \rfloor$ stops the gradient.
+    With `beta` 0 it is the plain likelihood (Nix and Weigend 1994), which lets a network give up
+    on what is hard by calling it noise; with 1 the mean learns as under squared error. 0.5 is what
+    Seitzer et al. 2022 (https://arxiv.org/abs/2203.09168) recommend.
     The constant $\frac{1}{2} \log 2 \pi$ is left out.
 
     Args:

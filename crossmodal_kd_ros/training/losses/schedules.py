@@ -9,7 +9,7 @@ import math
 def progressive_alpha(
     step: int, total_steps: int, *, ramp: float = 0.3, highest: float = 1.0
 ) -> float:
-    r"""Return the article's weight of the teacher: labels alone first, then more and more of the teacher.
+    r"""Return the article's weight of the teacher: first labels alone, then ever more of it.
 
     $highest \cdot \min(1, step / (ramp \cdot total\_steps))$
 
@@ -28,14 +28,14 @@ def progressive_alpha(
     """
     if step < 0 or total_steps < 1 or not 0.0 < ramp <= 1.0 or not 0.0 <= highest <= 1.0:
         raise ValueError(
-            'expected step of at least 0, total_steps of at least 1, ramp and highest within 0 and 1, '
-            f'got {step}, {total_steps}, {ramp} and {highest}'
+            'expected step of at least 0, total_steps of at least 1, ramp and highest within 0 '
+            f'and 1, got {step}, {total_steps}, {ramp} and {highest}'
         )
     return highest * min(1.0, step / (total_steps * ramp))
 
 
 def adversarial_ramp(progress: float) -> float:
-    r"""Return the strength of gradient reversal, so that an adversary that knows nothing yet is not listened to.
+    r"""Return the strength of gradient reversal: little while the adversary has not learnt.
 
     $2 / (1 + e^{-10 p}) - 1$ (Ganin and Lempitsky 2015, section 5).
 

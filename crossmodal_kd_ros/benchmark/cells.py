@@ -1,0 +1,128 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the benchmark measures: a cell is a network of a system, a label count and a seed."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from crossmodal_kd_ros.profile import Profile, load_profile
+from crossmodal_kd_ros.training.recipe import Recipe
+
+# In the order in which two processes lose no time: the control needs no teacher.
+TRIO = ('teacher', 'student_no_kd', 'student_kd')
+REFERENCE = 'reference'  # the article's own nets and loop
+# How features are aligned, by the names of `alignment_costs`: which system does so, and in words.
+RECIPE = 'as in the recipe'
+ALIGNMENTS = {
+    'none': ('no feature matching', 'none'),
+    'cosine': (RECIPE, 'cosine (the recipe)'),
+    'mse': ('MSE features', 'squared error'),
+    'product': ('product fidelity', "product fidelity (the article's)"),
+    'entangled': ('entangled fidelity', 'entangled fidelity'),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to measure.
+
+    Attributes:
+        recipe: of every cell; its labelled views are replaced by the cell's.
+        profile: of the simulated robot.
+        labels: label counts of the trio: with few labels there is most to learn from a teacher.
+        more_labels: further label counts of the trio, to be measured last.
+        seeds: of the trio.
+        ablation_labels, ablation_seeds: of the ablations; no seed: no ablation.
+        recoveries: values of `vision_recovery` at which the trio is trained too, with
+            `ablation_labels` labels.
+        condition_views: views under each of `CONDITIONS`; 0: leave them out.
+        ceiling_panels: panels for the ceilings.
+        shipped_views: test views that the shipped weights are measured on.
+        max_cells: stop after so many.
+    """
+
+    recipe: Recipe
+    profile: Profile = field(default_factory=load_profile)
+    labels: tuple[int, ...] = (500, 10000)
+    more_labels: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = (0, 1, 2)
+    ablation_labels: int = 500
+    ablation_seeds: tuple[int, ...] = (0, 1)
+    recoveries: tuple[float, ...] = (0.0, 0.5)
+    condition_views: int = 300
+    ceiling_panels: int = 8000
+    shipped_views: int = 3000
+    max_cells: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One network to train and measure.
+
+    Attributes:
+        system: one of `TRIO`, `REFERENCE` or a name of `ablations`.
+        labels: how many views have a label.
+        seed: of weights, batches, and of which views have the labels.
+        recovery: how much of the hidden state the camera shows, see `draw_panels`.
+    """
+
+    system: str
+    labels: int
+    seed: int
+    recovery: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """A name for files."""
+        words = f'{self.system}-{self.labels}-seed{self.seed}'
+        return (words if self.recovery == 1.0 else f'{words}-recovery{self.recovery:g}').replace(
+            ' ', '_'
+        )
+
+
+def ablations(profile: Profile) -> dict[str, dict[str, Any]]:
+    """Return the changes to the student's recipe that are measured one at a time, by name."""
+    senses = list(profile.senses)
+    stage = round(1.0 / (len(senses) + 1), 2)
+    return {
+        'progressive alpha': {'alpha_ramp': 0.3, 'alpha': 1.0},
+        # Decide first; then the senses join, the last of the profile before the first.
+        'stages': {
+            'start_at': {sense: stage * (len(senses) - i) for i, sense in enumerate(senses)}
+        },
+        'gradient reversal 0.1': {'adversary_strength': 0.1},
+        'gradient reversal 1': {'adversary_strength': 1.0},
+        'no unlabelled pairs': {'unlabelled': False},
+        'no readings': {'reading_weights': 0.0, 'quantities_weight': 0.0},
+        'no feature matching': {'feature_weight': 0.0},
+        'MSE features': {'feature_loss': 'mse'},
+        'product fidelity': {'feature_loss': 'product'},
+        'entangled fidelity': {'feature_loss': 'entangled'},
+        'decoupled (DKD)': {'decision_loss': 'decoupled'},
+        'relational (RKD)': {'distance_weight': 25.0, 'angle_weight': 50.0, 'feature_weight': 0.0},
+    }
+
+
+def cells(plan: Plan) -> list[Cell]:
+    """Return all cells of `plan`, the most telling first."""
+    trio, more = (
+        [
+            Cell(system=system, labels=labels, seed=seed)
+            for seed in plan.seeds
+            for labels in counts
+            for system in TRIO
+        ]
+        for counts in (plan.labels, plan.more_labels)
+    )
+    changes = [
+        Cell(system=system, labels=plan.ablation_labels, seed=seed)
+        for seed in plan.ablation_seeds
+        for system in (REFERENCE, *ablations(plan.profile))
+    ]
+    curve = [
+        Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)
+        for recovery in plan.recoveries
+        for system in TRIO
+    ]
+    return trio + curve + changes + more

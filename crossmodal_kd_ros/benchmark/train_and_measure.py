@@ -1,0 +1,148 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A teacher, a student and its control: trained, measured, written with their card."""
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from crossmodal_kd_ros.benchmark.card import Card, figures_table
+from crossmodal_kd_ros.benchmark.measures import (
+    ask_reference,
+    ask_student,
+    ask_teacher,
+    masks,
+    measure,
+)
+from crossmodal_kd_ros.benchmark.progress import TrainingProgress, bar
+from crossmodal_kd_ros.datasets import Pairs, load_folder, load_simulated, read_datasheet
+from crossmodal_kd_ros.experiments.reference_loop import train_reference
+from crossmodal_kd_ros.networks import save_weights
+from crossmodal_kd_ros.profile import Profile, load_profile
+from crossmodal_kd_ros.training.cache import TrainingCache
+from crossmodal_kd_ros.training.device import Device
+from crossmodal_kd_ros.training.loop import Run
+from crossmodal_kd_ros.training.recipe import DataRecipe, Recipe, ReferenceRecipe
+
+
+def train_and_save(
+    profile: Profile,
+    recipe: Recipe,
+    *,
+    out: Path,
+    cache: Path,
+    command: str,
+    recipe_name: str,
+    device: Device,
+    tensorboard: Path | None = None,
+    data_set: Path | None = None,
+) -> Card:
+    """Train by `recipe`; write weights and `README.md` into `out`.
+
+    The weights are there before the control is trained. Of several processes the first alone
+    writes.
+
+    Args:
+        profile: of the robot; without a data set the simulated one.
+        recipe: what to train.
+        out: see above.
+        cache: of simulated views and trained networks.
+        command: how the user started it, for the card.
+        recipe_name: for the card.
+        device: where to train.
+        tensorboard: a folder for curves.
+        data_set: a folder, in place of the views that the recipe would simulate.
+
+    Raises:
+        DataSetError: there is no data set of `profile` in `data_set`.
+    """
+    start = time.monotonic()
+
+    def pairs(split: str) -> Pairs:
+        if data_set is not None:
+            return load_folder(split, data_set, profile)
+        return _load_views(recipe.data, split, cache, device)
+
+    train, validation = pairs('train'), pairs('validation')
+    if data_set is None:
+        train = train.with_labels(recipe.data.labelled_views)
+    card = Card.of(
+        profile,
+        recipe,
+        recipe_name=recipe_name,
+        command=command,
+        data_set=None if data_set is None else read_datasheet(data_set),
+    )
+    with ExitStack() as bars:
+
+        def run(name: str) -> Run:
+            if not device.is_first:
+                return Run(device=device)
+            report = bars.enter_context(TrainingProgress(name, tensorboard))
+            return Run(report=report, device=device)
+
+        networks = TrainingCache(cache / 'networks', profile, run=run)
+        teacher = networks.teacher(recipe.teacher, train, validation, seed=recipe.seed)
+        student = networks.student(recipe.student, teacher, train, validation, seed=recipe.seed)
+        test = pairs('test')
+        for name, masked in masks(profile).items():
+            system = f'teacher, {name}' if masked else 'teacher'
+            card.figures[system] = measure(
+                ask_teacher(teacher, test, masked=masked), test, profile
+            )
+        card.figures['student'] = measure(ask_student(student, test), test, profile)
+        if device.is_first:
+            save_weights(teacher, out / 'teacher.safetensors', card=card.header('teacher'))
+            save_weights(student, out / 'student.safetensors', card=card.header('student'))
+        alone = recipe.student.model_copy(update={'distil': False})
+        control = networks.student(
+            alone, None, train, validation, seed=recipe.seed, name='student without distillation'
+        )
+    card.figures['student without distillation'] = measure(
+        ask_student(control, test), test, profile
+    )
+    card.origin['wall_time_min'] = f'{(time.monotonic() - start) / 60:.0f}'
+    if networks.reused:
+        card.origin['trained_before'] = f'{"; ".join(networks.reused)} (found in the cache)'
+    if device.is_first:
+        card.write(out / 'README.md')
+    return card
+
+
+def measure_reference(recipe: ReferenceRecipe, cache: Path) -> str:
+    """Train the article's nets on simulated views; return their test figures as a table."""
+    profile, device = load_profile(), Device()
+    train = _load_views(recipe.data, 'train', cache, device)
+    train = train.with_labels(recipe.data.labelled_views)
+    with TrainingProgress("article's teacher and student", None) as report:
+        networks = train_reference(recipe, train, report=report)
+    test = _load_views(recipe.data, 'test', cache, device)
+    answers = ask_reference(*networks, test, profile)
+    names = ("article's teacher", "article's student")
+    return figures_table(
+        {name: measure(answer, test, profile) for name, answer in zip(names, answers, strict=True)}
+    )
+
+
+def _load_views(data: DataRecipe, split: str, cache: Path, device: Device) -> Pairs:
+    """Return the views of a split; the first process simulates, the others read."""
+    views = {
+        'train': data.labelled_views + data.unlabelled_views,
+        'validation': data.validation_views,
+        'test': data.test_views,
+    }[split]
+
+    def load() -> Pairs:
+        return load_simulated(
+            split,
+            views,
+            seed=data.seed,
+            cache_dir=cache,
+            vision_recovery=data.vision_recovery,
+            progress=bar(f'simulating {split}'),
+        )
+
+    pairs = load() if device.is_first else None
+    device.wait_for_all()
+    return pairs or load()

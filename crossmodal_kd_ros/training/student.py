@@ -1,0 +1,253 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How the student learns: from labels, from readings and, unless it is the control, a teacher."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.networks import Student, StudentConfig, StudentOutput, Teacher
+from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.training.batches import Batch, in_order
+from crossmodal_kd_ros.training.device import Device
+from crossmodal_kd_ros.training.loop import History, Run, Task, fit
+from crossmodal_kd_ros.training.losses import (
+    adversarial_ramp,
+    decoupled_loss,
+    distillation_loss,
+    feature_matching_loss,
+    gaussian_nll,
+    progressive_alpha,
+    relational_angle_loss,
+    relational_distance_loss,
+    reverse_gradient,
+)
+from crossmodal_kd_ros.training.recipe import READING_WEIGHT, StudentRecipe, by_sense
+from crossmodal_kd_ros.training.teacher import teacher_output
+
+_ADVERSARY_WIDTH = 64
+
+
+def train_student(
+    profile: Profile,
+    recipe: StudentRecipe,
+    teacher: Teacher | None,
+    train: Pairs,
+    validation: Pairs,
+    *,
+    seed: int,
+    start: Student | None = None,
+    run: Run | None = None,
+) -> tuple[Student, History]:
+    """Train a student of `profile`, from fresh weights or those of `start`.
+
+    With a teacher: the article's loss on its logits (labels where there are any), its embedding,
+    and the readings of every pair. Without (`recipe.distil` false, the control): labels and
+    readings of the labelled pairs alone.
+
+    Returns:
+        The student at its best step, and its validations.
+
+    Raises:
+        ValueError: `recipe.distil` and `teacher` contradict each other.
+    """
+    if recipe.distil != (teacher is not None):
+        raise ValueError(
+            f'expected a teacher if and only if distil is true, got distil {recipe.distil}'
+        )
+    run = run or Run()
+    torch.manual_seed(seed)
+    student = Student(profile, StudentConfig(view_px=recipe.view_px))
+    student.set_statistics(train.readings, train.quantities)
+    if start is not None:
+        student.load_state_dict(start.state_dict())
+    targets = None if teacher is None else compute_teacher_targets(teacher, train, run.device)
+    task = StudentTask(student, recipe, targets)
+    unlabelled = recipe.distil and recipe.unlabelled
+    history = fit(task, recipe, train, validation, unlabelled=unlabelled, seed=seed, run=run)
+    return student, history
+
+
+@dataclass(frozen=True)
+class TeacherTargets:
+    """What a teacher says of N training pairs.
+
+    Attributes:
+        logits: `float32[N, A]`.
+        features: `float32[N, D]`.
+    """
+
+    logits: Tensor
+    features: Tensor
+
+
+@torch.no_grad()
+def compute_teacher_targets(
+    teacher: Teacher, pairs: Pairs, device: Device | None = None
+) -> TeacherTargets:
+    """Run a teacher once on every pair, all senses present, pictures unchanged."""
+    torch_device = (device or Device()).torch_device
+    teacher = teacher.to(torch_device)
+    outputs = [teacher_output(teacher, batch.to(torch_device)) for batch in in_order(pairs)]
+    return TeacherTargets(
+        torch.cat([output.logits for output in outputs]).cpu(),
+        torch.cat([output.features for output in outputs]).cpu(),
+    )
+
+
+class StudentTask(Task):
+    """A student that learns from labels, from readings and, if there are targets, its teacher."""
+
+    def __init__(
+        self, student: Student, recipe: StudentRecipe, targets: TeacherTargets | None
+    ) -> None:
+        """Hold the network that learns, and how it does; `targets` is None for the control."""
+        super().__init__()
+        self.network, self.recipe, self.targets = student, recipe, targets
+        self._weights = by_sense(recipe.reading_weights, student.profile, default=READING_WEIGHT)
+        self._starts = by_sense(recipe.start_at, student.profile)
+        self.adversary = None
+        if recipe.adversary_strength > 0.0:
+            self.adversary = nn.Sequential(
+                nn.Linear(student.config.features, _ADVERSARY_WIDTH),
+                nn.ReLU(),
+                nn.Linear(_ADVERSARY_WIDTH, 1),
+            )
+        self.projection = None
+        if targets is not None and recipe.feature_loss in ('product', 'entangled'):
+            # An experiment: the core does not depend on it unless a recipe wants it.
+            from crossmodal_kd_ros.experiments.quantum import QubitProjection
+
+            self.projection = QubitProjection.fit(targets.features, qubits=recipe.qubits)
+
+    def forward(
+        self, batch: Batch, present: Tensor, step: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch and its parts by name, see `Task`; nothing is hidden."""
+        recipe, progress = self.recipe, (step - 1) / self.recipe.steps
+        output = self.network(batch.image)
+        parts = self._readings_loss(output, batch, progress)
+        if self.targets is None:
+            parts['action'] = F.cross_entropy(output.logits.float(), batch.action)
+        else:
+            rows, device = batch.rows.cpu(), batch.action.device
+            logits = self.targets.logits[rows].to(device)
+            parts['action'] = self._decision_loss(output.logits.float(), logits, batch, step)
+            features = self.targets.features[rows].to(device)
+            parts |= self._embedding_loss(output.features.float(), features)
+        if self.adversary is not None:
+            hidden = reverse_gradient(
+                output.features, recipe.adversary_strength * adversarial_ramp(progress)
+            )
+            parts['lighting'] = F.binary_cross_entropy_with_logits(
+                self.adversary(hidden)[:, 0].float(), batch.night
+            )
+        return sum(parts.values()), parts
+
+    def decide(self, batch: Batch) -> Tensor:
+        """Return the logits `float32[B, A]`."""
+        return self.network(batch.image).logits
+
+    def score(self, pairs: Pairs, device: torch.device) -> dict[str, float]:
+        """Return the accuracy on `pairs`, and the RMS error of each sense in standard units."""
+        right, squares = 0, dict.fromkeys(self._weights, 0.0)
+        for batch in in_order(pairs):
+            batch = batch.to(device)
+            output = self.network(batch.image)
+            right += int((output.logits.argmax(1) == batch.action).sum())
+            for name, estimate in output.readings_z.items():
+                error = estimate - self._standard(name, batch)
+                squares[name] += float(error.square().mean(1).sum())
+        errors = {f'{name}_error': (total / len(pairs)) ** 0.5 for name, total in squares.items()}
+        return {'accuracy': right / len(pairs), **errors}
+
+    def _standard(self, sense: str, batch: Batch) -> Tensor:
+        return self.network.standardise[sense].to_standard(batch.readings[sense])
+
+    def _readings_loss(
+        self, output: StudentOutput, batch: Batch, progress: float
+    ) -> dict[str, Tensor]:
+        """Return the losses on the readings; one whose stage is still to come weighs nothing."""
+        parts = {}
+        for name, weight in self._weights.items():
+            mean, logvar = output.readings_z[name].float(), output.readings_logvar[name].float()
+            weight = weight if progress >= self._starts[name] else 0.0
+            parts[f'reading_{name}'] = weight * gaussian_nll(
+                mean, logvar, self._standard(name, batch)
+            )
+        if self.network.profile.quantities:
+            started = progress >= max(self._starts.values())
+            parts['quantities'] = (
+                self.recipe.quantities_weight if started else 0.0
+            ) * gaussian_nll(
+                output.quantities_z.float(),
+                output.quantities_logvar.float(),
+                self.network.standardise_quantities.to_standard(batch.quantities),
+            )
+        return parts
+
+    def _decision_loss(
+        self, logits: Tensor, teacher_logits: Tensor, batch: Batch, step: int
+    ) -> Tensor:
+        recipe, alpha = self.recipe, self.recipe.alpha
+        if recipe.alpha_ramp > 0.0:
+            alpha = progressive_alpha(
+                step - 1, recipe.steps, ramp=recipe.alpha_ramp, highest=recipe.alpha
+            )
+        if recipe.decision_loss == 'article':
+            return distillation_loss(
+                logits, teacher_logits, batch.action, temperature=recipe.temperature, alpha=alpha
+            )
+        hard = distillation_loss(logits, teacher_logits, batch.action, alpha=0.0)
+        soft = decoupled_loss(logits, teacher_logits, batch.action, temperature=recipe.temperature)
+        return alpha * soft + (1.0 - alpha) * hard
+
+    def _embedding_loss(self, student: Tensor, teacher: Tensor) -> dict[str, Tensor]:
+        recipe, parts = self.recipe, {}
+        if recipe.feature_weight > 0.0:
+            parts['features'] = recipe.feature_weight * self._feature_loss(student, teacher)
+        if recipe.distance_weight > 0.0:
+            parts['distances'] = recipe.distance_weight * relational_distance_loss(
+                student, teacher
+            )
+        if recipe.angle_weight > 0.0:
+            parts['angles'] = recipe.angle_weight * relational_angle_loss(student, teacher)
+        return parts
+
+    def _feature_loss(self, student: Tensor, teacher: Tensor) -> Tensor:
+        if self.projection is None:
+            return feature_matching_loss(student, teacher, kind=self.recipe.feature_loss)
+        from crossmodal_kd_ros.experiments.quantum import fidelity_loss
+
+        angles = (self.projection(features) for features in (student, teacher))
+        return fidelity_loss(*angles, encoding=self.recipe.feature_loss)
+
+
+def forgetting(history: History, recipe: StudentRecipe, profile: Profile) -> dict[str, float]:
+    """Return how much of each skill a staged training lost from the end of its stage to its end.
+
+    The stage of a skill ends where the next sense joins. `decision` is in accuracy, a sense in RMS
+    error in standard units; positive: lost, negative: gained since. A stage that ended before the
+    first validation is compared on that. Empty if the recipe has no stages.
+    """
+    last, lost = history[-1], {}
+    starts = {'decision': 0.0, **by_sense(recipe.start_at, profile)}
+    for skill, start in starts.items():
+        later = [other for other in starts.values() if other > start]
+        if not later:
+            continue
+        then = _at(history, min(later) * recipe.steps)
+        if skill == 'decision':
+            lost[skill] = then['accuracy'] - last['accuracy']
+        else:
+            lost[skill] = last[f'{skill}_error'] - then[f'{skill}_error']
+    return lost
+
+
+def _at(history: History, step: float) -> dict[str, float]:
+    """Return the last validation up to `step`, or the first there is."""
+    return next((entry for entry in reversed(history) if entry['step'] <= step), history[0])

@@ -1,0 +1,120 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Pairs of any profile in memory and in a folder, and why a folder is refused."""
+
+import numpy as np
+import pytest
+import yaml
+from three_senses import AIR, PAD, SKIN, three_senses
+
+from crossmodal_kd_ros.datasets import (
+    DataSetError,
+    Pairs,
+    array_names,
+    load_folder,
+    load_simulated,
+    read_profile,
+    simulated,
+)
+from crossmodal_kd_ros.datasets.pairs import save_arrays
+from crossmodal_kd_ros.profile import Profile, load_profile
+
+THREE = three_senses()
+
+
+def make_pairs(profile: Profile = THREE, count: int = 6) -> Pairs:
+    rng = np.random.default_rng(0)
+    return Pairs(
+        image=rng.integers(0, 256, (count, 64, 64, 3), np.uint8),
+        readings={
+            name: rng.random((count, sense.size), np.float32)
+            for name, sense in profile.senses.items()
+        },
+        quantities=rng.random((count, len(profile.quantities)), np.float32),
+        action=np.arange(count) % len(profile.actions),
+        night=np.zeros(count, bool),
+        group=np.arange(count),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save_arrays(make_pairs(), tmp_path / 'train')
+    text = yaml.safe_dump(THREE.model_dump(mode='json', exclude_unset=True), sort_keys=False)
+    (tmp_path / 'profile.yaml').write_text(text)
+    return tmp_path
+
+
+def assert_equal(one: Pairs, other: Pairs) -> None:
+    arrays = other.arrays()
+    assert list(one.arrays()) == list(arrays)
+    for name, array in one.arrays().items():
+        np.testing.assert_array_equal(array, arrays[name])
+
+
+def test_rows_and_parts_of_pairs_are_pairs():
+    pairs = make_pairs()
+    assert_equal(Pairs.join([pairs[:2], pairs[2:]]), pairs)
+    assert len(pairs[np.array([1, 3])]) == 2
+    assert pairs.with_labels(4).action.tolist() == [0, 1, 2, 0, -1, -1]
+    with pytest.raises(ValueError, match='at most 6 labels for as many pairs, got 7'):
+        pairs.with_labels(7)
+
+
+def test_every_sense_has_an_array_of_its_own(folder):
+    names = array_names(THREE)
+    assert names[1:4] == (f'reading_{PAD}', f'reading_{SKIN}', f'reading_{AIR}')
+    assert {path.stem for path in (folder / 'train').iterdir()} == set(names)
+
+
+def test_a_folder_comes_back_as_it_was_with_its_images_on_disk(folder):
+    assert read_profile(folder) == THREE
+    pairs = load_folder('train', folder, THREE)
+    assert_equal(pairs, make_pairs())
+    assert isinstance(pairs.image, np.memmap)
+
+
+def test_a_folder_of_another_profile_is_refused_with_both_names(folder):
+    with pytest.raises(DataSetError, match='of the profile living_wall .* got one of three_sense'):
+        load_folder('train', folder, load_profile('living_wall'))
+
+
+@pytest.mark.parametrize(
+    ('split', 'spoil', 'message'),
+    [
+        ('test', lambda folder: None, 'the test split of a data set .* there is no image'),
+        ('train', lambda folder: (folder / 'profile.yaml').unlink(), 'with its profile.yaml'),
+        (
+            'train',
+            lambda folder: (folder / 'train' / 'reading_air.npy').unlink(),
+            'there is no reading_air',
+        ),
+        (
+            'train',
+            lambda folder: np.save(folder / 'train' / 'action.npy', np.zeros(5, int)),
+            'as many rows of each array',
+        ),
+        (
+            'train',
+            lambda folder: np.save(folder / 'train' / 'reading_air.npy', np.zeros((6, 4))),
+            r'expected 3 values of air a row .* got \[4\]',
+        ),
+    ],
+)
+def test_a_folder_that_is_no_data_set_is_refused_in_one_sentence(folder, split, spoil, message):
+    spoil(folder)
+    with pytest.raises(DataSetError, match=message) as caught:
+        load_folder(split, folder, THREE)
+    assert '\n' not in str(caught.value)
+
+
+def test_simulated_pairs_are_made_once_and_then_read(tmp_path, monkeypatch):
+    made = load_simulated('test', 4, seed=3, cache_dir=tmp_path)
+
+    def fail(*_, **__):
+        raise AssertionError('simulated again')
+
+    monkeypatch.setattr(simulated, 'simulate', fail)
+    assert_equal(load_simulated('test', 4, seed=3, cache_dir=tmp_path), made)
+    assert made.readings['touch'].shape == (4, 256) and made.quantities.dtype == np.float32

@@ -1,0 +1,157 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Robots that the code has never heard of: a profile, a training, a node, a recording, a replay."""
+
+import json
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+from waiting import wait_for
+
+pytest.importorskip('rclpy')
+
+from hidden_state import HiddenState, write_data_set, write_recipe  # noqa: E402
+from robot import ROOT, NodeProcess, Robot  # noqa: E402
+from three_senses import three_senses  # noqa: E402
+
+from crossmodal_kd_ros.files import share_dir  # noqa: E402
+from crossmodal_kd_ros.profile import load_profile  # noqa: E402
+
+# A training, a node, and every sense lost and found again.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+SHIPPED = {
+    name: share_dir() / 'config' / 'profiles' / f'{name}.yaml' for name in ('gripper', 'air')
+}
+ROBOTS = (*SHIPPED, 'three_senses')
+
+
+def crossmodal_kd(*arguments: object, seconds: float = 200.0) -> str:
+    """Run a command as a user does; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, '-m', 'crossmodal_kd_ros.cli.main', *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope='module', params=ROBOTS)
+def trained(request, tmp_path_factory):
+    """Return (file of a profile, folder of weights trained and calibrated for it)."""
+    folder = tmp_path_factory.mktemp(request.param)
+    file = SHIPPED.get(request.param)
+    if file is None:
+        file = folder / 'three_senses.yaml'
+        profile = three_senses().model_dump(mode='json', exclude_none=True)
+        for part in ('senses', 'quantities'):
+            for entry in profile[part].values():
+                del entry['name']
+        file.write_text(yaml.safe_dump(profile, sort_keys=False))
+    write_data_set(load_profile(str(file)), file, folder / 'set')
+    write_recipe(folder / 'tiny.yaml')
+    models = folder / 'models'
+    crossmodal_kd(
+        'train', '--recipe', folder / 'tiny.yaml', '--data', folder / 'set', '--out', models,
+        '--cache', folder / 'cache', '--device', 'cpu',
+    )  # fmt: skip
+    crossmodal_kd('calibrate', '--models', models, '--data', folder / 'set')
+    return file, models
+
+
+def test_the_teacher_has_learnt_more_than_the_camera_shows(trained):
+    _, models = trained
+    calibration = json.loads((models / 'calibration.json').read_text())
+    everything = max(calibration['predictors'], key=len)
+    accuracy = {
+        (sensors, mode): figures['accuracy']
+        for sensors, modes in calibration['predictors'].items()
+        for mode, figures in modes.items()
+    }
+
+    # One state in three is right by chance; the picture strays by a third of an action's width.
+    assert accuracy[everything, 'TEACHER'] > 0.9
+    assert 0.5 < accuracy['camera', 'STUDENT'] < accuracy[everything, 'TEACHER']
+
+
+def test_each_sense_dies_and_returns_and_a_replay_decides_as_the_node_did(trained, tmp_path):
+    file, models = trained
+    profile = load_profile(str(file))
+    world = HiddenState(profile, seed=9)
+    state = world.draw(1)
+    readings = {
+        name: lambda _, sense=sense: world.reading(sense, state)
+        for name, sense in profile.senses.items()
+    }
+    robot = Robot(
+        profile=profile, readings=readings, picture=lambda _: world.picture(state, shown_std=0.02)
+    )
+    with closing(robot):
+        node = NodeProcess(
+            'maintenance_node', output=tmp_path / 'node', profile=file, models_dir=models
+        )
+        bag = tmp_path / 'bag'
+        recorder = subprocess.Popen(
+            [sys.executable, '-m', 'crossmodal_kd_ros.cli.main', 'record', '--out', str(bag)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            # Whatever the node lives through is in the recording.
+            wait_for(lambda: robot.node.count_subscribers('maintenance/mode') == 2)
+            lose_and_find_each_sense(robot, node)
+        finally:
+            recorder.terminate()
+            recorder.wait(60)
+            assert node.end() == 0, node.printed()
+    summary = replay(bag, file, models, tmp_path / 'replay')
+
+    table = summary['replays'][0]['recording']
+    assert table['frames_compared'] > 50
+    assert summary['agreement_with_recording'] > 0.95, table['differences'][:5]
+
+
+def lose_and_find_each_sense(robot: Robot, node: NodeProcess) -> None:
+    """Let the robot have all senses, lose each and find it again, then the camera; check the modes."""
+    profile = robot.profile
+
+    def wait(condition) -> None:
+        wait_for(
+            condition, printed=lambda: f'{robot.last("mode_reason")}; {node.printed()[-2000:]}'
+        )
+
+    robot.turn_on(*profile.sensors)
+    wait(lambda: robot.last('mode') == 'TEACHER')
+    robot.forget()
+    wait(lambda: len(robot.got['action']) >= 10)
+    assert {message.data for _, message in robot.got['action']} == {profile.actions[1]}
+    for name, sense in profile.senses.items():
+        robot.turn_on(*(sensor for sensor in profile.sensors if sensor != name))
+        wait(lambda: robot.last('mode') in ('PARTIAL', 'STUDENT'))
+        assert f'newest {name} reading is' in robot.last('mode_reason')
+        assert f'limit {sense.timeout_s:.2f} s' in robot.last('mode_reason')
+        estimates = robot.got[sense.output_topic.rpartition('/')[2]]
+        estimates.clear()
+        wait(lambda: len(estimates) >= 3)
+        robot.turn_on(*profile.sensors)
+        wait(lambda: robot.last('mode') == 'TEACHER')
+        answered = len(robot.got['action_scores'])
+        wait(lambda: len(robot.got['action_scores']) >= answered + 30)
+    robot.turn_on(*profile.senses)
+    wait(lambda: robot.last('mode') == 'HOLD' or 'camera' in robot.last('mode_reason'))
+    robot.turn_on(*profile.sensors)
+    wait(lambda: robot.last('mode') == 'TEACHER')
+
+
+def replay(bag: Path, profile: Path, models: Path, out: Path) -> dict:
+    """Replay a bag; return its summary."""
+    crossmodal_kd('replay', bag, '--profile', profile, '--model', models, '--out', out)
+    return json.loads((out / 'summary.json').read_text())
