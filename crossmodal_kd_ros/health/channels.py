@@ -64,16 +64,13 @@ class ChannelsHealth(ReadingHealth):
         if self._outside is None and not noise.is_any_wrong:
             return Verdict(fault=stuck), value
         extra = noise.change / MEDIAN_CHANGE * self._growth(value)
-        silent = noise.wrong < 0
-        if self._outside is not None:
-            silent |= self._outside
+        outside = np.zeros_like(self._is_constant) if self._outside is None else self._outside
+        silent = (noise.wrong < 0) | outside
         std = np.where(silent, np.inf, np.where(noise.wrong > 0, extra, 0.0))
         weighed = np.where(silent | (noise.factor > _GRAVE_NOISE), std, 0.0)
         needs_picture = bool(silent.any())
         causes = tuple(
-            self._noise_reason(index)
-            if noise.wrong[index]
-            else Reason(ReasonCode.IMPOSSIBLE, part=self._sense.channel_names[index])
+            self._impossible(index, value) if outside[index] else self._noise_reason(index)
             for index in np.flatnonzero(std).tolist()
         )
         code = ReasonCode.FROM_PICTURE if needs_picture else ReasonCode.WEIGHED
@@ -85,6 +82,15 @@ class ChannelsHealth(ReadingHealth):
             needs_picture=needs_picture,
         )
         return verdict, value
+
+    def _impossible(self, channel: int, value: np.ndarray) -> Reason:
+        return Reason(
+            ReasonCode.IMPOSSIBLE,
+            part=self._sense.channel_names[channel],
+            value=float(value[channel]),
+            low=float(self._low[channel]),
+            high=float(self._high[channel]),
+        )
 
     def _too_many_in_doubt(self, count: int) -> Reason | None:
         wrong = self._noise.wrong

@@ -50,7 +50,8 @@ TEMPLATES = {
     '{high:.1f} deviations from what the student sees, over {window_s:g} s (limit {limit:.1f}), '
     '{part} the most ({value:+.1f})',
     ReasonCode.NEEDS_PICTURE: '{causes}, which is not trusted either',
-    ReasonCode.IMPOSSIBLE: '{part} reads what it cannot',
+    ReasonCode.IMPOSSIBLE: '{part} reads {value:.6g}, which it cannot '
+    '(a working one {low:.6g} to {high:.6g})',
     ReasonCode.FROM_PICTURE: '{causes}: read from the picture',
     ReasonCode.WEIGHED: '{causes}: weighed against the picture',
     ReasonCode.FROM_NEIGHBOURS: '{count} of {size} {text}s are dead and read from their '

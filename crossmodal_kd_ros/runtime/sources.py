@@ -25,6 +25,10 @@ from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE, JOINT_STAT
 
 _IMAGE_READERS = {IMAGE: image_reader, COMPRESSED_IMAGE: compressed_image_reader}
 CAMERA_TYPES = tuple(_IMAGE_READERS)
+# Parts of one reading lie no further apart than this share of the period, or this time if it is
+# more: of up to five topics in any order there is always such a set, and a part that was refused
+# does not leave the others waiting for one of the next measurement.
+_TOGETHER, _MIN_TOGETHER_S = 0.8, 0.02
 # Types that may hold one sense and nothing else.
 _EXACT_TYPES = (JOINT_STATE, 'std_msgs/msg/Float32MultiArray')
 
@@ -66,6 +70,7 @@ class SenseReader:
         self._blank = np.array(
             [channel.constant or 0.0 for channel in sense.channels], np.float64
         )[:, None].repeat(sense.size // len(sense.channels), 1)
+        self._together_ns = 1e9 * max(_TOGETHER * sense.period_s, _MIN_TOGETHER_S)
         # Each message holds every channel, in order.
         self._is_whole = len(self._topics) == 1 and len(sense.sources) == len(sense.channels)
         # By topic: stamp, and the reading with zeros for what comes from other topics.
@@ -96,7 +101,7 @@ class SenseReader:
         self._parts = {
             name: (stamp, part)
             for name, (stamp, part) in self._parts.items()
-            if newest_ns - stamp <= self.sense.timeout_s * 1e9
+            if newest_ns - stamp <= self._together_ns
         }
         if len(self._parts) < len(self._topics):
             return None

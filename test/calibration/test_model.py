@@ -423,9 +423,9 @@ def test_gas_that_needs_the_picture_for_a_channel_falls_with_the_camera():
     for _ in range(4):
         robot.step('touch', 'gas', gas=spoilt)
     assert robot.pipeline.decision.lost == ('camera', 'gas')
+    assert 'gas co2_surface_ppm reads 1.0003e+06, which it' in robot.pipeline.decision.reason
     assert robot.pipeline.decision.reason.endswith(
-        'gas co2_surface_ppm reads what it cannot: read from the picture, which is not trusted '
-        'either'
+        'cannot (a working one 0 to 40000): read from the picture, which is not trusted either'
     )
 
 

@@ -83,7 +83,9 @@ def test_a_channel_that_reads_what_it_cannot_is_doubted_while_it_does():
 
     assert health.refuse(impossible) is None
     health.take(0, impossible)
-    assert remark(health) == 'o2_pct reads what it cannot: read from the picture'
+    assert remark(health) == (
+        'o2_pct reads 90, which it cannot (a working one 0 to 30): read from the picture'
+    )
     assert health.refuse(GAS) is None
     health.take(SECOND // 2, GAS)
     assert remark(health) == ''

@@ -63,11 +63,14 @@ def test_a_template_uses_fields_of_a_reason_alone(code):
                 causes=(
                     Reason(
                         ReasonCode.FROM_PICTURE,
-                        causes=(Reason(ReasonCode.IMPOSSIBLE, part='o2_pct'),),
+                        causes=(
+                            Reason(ReasonCode.IMPOSSIBLE, part='o2_pct', value=40.0, high=30.0),
+                        ),
                     ),
                 ),
             ),
-            'gas o2_pct reads what it cannot: read from the picture, which is not trusted either',
+            'gas o2_pct reads 40, which it cannot (a working one 0 to 30): read from the picture, '
+            'which is not trusted either',
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else value.code.name,
