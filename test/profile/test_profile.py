@@ -113,7 +113,7 @@ def test_the_footprint_lies_where_the_pad_lies_in_the_view():
 
 def test_noise_and_spread_of_a_channel_follow_from_its_range_unless_set():
     channels = load_profile('air').senses['air'].channels
-    assert (channels[0].noise_std, channels[0].spread_std) == (10.0, 300.0)
+    assert (channels[0].noise_std, channels[0].spread_std) == (0.8, 300.0)
     position = load_profile('gripper').senses['arm'].channels[0]
     assert (position.noise_std, position.spread_std) == pytest.approx((0.0128, 0.32))
 
