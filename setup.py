@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Installs the package by pip and by colcon alike: code, executables, launch files, configuration, weights, index marker."""
+"""Installs the package by pip and by colcon alike, with launch files, settings and weights."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def shared(*folders: str) -> list[tuple[str, list[str]]]:
 
 
 def ros_wheels(distro: str) -> list[str]:
-    """Return the PyPI wheels that stand in for a sourced ROS 2. cv_bridge has none; rosbags-image decodes instead."""
+    """Return the PyPI wheels that stand in for a sourced ROS 2; rosbags-image is for cv_bridge."""
     parts = (
         'rclpy',
         'rmw-fastrtps-cpp',
@@ -39,7 +39,7 @@ def ros_wheels(distro: str) -> list[str]:
 setup(
     name=NAME,
     version='0.1.0',
-    description='Camera-only fallback, by cross-modal distillation, for a robot that looks after living walls.',
+    description='Camera-only fallback, by cross-modal distillation, for robots that lose senses.',
     maintainer='crossmodal_kd_ros maintainers',
     maintainer_email='maintainers@users.noreply.r-seed-9afe5b33.example',
     license='Apache-2.0',

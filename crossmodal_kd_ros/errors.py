@@ -5,9 +5,9 @@
 
 
 class CrossmodalError(Exception):
-    """Something cannot be used or done: one sentence with what was expected, what came, what to do.
+    """Something cannot be used or done: one sentence on what was expected, what came, what to do.
 
-    Commands print the sentence and end with exit code 1; a node logs it and refuses the transition.
+    Commands print the sentence and end with exit code 1; a node logs it and refuses a transition.
     """
 
 

@@ -10,11 +10,11 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 
 
 def keep_freed_memory() -> None:
-    """Keep what is freed for the next who asks, in the whole process; does nothing where there is no glibc.
+    """Keep what is freed for the next who asks, in the whole process.
 
-    Else every picture and every layer's output is returned to the system and faulted in anew, page
-    by page. Measured: a third of the time of simulated views; of a replay 150 of 190 page faults a
-    picture, and 0.3 ms of core time.
+    It does nothing where there is no glibc. Else every picture and every layer's output is
+    returned to the system and faulted in anew, page by page. Measured: a third of the time of
+    simulated views; of a replay 150 of 190 page faults a picture, and 0.3 ms of core time.
     """
     libc = ctypes.CDLL(None)
     if hasattr(libc, 'mallopt'):
@@ -23,10 +23,10 @@ def keep_freed_memory() -> None:
 
 
 def spare_heap() -> None:
-    """Have the garbage collector leave alone what there is by now: modules and networks, which stay until the process ends.
+    """Have the garbage collector leave alone what there is by now.
 
-    Else, within the first second of work, it searches all of that once and stops every thread
-    meanwhile. Measured with torch
+    Modules and networks stay until the process ends. Else, within the first second of work, it
+    searches all of that once and stops every thread meanwhile. Measured with torch
     loaded: 0.29 s on an old core, in which a node takes no reading, and then holds because its
         camera seems lost.
     """

@@ -1,7 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Versions of what the code makes: what is kept of one version is not used by another. `test/golden` says when to raise which."""
+"""Versions of what the code makes: what is kept of one version is not used by another.
+
+`test/golden` says when to raise which.
+"""
 
 # What a seed simulates. Raise it when `test/golden` says that the output of `simulation` changed.
 SIMULATION_VERSION = 1

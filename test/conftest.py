@@ -97,7 +97,7 @@ def private_environ():
 
 @pytest.fixture(scope='session')
 def models_of(tmp_path_factory):
-    """Return a function: a profile's name or path to a folder with an untrained pair of networks."""
+    """Return a function: from a profile's name or path to a folder with untrained networks."""
     torch = pytest.importorskip('torch')
     from crossmodal_kd_ros.networks import Student, Teacher, save_weights
     from crossmodal_kd_ros.profile import load_profile

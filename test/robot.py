@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A robot of any profile for the tests: its sensors, a listener, and the processes of its nodes."""
+"""A robot of any profile for the tests: its sensors, a listener, the processes of its nodes."""
 
 import signal
 import subprocess
@@ -192,7 +192,7 @@ class Robot:
         return messages[-1][1].data if messages else default
 
     def status(self, name: str) -> tuple[str, dict[str, str]]:
-        """Return message and values of the newest diagnostic status whose name ends with `name`."""
+        """Return message and values of the newest diagnostic status whose name ends so."""
         for _, message in reversed(list(self.got['diagnostics'])):
             for status in message.status:
                 if status.name.endswith(name):

@@ -19,7 +19,7 @@ from goldens import GOLDENS
 
 
 def main(names: list[str]) -> int:
-    """Write the goldens called `names`, all if there are none; return 1 if one lacks a new version number."""
+    """Write the goldens called `names`, or all; return 1 if one lacks a new version number."""
     known = [golden.name for golden in GOLDENS]
     if unknown := set(names) - set(known):
         print(f'expected goldens out of {", ".join(known)}, got {", ".join(sorted(unknown))}')

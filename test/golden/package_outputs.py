@@ -1,7 +1,9 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the package makes today, as plain data. Only this module calls the package: if its API changes, this changes.
+"""What the package makes today, as plain data.
+
+Only this module calls the package: if its API changes, this changes.
 
 Each function without an underscore returns what one golden holds: dicts and lists of numbers and
 words, by names such as 'touch', that do not depend on how the package spells them.
@@ -82,7 +84,7 @@ def simulation() -> dict[str, Any]:
 
 
 def networks() -> dict[str, Any]:
-    """Return what the shipped weights say of 200 views: probabilities and choices of both, readings of the student."""
+    """Return what the shipped weights say of 200 views: choices, readings of the student."""
     masked = {
         'teacher': (),
         'teacher, touch masked': ('touch',),
@@ -115,7 +117,7 @@ def networks() -> dict[str, Any]:
 
 
 def replays() -> dict[str, Any]:
-    """Return what three replays of one bag come to: `summary.json`, and runs of frames by mode and action."""
+    """Return what three replays of a bag come to: `summary.json`, runs by mode and action."""
     from crossmodal_kd_ros.bags.injection import parse_faults
     from crossmodal_kd_ros.bags.replay import Model
     from crossmodal_kd_ros.bags.session import ReplayPlan, replay_bag
@@ -158,7 +160,7 @@ def faults() -> list[dict[str, Any]]:
 
 
 def training() -> dict[str, list[float]]:
-    """Return the first losses of a teacher's training, and of students that learn from the shipped teacher and alone."""
+    """Return the first losses of a teacher, and of students with the shipped teacher and alone."""
     train = _pairs()[:_TRAIN].with_labels(_LABELS)
     validation = _pairs()[_TRAIN : 2 * _TRAIN]
     losses: dict[str, list[float]] = {'teacher': [], 'student': [], 'student alone': []}
@@ -178,7 +180,7 @@ def training() -> dict[str, list[float]]:
 
 
 def measures() -> dict[str, Any]:
-    """Return the benchmark's figures of answers that no network gave, on pairs that nobody simulated."""
+    """Return the benchmark's figures of made-up answers on made-up pairs."""
     from crossmodal_kd_ros.benchmark import measures as benchmark
 
     rng = np.random.default_rng(0)
@@ -223,14 +225,14 @@ def _pairs() -> Pairs:
 
 
 def _columns() -> dict[str, np.ndarray]:
-    """Return `image` uint8[N, S, S, 3], `touch`, `gas`, `surface` float32[N, ...], `action` int64[N], `night` bool[N]."""
+    """Return `image` uint8[N, S, S, 3]; `touch`, `gas`, `surface` float32[N, ...]; labels [N]."""
     pairs = _pairs()
     others = {'surface': pairs.quantities, 'action': pairs.action, 'night': pairs.night}
     return {'image': pairs.image, **pairs.readings, **others}
 
 
 def _readings() -> dict[str, Any]:
-    """Return what a robot reads in 20 s of the simulated world, (seconds, value) of each sense, and the names of the gases."""
+    """Return (seconds, value) of each sense in 20 s of the simulated world, and gas names."""
     world = World(4, width_px=160, height_px=120)
     try:
         return {

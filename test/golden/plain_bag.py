@@ -25,7 +25,9 @@ Readings = list[tuple[float, np.ndarray]]
 def write_bag(
     path: Path, *, camera: Readings, touch: Readings, gas: Readings, gas_names: list[str]
 ) -> Path:
-    """Write (seconds, value) of each sense to an MCAP bag, received 1 ms after each stamp; return `path`.
+    """Write (seconds, value) of each sense to an MCAP bag; return `path`.
+
+    Each is received 1 ms after its stamp.
 
     Args:
         path: the folder to make.

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What must survive any change of the code: what it makes is what it made when the goldens were written."""
+"""What must survive any change of the code: it makes what it made when goldens were written."""
 
 import pytest
 from goldens import COMMAND, GOLDENS, Golden

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The conventions of ROS packages, as ament_copyright, ament_flake8, ament_pep257 and ament_xmllint hold them."""
+"""The conventions of ROS packages, as ament_copyright, ament_flake8 and ament_pep257 hold them."""
 
 import shutil
 import subprocess

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A world of one hidden number for a robot of any profile: senses read it, the picture shows a part.
+"""A world of one hidden number for any robot: senses read it, the picture shows a part.
 
 It is made up, and no claim rests on it: it is there so that networks for other robots than the
 living wall's have something to learn.
@@ -42,7 +42,7 @@ class HiddenState:
         return (action + self._rng.uniform(0.2, 0.8)) / count
 
     def picture(self, state: float, *, shown_std: float = SHOWN_STD) -> np.ndarray:
-        """Return a picture `uint8[H, W, 3]` with a bar whose height and colour show the state in part."""
+        """Return a picture `uint8[H, W, 3]`: height and colour of a bar show the state in part."""
         shown = float(np.clip(state + shown_std * self._rng.standard_normal(), 0.0, 1.0))
         picture = self._background + self._rng.normal(0.0, 4.0, self._background.shape)
         height = round((0.1 + 0.8 * shown) * PICTURE_PX[0])
@@ -84,7 +84,7 @@ class HiddenState:
 
 
 def write_data_set(profile: Profile, profile_file: Path, folder: Path) -> None:
-    """Write a data set of the hidden state with the splits and the datasheet that training wants."""
+    """Write a data set of the hidden state, with splits and datasheet."""
     splits = {'train': 240, 'validation': 240, 'test': 120}
     for seed, (split, count) in enumerate(splits.items()):
         save_arrays(HiddenState(profile, seed).pairs(count), folder / split)

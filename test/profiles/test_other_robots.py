@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Robots that the code has never heard of: a profile, a training, a node, a recording, a replay."""
+"""Robots that the code does not know: profile, training, node, recording, replay."""
 
 import json
 import subprocess
@@ -120,7 +120,7 @@ def test_each_sense_dies_and_returns_and_a_replay_decides_as_the_node_did(traine
 
 
 def lose_and_find_each_sense(robot: Robot, node: NodeProcess) -> None:
-    """Let the robot have all senses, lose each and find it again, then the camera; check the modes."""
+    """Lose each sense and find it again, then the camera; check the modes."""
     profile = robot.profile
 
     def wait(condition) -> None:

@@ -3,9 +3,9 @@
 
 """A real log of an SCD30, played as the three topics of the profile `air`.
 
-Source: github.com/iljamak/co2_measuring, commit c9d25758, MIT. It has gaps, one low reading and some
-that are saturated at 40,000 ppm. Most readings are 3.1 s apart. The noise in the profile is that of
-the steadiest minute of the first day; the days after it judge too.
+Source: github.com/iljamak/co2_measuring, commit c9d25758, MIT. It has gaps, one low reading and
+some that are saturated at 40,000 ppm. Most readings are 3.1 s apart. The noise in the profile is
+that of the steadiest minute of the first day; the days after it judge too.
 """
 
 import csv
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not LOG.is_file(), reason='the recorded log is n
 
 
 def rows() -> list[tuple[float, float, float, float]]:
-    """Return (time s, CO2 ppm, temperature °C, relative humidity %) of each reading of the log."""
+    """Return (time s, CO2 ppm, temperature °C, relative humidity %) of each reading."""
     with LOG.open(encoding='utf-8') as file:
         lines = [line for line in csv.reader(file) if len(line) >= 4 and line[1] != 'None']
     return [
