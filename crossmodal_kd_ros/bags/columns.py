@@ -3,7 +3,7 @@
 
 """What metrics keep of a replay, in memory that does not grow with it: sums, samples, errors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -80,15 +80,10 @@ class EvenSample(Generic[T]):
         self._size, self._step, self._count = size, 1, 0
         self._kept: list[T] = []
 
-    @property
-    def wants_next(self) -> bool:
-        """Whether the next item will be kept."""
-        return self._count % self._step == 0
-
-    def add(self, item: T) -> None:
-        """Count an item; keep it if it is one of those."""
-        if self.wants_next:
-            self._kept.append(item)
+    def add(self, make: Callable[[], T]) -> None:
+        """Count an item; have it made and keep it if it is one of those."""
+        if self._count % self._step == 0:
+            self._kept.append(make())
             if len(self._kept) > 2 * self._size:
                 self._kept, self._step = self._kept[::2], 2 * self._step
         self._count += 1
@@ -99,12 +94,10 @@ class EvenSample(Generic[T]):
 
     def chosen(self) -> list[T]:
         """Return at most `size` of them, evenly spaced."""
-        rows = (
-            np.unique(np.linspace(0, len(self._kept) - 1, self._size).round().astype(int))
-            if self._kept
-            else ()
-        )
-        return [self._kept[row] for row in rows]
+        if not self._kept:
+            return []
+        rows = np.linspace(0, len(self._kept) - 1, self._size).round().astype(int)
+        return [self._kept[row] for row in np.unique(rows)]
 
 
 class EstimateErrors:

@@ -5,8 +5,8 @@
 
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,16 +61,28 @@ class DataSetPlan:
 
 @dataclass(frozen=True)
 class _Row:
-    """A sample without its picture: what splits are made from."""
+    """A sample without its view: what splits are made from."""
 
     bag: int
-    t_s: float
-    stamp_ns: int
-    readings: Mapping[str, np.ndarray]
-    apart_s: Mapping[str, float]
-    quality: int
+    sample: Synchronized
     action: int
     block: _Block
+
+
+@dataclass
+class _Build:
+    """A data set on its way.
+
+    Attributes:
+        plan: what to make. rows: the samples so far.
+        dropped: pictures and messages that are no sample, by reason.
+        sentences: on the topics and the problems of each bag.
+    """
+
+    plan: DataSetPlan
+    rows: list[_Row] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    sentences: list[str] = field(default_factory=list)
 
 
 def make_dataset(
@@ -83,28 +95,24 @@ def make_dataset(
             little to split.
     """
     _make_room(plan.out)
-    dropped: Counter[str] = Counter()
-    sentences: list[str] = []
+    build = _Build(plan)
     spool = plan.out / 'views.tmp'
     try:
         with spool.open('wb') as views:
-            rows = [
-                row
-                for index, path in enumerate(plan.bags)
-                for row in _rows_of(plan, index, path, views, dropped, sentences, progress)
-            ]
-        splits = _split(plan, rows, dropped)
+            for index in range(len(plan.bags)):
+                _read(build, index, views, progress)
+        splits = _split(build)
         side = plan.profile.camera.view_px
-        all_views = np.memmap(spool, np.uint8, 'r', shape=(len(rows), side, side, 3))
+        all_views = np.memmap(spool, np.uint8, 'r', shape=(len(build.rows), side, side, 3))
         for name, chosen in splits.items():
             progress(f'writing {name}')
-            _write_split(plan, plan.out / name, rows, chosen, all_views)
+            _write_split(build, plan.out / name, chosen, all_views)
         del all_views
     finally:
         spool.unlink(missing_ok=True)
     content = plan.profile.model_dump(mode='json', exclude_unset=True)
     write_text(plan.out / PROFILE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    sheet = _datasheet(plan, rows, splits, dropped, sentences)
+    sheet = _datasheet(build, splits)
     write_json(plan.out / DATASHEET, sheet)
     return sheet
 
@@ -123,16 +131,10 @@ def _make_room(out: Path) -> None:
         raise BagError(f'expected a folder to write to at {out}: {error}') from error
 
 
-def _rows_of(
-    plan: DataSetPlan,
-    index: int,
-    path: Path,
-    views: BinaryIO,
-    dropped: Counter[str],
-    sentences: list[str],
-    progress: Callable[[str], None],
-) -> list[_Row]:
-    sensors = plan.profile.sensors
+def _read(build: _Build, index: int, views: BinaryIO, progress: Callable[[str], None]) -> None:
+    """Add the samples of a bag; write their views to `views`."""
+    plan, path = build.plan, build.plan.bags[index]
+    sensors, first = plan.profile.sensors, len(build.rows)
     with Bag(path) as bag:
         topics = choose_topics(bag, plan.profile, plan.requests)
         missing = [sensor for sensor in sensors if sensor not in topics.bindings]
@@ -142,40 +144,29 @@ def _rows_of(
                 f'({"; ".join(topics.sentences)}): say --map {missing[0]}=TOPIC'
             )
         progress(f'reading {path}')
-        sentences += [f'{path}: {sentence}' for sentence in topics.sentences]
-        rows = []
-        for sample in synchronize(bag, topics, plan.profile, dropped):
+        build.sentences += [f'{path}: {sentence}' for sentence in topics.sentences]
+        for sample in synchronize(bag, topics, plan.profile, build.dropped):
             views.write(sample.view.tobytes())
-            rows.append(_row(plan, index, path, sample))
-        sentences += [f'{path}: {problem}' for problem in bag.problems]
+            build.rows.append(_row(plan, index, sample))
+        build.sentences += [f'{path}: {problem}' for problem in bag.problems]
         for topic, count in bag.undecodable.items():
-            dropped[f'undecodable {topic}'] += count
-    if not rows:
+            build.dropped[f'undecodable {topic}'] += count
+    if len(build.rows) == first:
         raise BagError(
             f'expected pictures with {_listed(sensors[1:])} near by in {path}, found none: '
-            f'{dict(dropped)}'
+            f'{dict(build.dropped)}'
         )
-    return rows
 
 
-def _row(plan: DataSetPlan, index: int, path: Path, sample: Synchronized) -> _Row:
-    label = find_label(plan.labels, path, sample.t_s)
+def _row(plan: DataSetPlan, index: int, sample: Synchronized) -> _Row:
+    label = find_label(plan.labels, plan.bags[index], sample.t_s)
     if label is not None:
         action = label.action
     elif sample.label:
         action = plan.profile.actions.index(sample.label)
     else:
         action = NO_LABEL
-    return _Row(
-        index,
-        sample.t_s,
-        sample.stamp_ns,
-        sample.readings,
-        sample.apart_s,
-        sample.quality,
-        action,
-        _block_at(plan, index, sample.t_s),
-    )
+    return _Row(index, replace(sample, view=None), action, _block_at(plan, index, sample.t_s))
 
 
 def _block_at(plan: DataSetPlan, bag: int, t_s: float) -> _Block:
@@ -185,19 +176,19 @@ def _block_at(plan: DataSetPlan, bag: int, t_s: float) -> _Block:
     return bag, int(t_s // plan.block_s)
 
 
-def _split(plan: DataSetPlan, rows: list[_Row], dropped: Counter[str]) -> dict[str, list[int]]:
+def _split(build: _Build) -> dict[str, list[int]]:
     """Return the rows of each split: whole blocks, labelled ones spread by their main action."""
-    split_of = _split_blocks(plan, rows)
+    plan, split_of = build.plan, _split_blocks(build)
     splits: dict[str, list[int]] = {name: [] for name in SPLITS}
-    for number, row in enumerate(rows):
+    for number, row in enumerate(build.rows):
         name = split_of[row.block]
         if name != 'train' and row.action == NO_LABEL:
-            dropped[f'unlabelled, in a block held out for {name}'] += 1
+            build.dropped[f'unlabelled, in a block held out for {name}'] += 1
         elif any(
-            split_of.get(_block_at(plan, row.bag, row.t_s + shift), name) != name
+            split_of.get(_block_at(plan, row.bag, row.sample.t_s + shift), name) != name
             for shift in (-_SEAM_S, _SEAM_S)
         ):
-            dropped[f'within {_SEAM_S} s of another split'] += 1
+            build.dropped[f'within {_SEAM_S} s of another split'] += 1
         else:
             splits[name].append(number)
     empty = [name for name, chosen in splits.items() if not chosen]
@@ -209,10 +200,11 @@ def _split(plan: DataSetPlan, rows: list[_Row], dropped: Counter[str]) -> dict[s
     return splits
 
 
-def _split_blocks(plan: DataSetPlan, rows: list[_Row]) -> dict[_Block, str]:
+def _split_blocks(build: _Build) -> dict[_Block, str]:
     """Return the split of each block."""
+    plan = build.plan
     actions: dict[_Block, Counter[int]] = defaultdict(Counter)
-    for row in rows:
+    for row in build.rows:
         actions[row.block][row.action] += 1
     split_of = dict.fromkeys(actions, 'train')
     labelled = [block for block, counts in actions.items() if set(counts) != {NO_LABEL}]
@@ -243,25 +235,22 @@ def _split_blocks(plan: DataSetPlan, rows: list[_Row]) -> dict[_Block, str]:
     return split_of
 
 
-def _write_split(
-    plan: DataSetPlan, folder: Path, rows: list[_Row], chosen: list[int], views: np.ndarray
-) -> None:
+def _write_split(build: _Build, folder: Path, chosen: list[int], views: np.ndarray) -> None:
     folder.mkdir()
-    blocks = {
-        block: number for number, block in enumerate(dict.fromkeys(row.block for row in rows))
-    }
-    mine = [rows[number] for number in chosen]
-    readings = _readings(plan.profile, mine)
+    blocks = dict.fromkeys(row.block for row in build.rows)
+    numbers = {block: number for number, block in enumerate(blocks)}
+    mine = [build.rows[number] for number in chosen]
+    readings = _readings(build.plan.profile, mine)
     arrays = {
         **{f'reading_{sense}': values for sense, values in readings.items()},
-        'quantities': measure_quantities(plan.profile, readings),
+        'quantities': measure_quantities(build.plan.profile, readings),
         'action': np.array([row.action for row in mine], np.int64),
         # Nobody says whose light it was; figures by day and by night cannot be told apart.
         'night': np.zeros(len(mine), bool),
-        'group': np.array([blocks[row.block] for row in mine], np.int64),
-        'stamp_ns': np.array([row.stamp_ns for row in mine], np.int64),
-        'apart_s': np.array([list(row.apart_s.values()) for row in mine], np.float32),
-        'quality': np.array([row.quality for row in mine], np.uint16),
+        'group': np.array([numbers[row.block] for row in mine], np.int64),
+        'stamp_ns': np.array([row.sample.stamp_ns for row in mine], np.int64),
+        'apart_s': np.array([list(row.sample.apart_s.values()) for row in mine], np.float32),
+        'quality': np.array([row.sample.quality for row in mine], np.uint16),
     }
     for name, values in arrays.items():
         np.save(folder / f'{name}.npy', values)
@@ -276,18 +265,13 @@ def _write_split(
 def _readings(profile: Profile, rows: list[_Row]) -> dict[str, np.ndarray]:
     """Return `float32[N, size]` by sense."""
     return {
-        sense: np.array([row.readings[sense] for row in rows], np.float32)
+        sense: np.array([row.sample.readings[sense] for row in rows], np.float32)
         for sense in profile.senses
     }
 
 
-def _datasheet(
-    plan: DataSetPlan,
-    rows: list[_Row],
-    splits: dict[str, list[int]],
-    dropped: Counter[str],
-    sentences: list[str],
-) -> dict[str, Any]:
+def _datasheet(build: _Build, splits: dict[str, list[int]]) -> dict[str, Any]:
+    plan, rows = build.plan, build.rows
     bits = quality_bits(plan.profile)
 
     def counts(chosen: list[int]) -> dict[str, Any]:
@@ -301,7 +285,8 @@ def _datasheet(
             'blocks': len({row.block for row in mine}),
             'actions': dict(sorted(actions.items())),
             'quality': {
-                name: sum(bool(row.quality & bit) for row in mine) for name, bit in bits.items()
+                name: sum(bool(row.sample.quality & bit) for row in mine)
+                for name, bit in bits.items()
             },
         }
 
@@ -309,12 +294,12 @@ def _datasheet(
         'command': plan.command,
         'bags': [str(path) for path in plan.bags],
         'profile': {'name': plan.profile.name, 'fingerprint': plan.profile.fingerprint},
-        'topics': sentences,
+        'topics': build.sentences,
         'block_s': plan.block_s,
         'seed': plan.seed,
         'view_px': plan.profile.camera.view_px,
         'splits': {name: counts(chosen) for name, chosen in splits.items()},
-        'dropped': dict(sorted(dropped.items())),
+        'dropped': dict(sorted(build.dropped.items())),
         'quality_bits': bits,
         # Of the training split alone: what networks are standardised with must not know the
         # others.
@@ -334,12 +319,7 @@ def _statistics(profile: Profile, rows: list[_Row]) -> dict[str, dict[str, float
         for channel in sense.channel_names
     } | {name: quantities[:, column] for column, name in enumerate(profile.quantities)}
     return {
-        name: {
-            'mean': float(values.mean()),
-            'std': float(values.std()),
-            'min': float(values.min()),
-            'max': float(values.max()),
-        }
+        name: {kind: float(getattr(values, kind)()) for kind in ('mean', 'std', 'min', 'max')}
         for name, values in columns.items()
     }
 

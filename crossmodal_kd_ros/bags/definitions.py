@@ -28,8 +28,9 @@ class Definitions:
         """Register `msgtype` and its parts; return why it cannot be read, or an empty text."""
         try:
             types = _parse(msgtype, definition)
-        except Exception as error:  # noqa: BLE001  rosbags' grammar raises more than its own errors on a broken text.
-            return f'its definition of {msgtype} cannot be read ({_line(error)})'
+        # rosbags' grammar raises more than its own errors on a broken text.
+        except Exception as error:  # noqa: BLE001
+            return f'its definition of {msgtype} cannot be read ({one_line(error, 120)})'
         self.store.register(
             {name: fields for name, fields in types.items() if name not in self.store.fielddefs}
         )
@@ -100,5 +101,6 @@ def _parse(msgtype: str, definition: MessageDefinition) -> dict:
     return types
 
 
-def _line(error: Exception) -> str:
-    return ' '.join(str(error).split())[:120] or type(error).__name__
+def one_line(error: BaseException, max_length: int | None = None) -> str:
+    """Return what an error says, in one line; its type where it says nothing."""
+    return ' '.join(str(error).split())[:max_length] or type(error).__name__

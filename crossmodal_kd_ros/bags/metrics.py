@@ -17,9 +17,12 @@ from crossmodal_kd_ros.bags.columns import EstimateErrors, EvenSample, TimeColum
 from crossmodal_kd_ros.bags.replay import Step
 from crossmodal_kd_ros.profile import HOLD, Mode, Profile, square_view
 from crossmodal_kd_ros.reports import thumbnail
+from crossmodal_kd_ros.reports.run import Choice
 from crossmodal_kd_ros.runtime.pipeline import ModeChange
 from crossmodal_kd_ros.runtime.sample import Answer
 
+# A time (ns), and what a `Card` or a `GridMoment` of it holds beside the time.
+Timed = tuple[int, dict[str, Any]]
 _CARDS = 8
 _GRID_MOMENTS = 4
 _MAX_CHANGES = 500
@@ -54,8 +57,8 @@ class ModelMetrics:
                 *(f'{kind} {name}' for kind in per_quantity for name in profile.quantities),
             ]
         )
-        self.cards: EvenSample[dict[str, Any]] = EvenSample(_CARDS)
-        self.grid_moments: EvenSample[dict[str, Any]] = EvenSample(_GRID_MOMENTS)
+        self.cards: EvenSample[Timed] = EvenSample(_CARDS)
+        self.grid_moments: EvenSample[Timed] = EvenSample(_GRID_MOMENTS)
         self._grids = [name for name, sense in profile.senses.items() if sense.layout == 'grid']
         self._errors = EstimateErrors()
         self._changes: list[ModeChange] = []
@@ -158,17 +161,20 @@ class ModelMetrics:
         teacher, student = int(by_teacher.argmax()), int(by_student.argmax())
         if teacher == student:
             return {}
+        chosen = (('teacher', by_teacher, teacher), ('student', by_student, student))
         self.cards.add(
-            {
-                'now_ns': step.now_ns,
-                'teacher': self.profile.actions[teacher],
-                'student': self.profile.actions[student],
-                'teacher_confidence': float(by_teacher[teacher]),
-                'student_confidence': float(by_student[student]),
-                'picture': thumbnail(answer.sample.image),
-            }
-            if self.cards.wants_next
-            else {}
+            lambda: (
+                step.now_ns,
+                {
+                    'picture': thumbnail(answer.sample.image),
+                    'choices': [
+                        Choice(
+                            who=who, action=self.profile.actions[best], confidence=float(p[best])
+                        )
+                        for who, p, best in chosen
+                    ],
+                },
+            )
         )
         return {'disagreed': 1.0}
 
@@ -179,16 +185,16 @@ class ModelMetrics:
             return
         # Copies: rows of an engine's answer would keep the whole answer in memory.
         self.grid_moments.add(
-            {
-                'now_ns': now_ns,
-                'view': square_view(answer.sample.image, size_px=self.profile.camera.view_px),
-                'measured': {name: readings[name].copy() for name in self._grids},
-                'estimated': {
-                    name: answer.perception.readings[name].copy() for name in self._grids
+            lambda: (
+                now_ns,
+                {
+                    'view': square_view(answer.sample.image, size_px=self.profile.camera.view_px),
+                    'estimates': {
+                        name: answer.perception.readings[name].copy() for name in self._grids
+                    },
+                    'known': {name: readings[name].copy() for name in self._grids},
                 },
-            }
-            if self.grid_moments.wants_next
-            else {}
+            )
         )
 
 
@@ -209,7 +215,7 @@ class RunMetrics:
         self.models = [ModelMetrics(profile, agreement) for agreement in agreements]
         self.activity = TimeColumns(profile.sensors)
         self.readings: Counter[str] = Counter()
-        self.swap_cards: EvenSample[dict[str, Any]] = EvenSample(_CARDS)
+        self.swap_cards: EvenSample[Timed] = EvenSample(_CARDS)
         self._swaps: Counter[tuple[str, str]] = Counter()
         self._compared = self._other_mode = 0
 
@@ -255,17 +261,17 @@ class RunMetrics:
             return
         self._swaps[old.action, new.action] += 1
         self.swap_cards.add(
-            {
-                'now_ns': step.now_ns,
-                'old': old.action,
-                'new': new.action,
-                'old_confidence': old.confidence,
-                'new_confidence': new.confidence,
-                'new_mode': new.mode.value,
-                'picture': thumbnail(step.answers[1].sample.image),
-            }
-            if self.swap_cards.wants_next
-            else {}
+            lambda: (
+                step.now_ns,
+                {
+                    'picture': thumbnail(step.answers[1].sample.image),
+                    'mode': new.mode.value,
+                    'choices': [
+                        Choice(who=who, action=each.action, confidence=each.confidence)
+                        for who, each in (('old', old), ('new', new))
+                    ],
+                },
+            )
         )
 
 

@@ -9,15 +9,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from rosbags.interfaces import MessageDefinition, Qos
+from rosbags.interfaces import Qos
 from rosbags.rosbag2 import Reader
 
-from crossmodal_kd_ros.bags.definitions import Definitions
-from crossmodal_kd_ros.bags.indexed import IndexedMcap, Raw
-from crossmodal_kd_ros.bags.recovery import CutMcap, CutSqlite
+from crossmodal_kd_ros.bags.definitions import Definitions, one_line
+from crossmodal_kd_ros.bags.recovery import CutFile, CutMcap, CutSqlite, Raw
 from crossmodal_kd_ros.errors import CrossmodalError
 
 _SUFFIXES = {'.mcap': CutMcap, '.db3': CutSqlite}
@@ -101,12 +99,7 @@ class Bag:
     def __enter__(self) -> 'Bag':
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -145,7 +138,7 @@ class Bag:
         if problem not in self._problems:
             self._problems.append(problem)
 
-    def _open(self, path: Path) -> 'Iterator[_Source]':
+    def _open(self, path: Path) -> 'Iterator[_Whole | CutFile]':
         if not path.exists():
             raise BagError(f'expected a rosbag2 recording at {path}, found nothing there')
         if path.is_dir():
@@ -153,9 +146,10 @@ class Bag:
                 try:
                     yield _Whole(path)
                     return
-                except Exception as error:  # noqa: BLE001  See _file; the files themselves may still be fine.
+                # See _file; the files themselves may still be fine.
+                except Exception as error:  # noqa: BLE001
                     self._problems.append(
-                        f'{path} is not as its metadata.yaml says: {_line(error)}'
+                        f'{path} is not as its metadata.yaml says: {one_line(error)}'
                     )
             else:
                 self._problems.append(
@@ -203,87 +197,37 @@ def read_messages(path: Path, *, topics: Collection[str] = ()) -> Iterator[BagMe
             yield from bag.messages(topics)
 
 
-class _Source:
-    """A file or a folder that gives raw messages.
-
-    Attributes:
-        types: by topic, (type, definition). counts: by topic. qos: by topic. problem: what cannot
-            be read.
-    """
-
-    types: dict[str, tuple[str, MessageDefinition]]
-    counts: Counter[str]
-    qos: dict[str, tuple[Qos, ...]]
-    problem = ''
-
-    def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        pass
-
-
-class _Whole(_Source):
-    """What rosbags can open: everything that is as it should be."""
+class _Whole:
+    """What rosbags can open: everything that is as it should be. Attributes: as of `CutFile`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._reader = Reader(path)
         self._reader.open()
         self.types = {link.topic: (link.msgtype, link.msgdef) for link in self._reader.connections}
-        self.counts = Counter()
-        self.qos = {}
+        self.counts: Counter[str] = Counter()
+        self.qos: dict[str, tuple[Qos, ...]] = {}
+        self.problem = ''
         for link in self._reader.connections:
             self.counts[link.topic] += link.msgcount
-            self.qos[link.topic] = self.qos.get(link.topic, ()) + tuple(
-                link.ext.offered_qos_profiles
-            )
-        self._indexed = self._by_index()
+            self.qos[link.topic] = (*self.qos.get(link.topic, ()), *link.ext.offered_qos_profiles)
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
+        links = [link for link in self._reader.connections if link.topic in topics]
         read = 0
         try:
-            for read, raw in enumerate(self._messages(topics), 1):
-                yield raw
+            # Without any link rosbags would give the messages of all.
+            for link, received_ns, data in self._reader.messages(links) if links else ():
+                yield link.topic, received_ns, data
+                read += 1
         except Exception as error:  # noqa: BLE001  So may a damaged chunk or page.
-            self.problem = f'{self._path} can be read up to message {read}: {_line(error)}'
+            self.problem = f'{self._path} can be read up to message {read}: {one_line(error)}'
 
     def close(self) -> None:
         self._reader.close()
 
-    def _messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        if self._indexed:
-            for file in self._indexed:
-                yield from file.messages(topics)
-            return
-        links = [link for link in self._reader.connections if link.topic in topics]
-        for link, received_ns, data in self._reader.messages(links) if links else ():
-            yield link.topic, received_ns, data
 
-    def _by_index(self) -> list[IndexedMcap]:
-        """Return the MCAP files of this bag if all can be read by their index; else nothing."""
-        storage = self._reader.storage
-        paths = [file.path for file in getattr(storage, 'storages', [storage])]
-        is_mcap = all(path.suffix == '.mcap' for path in paths)
-        if self._reader.compression_mode == 'message' or not is_mcap:
-            return []
-        files = [IndexedMcap(path) for path in paths]
-        return files if all(files) else []
-
-
-class _Cut(_Source):
-    """What only recovery can read."""
-
-    def __init__(self, file: CutMcap | CutSqlite) -> None:
-        self._file = file
-        self.types, self.counts, self.qos = file.types, Counter(file.counts), {}
-        self.problem = file.problem
-
-    def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        return self._file.messages(topics)
-
-
-def _file(path: Path) -> _Source:
+def _file(path: Path) -> _Whole | CutFile:
     """Open one file; raise `ValueError` if nothing in it can be read."""
     # rosbags does not look into the log that a SQLite recorder which was killed leaves beside its
     # file.
@@ -292,13 +236,9 @@ def _file(path: Path) -> _Source:
             return _Whole(path)
         except Exception:  # noqa: BLE001  Recovery says what is wrong.
             pass
-    return _Cut(_SUFFIXES[path.suffix](path))
+    return _SUFFIXES[path.suffix](path)
 
 
 def _natural(path: Path) -> list:
     """Sort key in which bag_10 follows bag_9."""
     return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
-
-
-def _line(error: BaseException) -> str:
-    return ' '.join(str(error).split()) or type(error).__name__

@@ -17,52 +17,72 @@ from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Message, Schema
 from mcap.stream_reader import StreamReader, breakup_chunk
-from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
+from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat, Qos
 
-from crossmodal_kd_ros.bags.indexed import RECORD_HEAD, Raw
+from crossmodal_kd_ros.bags.definitions import one_line
+
+# A message in a bag: topic, when it was received (ns), serialised.
+Raw = tuple[str, int, bytes]
 
 _FORMATS = {'ros2msg': MessageDefinitionFormat.MSG, 'ros2idl': MessageDefinitionFormat.IDL}
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 _MAGIC_BYTES = 8
+_RECORD_HEAD = struct.Struct('<BQ')  # opcode, size
+# What `mcap` raises where a file ends within a record.
+_CUT = (McapError, EOFError, struct.error, ValueError)
 # Of a chunk: first and last time, size, checksum, length of the compression's name.
 _CHUNK_HEAD = struct.Struct('<QQQII')
 
 
-class CutMcap:
-    """An MCAP file read from its start, record by record, as far as that goes: it needs no index.
+class CutFile:
+    """A file read from its start as far as that goes; it needs no index.
 
     Attributes:
         types: by topic, (type, definition).
         counts: by topic, how many messages can be read.
-        problem: one sentence on what cannot.
+        qos: by topic; nothing.
+        problem: one sentence on what cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         """Read it once, to learn what is in it; raise `ValueError` if that is nothing."""
         self.path = path
         self.types: dict[str, tuple[str, MessageDefinition]] = {}
-        self.counts: Counter[str] = Counter()
+        self.qos: dict[str, tuple[Qos, ...]] = {}
         self.problem = ''
-        for _ in self._records():
-            pass
+        self.counts = Counter(topic for topic, _, _ in self._messages())
         if not self.counts:
             raise ValueError(
                 f'no message of {path.name} can be read: {self.problem or "it holds none"}'
             )
-        self.problem = self.problem or f'{path.name} has no index at its end'
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        """Yield the messages of `topics`, in the order of time within each chunk."""
-        return (raw for raw in self._records() if raw[0] in topics)
+        """Yield the messages of `topics`."""
+        return (raw for raw in self._messages() if raw[0] in topics)
 
-    def _records(self) -> Iterator[Raw]:
+    def close(self) -> None:
+        """Do nothing: the file is open only while it is read."""
+
+    def _messages(self) -> Iterator[Raw]:
+        """Yield every message; set `types` on the way, and `problem` at the end."""
+        raise NotImplementedError
+
+
+class CutMcap(CutFile):
+    """An MCAP file, record by record, in the order of time within each chunk."""
+
+    def __init__(self, path: Path) -> None:
+        """See `CutFile`."""
+        super().__init__(path)
+        self.problem = self.problem or f'{path.name} has no index at its end'
+
+    def _messages(self) -> Iterator[Raw]:
         schemas: dict[int, Schema] = {}
         topics: dict[int, str] = {}
-        self.counts.clear()
-        self.problem = ''
+        problems: list[str] = []
         damaged_chunks = 0
         with self.path.open('rb') as file:
-            for record in self._walk(file):
+            for record in self._records(file, problems):
                 parts = [record]
                 if isinstance(record, Chunk):
                     try:
@@ -78,30 +98,23 @@ class CutMcap:
                         self.types[part.topic] = _type(schemas.get(part.schema_id))
                     elif isinstance(part, Message) and part.channel_id in topics:
                         messages.append((topics[part.channel_id], part.log_time, part.data))
-                for raw in sorted(messages, key=itemgetter(1)):
-                    self.counts[raw[0]] += 1
-                    yield raw
+                yield from sorted(messages, key=itemgetter(1))
         if damaged_chunks:
-            left_out = f'{damaged_chunks} chunks of {self.path.name} are damaged and were left out'
-            self.problem = '; '.join(filter(None, [self.problem, left_out]))
+            problems.append(
+                f'{damaged_chunks} chunks of {self.path.name} are damaged and were left out'
+            )
+        self.problem = '; '.join(problems) or self.problem
 
-    def _walk(self, file: BinaryIO) -> Iterator[object]:
-        """Yield the records of the file as far as they can be read, then set `problem`."""
+    def _records(self, file: BinaryIO, problems: list[str]) -> Iterator[object]:
+        """Yield the records of the file as far as they can be read; add what cannot be."""
         done = _MAGIC_BYTES
         try:
             for record in StreamReader(file, emit_chunks=True).records:
                 yield record
                 done = file.tell()
-        except (
-            McapError,
-            EOFError,
-            struct.error,
-            ValueError,
-            OverflowError,
-            MemoryError,
-        ) as error:
+        except (*_CUT, OverflowError, MemoryError) as error:
             yield from _torn_chunk(file, done)
-            self.problem = (
+            problems.append(
                 f'{self.path.name} can be read up to byte {done} of {self.path.stat().st_size}: '
                 f'{_reason(error)}'
             )
@@ -110,17 +123,17 @@ class CutMcap:
 def _torn_chunk(file: BinaryIO, start: int) -> Iterator[object]:
     """Yield the records of the chunk at `start` that lacks its end, if it is not compressed."""
     file.seek(start)
-    head = file.read(RECORD_HEAD.size + _CHUNK_HEAD.size)
-    if len(head) < RECORD_HEAD.size + _CHUNK_HEAD.size or head[0] != Opcode.CHUNK:
+    head = file.read(_RECORD_HEAD.size + _CHUNK_HEAD.size)
+    if len(head) < _RECORD_HEAD.size + _CHUNK_HEAD.size or head[0] != Opcode.CHUNK:
         return
-    *_, compression_length = _CHUNK_HEAD.unpack_from(head, RECORD_HEAD.size)
+    *_, compression_length = _CHUNK_HEAD.unpack_from(head, _RECORD_HEAD.size)
     if compression_length:
         return
     file.read(8)  # the size that it should have had
     # One chunk at most, which was being written when the end came.
     try:
         yield from StreamReader(BytesIO(file.read()), skip_magic=True).records
-    except (McapError, EOFError, struct.error, ValueError):
+    except _CUT:
         return
 
 
@@ -133,57 +146,26 @@ def _type(schema: Schema | None) -> tuple[str, MessageDefinition]:
     )
 
 
-class CutSqlite:
-    """A SQLite file read row by row in the order of writing, as far as that goes.
+class CutSqlite(CutFile):
+    """A SQLite file, row by row in the order of writing; it needs no index on time either."""
 
-    It needs no index on time. Attributes: as of `CutMcap`.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Read it once, to learn what is in it; raise `ValueError` if that is nothing."""
-        self.path = path
-        self.problem = ''
-        self.counts: Counter[str] = Counter()
+    def _messages(self) -> Iterator[Raw]:
+        read = 0
         try:
-            with _connect(path) as database:
-                self._topics = {
-                    number: (name, msgtype)
-                    for number, name, msgtype in database.execute(
-                        'SELECT id, name, type FROM topics'
-                    )
-                }
+            with _connect(self.path) as database:
+                topics = dict(database.execute('SELECT id, name FROM topics'))
                 definitions = _definitions(database)
-        except sqlite3.Error as error:
-            raise ValueError(f'no message of {path.name} can be read: {error}') from None
-        self.types = {
-            name: (msgtype, definitions.get(msgtype, _NO_DEFINITION))
-            for name, msgtype in self._topics.values()
-        }
-        for _ in self._rows():
-            pass
-        if not self.counts:
-            raise ValueError(
-                f'no message of {path.name} can be read: {self.problem or "it holds none"}'
-            )
-
-    def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        """Yield the messages of `topics`, in the order in which they were written."""
-        return (raw for raw in self._rows() if raw[0] in topics)
-
-    def _rows(self) -> Iterator[Raw]:
-        self.counts.clear()
-        with _connect(self.path) as database:
-            try:
+                for name, msgtype in database.execute('SELECT name, type FROM topics'):
+                    self.types[name] = msgtype, definitions.get(msgtype, _NO_DEFINITION)
                 for number, time_ns, data in database.execute(
                     'SELECT topic_id, timestamp, data FROM messages NOT INDEXED ORDER BY id'
                 ):
-                    if number in self._topics:
-                        name = self._topics[number][0]
-                        self.counts[name] += 1
-                        yield name, time_ns, data
-            except sqlite3.Error as error:
-                count = self.counts.total()
-                self.problem = f'{self.path.name} can be read up to its message {count}: {error}'
+                    if number in topics:
+                        read += 1
+                        yield topics[number], time_ns, data
+        except sqlite3.Error as error:
+            as_far = f'{self.path.name} can be read up to its message {read}: ' if read else ''
+            self.problem = f'{as_far}{error}'
 
 
 @contextmanager
@@ -222,4 +204,4 @@ def _reason(error: BaseException) -> str:
         or isinstance(error, (EOFError, struct.error))
     ):
         return 'the rest is missing'
-    return ' '.join(str(error).split())[:160]
+    return one_line(error, 160)

@@ -87,8 +87,8 @@ class _Moment:
         perceptions: what each student sees in it.
         now_ns: the clock by then.
         beats: times of the beats that were due before, each with the decision of each lane.
-        decisions: who decides at the turn of a picture that cannot be answered.
-        pendings: pictures that wait for the teacher, if it is the turn of one.
+        turns: at the turn of a picture: what waits for the teacher, or, of a picture that cannot
+            be answered, who decides.
         probabilities: of the teacher, where it was needed.
     """
 
@@ -98,8 +98,7 @@ class _Moment:
     perceptions: tuple[Perception, ...] = ()
     now_ns: int = 0
     beats: list[tuple[int, list[Decision]]] = field(default_factory=list)
-    decisions: list[Decision | None] = field(default_factory=list)
-    pendings: list[Pending | None] = field(default_factory=list)
+    turns: list[Pending | Decision] = field(default_factory=list)
     probabilities: dict[int, np.ndarray] = field(default_factory=dict)
 
     def read(self) -> np.ndarray:
@@ -117,7 +116,7 @@ class Lane:
 
     def __init__(self, model: Model, config: RuntimeConfig) -> None:
         """Start in `HOLD`, with no reading."""
-        self.engine = model.engine
+        self.model = model
         self.pipeline = Pipeline(
             model.engine, config=config, calibration=model.calibration, on_mode=self._on_mode
         )
@@ -138,17 +137,15 @@ class Lane:
         else:
             self.pipeline.put(reading.role, reading.stamp_ns, reading.value, now_ns=now_ns)
 
-    def prepare(
-        self, moment: _Moment, perception: Perception | None
-    ) -> tuple[Pending | None, Decision | None]:
+    def prepare(self, moment: _Moment, perception: Perception | None) -> Pending | Decision:
         """Return the picture whose turn it is, up to the teacher; else who decides without it."""
         frame = self.pipeline.take_frame()
         if frame is not None:
             self._turn = moment
             pending = self.pipeline.prepare(frame, moment.now_ns, perception, view=moment.view)
             if pending is not None:
-                return pending, None
-        return None, self.pipeline.observe(moment.now_ns)
+                return pending
+        return self.pipeline.observe(moment.now_ns)
 
     def beat(self, decision: Decision, now_ns: int) -> None:
         """Announce the decision of the beat at `now_ns`."""
@@ -163,13 +160,14 @@ class Replay:
     """Runs readings through one lane for each model.
 
     Attributes:
-        lanes: one for each model.
+        config: of every lane. lanes: one for each model.
         clock: in words, what time goes by.
         first_ns, now_ns: the clock at the first reading, and at the newest that was prepared.
     """
 
     def __init__(self, models: Sequence[Model], profile: Profile, config: RuntimeConfig) -> None:
         """Prepare a lane for each of `models`, which are of `profile`."""
+        self.config = config
         self.lanes = [Lane(model, config) for model in models]
         self.clock = ''
         self.first_ns = self.now_ns = 0
@@ -221,7 +219,7 @@ class Replay:
         if not readable:
             return
         views = np.stack([moment.view for moment in readable])
-        batches = [lane.engine.perceive(views) for lane in self.lanes]
+        batches = [lane.model.engine.perceive(views) for lane in self.lanes]
         for row, moment in enumerate(readable):
             moment.perceptions = tuple(batch.row(row) for batch in batches)
 
@@ -243,10 +241,10 @@ class Replay:
                 for lane in self.lanes:
                     lane.put(reading, self.now_ns)
             elif reading.role == TURN:
-                for lane, perception in itertools.zip_longest(self.lanes, moment.perceptions):
-                    pending, decision = lane.prepare(moment, perception)
-                    moment.pendings.append(pending)
-                    moment.decisions.append(decision)
+                moment.turns = [
+                    lane.prepare(moment, perception)
+                    for lane, perception in itertools.zip_longest(self.lanes, moment.perceptions)
+                ]
         return stretch, pool.submit(self._decide, stretch)
 
     def _advance(self, moment: _Moment, now_ns: int) -> None:
@@ -265,15 +263,14 @@ class Replay:
         """Have each teacher decide its pictures of a stretch in one batch."""
         for index, lane in enumerate(self.lanes):
             waiting = [
-                (moment, moment.pendings[index])
+                moment
                 for moment in stretch
-                if moment.pendings
-                and moment.pendings[index] is not None
-                and moment.pendings[index].needs_teacher
+                for turn in moment.turns[index : index + 1]
+                if isinstance(turn, Pending) and turn.needs_teacher
             ]
             if not waiting:
                 continue
-            pendings = [pending for _, pending in waiting]
+            pendings = [moment.turns[index] for moment in waiting]
             readings, present = (
                 {
                     sense: np.stack([getattr(pending, name)[sense] for pending in pendings])
@@ -282,8 +279,8 @@ class Replay:
                 for name in ('readings', 'present')
             )
             views = np.stack([pending.view for pending in pendings])
-            rows = lane.engine.decide(views, readings, present)
-            for (moment, _), row in zip(waiting, rows):
+            rows = lane.model.engine.decide(views, readings, present)
+            for moment, row in zip(waiting, rows):
                 moment.probabilities[index] = row
 
     def _finish(self, stretch: _Stretch, decided: Future) -> Iterator[Step]:
@@ -294,11 +291,11 @@ class Replay:
                 for lane, decision in zip(self.lanes, decisions):
                     lane.beat(decision, now_ns)
             answers = []
-            for index, (lane, pending) in enumerate(zip(self.lanes, moment.pendings)):
-                if pending is not None:
-                    answers.append(lane.pipeline.finish(pending, moment.probabilities.get(index)))
+            for index, (lane, turn) in enumerate(zip(self.lanes, moment.turns)):
+                if isinstance(turn, Pending):
+                    answers.append(lane.pipeline.finish(turn, moment.probabilities.get(index)))
                 else:
-                    lane.pipeline.announce(moment.decisions[index], moment.now_ns)
+                    lane.pipeline.announce(turn, moment.now_ns)
                     answers.append(None)
             yield Step(moment.now_ns, moment.reading, tuple(answers))
 

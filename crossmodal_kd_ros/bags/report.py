@@ -10,23 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.bags.columns import TimeColumns
-from crossmodal_kd_ros.bags.metrics import ModelMetrics, RunMetrics
+from crossmodal_kd_ros.bags.columns import EvenSample, TimeColumns
+from crossmodal_kd_ros.bags.metrics import ModelMetrics, RunMetrics, Timed
 from crossmodal_kd_ros.profile import HOLD, Mode
 from crossmodal_kd_ros.reports import plots, write_page
-from crossmodal_kd_ros.reports.run import (
-    Card,
-    Choice,
-    Curve,
-    GridMoment,
-    Histogram,
-    ModelRun,
-    Outage,
-    Run,
-    Span,
-    spans,
-    with_gaps,
-)
+from crossmodal_kd_ros.reports import run as runs
 from crossmodal_kd_ros.reports.style import words
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
 
@@ -46,17 +34,17 @@ def write_replay_report(path: Path, metrics: RunMetrics, summary: Mapping[str, A
         plots=plots,
         run=replay_run(metrics, summary),
         summary=summary,
-        swap_cards=_cards(metrics.swap_cards.chosen(), ('old', 'new'), metrics),
+        swap_cards=_cards(metrics.swap_cards, metrics),
         differences=_differences(recording['differences']) if recording else [],
     )
 
 
-def replay_run(metrics: RunMetrics, summary: Mapping[str, Any]) -> Run:
+def replay_run(metrics: RunMetrics, summary: Mapping[str, Any]) -> runs.Run:
     """Return a replay as its page shows it; see `write_replay_report`."""
     profile, agreement = metrics.profile, metrics.models[-1].agreement
     timeouts_s = RuntimeConfig.of(profile).timeouts_s
     recording = summary['replays'][-1]['recording']
-    return Run(
+    return runs.Run(
         profile=profile,
         duration_s=metrics.activity.duration_s,
         time_label='seconds of the bag',
@@ -65,7 +53,7 @@ def replay_run(metrics: RunMetrics, summary: Mapping[str, Any]) -> Run:
             for sensor in profile.sensors
         },
         outages=[
-            Outage(
+            runs.Outage(
                 fault['sensor'],
                 fault['start_s'],
                 fault['end_s'],
@@ -81,7 +69,7 @@ def replay_run(metrics: RunMetrics, summary: Mapping[str, Any]) -> Run:
                 ('old', 'new') if len(metrics.models) > 1 else ('',),
             )
         ],
-        latency=agreement.latency if recording else Histogram(),
+        latency=agreement.latency if recording else runs.Histogram(),
         latency_ms=recording['live_latency_ms'] if recording else {'p50': None},
         latency_label='ms from the stamp of a picture to the receipt of its scores, while the bag '
         'was recorded',
@@ -90,11 +78,11 @@ def replay_run(metrics: RunMetrics, summary: Mapping[str, Any]) -> Run:
 
 def _model_run(
     model: ModelMetrics, metrics: RunMetrics, table: Mapping[str, Any], name: str
-) -> ModelRun:
+) -> runs.ModelRun:
     profile, columns = model.profile, model.columns
     offset_s = (columns.start_ns - metrics.activity.start_ns) / 1e9
     gap_s = profile.camera.timeout_s
-    return ModelRun(
+    return runs.ModelRun(
         name=name,
         summary=table,
         modes=_column_spans(columns, list(Mode), offset_s, gap_s=gap_s, prefix='mode '),
@@ -104,28 +92,25 @@ def _model_run(
             )
         },
         disagreements=_column_spans(columns, ['disagreed'], offset_s, gap_s=0.0),
-        cards=_cards(model.cards.chosen(), ('teacher', 'student'), metrics),
+        cards=_cards(model.cards, metrics),
         curves={name: _curves(columns, name, offset_s, gap_s) for name in profile.quantities},
         moments=[
-            GridMoment(
-                title=f'{(moment["now_ns"] - metrics.activity.start_ns) / 1e9:.1f} s',
-                view=moment['view'],
-                estimates=moment['estimated'],
-                known=moment['measured'],
-            )
-            for moment in model.grid_moments.chosen()
+            runs.GridMoment(title=f'{(now_ns - metrics.activity.start_ns) / 1e9:.1f} s', **moment)
+            for now_ns, moment in model.grid_moments.chosen()
         ],
         known_label='measured',
     )
 
 
-def _curves(columns: TimeColumns, quantity: str, offset_s: float, gap_s: float) -> list[Curve]:
+def _curves(
+    columns: TimeColumns, quantity: str, offset_s: float, gap_s: float
+) -> list[runs.Curve]:
     def means(kind: str, count: str) -> np.ndarray:
         return columns.means(f'{kind} {quantity}', count)
 
     t_s, gap_s = columns.seconds + offset_s, gap_s + columns.width_s
-    measured = with_gaps(t_s, means('measured', f'measurements {quantity}'), gap_s=gap_s)
-    estimated = with_gaps(
+    measured = runs.with_gaps(t_s, means('measured', f'measurements {quantity}'), gap_s=gap_s)
+    estimated = runs.with_gaps(
         t_s,
         means('estimated', 'frames'),
         means('lower', 'bounded'),
@@ -133,26 +118,15 @@ def _curves(columns: TimeColumns, quantity: str, offset_s: float, gap_s: float) 
         gap_s=gap_s,
     )
     return [
-        Curve('measured, while healthy', True, *measured),
-        Curve('estimated from the picture', False, *estimated),
+        runs.Curve('measured, while healthy', True, *measured),
+        runs.Curve('estimated from the picture', False, *estimated),
     ]
 
 
-def _cards(
-    cards: Sequence[Mapping[str, Any]], names: Sequence[str], metrics: RunMetrics
-) -> list[Card]:
-    """Return cards on which each of `names` decided something."""
+def _cards(cards: EvenSample[Timed], metrics: RunMetrics) -> list[runs.Card]:
     return [
-        Card(
-            t_s=(card['now_ns'] - metrics.activity.start_ns) / 1e9,
-            picture=card['picture'],
-            mode=card.get('new_mode', ''),
-            choices=[
-                Choice(who=name, action=card[name], confidence=card[f'{name}_confidence'])
-                for name in names
-            ],
-        )
-        for card in cards
+        runs.Card(t_s=(now_ns - metrics.activity.start_ns) / 1e9, **card)
+        for now_ns, card in cards.chosen()
     ]
 
 
@@ -164,11 +138,11 @@ def _differences(differences: Sequence[Mapping[str, Any]]) -> list[tuple]:
 
 def _column_spans(
     columns: TimeColumns, names: Sequence[str], offset_s: float, *, gap_s: float, prefix: str = ''
-) -> list[Span]:
+) -> list[runs.Span]:
     """Return which of `names` most of each stretch had, as spans; blank where it had none."""
     counts = np.array([columns.sums(f'{prefix}{name}') for name in names])
     rows = np.flatnonzero(counts.sum(0) > 0)
-    return spans(
+    return runs.spans(
         columns.seconds[rows] + offset_s,
         [str(names[index]) for index in counts[:, rows].argmax(0)],
         length_s=columns.width_s,

@@ -4,8 +4,8 @@
 """One replay from the bag to the report."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from crossmodal_kd_ros.bags.node_timing import TURN
 from crossmodal_kd_ros.bags.outputs import OutputBag
 from crossmodal_kd_ros.bags.reader import Bag, BagError
 from crossmodal_kd_ros.bags.recorder import remove_bag
-from crossmodal_kd_ros.bags.replay import Model, Replay
+from crossmodal_kd_ros.bags.replay import Model, Replay, Step
 from crossmodal_kd_ros.bags.report import write_replay_report
 from crossmodal_kd_ros.bags.topics import TopicMap, TopicRequests, choose_topics
 from crossmodal_kd_ros.files import write_json
@@ -39,7 +39,6 @@ class ReplayPlan:
         command: how the user started it, for the report.
         requests: which topic is which, as far as the user says.
         schedule: faults to put into the recording; second 0 is its first reading.
-        config: when a sensor or an answer stops being good enough; `None`: as the profile says.
     """
 
     bag: Path
@@ -48,7 +47,6 @@ class ReplayPlan:
     command: str = ''
     requests: TopicRequests = field(default_factory=dict)
     schedule: FaultSchedule = FaultSchedule()
-    config: RuntimeConfig | None = None
 
 
 def replay_bag(
@@ -71,7 +69,6 @@ def replay_bag(
         BagError: the bag cannot be read, holds no camera, or nothing can be written.
     """
     started_s = time.monotonic()
-    config = plan.config or RuntimeConfig.of(plan.profile)
     with Bag(plan.bag) as bag:
         topics = choose_topics(bag, plan.profile, plan.requests)
         if CAMERA not in topics.bindings:
@@ -80,16 +77,18 @@ def replay_bag(
                 'say --map camera=TOPIC'
             )
         paths = _make_room(plan.out, ['bag'] if len(models) == 1 else ['bag_old', 'bag_new'])
-        agreements = [_agreement(topics, model, plan) for model in models]
-        metrics = RunMetrics(plan.profile, agreements)
-        replay = Replay(models, plan.profile, config)
+        metrics = RunMetrics(plan.profile, [_agreement(topics, model, plan) for model in models])
+        replay = Replay(models, plan.profile, RuntimeConfig.of(plan.profile))
         with ExitStack() as stack:
-            outputs = [OutputBag(path, plan.profile) for path in paths]
-            for output in outputs:
-                stack.callback(output.close)
-            _run(bag, topics, plan, replay, metrics, outputs, progress)
+            outputs = [
+                stack.enter_context(closing(OutputBag(path, plan.profile))) for path in paths
+            ]
+            steps = replay.run(inject(topics.readings(bag), plan.schedule))
+            total = topics.message_count(bag)
+            _run(steps, replay, metrics, outputs, lambda done: progress(done, total))
+        progress(total, total)
         took_s = time.monotonic() - started_s
-        summary = _summary(plan, config, bag, topics, models, replay, metrics, paths)
+        summary = _summary(plan, bag, topics, replay, metrics, paths)
     write_replay_report(plan.out / 'report.html', metrics, summary)
     # What depends on this machine comes last, and is on no page: all else is the same in every
     # replay. From the opening of the bag to the last byte of the answers; the weights were loaded
@@ -113,17 +112,15 @@ def _make_room(out: Path, names: Sequence[str]) -> list[Path]:
 
 
 def _run(
-    bag: Bag,
-    topics: TopicMap,
-    plan: ReplayPlan,
+    steps: Iterable[Step],
     replay: Replay,
     metrics: RunMetrics,
     outputs: Sequence[OutputBag],
-    progress: Callable[[int, int], None],
+    progress: Callable[[int], None],
 ) -> None:
-    total = topics.message_count(bag)
+    """Give every step, and what its lanes announced before it, to the metrics and the outputs."""
     done = 0
-    for step in replay.run(inject(topics.readings(bag), plan.schedule)):
+    for step in steps:
         for lane, model, output in zip(replay.lanes, metrics.models, outputs):
             for event in lane.take_events():
                 if isinstance(event, ModeChange):
@@ -138,8 +135,7 @@ def _run(
                 output.answer(step.now_ns, step.reading.origin.header, answer.estimate)
         done += step.reading.role != TURN
         if done % 100 == 0:
-            progress(done, total)
-    progress(total, total)
+            progress(done)
 
 
 def _agreement(topics: TopicMap, model: Model, plan: ReplayPlan) -> Agreement | None:
@@ -156,10 +152,8 @@ def _agreement(topics: TopicMap, model: Model, plan: ReplayPlan) -> Agreement | 
 
 def _summary(
     plan: ReplayPlan,
-    config: RuntimeConfig,
     bag: Bag,
     topics: TopicMap,
-    models: Sequence[Model],
     replay: Replay,
     metrics: RunMetrics,
     paths: Sequence[Path],
@@ -186,16 +180,16 @@ def _summary(
             {**vars(fault), 'end_s': min(fault.end_s, duration_s)}
             for fault in plan.schedule.faults
         ],
-        'config': config.model_dump(),
+        'config': replay.config.model_dump(),
         'replays': [
             {
-                'model': model.engine.name,
-                'calibrated': model.calibration is not None,
+                'model': lane.model.engine.name,
+                'calibrated': lane.model.calibration is not None,
                 'bag': path.name,
-                **lane.summary_table(replay.first_ns),
+                **model.summary_table(replay.first_ns),
             }
-            for model, lane, path in zip(models, metrics.models, paths)
+            for lane, model, path in zip(replay.lanes, metrics.models, paths)
         ],
-        'comparison': metrics.comparison() if len(models) > 1 else None,
+        'comparison': metrics.comparison() if len(paths) > 1 else None,
         'agreement_with_recording': None if fraction is None else round(fraction, 5),
     }

@@ -45,7 +45,7 @@ class Synchronized:
     Attributes:
         t_s: seconds since the first message of the bag, by its receipt: what labels count in.
         stamp_ns: of the picture.
-        view: `uint8[S, S, 3]`.
+        view: `uint8[S, S, 3]`; `None` where it is kept elsewhere.
         readings: `float32[size]` by sense.
         apart_s: how far the stamp of each reading is from the picture's, by sense.
         quality: sum of `quality_bits`.
@@ -54,7 +54,7 @@ class Synchronized:
 
     t_s: float
     stamp_ns: int
-    view: np.ndarray
+    view: np.ndarray | None
     readings: Mapping[str, np.ndarray]
     apart_s: Mapping[str, float]
     quality: int

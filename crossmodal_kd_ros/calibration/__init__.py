@@ -4,5 +4,5 @@
 """What was measured of a pair of weights: how it is fitted, and how it is applied.
 
 `model` is `calibration.json`. Its parts are applied with NumPy alone: `intervals`,
-`out_of_distribution`, `consistency`, `fusion`. `fit` measures them and needs the networks.
+`out_of_distribution`, `consistency`. `fit` measures them and needs the networks.
 """

@@ -114,7 +114,7 @@ class ResidualModel:
             measured: `float32[N]`, of a sense whose features are its channels.
             predicted: `float32[N]`, the student's estimate.
             channel_std: `float[N]`, standard deviation of what is measured beyond the ordinary;
-                infinite where it tells nothing.
+                infinite where it carries no information.
         """
         share = 1.0 / (1.0 + np.square(channel_std / self.scale))
         return (share * measured + (1.0 - share) * (predicted + self.bias)).astype(np.float32)
@@ -144,12 +144,13 @@ class ResidualMonitor:
     """Follows the residual of one sense from picture to picture, and keeps the verdict.
 
     Attributes:
+        model: how residuals of a healthy sense are distributed.
         verdict: how the sense contradicts the picture; `None` if it does not.
     """
 
     def __init__(self, sense: Sense, model: ResidualModel) -> None:
         """Start with no residual."""
-        self._sense, self._model = sense, model
+        self._sense, self.model = sense, model
         # What lies under a grid next may hide what is wrong with it: a verdict is not withdrawn
         # before the grid has agreed for as long as the longest mean remembers.
         self._agreement_ns = WINDOWS_S[-1] * 1e9 if sense.layout == 'grid' else 0.0
@@ -157,7 +158,7 @@ class ResidualMonitor:
 
     def reset(self) -> None:
         """Forget every residual."""
-        self._means = np.zeros((len(WINDOWS_S), self._model.bias.size))
+        self._means = np.zeros((len(WINDOWS_S), self.model.bias.size))
         self._gathered_s = 0.0
         self._stamp_ns: int | None = None
         self._exceeded_ns = 0  # when a limit was last reached
@@ -167,7 +168,7 @@ class ResidualMonitor:
         self, stamp_ns: int, measured: np.ndarray, predicted: np.ndarray
     ) -> Contradiction | None:
         """Compare a reading with its prediction from the picture of `stamp_ns`."""
-        z = self._model.standardise(self._sense, residual(self._sense, measured, predicted))
+        z = self.model.standardise(self._sense, residual(self._sense, measured, predicted))
         step_s = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         if not 0.0 <= step_s < _MAX_STEP_S:
             self.reset()
@@ -180,7 +181,7 @@ class ResidualMonitor:
         self._means += (z - self._means) * np.array(shares)[:, None]
         # A mean over less than its window is no mean: it counts from then on.
         full = self._gathered_s >= np.array(WINDOWS_S)[:, None]
-        excess = full * self._model.sizes(self._means) / self._model.limits
+        excess = full * self.model.sizes(self._means) / self.model.limits
         largest = excess.max()
         if largest >= 1.0:
             self.verdict, self._exceeded_ns = self._contradiction(excess), stamp_ns
@@ -196,8 +197,8 @@ class ResidualMonitor:
         return Contradiction(
             feature=names[feature],
             deviation=float(means[feature]),
-            together=float(self._model.sizes(means)[-1]) if is_together else None,
-            limit=float(self._model.limits[window, index]),
+            together=float(self.model.sizes(means)[-1]) if is_together else None,
+            limit=float(self.model.limits[window, index]),
             window_s=WINDOWS_S[window],
         )
 

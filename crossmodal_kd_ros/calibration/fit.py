@@ -16,7 +16,6 @@ from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
 from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, residual
-from crossmodal_kd_ros.calibration.fusion import Stack, opinions
 from crossmodal_kd_ros.calibration.intervals import (
     Intervals,
     confidence_limit,
@@ -30,6 +29,8 @@ from crossmodal_kd_ros.calibration.model import (
     Calibration,
     CalibrationError,
     Predictor,
+    Stack,
+    log_probabilities,
     weights_digest,
 )
 from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution, fine_detail
@@ -132,29 +133,18 @@ def ask(
     rows: list[dict[str, Any]] = []
     for batch in progress(in_order(pairs, _BATCH), -(-len(pairs) // _BATCH)):
         output = student(batch.image)
-        blank = torch.zeros_like(batch.image)
+        by_set, filled = {}, {}
+        for name, shown in sets.items():
+            image = batch.image if CAMERA in shown else torch.zeros_like(batch.image)
+            by_set[name] = _decide(teacher, image, batch.readings, shown)
+            if CAMERA in shown and shown != profile.sensors:
+                readings = output.readings | {s: batch.readings[s] for s in shown if s != CAMERA}
+                filled[name] = _decide(teacher, image, readings, profile.sensors)
         rows.append(
             {
                 'student': output.logits.softmax(1),
-                'teacher': {
-                    name: _decide(
-                        teacher, batch.image if CAMERA in shown else blank, batch.readings, shown
-                    )
-                    for name, shown in sets.items()
-                },
-                'filled': {
-                    name: _decide(
-                        teacher,
-                        batch.image,
-                        {
-                            sense: (batch if sense in shown else output).readings[sense]
-                            for sense in profile.senses
-                        },
-                        profile.sensors,
-                    )
-                    for name, shown in sets.items()
-                    if CAMERA in shown and shown != profile.sensors
-                },
+                'teacher': by_set,
+                'filled': filled,
                 'readings': output.readings,
                 'quantities': output.quantities,
                 'quantities_std': student.quantities_std(output),
@@ -182,8 +172,7 @@ def calibrate(
     if halves.min() < _MIN_PAIRS:
         raise CalibrationError(
             f'expected at least {_MIN_PAIRS} labelled pairs in either half of the groups to '
-            'calibrate on, '
-            f'got {halves[0]} and {halves[1]}: record more'
+            f'calibrate on, got {halves[0]} and {halves[1]}: record more'
         )
     predictors = {}
     for name, sensors in sensor_sets(answers.profile).items():
@@ -256,7 +245,7 @@ def _are_enough(pairs: Pairs, profile: Profile) -> bool:
 
 
 def _fit_stack(teacher: np.ndarray, student: np.ndarray, action: np.ndarray) -> Stack:
-    model = LogisticRegression(max_iter=1000).fit(opinions(teacher, student), action)
+    model = LogisticRegression(max_iter=1000).fit(log_probabilities(teacher, student), action)
     return Stack(weights=model.coef_.T, bias=model.intercept_)
 
 
@@ -335,16 +324,11 @@ def _residuals(name: str, pairs: Pairs, answers: Answers) -> ResidualModel:
     model = replace(model, whitening=(axes / np.sqrt(np.maximum(variances, 1e-3))).T)
     # Within a group the student's error hardly changes: one mean stands for each pass.
     by_group = np.array([z[pairs.group == group].mean(0) for group in np.unique(pairs.group)])
-    limits = [
-        _MARGIN
-        * (
-            model.sizes(z).max(0)
-            if window_s < _DWELL_S
-            else _largest_mean(model, by_group, window_s)
-        )
+    largest = [
+        model.sizes(z).max(0) if window_s < _DWELL_S else _largest_mean(model, by_group, window_s)
         for window_s in WINDOWS_S
     ]
-    return replace(model, limits=np.array(limits))
+    return replace(model, limits=_MARGIN * np.array(largest))
 
 
 def _largest_mean(model: ResidualModel, by_group: np.ndarray, window_s: float) -> np.ndarray:

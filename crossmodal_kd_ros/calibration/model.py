@@ -16,7 +16,6 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from crossmodal_kd_ros.calibration.consistency import ResidualModel
-from crossmodal_kd_ros.calibration.fusion import Stack
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution
 from crossmodal_kd_ros.errors import CrossmodalError
@@ -28,11 +27,36 @@ KINDS = ('student', 'teacher')
 # What holding costs, in wrong actions. At half of one, the robot holds where an action would
 # rather be wrong than right.
 HOLD_COST = 0.5
+# A probability of 0 does not rule an action out.
+_MIN_PROBABILITY = 1e-4
 _REDO = 'make it again with "crossmodal-kd calibrate"'
 
 
 class CalibrationError(CrossmodalError):
     """A calibration cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """Joins a teacher that has lost a sense with the student, on A actions.
+
+    Stacked generalisation (Wolpert 1992, https://doi.org/10.1016/S0893-6080(05)80023-1), by
+    multinomial logistic regression: each counts as much as it was measured to be worth.
+
+    Attributes:
+        weights: `float[2 * A, A]`, of the logarithms of the teacher's probabilities, then of the
+            student's.
+        bias: `float[A]`.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+
+    def join(self, teacher: np.ndarray, student: np.ndarray) -> np.ndarray:
+        """Return probabilities `float32[..., A]` from those of both, `[..., A]`."""
+        scores = log_probabilities(teacher, student) @ self.weights + self.bias
+        odds = np.exp(scores - scores.max(-1, keepdims=True))
+        return (odds / odds.sum(-1, keepdims=True)).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +72,7 @@ class Predictor:
         min_possible: probability from which on an action belongs to the conformal set.
         filled: it is a teacher that is shown the student's estimate of a lost sense, rather than
             nothing.
-        stack: joins the teacher's opinion with the student's; `None`: it decides alone.
+        stack: joins its probabilities with the student's; `None`: it decides alone.
     """
 
     accuracy: float
@@ -105,6 +129,11 @@ class Calibration:
     def predictor(self, usable: Sequence[str], mode: Mode) -> Predictor:
         """Return the figures of `mode` with `usable`."""
         return self.predictors[sensor_set(self.profile, usable)][mode]
+
+
+def log_probabilities(teacher: np.ndarray, student: np.ndarray) -> np.ndarray:
+    """Return what `Stack` weighs, `float[..., 2 * A]`, from probabilities `[..., A]`."""
+    return np.log(np.maximum(np.concatenate([teacher, student], -1), _MIN_PROBABILITY))
 
 
 def sensor_set(profile: Profile, usable: Sequence[str]) -> str:

@@ -27,8 +27,8 @@ def command(
     # Imported here: ROS, torch and their friends take seconds, and the help should not.
     from rich.console import Console
 
-    from crossmodal_kd_ros.doctor.examination import examine
     from crossmodal_kd_ros.doctor.finding import Level, show
+    from crossmodal_kd_ros.doctor.machine import examine
 
     console = Console()
     with console.status('looking at what is installed') as status:

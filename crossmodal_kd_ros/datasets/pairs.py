@@ -176,11 +176,9 @@ def read_datasheet(folder: Path) -> dict[str, Any]:
 
 
 def _check_widths(folder: Path, pairs: Pairs, profile: Profile) -> None:
-    expected = {name: sense.size for name, sense in profile.senses.items()}
-    widths = {name: values.shape[1:] for name, values in pairs.readings.items()}
-    widths['quantities'] = pairs.quantities.shape[1:]
-    for name, size in {**expected, 'quantities': len(profile.quantities)}.items():
-        if widths[name] != (size,):
-            raise DataSetError(
-                f'expected {size} values of {name} a row in {folder}, got {list(widths[name])}'
-            )
+    sizes = {name: sense.size for name, sense in profile.senses.items()}
+    columns = {**pairs.readings, 'quantities': pairs.quantities}
+    for name, size in {**sizes, 'quantities': len(profile.quantities)}.items():
+        width = list(columns[name].shape[1:])
+        if width != [size]:
+            raise DataSetError(f'expected {size} values of {name} a row in {folder}, got {width}')

@@ -55,15 +55,8 @@ def load_simulated(
     key = '-'.join(map(str, (*parts, PROFILE.fingerprint)))
     folder = cache_dir / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / 'complete').exists():
-        pairs = simulate(
-            split,
-            views,
-            seed=seed,
-            vision_recovery=vision_recovery,
-            condition=condition,
-            progress=progress,
-        )
-        save_arrays(pairs, folder)
+        options = {'vision_recovery': vision_recovery, 'condition': condition}
+        save_arrays(simulate(split, views, seed=seed, progress=progress, **options), folder)
         (folder / 'complete').write_text(key)
     return load_arrays(folder, PROFILE)
 
@@ -132,14 +125,13 @@ def _simulate_some(
             if condition is not None:
                 shot = under_condition(shot, condition, rng)
             picture = rendered.picture(centre, shot, width_px=side, height_px=side)
-            measured = {
-                f'reading_{sense}': add_noise(sense, reading, rng)
-                for sense, reading in truth.readings.items()
-            }
             rows.append(
                 {
                     'image': square_view(picture, size_px=PROFILE.camera.view_px),
-                    **measured,
+                    **{
+                        f'reading_{sense}': add_noise(sense, reading, rng)
+                        for sense, reading in truth.readings.items()
+                    },
                     'quantities': truth.quantities,
                     'action': PROFILE.actions.index(truth.action),
                     'night': (lighting or panel.lighting) == 'night',

@@ -20,6 +20,7 @@ from crossmodal_kd_ros.demo.recording import (
     stamp_ns,
 )
 from crossmodal_kd_ros.runtime import topics
+from crossmodal_kd_ros.runtime.messages import image_reader
 from crossmodal_kd_ros.simulation.panel import PROFILE
 
 CAMERA_TOPIC = PROFILE.camera.topic
@@ -27,7 +28,7 @@ SENSOR_TOPICS = {'camera': CAMERA_TOPIC} | {
     name: sensed_topic(sense) for name, sense in PROFILE.senses.items()
 }
 INPUT_TYPES = {CAMERA_TOPIC: topics.IMAGE} | {
-    topic: kind for sense in PROFILE.senses.values() for topic, kind in sense.topics.items()
+    topic.name: topic.type for _, topic in topics.sense_topics(PROFILE)
 }
 OUTPUT_TYPES = {topic.name: topic.type for topic in topics.outputs(PROFILE)}
 SIMULATION_TYPES = {topic.name: topic.type for topic in topics.simulation_topics(PROFILE)}
@@ -77,15 +78,12 @@ class Live:
         """The newest picture `uint8[H, W, 3]`, RGB, decoded now: few are drawn of many."""
         if not self._camera:
             return None
-        message = _decode(CAMERA_TOPIC, self._camera)
-        return message.data.reshape(message.height, message.step)[:, : 3 * message.width].reshape(
-            message.height, message.width, 3
-        )
+        return image_reader(_decode(CAMERA_TOPIC, self._camera))()
 
     @property
     def seconds(self) -> float:
         """Seconds since the first frame; 0 before it."""
-        return (self.now_ns - self.start_ns) / 1e9 if self.start_ns else 0.0
+        return self._since_start(self.now_ns)
 
     def alive(self, topic: str, *, forget_s: float = _FORGET_S) -> bool:
         """Return whether `topic` had a message within the last `forget_s`."""

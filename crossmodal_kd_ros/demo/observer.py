@@ -24,8 +24,9 @@ from sensor_msgs.msg import Image
 from crossmodal_kd_ros.bags import BagRecorder, offered_qos
 from crossmodal_kd_ros.memory import spare_heap
 from crossmodal_kd_ros.nodes.conversions import message_class
+from crossmodal_kd_ros.nodes.qos import rclpy_profile
 from crossmodal_kd_ros.runtime.messages import image_reader
-from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE
+from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE, QosPolicies
 
 _TYPES = get_typestore(Stores.LATEST)
 # A picture waits in the writer's shared memory of 16 MiB, which holds 18 of them; all else is
@@ -202,12 +203,14 @@ def _installed_class(msgtype: str) -> type:
 
 def _agreeing(offered: list[QoSProfile], depth: int) -> QoSProfile:
     """Return a request that every publisher in `offered` satisfies, and no weaker one."""
-    reliable = all(profile.reliability is ReliabilityPolicy.RELIABLE for profile in offered)
-    lasting = all(profile.durability is DurabilityPolicy.TRANSIENT_LOCAL for profile in offered)
-    return QoSProfile(
-        depth=depth,
-        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if lasting else DurabilityPolicy.VOLATILE,
+    return rclpy_profile(
+        QosPolicies(
+            depth=depth,
+            reliable=all(each.reliability is ReliabilityPolicy.RELIABLE for each in offered),
+            transient_local=all(
+                each.durability is DurabilityPolicy.TRANSIENT_LOCAL for each in offered
+            ),
+        )
     )
 
 

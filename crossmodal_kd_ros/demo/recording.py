@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from crossmodal_kd_ros.bags import read_messages
-from crossmodal_kd_ros.profile import Profile, Sense
+from crossmodal_kd_ros.profile import Sense
 from crossmodal_kd_ros.runtime import topics
 from crossmodal_kd_ros.runtime.messages import image_reader
 from crossmodal_kd_ros.simulation.panel import PROFILE
@@ -88,21 +88,18 @@ class Recording:
     experts: tuple[dict[str, Any], ...]
 
     @property
-    def profile(self) -> Profile:
-        """Of the robot."""
-        return PROFILE
-
-    @property
     def start_ns(self) -> int:
         """Stamp of the first frame: second 0 of the run. 0 where no frame ever came."""
-        stamps = self.truth.stamp_ns if len(self.truth) else self.camera.stamp_ns
-        return int(stamps[0]) if len(stamps) else 0
+        return int(self._frames_ns[0]) if len(self._frames_ns) else 0
 
     @property
     def end_ns(self) -> int:
         """Stamp of the last frame."""
-        stamps = self.truth.stamp_ns if len(self.truth) else self.camera.stamp_ns
-        return int(stamps[-1]) if len(stamps) else 0
+        return int(self._frames_ns[-1]) if len(self._frames_ns) else 0
+
+    @property
+    def _frames_ns(self) -> np.ndarray:
+        return self.truth.stamp_ns if len(self.truth) else self.camera.stamp_ns
 
     @property
     def duration_s(self) -> float:

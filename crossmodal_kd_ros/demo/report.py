@@ -20,19 +20,7 @@ from crossmodal_kd_ros.demo.summary import (
 )
 from crossmodal_kd_ros.profile import CAMERA, HOLD, square_view
 from crossmodal_kd_ros.reports import plots, thumbnail, write_page
-from crossmodal_kd_ros.reports.run import (
-    Card,
-    Choice,
-    Curve,
-    GridMoment,
-    Histogram,
-    ModelRun,
-    Outage,
-    Run,
-    Span,
-    spans,
-    with_gaps,
-)
+from crossmodal_kd_ros.reports import run as runs
 from crossmodal_kd_ros.reports.style import words
 from crossmodal_kd_ros.simulation import RATES_HZ
 from crossmodal_kd_ros.simulation.panel import PROFILE
@@ -60,17 +48,17 @@ def write_live_report(
 
 def live_run(
     bag: Path, recording: Recording, scenario: Scenario, summary: Mapping[str, Any]
-) -> Run:
+) -> runs.Run:
     """Return a live run as its page shows it; see `write_live_report`."""
     end_s = recording.duration_s
     decided_s = recording.seconds([action.received_ns for action in recording.actions])
     decided = [action.text for action in recording.actions]
-    actions = {'decision': spans(decided_s, decided, length_s=_PERIOD_S, gap_s=_GAP_S)}
+    actions = {'decision': runs.spans(decided_s, decided, length_s=_PERIOD_S, gap_s=_GAP_S)}
     if len(recording.truth):
         truth_s = recording.seconds(recording.truth.stamp_ns)
         expert = expert_actions(recording, slice(None))
-        actions['expert'] = spans(truth_s, expert, length_s=_PERIOD_S, gap_s=_GAP_S)
-    model = ModelRun(
+        actions['expert'] = runs.spans(truth_s, expert, length_s=_PERIOD_S, gap_s=_GAP_S)
+    model = runs.ModelRun(
         summary=summary,
         modes=_modes(recording),
         actions=actions,
@@ -79,25 +67,27 @@ def live_run(
         moments=_moments(bag, recording, scenario),
         known_label='true',
     )
-    return Run(
+    return runs.Run(
         profile=PROFILE,
         duration_s=end_s,
         time_label='seconds since the first frame',
         activity={sensor: _activity(recording, scenario, sensor) for sensor in PROFILE.sensors},
         outages=[
-            Outage(fault.sensor, fault.start_s, min(fault.end_s, end_s), f'{fault.sensor} is dead')
+            runs.Outage(
+                fault.sensor, fault.start_s, min(fault.end_s, end_s), f'{fault.sensor} is dead'
+            )
             for fault in scenario.schedule.faults
             if fault.start_s < end_s
         ],
         models=[model],
-        latency=Histogram(ages_ms(recording.scores)),
+        latency=runs.Histogram(ages_ms(recording.scores)),
         latency_ms=summary['latency_ms'],
         latency_label='ms from the stamp of a picture to the receipt of its scores, in another '
         'process',
     )
 
 
-def cards(bag: Path, recording: Recording, scenario: Scenario) -> list[Card]:
+def cards(bag: Path, recording: Recording, scenario: Scenario) -> list[runs.Card]:
     """Return evenly spaced frames: not picked by hand, so good and bad ones come as they are."""
     times_s = (np.arange(_CARDS) + 0.5) / _CARDS * recording.duration_s
     answered_s = recording.seconds(recording.scores.stamp_ns)
@@ -115,23 +105,23 @@ def cards(bag: Path, recording: Recording, scenario: Scenario) -> list[Card]:
     for t_s, row in zip(times_s, rows):
         if row is None:
             mode = mode_at(recording, np.array([recording.start_ns + int(t_s * 1e9)]))[0]
-            card = Card(
+            card = runs.Card(
                 t_s=float(t_s),
                 picture='',
                 no_picture='no picture: the camera is dead',
                 mode=str(mode),
-                choices=[Choice(action=HOLD)],
+                choices=[runs.Choice(action=HOLD)],
             )
         else:
             picture = pictures.get(stamps[row])
             action, (expert, notes) = str(actions[row]), _expert(recording, stamps[row])
-            card = Card(
+            card = runs.Card(
                 t_s=float(answered_s[row]),
                 picture='' if picture is None else thumbnail(picture),
                 no_picture='picture not recorded',
                 mode=str(modes[row]),
                 choices=[
-                    Choice(
+                    runs.Choice(
                         action=action,
                         confidence=float(recording.scores.values[row].max()),
                         right=action == expert if expert and action != HOLD else None,
@@ -143,9 +133,9 @@ def cards(bag: Path, recording: Recording, scenario: Scenario) -> list[Card]:
     return result
 
 
-def _activity(recording: Recording, scenario: Scenario, sensor: str) -> list[Span]:
+def _activity(recording: Recording, scenario: Scenario, sensor: str) -> list[runs.Span]:
     stamps_s = np.sort(recording.seconds(recording.of_sensor(sensor).stamp_ns))
-    return spans(
+    return runs.spans(
         stamps_s,
         [''] * len(stamps_s),
         length_s=1.0 / RATES_HZ[sensor],
@@ -153,7 +143,7 @@ def _activity(recording: Recording, scenario: Scenario, sensor: str) -> list[Spa
     )
 
 
-def _modes(recording: Recording) -> list[Span]:
+def _modes(recording: Recording) -> list[runs.Span]:
     changes = mode_changes(recording)
     starts_s = [
         float(np.clip(recording.seconds(mode.received_ns), 0.0, recording.duration_s))
@@ -161,20 +151,20 @@ def _modes(recording: Recording) -> list[Span]:
     ]
     ends_s = [*starts_s[1:], recording.duration_s]
     return [
-        Span(start_s, end_s, mode.text)
+        runs.Span(start_s, end_s, mode.text)
         for mode, start_s, end_s in zip(changes, starts_s, ends_s)
         if end_s > start_s
     ]
 
 
-def _curves(recording: Recording, name: str) -> list[Curve]:
+def _curves(recording: Recording, name: str) -> list[runs.Curve]:
     curves = []
     if len(recording.truth):
         t_s = recording.seconds(recording.truth.stamp_ns)
         values = recording.truth.values[:, TRUTH_FIELDS.index(name)]
-        curves.append(Curve('true', True, t_s, values))
+        curves.append(runs.Curve('true', True, t_s, values))
     column = list(PROFILE.quantities).index(name)
-    published = with_gaps(
+    published = runs.with_gaps(
         recording.seconds(recording.quantities.stamp_ns),
         *(
             series.values[:, column]
@@ -182,7 +172,7 @@ def _curves(recording: Recording, name: str) -> list[Curve]:
         ),
         gap_s=_GAP_S,
     )
-    return [*curves, Curve('published', False, *published)]
+    return [*curves, runs.Curve('published', False, *published)]
 
 
 def _expert(recording: Recording, stamp_ns: int) -> tuple[str, list[str]]:
@@ -198,7 +188,7 @@ def _expert(recording: Recording, stamp_ns: int) -> tuple[str, list[str]]:
     return action, [f'expert: {words(action)} ({expert["reason"]})', expert['description']]
 
 
-def _moments(bag: Path, recording: Recording, scenario: Scenario) -> list[GridMoment]:
+def _moments(bag: Path, recording: Recording, scenario: Scenario) -> list[runs.GridMoment]:
     """Return the moment with most crack under the pad in each phase; without truth, even ones."""
     estimates, truth = recording.estimates['touch'], recording.grid_truths['touch']
     if not len(estimates):
@@ -224,7 +214,7 @@ def _moments(bag: Path, recording: Recording, scenario: Scenario) -> list[GridMo
         picture = pictures.get(int(estimates.stamp_ns[row]))
         view = None if picture is None else square_view(picture, size_px=PROFILE.camera.view_px)
         moments.append(
-            GridMoment(
+            runs.GridMoment(
                 title=f'{recording.seconds(estimates.stamp_ns[row]):.1f} s{name}',
                 view=view,
                 estimates={'touch': estimates.values[row]},

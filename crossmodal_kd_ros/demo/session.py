@@ -50,10 +50,6 @@ _FIRST_FRAME_TIMEOUT_S = 15.0
 # meantime.
 _LAST_ANSWER_S = 0.15
 _POLL_S = 0.05
-_TITLE, _REAL_TITLE = (
-    'A robot that loses its senses and carries on',
-    'The student alone, on real pictures',
-)
 
 
 class DemoError(CrossmodalError):
@@ -229,7 +225,9 @@ def _write(
     """Write `summary.json` and `report.html` from the bag, and return the summary."""
     recording = load_recording(recorder.path)
     summary = {
-        'title': _TITLE if plan.simulated else _REAL_TITLE,
+        'title': 'A robot that loses its senses and carries on'
+        if plan.simulated
+        else 'The student alone, on real pictures',
         'statement': _statement(plan),
         'simulated': plan.simulated,
         'command': plan.command,

@@ -3,6 +3,7 @@
 
 """The numbers that judge a run: pure functions of a `Recording` and its `Scenario`."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ import numpy as np
 
 from crossmodal_kd_ros.demo.recording import TRUTH_FIELDS, Recording, Series, Text
 from crossmodal_kd_ros.profile import CAMERA, HOLD, Mode
+from crossmodal_kd_ros.runtime import Reason, ReasonCode, say
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
-from crossmodal_kd_ros.runtime.reasons import Reason, ReasonCode, say
 from crossmodal_kd_ros.simulation import RATES_HZ, Fault, FaultSchedule
 from crossmodal_kd_ros.simulation.panel import PROFILE
 
@@ -128,25 +129,23 @@ def failovers(recording: Recording, scenario: Scenario) -> dict[str, dict[str, f
     the last message before the outage to the receipt of the expected mode; a recovery from the
     stamp of the first message after it. `None`: that mode never came.
     """
-    result: dict[str, dict[str, float | None]] = {
-        'failover_ms': {},
-        'failover_limit_ms': {},
-        'recovery_ms': {},
-        'recovery_limit_ms': {},
-    }
-    counts: dict[str, int] = {}
+    names = ('failover_ms', 'failover_limit_ms', 'recovery_ms', 'recovery_limit_ms')
+    result: dict[str, dict[str, float | None]] = {name: {} for name in names}
+    counts: Counter[str] = Counter()
     for fault in scenario.schedule.faults:
         if fault.end_s > recording.duration_s:
             continue  # the run ended first
-        counts[fault.sensor] = count = counts.get(fault.sensor, 0) + 1
+        counts[fault.sensor] += 1
+        count = counts[fault.sensor]
         key = fault.sensor if count == 1 else f'{fault.sensor}_{count}'
         before, after = _around(recording, fault)
-        during = scenario.expected_mode(fault.start_s)
-        later = scenario.expected_mode(fault.end_s)
-        result['failover_ms'][key] = _ms_until(recording, during, before[-1:])
-        result['recovery_ms'][key] = _ms_until(recording, later, after[:1])
-        result['failover_limit_ms'][key] = round(1e3 * scenario.failover_limit_s(fault.sensor), 1)
-        result['recovery_limit_ms'][key] = round(1e3 * scenario.recovery_limit_s(fault.sensor), 1)
+        for kind, at_s, since_ns, limit_s in (
+            ('failover', fault.start_s, before[-1:], scenario.failover_limit_s(fault.sensor)),
+            ('recovery', fault.end_s, after[:1], scenario.recovery_limit_s(fault.sensor)),
+        ):
+            mode = scenario.expected_mode(at_s)
+            result[f'{kind}_ms'][key] = _ms_until(recording, mode, since_ns)
+            result[f'{kind}_limit_ms'][key] = round(1e3 * limit_s, 1)
     return result
 
 

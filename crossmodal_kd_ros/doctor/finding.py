@@ -42,6 +42,11 @@ class Finding:
             raise ValueError(f'expected a remedy for the problem "{self.result}", got none')
 
 
+def problem(subject: str, result: str, remedy: str) -> Finding:
+    """Return a finding that keeps the node from working, with the line that mends it."""
+    return Finding(subject=subject, result=result, level=Level.PROBLEM, remedy=remedy)
+
+
 # A word beside each colour: not everybody sees the difference.
 _MARKS = {
     Level.OK: ('ok', 'green'),

@@ -1,19 +1,20 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is installed, whether pictures get through, and whether the weights fit."""
+"""All checks of the doctor, and those of the machine: what is installed, pictures, weights."""
 
 import os
 import platform
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from crossmodal_kd_ros.doctor.finding import Finding, Level
-from crossmodal_kd_ros.doctor.pictures import MeasurementError, Survival
+from crossmodal_kd_ros.doctor.finding import Finding, Level, problem
+from crossmodal_kd_ros.doctor.pictures import MeasurementError, Survival, measure
 from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.nodes.transport import (
     DEFAULT_RMW,
     distro,
@@ -34,15 +35,49 @@ _LIBRARIES = {
 _MIN_SHARE = 0.9
 
 
+def examine(
+    environ: Mapping[str, str], ros_args: Sequence[str], *, on_step: Callable[[str], None]
+) -> list[Finding]:
+    """Return what every check finds.
+
+    Args:
+        environ: the environment in which nodes would start.
+        ros_args: what the maintenance node would get behind `--ros-args`.
+        on_step: called with what is being done.
+    """
+    findings = [ros(environ), libraries()]
+    if any(finding.level is Level.PROBLEM for finding in findings):
+        return findings
+    from crossmodal_kd_ros.doctor import topics  # it needs rclpy
+
+    on_step('sending pictures from one process to another')
+    try:
+        measured = measure(environ)
+    except MeasurementError as error:
+        measured = error
+    findings.append(pictures(environ, measured))
+    # rcl ends a process that loads it with such an environment
+    if isinstance(measured, MeasurementError):
+        return findings
+    on_step('listening to the topics')
+    of_topics, values = topics.examine(ros_args)
+    if values:
+        on_step('loading the weights')
+        folder = Path(values['models_dir'] or share_dir() / 'models')
+        findings.append(
+            weights(folder, values['profile'], engine=values['engine'], device=values['device'])
+        )
+    return findings + of_topics
+
+
 def ros(environ: Mapping[str, str]) -> Finding:
     """Look for a ROS 2 that Python can import."""
     if find_spec('rclpy') is None:
-        return Finding(
-            subject='ROS 2',
-            result='rclpy is not installed',
-            level=Level.PROBLEM,
-            remedy='source /opt/ros/<distribution>/setup.bash, or let `make demo` install the '
-            'wheels in .venv',
+        return problem(
+            'ROS 2',
+            'rclpy is not installed',
+            'source /opt/ros/<distribution>/setup.bash, or let `make demo` install the wheels in '
+            '.venv',
         )
     launch = (
         'with launch'
@@ -64,11 +99,8 @@ def libraries() -> Finding:
         except ImportError:
             missing.append(distribution)
     if missing:
-        return Finding(
-            subject='libraries',
-            result=f'missing: {", ".join(missing)}',
-            level=Level.PROBLEM,
-            remedy=f'pip install {" ".join(missing)}',
+        return problem(
+            'libraries', f'missing: {", ".join(missing)}', f'pip install {" ".join(missing)}'
         )
     return Finding(subject='libraries', result=', '.join(installed))
 
@@ -80,12 +112,7 @@ def pictures(environ: Mapping[str, str], measured: Survival | MeasurementError) 
         remedy = 'ip link set lo multicast on   # if it is discovery on this machine that fails'
         if rmw(environ) != DEFAULT_RMW:
             remedy = f'unset RMW_IMPLEMENTATION   # or install {rmw(environ)}'
-        return Finding(
-            subject='pictures',
-            result=f'could not be sent between two processes: {measured}',
-            level=Level.PROBLEM,
-            remedy=remedy,
-        )
+        return problem('pictures', f'could not be sent between two processes: {measured}', remedy)
     result = (
         f'{measured.received} of {measured.sent} of 640x480 arrived in another process, '
         'best effort' + (f', median {measured.median_ms:.1f} ms' if measured.received else '')
@@ -94,9 +121,7 @@ def pictures(environ: Mapping[str, str], measured: Survival | MeasurementError) 
         result += f'; profile {profile}' if profile else '; no profile is set'
     if measured.received > _MIN_SHARE * measured.sent:
         return Finding(subject='pictures', result=result)
-    return Finding(
-        subject='pictures', result=result, level=Level.PROBLEM, remedy=_remedy(environ, profile)
-    )
+    return problem('pictures', result, _remedy(environ, profile))
 
 
 def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Finding:
@@ -110,19 +135,10 @@ def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Fin
         name = make_engine(engine, folder, profile, device=device).name
     except WeightsError as error:
         options = f'--profile {shlex.quote(profile_name)} ' * (profile_name != DEFAULT_PROFILE)
-        return Finding(
-            subject='weights',
-            result=str(error),
-            level=Level.PROBLEM,
-            remedy=f'crossmodal-kd train {options}--out {shlex.quote(str(folder))}',
-        )
+        remedy = f'crossmodal-kd train {options}--out {shlex.quote(str(folder))}'
+        return problem('weights', str(error), remedy)
     except ConfigurationError as error:
-        return Finding(
-            subject='weights',
-            result=str(error),
-            level=Level.PROBLEM,
-            remedy='device: cpu in the parameter file',
-        )
+        return problem('weights', str(error), 'device: cpu in the parameter file')
     return Finding(
         subject='weights', result=f'{name} load and fit the profile {profile.name} ({folder})'
     )

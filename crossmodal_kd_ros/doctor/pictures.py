@@ -104,8 +104,9 @@ def _send(node) -> None:
     from std_msgs.msg import Header
 
     from crossmodal_kd_ros.nodes import conversions
+    from crossmodal_kd_ros.nodes.qos import qos_profile
 
-    publisher = node.create_publisher(Image, _TOPIC, _qos_profile())
+    publisher = node.create_publisher(Image, _TOPIC, qos_profile('sensor', depth=_DEPTH))
     _wait(lambda: publisher.get_subscription_count() > 0)
     time.sleep(0.5)  # discovery is mutual, and the other side may need a little longer
     picture = np.random.default_rng(0).integers(0, 255, (*_SIZE_PX, 3), np.uint8)
@@ -122,6 +123,7 @@ def _receive(node) -> None:
     from rclpy.executors import SingleThreadedExecutor
     from sensor_msgs.msg import Image
 
+    from crossmodal_kd_ros.nodes.qos import qos_profile
     from crossmodal_kd_ros.runtime.messages import stamp_ns
 
     latencies_ms: list[float] = []
@@ -130,7 +132,7 @@ def _receive(node) -> None:
         now_ns = node.get_clock().now().nanoseconds
         latencies_ms.append((now_ns - stamp_ns(message, now_ns)) / 1e6)
 
-    node.create_subscription(Image, _TOPIC, on_image, _qos_profile())
+    node.create_subscription(Image, _TOPIC, on_image, qos_profile('sensor', depth=_DEPTH))
     _wait(lambda: node.count_publishers(_TOPIC) > 0)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -138,12 +140,6 @@ def _receive(node) -> None:
         executor.spin_once(timeout_sec=0.1)
     executor.shutdown()
     print(json.dumps(latencies_ms))
-
-
-def _qos_profile():
-    from rclpy.qos import QoSProfile, ReliabilityPolicy
-
-    return QoSProfile(depth=_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 def _wait(condition) -> None:

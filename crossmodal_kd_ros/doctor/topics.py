@@ -20,7 +20,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, qos_check_compatible
 from rclpy.subscription import Subscription
 
-from crossmodal_kd_ros.doctor.finding import Finding, Level
+from crossmodal_kd_ros.doctor.finding import Finding, Level, problem
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.nodes import maintenance_node, qos
 from crossmodal_kd_ros.nodes.parameters import AUTOSTART, QOS_OVERRIDES, declare, read_profile
@@ -28,7 +28,7 @@ from crossmodal_kd_ros.profile import CAMERA, Profile
 from crossmodal_kd_ros.profile.sources import MESSAGE_TYPES
 from crossmodal_kd_ros.runtime.messages import BadMessage, stamp_ns
 from crossmodal_kd_ros.runtime.sources import CameraReader, SenseReader
-from crossmodal_kd_ros.runtime.topics import IMAGE, Topic, is_output
+from crossmodal_kd_ros.runtime.topics import IMAGE, Topic, is_output, sense_topics
 
 # It listens as long, and at least so many timeouts: two messages of a module that is too slow.
 MIN_LISTEN_S = 5.0
@@ -141,23 +141,22 @@ def _monitors(node: Node, profile: Profile, values: Mapping[str, Any]) -> list[T
             type_remedies={other_type: f'camera_transport: {other} in the parameter file'},
         )
     ]
-    for sense in profile.senses.values():
-        reader = SenseReader(sense)
-        monitors += [
+    readers = {name: SenseReader(sense) for name, sense in profile.senses.items()}
+    for sense, topic in sense_topics(profile):
+        monitors.append(
             TopicMonitor(
                 profile=profile,
-                sensor=sense.name,
-                topic=Topic(topic, message_type, 'sensor'),
-                name=node.resolve_topic_name(topic),
-                read=partial(reader.read, topic),
-                timeout_s=values[f'{sense.name}_timeout_s'],
+                sensor=sense,
+                topic=topic,
+                name=node.resolve_topic_name(topic.name),
+                read=partial(readers[sense].read, topic.name),
+                timeout_s=values[f'{sense}_timeout_s'],
                 type_remedies={
-                    known: f'type: {known} in the source of {topic} in the profile'
+                    known: f'type: {known} in the source of {topic.name} in the profile'
                     for known in MESSAGE_TYPES
                 },
             )
-            for topic, message_type in sense.topics.items()
-        ]
+        )
     return monitors
 
 
@@ -182,12 +181,7 @@ def _listen(node: Node, context: Context, monitors: Sequence[TopicMonitor]) -> N
 
 
 def _refused(why: str) -> Finding:
-    return Finding(
-        subject='parameters',
-        result=why,
-        level=Level.PROBLEM,
-        remedy='docs/parameters.md lists names and values',
-    )
+    return problem('parameters', why, 'docs/parameters.md lists names and values')
 
 
 def _judge(node: Node, monitor: TopicMonitor) -> Finding:
@@ -213,10 +207,6 @@ def _judge(node: Node, monitor: TopicMonitor) -> Finding:
     return Finding(subject=monitor.sensor, result=', '.join(filter(None, parts)))
 
 
-def _problem(monitor: TopicMonitor, result: str, remedy: str) -> Finding:
-    return Finding(subject=monitor.sensor, result=result, level=Level.PROBLEM, remedy=remedy)
-
-
 def _absent(node: Node, monitor: TopicMonitor) -> Finding | None:
     topic = monitor.topic
     if node.count_publishers(monitor.name):
@@ -235,7 +225,7 @@ def _absent(node: Node, monitor: TopicMonitor) -> Finding | None:
             'start the camera driver in this ROS_DOMAIN_ID; '
             'without a robot: crossmodal-kd run --sim'
         )
-        return _problem(monitor, f'{result}: the robot holds', remap or start)
+        return problem(monitor.sensor, f'{result}: the robot holds', remap or start)
     return Finding(
         subject=monitor.sensor,
         result=f'{result}: it decides without',
@@ -250,8 +240,8 @@ def _of_another_type(node: Node, monitor: TopicMonitor) -> Finding | None:
     if not types or topic.type in types:
         return None
     remedies = [line for other, line in monitor.type_remedies.items() if other in types]
-    return _problem(
-        monitor,
+    return problem(
+        monitor.sensor,
         f'{monitor.name} is a {", ".join(sorted(types))}, expected {topic.type}',
         remedies[0] if remedies else f'let the driver publish {topic.type}',
     )
@@ -270,8 +260,8 @@ def _incompatible(node: Node, monitor: TopicMonitor) -> Finding | None:
             offered, wanted = (
                 getattr(profile, policy).name.lower() for profile in (info.qos_profile, requested)
             )
-            return _problem(
-                monitor,
+            return problem(
+                monitor.sensor,
                 f'{name} is offered {offered} by {info.node_name}, and requested {wanted}: '
                 'no message comes',
                 f'{QOS_OVERRIDES}.{name}.subscription.{policy}: {offered} in the parameter file',
@@ -284,8 +274,8 @@ def _silent(node: Node, monitor: TopicMonitor) -> Finding | None:
         return None
     name = monitor.name
     publishers = ', '.join(info.node_name for info in node.get_publishers_info_by_topic(name))
-    return _problem(
-        monitor,
+    return problem(
+        monitor.sensor,
         f'{name} has a publisher and nothing came in {monitor.listened_s:.0f} s',
         f'see what {publishers or "its driver"} says',
     )
@@ -295,8 +285,8 @@ def _malformed(node: Node, monitor: TopicMonitor) -> Finding | None:
     if not monitor.errors:
         return None
     name = monitor.name
-    return _problem(
-        monitor,
+    return problem(
+        monitor.sensor,
         f'{len(monitor.errors)} of {len(monitor.received_s)} messages on {name} are refused: '
         f'{monitor.errors[-1]}',
         f'let the driver send what {name} promises',
@@ -308,8 +298,8 @@ def _out_of_time(node: Node, monitor: TopicMonitor) -> Finding | None:
     if abs(age_s) < monitor.timeout_s:
         return None
     side = 'before' if age_s > 0.0 else 'after'
-    return _problem(
-        monitor,
+    return problem(
+        monitor.sensor,
         f'{monitor.name} is stamped {abs(age_s):.2f} s {side} now, and '
         f'{monitor.timeout_s:.2f} s are allowed',
         'set the clocks of both machines by NTP; for a recording: use_sim_time: true and a player '
@@ -321,8 +311,8 @@ def _too_slow(node: Node, monitor: TopicMonitor) -> Finding | None:
     period_s, timeout_s = monitor.period_s, monitor.timeout_s
     if period_s <= timeout_s:
         return None
-    return _problem(
-        monitor,
+    return problem(
+        monitor.sensor,
         f'{monitor.name} comes at {1.0 / period_s:.2f} Hz, and a reading is stale after '
         f'{timeout_s:.2f} s',
         f'let the driver send at {_PERIODS_IN_A_TIMEOUT / timeout_s:.1f} Hz, or '

@@ -46,9 +46,8 @@ def train_reference(
         network.train()
         for epoch in range(recipe.epochs):
             alpha = progressive_alpha(epoch, recipe.epochs)
-            for rows in labelled[torch.randperm(len(labelled), generator=generator)].split(
-                recipe.batch
-            ):
+            order = torch.randperm(len(labelled), generator=generator)
+            for rows in labelled[order].split(recipe.batch):
                 if len(rows) == 1:  # a batch of one has no statistics
                     continue
                 loss = learn(teacher, student, take(train, rows), alpha)
@@ -79,11 +78,6 @@ def _student_loss(
     with torch.no_grad():
         targets = teacher_logits(teacher, batch)
     features, tactile, chemical = student(batch.image)
-    loss = distillation_loss(
-        student.classifier(features), targets, batch.action, temperature=4.0, alpha=alpha
-    )
-    return (
-        loss
-        + _READING_WEIGHT * F.mse_loss(tactile, batch.readings[TACTILE])
-        + _READING_WEIGHT * F.mse_loss(chemical, batch.readings[CHEMICAL])
-    )
+    loss = distillation_loss(student.classifier(features), targets, batch.action, alpha=alpha)
+    loss = loss + _READING_WEIGHT * F.mse_loss(tactile, batch.readings[TACTILE])
+    return loss + _READING_WEIGHT * F.mse_loss(chemical, batch.readings[CHEMICAL])

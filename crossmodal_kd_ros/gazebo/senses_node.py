@@ -3,6 +3,9 @@
 
 """The node that gives Gazebo's robot the senses Gazebo has not: poses in, readings out."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from geometry_msgs.msg import TransformStamped
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
@@ -12,9 +15,10 @@ from crossmodal_kd_ros.gazebo import GazeboSenses, Place, locate
 from crossmodal_kd_ros.nodes import conversions, qos
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import Parameter
+from crossmodal_kd_ros.nodes.simulator_node import SENSE_RATES
 from crossmodal_kd_ros.runtime.messages import BadMessage, stamp_ns
-from crossmodal_kd_ros.runtime.topics import Topic
-from crossmodal_kd_ros.simulation import FRAME_IDS, PROFILE, RATES_HZ
+from crossmodal_kd_ros.runtime.topics import Topic, sense_topics
+from crossmodal_kd_ros.simulation import FRAME_IDS, PROFILE
 
 try:
     from ros_gz_interfaces.msg import Contacts
@@ -29,16 +33,7 @@ PARAMETERS = (
         max=2**31 - 1,
         description='Seed of the four panels: the one the world was written with.',
     ),
-    *(
-        Parameter(
-            name=f'{sense}_hz',
-            default=RATES_HZ[sense],
-            min=0.1,
-            max=1000.0,
-            description=f'{sense.capitalize()} readings a second.',
-        )
-        for sense in PROFILE.senses
-    ),
+    *SENSE_RATES,
     Parameter(
         name='pose_timeout_s',
         default=0.5,
@@ -73,9 +68,7 @@ class GazeboSensesNode(ManagedNode):
         self._values = self.parameter_values()
         self._senses = GazeboSenses(self._values['seed'])
         self._publishers_by_sense = {
-            sense.name: qos.publisher(self, Topic(topic, message_type, 'sensor'))
-            for sense in PROFILE.senses.values()
-            for topic, message_type in sense.topics.items()
+            sense: qos.publisher(self, topic) for sense, topic in sense_topics(PROFILE)
         }
         self._inputs = [qos.subscription(self, _POSES, self._on_pose, depth=_POSES_DEPTH)]
         if Contacts is not None:
@@ -95,8 +88,10 @@ class GazeboSensesNode(ManagedNode):
         self._place: Place | None = None
         self._place_ns = self._contact_ns = 0
         self._activity_timers = [
-            self.create_timer(1.0 / self._values[f'{sense}_hz'], publish)
-            for sense, publish in (('touch', self._publish_touch), ('gas', self._publish_gas))
+            self.create_timer(
+                1.0 / self._values[f'{sense}_hz'], partial(self._publish, sense, read)
+            )
+            for sense, read in (('touch', self._touch), ('gas', self._senses.gas))
         ]
         return TransitionCallbackReturn.SUCCESS
 
@@ -131,26 +126,21 @@ class GazeboSensesNode(ManagedNode):
         if message.contacts:
             self._contact_ns = self._now_ns()
 
-    def _publish_touch(self) -> None:
+    def _publish(self, sense: str, read: Callable[[Place], np.ndarray]) -> None:
         place = self._current_place()
-        if place is not None:
-            in_contact = self._touching(place)
-            self._publish('touch', self._senses.touch(place, in_contact=in_contact))
-
-    def _publish_gas(self) -> None:
-        place = self._current_place()
-        if place is not None:
-            self._publish('gas', self._senses.gas(place))
-
-    def _publish(self, sense: str, reading: np.ndarray) -> None:
+        if place is None:
+            return
+        reading = read(place)
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=FRAME_IDS[sense])
         message = conversions.reading_message(header, PROFILE.senses[sense], reading)
         self._publishers_by_sense[sense].publish(message)
 
-    def _touching(self, place: Place) -> bool:
+    def _touch(self, place: Place) -> np.ndarray:
         if Contacts is None:
-            return place.gap_mm <= _TOUCHING_MM
-        return 0 <= self._now_ns() - self._contact_ns <= _CONTACT_AGE_NS
+            in_contact = place.gap_mm <= _TOUCHING_MM
+        else:
+            in_contact = 0 <= self._now_ns() - self._contact_ns <= _CONTACT_AGE_NS
+        return self._senses.touch(place, in_contact=in_contact)
 
     def _current_place(self) -> Place | None:
         age_s = (self._now_ns() - self._place_ns) / 1e9

@@ -6,7 +6,8 @@
 import numpy as np
 
 from crossmodal_kd_ros.health.noise import MEDIAN_CHANGE, ReadingHealth
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode, Verdict
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
+from crossmodal_kd_ros.health.verdict import Verdict
 from crossmodal_kd_ros.profile import Sense
 
 # From so many times its own noise on a channel is worth less than it is together with the picture;

@@ -6,7 +6,8 @@
 import numpy as np
 
 from crossmodal_kd_ros.health.noise import ReadingHealth, median_of_rows
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode, Verdict
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
+from crossmodal_kd_ros.health.verdict import Verdict
 from crossmodal_kd_ros.profile import Sense
 
 # An element that repeats itself for so long, and so many periods, while most others change, is

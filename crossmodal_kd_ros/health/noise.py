@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from crossmodal_kd_ros.health.verdict import HEALTHY, Reason, ReasonCode, Verdict
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
+from crossmodal_kd_ros.health.verdict import HEALTHY, Verdict
 from crossmodal_kd_ros.profile import Sense
 
 # The median change from reading to reading of normal noise, in standard deviations.

@@ -6,7 +6,8 @@
 import cv2
 import numpy as np
 
-from crossmodal_kd_ros.health.verdict import HEALTHY, Reason, ReasonCode, Verdict
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
+from crossmodal_kd_ros.health.verdict import HEALTHY, Verdict
 
 _FROZEN_PICTURES = 5
 # 8-bit steps. Of 1200 simulated calibration views none has a mean under 81, a deviation under 9 or

@@ -12,7 +12,8 @@ import numpy as np
 from crossmodal_kd_ros.health.channels import ChannelsHealth
 from crossmodal_kd_ros.health.grid import GridHealth
 from crossmodal_kd_ros.health.picture import PictureHealth
-from crossmodal_kd_ros.health.verdict import ContentHealth, Reason, ReasonCode, Verdict
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
+from crossmodal_kd_ros.health.verdict import ContentHealth, Verdict
 from crossmodal_kd_ros.profile import CAMERA, Profile
 
 # Long enough to see five readings of a sensor.
@@ -77,34 +78,6 @@ class SensorReport:
     last_rejection: Reason | None
 
 
-class RecentReadings:
-    """The last readings of a sense.
-
-    A picture goes with what was read when it was taken, not when it is answered.
-    """
-
-    def __init__(self, size: int = _REMEMBERED) -> None:
-        """Start with no reading; keep the last `size`."""
-        self._readings: deque[tuple[int, np.ndarray]] = deque(maxlen=size)
-
-    def __bool__(self) -> bool:
-        return bool(self._readings)
-
-    def add(self, stamp_ns: int, value: np.ndarray) -> None:
-        """Keep a reading."""
-        self._readings.append((stamp_ns, value))
-
-    def at(self, stamp_ns: int) -> np.ndarray | None:
-        """Return the newest that is not of after `stamp_ns`, or else the oldest.
-
-        It is `None` if there is none.
-        """
-        for read_ns, value in reversed(self._readings):
-            if read_ns <= stamp_ns:
-                return value
-        return self._readings[0][1] if self._readings else None
-
-
 class SensorHealth:
     """The newest reading of one sensor, and how it has behaved. Every time is a header stamp.
 
@@ -118,7 +91,6 @@ class SensorHealth:
     Attributes:
         sensor: its name.
         timeout_s: age at which a reading can no longer be used, s.
-        readings: those that were not refused.
     """
 
     def __init__(
@@ -144,14 +116,15 @@ class SensorHealth:
         self._period_s = period_s
         self._rate_window_ns = 1e9 * max(_RATE_WINDOW_S, _RATE_PERIODS * period_s)
         self._clock_set = min(max(round(_CLOCK_SET_S / period_s), _MIN_CLOCK_SET), _MAX_CLOCK_SET)
-        self._remembered = remembered
+        # The last readings that were not refused, with their stamps.
+        self._readings: deque[tuple[int, np.ndarray]] = deque(maxlen=remembered)
         self._received = self._rejected = 0
         self._last_rejection: Reason | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forget every reading, as after a jump of the clock; the counts go on."""
-        self.readings = RecentReadings(self._remembered)
+        self._readings.clear()
         self._first_ns: int | None = None
         self._stamp_ns: int | None = None
         self._readable = False
@@ -189,11 +162,20 @@ class SensorHealth:
         stamp_ns = self.by_this_clock(stamp_ns)
         self._arrived(stamp_ns)
         # No reading is of later than its arrival, whatever its stamp says.
-        self.readings.add(
-            stamp_ns if now_ns is None else min(stamp_ns, now_ns),
-            self._content.take(stamp_ns, value),
-        )
+        read_ns = stamp_ns if now_ns is None else min(stamp_ns, now_ns)
+        self._readings.append((read_ns, self._content.take(stamp_ns, value)))
         self._confirm()
+
+    def reading_at(self, stamp_ns: int) -> np.ndarray | None:
+        """Return the newest reading that is not of after `stamp_ns`, or else the oldest.
+
+        A picture goes with what was read when it was taken, not when it is answered. It is `None`
+        if there is no reading.
+        """
+        for read_ns, value in reversed(self._readings):
+            if read_ns <= stamp_ns:
+                return value
+        return self._readings[0][1] if self._readings else None
 
     def announce(self, stamp_ns: int, now_ns: int | None = None) -> bool:
         """Return whether the stamp of a reading is in order; if not, it is refused.
@@ -221,7 +203,8 @@ class SensorHealth:
 
     def reject(self, text: str) -> None:
         """Count a malformed message, for what `text` says; it is treated as absent."""
-        self._count_rejection(Reason(ReasonCode.MALFORMED, text=text))
+        self._rejected += 1
+        self._last_rejection = Reason(ReasonCode.MALFORMED, text=text)
 
     def by_this_clock(self, stamp_ns: int) -> int:
         """Return a stamp of this sensor without the lead of its clock, where that is known."""
@@ -248,16 +231,13 @@ class SensorHealth:
         """
         age_s = self.age_s(now_ns)
         silence = self._silence(age_s)
-        fault = self.verdict.fault
-        if fault is not None:
-            fault = replace(fault, sensor=self.sensor)
-        fault = fault or accusation
+        fault = self.verdict.fault or accusation
         if not silence and fault is None:
             return Health(healthy=True, stamp_ns=self._stamp_ns)
-        is_late = bool(self.readings) and age_s > self.timeout_s and fault is None
+        is_late = bool(self._readings) and age_s > self.timeout_s and fault is None
         return Health(
             healthy=False,
-            reasons=silence or (fault,),
+            reasons=silence or (replace(fault, sensor=self.sensor),),
             stamp_ns=self._stamp_ns,
             arriving=not silence,
             late_s=age_s if is_late else None,
@@ -266,7 +246,7 @@ class SensorHealth:
     def measures(self, now_ns: int) -> bool:
         """Return whether there is a fresh reading with no fault of its own."""
         return (
-            bool(self.readings)
+            bool(self._readings)
             and abs(self.age_s(now_ns)) <= self.timeout_s
             and self.verdict.fault is None
         )
@@ -345,13 +325,9 @@ class SensorHealth:
 
     def _refuse(self, reason: Reason) -> None:
         """Count a message that cannot be true; it is treated as absent."""
-        self._count_rejection(reason)
-        self._refusal = reason
-        self._refused_in_a_row += 1
-
-    def _count_rejection(self, reason: Reason) -> None:
         self._rejected += 1
-        self._last_rejection = reason
+        self._last_rejection = self._refusal = reason
+        self._refused_in_a_row += 1
 
     def _silence(self, age_s: float | None) -> tuple[Reason, ...]:
         """Return why there is no reading to use; empty if there is one."""
@@ -400,17 +376,15 @@ class SensorHealth:
 def sensors_of(profile: Profile, timeouts_s: Mapping[str, float]) -> dict[str, SensorHealth]:
     """Return the health of each sensor, the camera first, with these timeouts (s) by sensor."""
     layouts = {'grid': GridHealth, 'channels': ChannelsHealth}
-    camera = SensorHealth(
-        CAMERA,
-        PictureHealth(stuck_s=profile.camera.stuck_s),
-        period_s=profile.camera.period_s,
-        timeout_s=timeouts_s[CAMERA],
-        remembered=0,
-    )
-    senses = {
-        name: SensorHealth(
-            name, layouts[sense.layout](sense), period_s=sense.period_s, timeout_s=timeouts_s[name]
+    content = {CAMERA: PictureHealth(stuck_s=profile.camera.stuck_s)}
+    content |= {name: layouts[sense.layout](sense) for name, sense in profile.senses.items()}
+    return {
+        sensor: SensorHealth(
+            sensor,
+            content[sensor],
+            period_s=timing.period_s,
+            timeout_s=timeouts_s[sensor],
+            remembered=0 if sensor == CAMERA else _REMEMBERED,
         )
-        for name, sense in profile.senses.items()
+        for sensor, timing in profile.timing.items()
     }
-    return {CAMERA: camera, **senses}

@@ -5,8 +5,8 @@
 
 from enum import Enum, auto
 
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
 from crossmodal_kd_ros.health.sensor import Health
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
 
 # From the third on, each failure within this time after the last trouble doubles the proof that a
 # sensor owes, up to this factor.

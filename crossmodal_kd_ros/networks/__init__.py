@@ -14,7 +14,9 @@ from crossmodal_kd_ros.networks.standardise import Standardiser, Statistics
 from crossmodal_kd_ros.networks.student import Student, StudentOutput
 from crossmodal_kd_ros.networks.teacher import Teacher, TeacherAttention, TeacherOutput, freeze
 from crossmodal_kd_ros.networks.weights import (
+    DeviceError,
     WeightsError,
+    find_device,
     load_student,
     load_teacher,
     read_card,
@@ -22,6 +24,7 @@ from crossmodal_kd_ros.networks.weights import (
 )
 
 __all__ = [
+    'DeviceError',
     'Standardiser',
     'Statistics',
     'Student',
@@ -33,6 +36,7 @@ __all__ = [
     'TeacherOutput',
     'WeightsError',
     'bounded',
+    'find_device',
     'freeze',
     'load_student',
     'load_teacher',

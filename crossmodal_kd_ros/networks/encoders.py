@@ -142,26 +142,21 @@ def average_down(image: Tensor, side: int) -> Tensor:
     return sum(rows[..., offset::factor] for offset in range(factor)) / factor**2
 
 
-class Window:
-    """The part of a map that lies under a grid, one cell for each of its elements."""
+def cut_window(profile: Profile, sense: str, x: Tensor) -> Tensor:
+    """Cut what lies under the footprint of a grid out of a map `[B, C, S, S]`.
 
-    def __init__(self, profile: Profile, sense: str) -> None:
-        """Cut out the footprint of `sense`, a grid that has one."""
-        self._profile, self._sense = profile, sense
-        self._shape = profile.senses[sense].shape[1:]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Cut the window `[B, C, rows, columns]` out of a map `[B, C, S, S]`."""
-        # Whole numbers also while torch.jit traces, where a shape is made of tensors.
-        rows, columns = self._profile.footprint_px(self._sense, int(x.shape[-1]))
-        window = x[..., rows, columns]
-        size = tuple(int(length) for length in window.shape[-2:])
-        smaller = tuple(map(min, size, self._shape))
-        if smaller != size:
-            window = F.adaptive_avg_pool2d(window, smaller)
-        if smaller != self._shape:
-            window = F.interpolate(window, self._shape, mode='bilinear', align_corners=False)
-        return window
+    Returns:
+        `[B, C, rows, columns]`, one cell for each element of the grid.
+    """
+    # Whole numbers also while torch.jit traces, where a shape is made of tensors.
+    window = x[(..., *profile.footprint_px(sense, int(x.shape[-1])))]
+    shape, size = profile.senses[sense].shape[1:], tuple(map(int, window.shape[-2:]))
+    smaller = tuple(map(min, size, shape))
+    if smaller != size:
+        window = F.adaptive_avg_pool2d(window, smaller)
+    if smaller != shape:
+        window = F.interpolate(window, shape, mode='bilinear', align_corners=False)
+    return window
 
 
 class Trunk(nn.Module):
@@ -173,12 +168,10 @@ class Trunk(nn.Module):
     def __init__(self, profile: Profile, config: StudentConfig | TeacherConfig) -> None:
         """Make the encoder and the pyramid; `pooled_features` is the width of `Vision.pooled`."""
         super().__init__()
-        self.encoder, self.view_px = Encoder(config), config.view_px
-        self._windows = {
-            name: Window(profile, name)
-            for name, sense in profile.senses.items()
-            if sense.footprint_mm is not None
-        }
+        self.encoder, self.view_px, self._profile = Encoder(config), config.view_px, profile
+        self._windows = [
+            name for name, sense in profile.senses.items() if sense.footprint_mm is not None
+        ]
         first, middle, deepest = config.channels
         self.window_channels = first
         self.pooled_features = 2 * (deepest + first * len(self._windows)) + 2 * (first + middle)
@@ -200,7 +193,7 @@ class Trunk(nn.Module):
         if self.view_px is not None and image.shape[-1] > self.view_px:
             image = average_down(image, self.view_px)
         maps = self.encoder(image)
-        windows = {name: self._look_under(window, maps) for name, window in self._windows.items()}
+        windows = {sense: self._look_under(sense, maps) for sense in self._windows}
         *finer, grid = maps
         moments = [_moments(x) for x in finer]
         extremes = [
@@ -210,10 +203,9 @@ class Trunk(nn.Module):
         ]
         return Vision(grid, windows, torch.cat([*extremes, *moments], 1), moments[0], finer)
 
-    def _look_under(self, window: Window, maps: list[Tensor]) -> Tensor:
-        return self.smooth(
-            sum(window(lateral(x)) for lateral, x in zip(self.laterals, maps, strict=True))
-        )
+    def _look_under(self, sense: str, maps: list[Tensor]) -> Tensor:
+        laterals = [lateral(x) for lateral, x in zip(self.laterals, maps, strict=True)]
+        return self.smooth(sum(cut_window(self._profile, sense, x) for x in laterals))
 
 
 def _moments(x: Tensor) -> Tensor:

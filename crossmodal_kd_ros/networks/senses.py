@@ -156,12 +156,9 @@ class GridHead(nn.Module):
             pooled: `float32[B, P]`.
             window: `float32[B, W, rows, columns]` of a grid with a footprint, else None.
         """
-        both = self.level(pooled)[..., None, None]
-        both = (
-            both.expand(-1, -1, *self.patterns.shape[2:])
-            if window is None
-            else self.local(window) + both
-        )
+        both = self.level(pooled)[..., None, None].expand(-1, -1, *self.patterns.shape[2:])
+        if window is not None:
+            both = self.local(window) + both
         mean, logvar = both.split(self._channels, 1)
         mix = self.mix(pooled).reshape(-1, self._channels, self._rank)
         mean = mean + torch.einsum('bkr,krhw->bkhw', mix, self.patterns)

@@ -101,16 +101,11 @@ class CrossLayer(nn.Module):
         self, ask: Tensor, image: Tensor, senses: Tensor, return_weights: bool
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return the asking token `[B, 1, W]`, the image tokens, and its weights if wanted."""
-        keys = self.norm_senses(senses)
-        image = (
-            image
-            + self.image_over_senses(self.norm_image(image), keys, keys, need_weights=False)[0]
-        )
+        keys, query = self.norm_senses(senses), self.norm_image(image)
+        image = image + self.image_over_senses(query, keys, keys, need_weights=False)[0]
         image = image + self.image_mlp(image)
-        keys = self.norm_all(torch.cat([image, senses], 1))
-        answer, weights = self.ask_over_all(
-            self.norm_ask(ask), keys, keys, need_weights=return_weights
-        )
+        keys, query = self.norm_all(torch.cat([image, senses], 1)), self.norm_ask(ask)
+        answer, weights = self.ask_over_all(query, keys, keys, need_weights=return_weights)
         ask = ask + answer
         return ask + self.ask_mlp(ask), image, weights
 
@@ -215,17 +210,11 @@ class Teacher(nn.Module):
     def _image_tokens(self, vision: Vision) -> Tensor:
         grid, position = vision.grid, self.grid_position
         if grid.shape[-1] != self.config.grid:
-            position = F.interpolate(
-                position.permute(2, 0, 1)[None],
-                grid.shape[-2:],
-                mode='bilinear',
-                align_corners=False,
-            )[0].permute(1, 2, 0)
-        tokens = [
-            self.grid_embed(grid.flatten(2).transpose(1, 2))
-            + position.flatten(0, 1)
-            + self.token_kind[0]
-        ]
+            planes, size = position.permute(2, 0, 1)[None], grid.shape[-2:]
+            planes = F.interpolate(planes, size, mode='bilinear', align_corners=False)
+            position = planes[0].permute(1, 2, 0)
+        embedded = self.grid_embed(grid.flatten(2).transpose(1, 2))
+        tokens = [embedded + position.flatten(0, 1) + self.token_kind[0]]
         for kind, (name, embed) in enumerate(self.contact_embed.items(), 1):
             patch = patch_shape(self.profile.senses[name])
             under = F.avg_pool2d(vision.windows[name], patch).flatten(2).transpose(1, 2)
@@ -241,16 +230,10 @@ class Teacher(nn.Module):
             reading = self._clean(name, readings[name], present[name])
             own = torch.where(present[name][:, None, None], encoder(reading), self.mask[name])
             summaries.append(own[:, -1])
-            kind = 1 + len(self.contact_embed) + 2 * len(tokens)
-            position = (
-                self.patch_position[name] if name in self.patch_position else encoder.position
-            )
-            tokens.append(
-                own
-                + torch.cat(
-                    [position + self.token_kind[kind], self.token_kind[kind + 1 : kind + 2]]
-                )
-            )
+            kind = self.token_kind[1 + len(self.contact_embed) + 2 * len(tokens) :]
+            is_grid = name in self.patch_position
+            position = self.patch_position[name] if is_grid else encoder.position
+            tokens.append(own + torch.cat([position + kind[0], kind[1:2]]))
         return torch.cat(tokens, 1), torch.cat(summaries, 1)
 
     def _clean(self, sense: str, value: Tensor, present: Tensor) -> Tensor:

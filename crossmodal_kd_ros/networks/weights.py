@@ -1,17 +1,21 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Weights on disk: safetensors with a header that says what they are; anything else is refused."""
+"""Weights on disk: safetensors with a header that says what they are; anything else is refused.
+
+And the device that a network runs on.
+"""
 
 import hashlib
 from pathlib import Path
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from crossmodal_kd_ros.errors import CrossmodalError
+from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
 from crossmodal_kd_ros.files import sentences
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
 from crossmodal_kd_ros.networks.student import Student
@@ -24,6 +28,23 @@ _CARD = 'card.'
 
 class WeightsError(CrossmodalError):
     """A weight file cannot be used."""
+
+
+class DeviceError(ConfigurationError):
+    """A network cannot run on the device that was chosen."""
+
+
+def find_device(name: str) -> torch.device:
+    """Return the torch device `name`; raise `DeviceError` if it does not work here."""
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise DeviceError(
+            f'expected a torch device that works here, such as cpu, got {name!r} '
+            f'({str(error).splitlines()[0]})'
+        ) from error
+    return device
 
 
 def save_weights(module: Student | Teacher, path: str | Path, *, card: dict[str, str]) -> None:
@@ -151,24 +172,19 @@ def _check_identity(path: Path, kind: str, profile: Profile, metadata: dict[str,
 def _check_tensors(
     path: Path, kind: str, stored: dict[str, Tensor], expected: dict[str, Tensor]
 ) -> None:
-    for name in expected:
+    for name in (*expected, *stored):
         if name not in stored:
-            raise WeightsError(
-                f'{path} lacks the tensor {name} of a {kind}: train it again with this version'
-            )
-        if (
-            stored[name].shape != expected[name].shape
-            or stored[name].dtype != expected[name].dtype
-        ):
-            raise WeightsError(
+            fault = f'{path} lacks the tensor {name} of a {kind}'
+        elif name not in expected:
+            fault = f'{path} has a tensor {name} that no {kind} has'
+        elif _form(stored[name]) != _form(expected[name]):
+            fault = (
                 f'expected {name} in {path} to be {_form(expected[name])}, '
-                f'got {_form(stored[name])}: train it again with this version'
+                f'got {_form(stored[name])}'
             )
-    for name in stored:
-        if name not in expected:
-            raise WeightsError(
-                f'{path} has a tensor {name} that no {kind} has: train it again with this version'
-            )
+        else:
+            continue
+        raise WeightsError(f'{fault}: train it again with this version')
 
 
 def _form(tensor: Tensor) -> str:

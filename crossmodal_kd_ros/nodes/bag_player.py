@@ -10,13 +10,15 @@ from typing import Any
 
 import rclpy
 from builtin_interfaces.msg import Time
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rosbags.interfaces import QosDurability, QosReliability
 from rosgraph_msgs.msg import Clock
 
 from crossmodal_kd_ros.bags import Bag, Topic
 from crossmodal_kd_ros.nodes.conversions import message_class
+from crossmodal_kd_ros.nodes.qos import qos_profile, rclpy_profile
+from crossmodal_kd_ros.runtime.topics import QosPolicies
 
 _DEPTH = 10
 _NS_PER_S = 1_000_000_000
@@ -51,9 +53,7 @@ class BagPlayer:
             'bag_player', enable_rosout=False, start_parameter_services=False
         )
         self._bag, self._rate, self._tick_ns = bag, rate, round(_NS_PER_S / clock_hz)
-        self._clock = self._node.create_publisher(
-            Clock, '/clock', QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        )
+        self._clock = self._node.create_publisher(Clock, '/clock', qos_profile('sensor', depth=1))
         self.problems: list[str] = []
         self.published = 0
         self._publishers: dict[str, Any] = {}
@@ -101,19 +101,16 @@ class BagPlayer:
             while tick_ns <= received_ns:
                 yield '', tick_ns, b''
                 tick_ns += self._tick_ns
-            yield name, received_ns, bytes(data)
+            yield name, received_ns, data
 
 
 def _offered(topic: Topic) -> QoSProfile:
     """Return what every publisher of the topic offered: its subscribers got no less."""
-    reliable = all(qos.reliability is QosReliability.RELIABLE for qos in topic.qos)
-    transient_local = bool(topic.qos) and all(
-        qos.durability is QosDurability.TRANSIENT_LOCAL for qos in topic.qos
-    )
-    return QoSProfile(
-        depth=_DEPTH,
-        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL
-        if transient_local
-        else DurabilityPolicy.VOLATILE,
+    return rclpy_profile(
+        QosPolicies(
+            depth=_DEPTH,
+            reliable=all(qos.reliability is QosReliability.RELIABLE for qos in topic.qos),
+            transient_local=bool(topic.qos)
+            and all(qos.durability is QosDurability.TRANSIENT_LOCAL for qos in topic.qos),
+        )
     )

@@ -19,11 +19,11 @@ _MODE_LEVELS = {Mode.TEACHER: DiagnosticStatus.OK, Mode.HOLD: DiagnosticStatus.E
 
 
 class LatencyWindow:
-    """The latencies of the last `size` answers; 300 are ten seconds of a 30 Hz camera."""
+    """The latencies of the last 300 answers: ten seconds of a 30 Hz camera."""
 
-    def __init__(self, size: int = 300) -> None:
+    def __init__(self) -> None:
         """Start empty."""
-        self._latencies_s: deque[float] = deque(maxlen=size)
+        self._latencies_s: deque[float] = deque(maxlen=300)
 
     def add(self, latency_s: float) -> None:
         """Note one latency, seconds."""

@@ -23,6 +23,7 @@ from launch_ros.actions import Node
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.nodes.transport import profile_environment
 from crossmodal_kd_ros.profile import CAMERA, DEFAULT_PROFILE, Profile, load_profile
+from crossmodal_kd_ros.runtime.topics import sense_topics
 
 PACKAGE = 'crossmodal_kd_ros'
 
@@ -30,54 +31,42 @@ PACKAGE = 'crossmodal_kd_ros'
 # answer again.
 _RESPAWN_DELAY_S = 0.5
 _FLAGS = {'true': True, 'false': False}
-# Name: default, description, values allowed (none: any). An empty value leaves the choice to the
-# parameter file.
+# Name: default, description. An empty value leaves the choice to the parameter file.
 _ARGUMENTS = {
-    'namespace': ('', 'Name under which the nodes and their topics are put, such as left.', None),
-    'params_file': ('', 'ROS parameter file.', None),
+    'namespace': ('', 'Name under which the nodes and their topics are put, such as left.'),
+    'params_file': ('', 'ROS parameter file.'),
     'profile': (
         '',
         'What the robot has: a name in config/profiles, or a .yaml file; empty: profile of '
         'params_file.',
-        None,
     ),
     'model': (
         '',
         'Folder with student.safetensors and teacher.safetensors; empty: models_dir of '
         'params_file.',
-        None,
     ),
-    'use_sim_time': (
-        '',
-        'Take the time from /clock: true or false; empty: as params_file says.',
-        None,
-    ),
-    'image_transport': (
-        '',
-        'How pictures come in; empty: camera_transport of params_file.',
-        ['', 'raw', 'compressed'],
-    ),
-    'log_level': (
-        'info',
-        'Least severity that is logged.',
-        ['debug', 'info', 'warn', 'error', 'fatal'],
-    ),
+    'use_sim_time': ('', 'Take the time from /clock: true or false; empty: as params_file says.'),
+    'image_transport': ('', 'How pictures come in; empty: camera_transport of params_file.'),
+    'log_level': ('info', 'Least severity that is logged.'),
     'visualisation': (
         'none',
         'What to see it with: RViz, or the bridge that Foxglove connects to.',
-        ['none', 'rviz', 'foxglove'],
     ),
     'respawn': (
         'false',
         f'Start a node again {_RESPAWN_DELAY_S} s after it ended: true or false.',
-        None,
     ),
+}
+_CHOICES = {
+    'image_transport': ['', 'raw', 'compressed'],
+    'log_level': ['debug', 'info', 'warn', 'error', 'fatal'],
+    'visualisation': ['none', 'rviz', 'foxglove'],
 }
 _VIEWERS = {'rviz': 'rviz2', 'foxglove': 'foxglove_bridge'}
 _BAG = {
-    'bag': ('', 'Folder of the bag, or its file.', None),
-    'rate': ('1.0', 'How fast to play it: 2.0 is twice as fast as life.', None),
-    'loop': ('false', 'Play it again at its end: true or false.', None),
+    'bag': ('', 'Folder of the bag, or its file.'),
+    'rate': ('1.0', 'How fast to play it: 2.0 is twice as fast as life.'),
+    'loop': ('false', 'Play it again at its end: true or false.'),
 }
 # Arguments that set a parameter of a node.
 _PARAMETERS = {
@@ -97,15 +86,7 @@ def arguments(params_file: str, **defaults: str) -> list[DeclareLaunchArgument]:
         defaults: of the arguments where they differ from the usual ones.
     """
     defaults['params_file'] = str(share_dir() / 'config' / params_file)
-    return [
-        DeclareLaunchArgument(
-            name,
-            default_value=defaults.get(name, default),
-            description=description,
-            choices=choices,
-        )
-        for name, (default, description, choices) in _ARGUMENTS.items()
-    ]
+    return _declared(_ARGUMENTS, defaults)
 
 
 def topic_arguments() -> list[DeclareLaunchArgument]:
@@ -113,24 +94,20 @@ def topic_arguments() -> list[DeclareLaunchArgument]:
 
     Another profile says itself which topics its sensors have.
     """
-    return [
-        DeclareLaunchArgument(
-            f'{sensor}_topic',
-            default_value=topic,
-            description=f'Topic of {sensor} in {DEFAULT_PROFILE}; other profiles name their own.',
-        )
-        for sensor, topic in _topics_by_sensor(load_profile()).items()
-    ]
+    return _declared(
+        {
+            f'{sensor}_topic': (
+                topic,
+                f'Topic of {sensor} in {DEFAULT_PROFILE}; other profiles name their own.',
+            )
+            for sensor, topic in _topics_by_sensor(load_profile()).items()
+        }
+    )
 
 
 def bag_arguments() -> list[DeclareLaunchArgument]:
     """Declare which bag is played, and how."""
-    return [
-        DeclareLaunchArgument(
-            name, default_value=default, description=description, choices=choices
-        )
-        for name, (default, description, choices) in _BAG.items()
-    ]
+    return _declared(_BAG)
 
 
 def played_bag() -> OpaqueFunction:
@@ -156,6 +133,20 @@ def nodes(*executables: str) -> OpaqueFunction:
     )
 
 
+def _declared(
+    table: Mapping[str, tuple[str, str]], defaults: Mapping[str, str] | None = None
+) -> list[DeclareLaunchArgument]:
+    return [
+        DeclareLaunchArgument(
+            name,
+            default_value=(defaults or {}).get(name, default),
+            description=description,
+            choices=_CHOICES.get(name),
+        )
+        for name, (default, description) in table.items()
+    ]
+
+
 def _node(executable: str, given: Mapping[str, str]) -> Node:
     params_file = Path(given['params_file'])
     if not params_file.is_file():  # launch_ros would go on without it
@@ -166,9 +157,7 @@ def _node(executable: str, given: Mapping[str, str]) -> Node:
         parameter: given[name]
         for name, parameter in _PARAMETERS.get(executable, {}).items()
         if given[name]
-    }
-    if given['use_sim_time']:
-        parameters['use_sim_time'] = _flag('use_sim_time', given)
+    } | _sim_time(given)
     return Node(
         package=PACKAGE,
         executable=executable,
@@ -198,9 +187,7 @@ def _viewer(given: Mapping[str, str]) -> list[Node]:
             namespace=given['namespace'],
             arguments=['-d', str(layouts[0])] if layouts else [],
             output='screen',
-            parameters=[{'use_sim_time': _flag('use_sim_time', given)}]
-            if given['use_sim_time']
-            else [],
+            parameters=[_sim_time(given)] if given['use_sim_time'] else [],
         )
     ]
 
@@ -209,56 +196,26 @@ def _player(given: Mapping[str, str]) -> ExecuteProcess:
     bag = given['bag']
     if not Path(bag).exists() or not bag:
         raise RuntimeError(f'expected a bag, got {bag or "none"}: say bag:=FOLDER')
-    loop = ['--loop'] if _flag('loop', given) else []
+    speed = ['--rate', given['rate'], *['--loop'] * _flag('loop', given)]
     if find_spec('ros2bag') is None:
-        command = [
-            sys.executable,
-            '-m',
-            f'{PACKAGE}.cli.main',
-            'play',
-            bag,
-            '--rate',
-            given['rate'],
-            *loop,
-        ]
+        command = [sys.executable, '-m', f'{PACKAGE}.cli.main', 'play', bag, *speed]
     else:
         renamed = dict(_remappings(given))
         profile = load_profile(given['profile'] or DEFAULT_PROFILE)
-        camera, *others = (
-            f'/{renamed.get(topic, topic).lstrip("/")}'
-            for topic in (
-                profile.camera.topic,
-                *(topic for sense in profile.senses.values() for topic in sense.topics),
-            )
-        )
-        command = [
-            'ros2',
-            'bag',
-            'play',
-            bag,
-            '--clock',
-            '100',
-            '--rate',
-            given['rate'],
-            *loop,
-            '--topics',
-            camera,
-            *others,
-            f'{camera}/compressed',
-        ]
+        names = [profile.camera.topic, *(topic.name for _, topic in sense_topics(profile))]
+        camera, *others = (f'/{renamed.get(name, name).lstrip("/")}' for name in names)
+        command = ['ros2', 'bag', 'play', bag, '--clock', '100', *speed]
+        command += ['--topics', camera, *others, f'{camera}/compressed']
     return ExecuteProcess(cmd=command, output='screen')
 
 
 def _topics_by_sensor(profile: Profile) -> dict[str, str]:
     """Return the topic of each sensor that has one topic."""
-    topics = {CAMERA: profile.camera.topic}
-    topics |= {
-        sense.name: topic
-        for sense in profile.senses.values()
-        for topic in sense.topics
-        if len(sense.topics) == 1
+    return {CAMERA: profile.camera.topic} | {
+        sense: topic.name
+        for sense, topic in sense_topics(profile)
+        if len(profile.senses[sense].topics) == 1
     }
-    return topics
 
 
 def _remappings(given: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -273,6 +230,12 @@ def _remappings(given: Mapping[str, str]) -> list[tuple[str, str]]:
     if camera in renamed:
         renamed[f'{camera}/compressed'] = f'{renamed[camera]}/compressed'
     return list(renamed.items())
+
+
+def _sim_time(given: Mapping[str, str]) -> dict[str, bool]:
+    """Return the parameter that says whether time comes from /clock; none: the file says it."""
+    name = 'use_sim_time'
+    return {name: _flag(name, given)} if given[name] else {}
 
 
 def _flag(name: str, given: Mapping[str, str]) -> bool:

@@ -133,13 +133,8 @@ class MaintenanceNode(ManagedNode):
         values, profile = self.parameter_values(), self._profile
         self._config = _runtime_config(profile, values)
         models_dir = values['models_dir'] or str(share_dir() / 'models')
-        self._engine = make_engine(
-            values['engine'],
-            models_dir,
-            profile,
-            device=values['device'],
-            threads=values['threads'],
-        )
+        placement = {name: values[name] for name in ('device', 'threads')}
+        self._engine = make_engine(values['engine'], models_dir, profile, **placement)
         self._calibration = load_calibration(models_dir, profile)
         self.get_logger().info(f'configured with {self._engine.name} for {profile.name}')
         if self._calibration is None:
@@ -155,13 +150,8 @@ class MaintenanceNode(ManagedNode):
         self._camera_reader = CameraReader(camera.type)
         self._inputs = [qos.subscription(self, camera, self._on_image)]
         self._inputs += [
-            qos.subscription(
-                self,
-                topics.Topic(topic, message_type, 'sensor'),
-                partial(self._on_message, sense.name, topic),
-            )
-            for sense in profile.senses.values()
-            for topic, message_type in sense.topics.items()
+            qos.subscription(self, topic, partial(self._on_message, sense, topic.name))
+            for sense, topic in topics.sense_topics(profile)
         ]
         return super().on_configure(state)
 

@@ -20,17 +20,7 @@ from rclpy.node import Node
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.profile import DEFAULT_PROFILE, Profile, load_profile
 
-_UNITS = {
-    's': 's',
-    'ms': 'ms',
-    'hz': 'Hz',
-    'px': 'px',
-    'mm': 'mm',
-    'kpa': 'kPa',
-    'deg': '°',
-    'pct': '%',
-    'ppm': 'ppm',
-}
+_UNITS = {'s': 's', 'hz': 'Hz'}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from rclpy.subscription import Subscription
 
 from crossmodal_kd_ros.nodes.conversions import message_class
 from crossmodal_kd_ros.nodes.parameters import QOS_OVERRIDES, QOS_POLICIES
-from crossmodal_kd_ros.runtime.topics import QOS, QosKind, Topic
+from crossmodal_kd_ros.runtime.topics import QOS, QosKind, QosPolicies, Topic
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
@@ -31,7 +31,11 @@ except ImportError:  # Humble's name of it, which Lyrical no longer knows
 
 def qos_profile(kind: QosKind, *, depth: int | None = None) -> QoSProfile:
     """Return a new rclpy profile of a kind of topic, with another queue if `depth` is given."""
-    policies = QOS[kind] if depth is None else replace(QOS[kind], depth=depth)
+    return rclpy_profile(QOS[kind] if depth is None else replace(QOS[kind], depth=depth))
+
+
+def rclpy_profile(policies: QosPolicies) -> QoSProfile:
+    """Return what a publisher offers as a new rclpy profile."""
     return QoSProfile(
         depth=policies.depth,
         reliability=ReliabilityPolicy.RELIABLE

@@ -38,6 +38,16 @@ _WEBCAM_RETRY_S = 0.5
 # are due.
 _LEAD_S = 0.1
 
+SENSE_RATES = tuple(
+    Parameter(
+        name=f'{sense}_hz',
+        default=RATES_HZ[sense],
+        min=0.1,
+        max=1000.0,
+        description=f'{sense.capitalize()} readings a second.',
+    )
+    for sense in PROFILE.senses
+)
 PARAMETERS = (
     Parameter(
         name='seed',
@@ -59,16 +69,7 @@ PARAMETERS = (
         max=240.0,
         description='Pictures a second.',
     ),
-    *(
-        Parameter(
-            name=f'{sense}_hz',
-            default=RATES_HZ[sense],
-            min=0.1,
-            max=1000.0,
-            description=f'{sense.capitalize()} readings a second.',
-        )
-        for sense in PROFILE.senses
-    ),
+    *SENSE_RATES,
     Parameter(
         name='faults',
         default='',
@@ -93,11 +94,7 @@ PARAMETERS = (
 Messages = list[tuple[Topic, Any]]
 _INPUTS = {
     CAMERA: Topic(PROFILE.camera.topic, topics.IMAGE, 'sensor'),
-    **{
-        sense.name: Topic(topic, message_type, 'sensor')
-        for sense in PROFILE.senses.values()
-        for topic, message_type in sense.topics.items()
-    },
+    **dict(topics.sense_topics(PROFILE)),
 }
 
 

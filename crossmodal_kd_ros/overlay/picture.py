@@ -12,7 +12,7 @@ from crossmodal_kd_ros.runtime.sample import Estimate
 
 # Every picture is scaled into a square of this size: enough to read, and quick to send.
 SIDE_PX = 640
-_BAND = 0.055  # height of a line of text, in widths of the picture
+_HEAD_PX, _FOOT_PX, _MARGIN_PX, _BAR_PX = 60, 35, 13, 102
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 _GREY, _WHITE, _DARK = (190, 190, 190), (255, 255, 255), (24, 27, 32)
 # How strongly the brightest part of the saliency covers the picture.
@@ -90,41 +90,35 @@ def _lit(view: np.ndarray, saliency: np.ndarray) -> np.ndarray:
 
 
 def _headline(estimate: Estimate, profile: Profile) -> np.ndarray:
-    width = SIDE_PX
-    band = np.full((round(1.7 * _BAND * width), width, 3), _DARK, np.uint8)
-    base, size = round(0.68 * len(band)), _size(0.38 * len(band))
+    band = np.full((_HEAD_PX, SIDE_PX, 3), _DARK, np.uint8)
+    base, size = round(0.68 * _HEAD_PX), _size(0.38 * _HEAD_PX)
     mode, action = str(estimate.mode), words(estimate.action)
-    chip = _width(mode, size) + round(0.04 * width)
-    cv2.rectangle(band, (0, 0), (chip, len(band)), _rgb(MODE_COLOURS[mode]), -1)
-    _write(band, mode, round(0.02 * width), base, size, _WHITE)
+    chip = _width(mode, size) + 2 * _MARGIN_PX
+    cv2.rectangle(band, (0, 0), (chip, _HEAD_PX), _rgb(MODE_COLOURS[mode]), -1)
+    _write(band, mode, _MARGIN_PX, base, size, _WHITE)
     confidence = f'{estimate.confidence:.0%}'
-    bar, right = round(0.16 * width), width - round(0.02 * width)
-    number = right - _width(confidence, size)
+    number = SIDE_PX - _MARGIN_PX - _width(confidence, size)
     _write(band, confidence, number, base, size, _WHITE)
-    start, middle = number - round(0.02 * width) - bar, len(band) // 2
-    for end, colour in (
-        (start + bar, (70, 74, 80)),
-        (start + round(bar * estimate.confidence), _WHITE),
-    ):
+    start, middle = number - _MARGIN_PX - _BAR_PX, _HEAD_PX // 2
+    for length, colour in ((1.0, (70, 74, 80)), (estimate.confidence, _WHITE)):
+        end = start + round(_BAR_PX * length)
         cv2.rectangle(band, (start, middle - 4), (end, middle + 4), colour, -1)
-    room = start - chip - round(0.04 * width)
+    room = start - chip - 2 * _MARGIN_PX
     fitting = size * min(1.0, room / max(_width(action, size), 1))
-    mark = chip + round(0.02 * width)
     colour = _rgb(action_colour(estimate.action, profile.actions))
-    cv2.rectangle(band, (chip, len(band) - 5), (width, len(band)), colour, -1)
-    _write(band, action, mark, base, fitting, _WHITE)
+    cv2.rectangle(band, (chip, _HEAD_PX - 5), (SIDE_PX, _HEAD_PX), colour, -1)
+    _write(band, action, chip + _MARGIN_PX, base, fitting, _WHITE)
     return band
 
 
 def _footnote(reason: str, legend: str) -> np.ndarray:
-    width = SIDE_PX
-    band = np.full((round(_BAND * width), width, 3), _DARK, np.uint8)
-    size = _size(0.36 * len(band))
-    right = width - round(0.02 * width) - _width(legend, size)
-    while reason and _width(reason, size) > right - round(0.05 * width):
+    band = np.full((_FOOT_PX, SIDE_PX, 3), _DARK, np.uint8)
+    base, size = round(0.66 * _FOOT_PX), _size(0.36 * _FOOT_PX)
+    right = SIDE_PX - _MARGIN_PX - _width(legend, size)
+    while reason and _width(reason, size) > right - 32:
         reason = reason[:-4].rstrip('.') + '...' if len(reason) > 8 else ''
-    _write(band, reason, round(0.02 * width), round(0.66 * len(band)), size, _GREY)
-    _write(band, legend, right, round(0.66 * len(band)), size, _GREY)
+    _write(band, reason, _MARGIN_PX, base, size, _GREY)
+    _write(band, legend, right, base, size, _GREY)
     return band
 
 

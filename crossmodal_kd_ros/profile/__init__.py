@@ -9,35 +9,29 @@
 It needs NumPy, OpenCV, pydantic and a YAML reader, and imports neither torch nor ROS.
 """
 
-from crossmodal_kd_ros.profile.load import (
-    DEFAULT_PROFILE,
-    ProfileError,
-    load_profile,
-    schema_path,
-    schema_text,
-)
-from crossmodal_kd_ros.profile.modes import HOLD, Mode
-from crossmodal_kd_ros.profile.quantities import (
-    measure_quantities,
-    measure_quantity,
-    quantity_minimum,
-)
 from crossmodal_kd_ros.profile.readings import (
     ReadingError,
     check_image,
     check_reading,
+    measure_quantities,
+    measure_quantity,
+    quantity_minimum,
     square_view,
 )
 from crossmodal_kd_ros.profile.schema import (
     CAMERA,
+    DEFAULT_PROFILE,
+    HOLD,
     Camera,
-    Channel,
-    ChannelSource,
+    Mode,
     Profile,
+    ProfileError,
     Quantity,
-    Sense,
-    Source,
+    load_profile,
+    schema_path,
+    schema_text,
 )
+from crossmodal_kd_ros.profile.senses import Channel, ChannelSource, Sense, Source
 
 __all__ = [
     'CAMERA',

@@ -1,13 +1,16 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The form that pictures and readings must have, and the square view of a picture."""
+"""The form of pictures and readings, the square view, and the quantities that follow."""
+
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 
 from crossmodal_kd_ros.errors import CrossmodalError
-from crossmodal_kd_ros.profile.schema import Sense
+from crossmodal_kd_ros.profile.schema import Profile, Quantity
+from crossmodal_kd_ros.profile.senses import Sense
 
 
 class ReadingError(CrossmodalError):
@@ -56,8 +59,7 @@ def square_view(image: np.ndarray, *, size_px: int) -> np.ndarray:
     Returns:
         `uint8[size_px, size_px, 3]`, contiguous. It is scaled down by area, so that a hair crack
         darkens its pixel instead of falling between two of them, and up bilinearly. A square more
-        than three
-        times too large is halved first: 0.55 of the time for 640x480, 0.3 for 1920x1080
+        than three times too large is halved first: 0.55 of the time for 640x480, 0.3 for 1920x1080
         (measured). A mean of equal means is the mean; only where four pixels lie across an edge
         between two pixels of the view they are shared out as one.
 
@@ -75,3 +77,56 @@ def square_view(image: np.ndarray, *, size_px: int) -> np.ndarray:
         square = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
     interpolation = cv2.INTER_AREA if side > size_px else cv2.INTER_LINEAR
     return cv2.resize(square, (size_px, size_px), interpolation=interpolation)
+
+
+def measure_quantity(
+    profile: Profile, quantity: Quantity, readings: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Return one quantity, `[...]`, from readings `[..., size]` of the senses that measure it."""
+    if quantity.ratio is not None:
+        numerator = _elements(profile, quantity.ratio.of, readings).sum(-1)
+        denominator = _elements(profile, quantity.ratio.to, readings).sum(-1)
+        limit = max(quantity.ratio.min_denominator, np.finfo(np.float32).tiny)
+        return np.where(denominator > limit, numerator / np.maximum(denominator, limit), 0.0)
+    if quantity.max is not None:
+        return _elements(profile, quantity.max, readings).max(-1)
+    return _elements(profile, quantity.mean, readings).mean(-1)
+
+
+def measure_quantities(profile: Profile, readings: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return every quantity, `float32[..., Q]`, from readings `[..., size]` of every sense."""
+    values = [
+        measure_quantity(profile, quantity, readings) for quantity in profile.quantities.values()
+    ]
+    if not values:
+        lead = np.shape(next(iter(readings.values())))[:-1]
+        return np.zeros((*lead, 0), np.float32)
+    return np.stack(values, axis=-1).astype(np.float32)
+
+
+def quantity_minimum(profile: Profile) -> np.ndarray:
+    """Return the least value that each quantity can have, `float32[Q]`.
+
+    It is minus infinity for a ratio; a mean or a maximum is not below the least `min` of its
+    channels.
+    """
+    min_of = {
+        f'{sense.name}.{channel.name}': channel.min
+        for sense in profile.senses.values()
+        for channel in sense.channels
+    }
+    minimum = [
+        -np.inf if quantity.ratio is not None else min(map(min_of.get, quantity.channels))
+        for quantity in profile.quantities.values()
+    ]
+    return np.array(minimum, np.float32)
+
+
+def _elements(
+    profile: Profile, channels: Sequence[str], readings: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    parts = []
+    for name in channels:
+        sense, _, channel = name.partition('.')
+        parts.append(readings[sense][..., profile.senses[sense].elements_of(channel)])
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, -1)

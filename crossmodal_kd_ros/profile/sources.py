@@ -48,8 +48,6 @@ KEYS = {
     'std_msgs/msg/Float64': ('data',),
     'olfaction_msgs/msg/GasSensor': ('raw',),
 }
-# Types whose numbers have names that the driver chooses: the key is the channel's name unless set.
-NAMED = ('sensor_msgs/msg/JointState', 'sensor_msgs/msg/PointCloud2')
 # Types whose numbers have places: the key is the channel's place in the sense unless set.
 NUMBERED = ('std_msgs/msg/Float32MultiArray', 'olfaction_msgs/msg/GasSensorArray')
 # Types that hold every element of a grid; of the others one message is one number a channel.

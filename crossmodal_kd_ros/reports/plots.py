@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from crossmodal_kd_ros.profile import CAMERA, HOLD, Channel, Profile
+from crossmodal_kd_ros.profile import CAMERA, HOLD, Channel
 from crossmodal_kd_ros.reports.run import Curve, ModelRun, Run, Span
 from crossmodal_kd_ros.reports.style import (
     ALARM,
@@ -35,6 +35,15 @@ _COLOUR_MAPS = ('viridis', 'magma', 'cividis', 'plasma')
 _MIN_SCALE = 0.5
 # Width of a letter of 9 points, as a part of the width of the axes.
 _LETTER = 0.0075
+
+
+# A kind of row in the timeline: thickness, colour of a span by its name, words where it is empty.
+_ROWS = {
+    'activity': (0.24, lambda name, actions: BAR, 'no reading'),
+    'mark': (0.56, lambda name, actions: ALARM, 'none'),
+    'mode': (0.72, lambda name, actions: MODE_COLOURS[name], ''),
+    'action': (0.64, action_colour, ''),
+}
 
 
 def timeline(run: Run) -> str:
@@ -65,16 +74,11 @@ def timeline(run: Run) -> str:
                 fontsize=9,
             )
         for height, (kind, _, row) in zip(range(len(rows), 0, -1), rows):
-            if kind == 'activity':
-                _bars(axes, row, height, 0.24, [BAR] * len(row), empty='no reading')
-            elif kind == 'mark':
-                _bars(axes, row, height, 0.56, [ALARM] * len(row), empty='none')
-            elif kind == 'mode':
-                _bars(axes, row, height, 0.72, [MODE_COLOURS[span.name] for span in row])
+            thickness, colour, empty = _ROWS[kind]
+            colours = [colour(span.name, run.profile.actions) for span in row]
+            _bars(axes, row, height, thickness, colours, empty)
+            if kind == 'mode':
                 _name_spans(axes, row, height, run.duration_s)
-            else:
-                colours = [_action_colour(run.profile, span.name) for span in row]
-                _bars(axes, row, height, 0.64, colours)
         _time_axis(axes, run)
         axes.set_ylim(0.45, len(rows) + 0.6)
         axes.set_yticks(range(len(rows), 0, -1), [label for _, label, _ in rows], color=INK)
@@ -204,8 +208,7 @@ def _bars(
     height: float,
     thickness: float,
     colours: Sequence[str],
-    *,
-    empty: str = '',
+    empty: str,
 ) -> None:
     bars = [(span.start_s, span.end_s - span.start_s) for span in row]
     if bars:
@@ -266,7 +269,7 @@ def _legend(figure: Figure, run: Run) -> None:
             if mode in modes
         ),
         *(
-            Patch(color=_action_colour(run.profile, name), label=words(name))
+            Patch(color=action_colour(name, run.profile.actions), label=words(name))
             for name in (*run.profile.actions, HOLD)
             if name in actions
         ),
@@ -282,10 +285,6 @@ def _legend(figure: Figure, run: Run) -> None:
             columnspacing=1.2,
             handletextpad=0.5,
         )
-
-
-def _action_colour(profile: Profile, name: str) -> str:
-    return action_colour(name, profile.actions)
 
 
 def _curve(axes: Axes, curve: Curve, scale: float) -> None:

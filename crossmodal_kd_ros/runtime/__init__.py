@@ -14,16 +14,15 @@
 
 In reading order: `messages` and `sources` read the topics of a profile, `pipeline` keeps the
 newest readings, `arbiter` says which sensors are believed and who decides, `engine` is what is
-asked of the networks (`torch_engine` alone imports torch), `confidence` what the answer is worth,
-`reasons` why, in words.
+asked of the networks (`torch_engine` alone imports torch), `confidence` what the answer is worth.
 """
 
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode, say
 from crossmodal_kd_ros.runtime.arbiter import Decision
 from crossmodal_kd_ros.runtime.confidence import Pending
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
 from crossmodal_kd_ros.runtime.engine import ENGINES, Engine, decide_with, make_engine
 from crossmodal_kd_ros.runtime.pipeline import Frame, ModeChange, Pipeline, PipelineReport
-from crossmodal_kd_ros.runtime.reasons import Reason, ReasonCode, say
 from crossmodal_kd_ros.runtime.sample import Answer, Estimate, Perception, Sample
 
 __all__ = [

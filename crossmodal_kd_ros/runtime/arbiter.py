@@ -4,17 +4,18 @@
 """Which sensors are believed, and who decides with them: the teacher, the student, or nobody."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from crossmodal_kd_ros.calibration.consistency import Contradiction, ResidualMonitor
 from crossmodal_kd_ros.calibration.model import Calibration
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode, say
 from crossmodal_kd_ros.health.sensor import Health
 from crossmodal_kd_ros.health.trust import RARE_S, Trust
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode, Verdict
+from crossmodal_kd_ros.health.verdict import Verdict
 from crossmodal_kd_ros.profile import CAMERA, Mode, Profile
-from crossmodal_kd_ros.runtime.reasons import say
 from crossmodal_kd_ros.runtime.sample import Perception
 
 # One strange picture changes nothing.
@@ -94,29 +95,20 @@ class ModeArbiter:
             if reasons:
                 lost[sensor] = reasons
         usable = tuple(sensor for sensor in self._sensors if sensor not in lost)
-        # Where nobody does well without the camera, that alone is the cause, whatever else is
-        # lost.
         senses = tuple(sensor for sensor in self._sensors if sensor != CAMERA)
+        mode = self._choose(usable)
         if CAMERA in lost and (self._is_absent or self._choose(senses) is Mode.HOLD):
-            return self._decision(Mode.HOLD, lost[CAMERA], (CAMERA,), usable)
-        late = [reason for sensor in usable for reason in healths[sensor].reasons]
-        reasons = [*(reason for each in lost.values() for reason in each), *late]
-        if not reasons:
-            reasons = [Reason(ReasonCode.ALL_HEALTHY, sensors=self._sensors)]
-        return self._decision(self._choose(usable), tuple(reasons), tuple(lost), usable)
-
-    def _decision(
-        self,
-        mode: Mode,
-        reasons: tuple[Reason, ...],
-        lost: tuple[str, ...],
-        usable: tuple[str, ...],
-    ) -> Decision:
+            # That alone is the cause, whatever else is lost.
+            mode, lost = Mode.HOLD, {CAMERA: lost[CAMERA]}
+            reasons = lost[CAMERA]
+        else:
+            late = [healths[sensor].reasons for sensor in usable]
+            reasons = tuple(chain.from_iterable((*lost.values(), *late)))
         self._number += 1
         return Decision(
             mode=mode,
-            reasons=reasons,
-            lost=lost,
+            reasons=reasons or (Reason(ReasonCode.ALL_HEALTHY, sensors=self._sensors),),
+            lost=tuple(lost),
             usable=usable,
             epoch=self.epoch,
             number=self._number,
@@ -145,18 +137,6 @@ class Evidence:
     is_fresh: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Accusations:
-    """Why sensors are believed less for what another says, by sensor. It holds for one epoch."""
-
-    epoch: int = 0
-    reasons: Mapping[str, Reason] = field(default_factory=dict)
-
-    def in_epoch(self, epoch: int) -> Mapping[str, Reason]:
-        """Return the reasons, none if they are of another epoch."""
-        return self.reasons if epoch == self.epoch else {}
-
-
 class CrossCheck:
     """Compares senses with the picture, also while they are not trusted.
 
@@ -172,7 +152,6 @@ class CrossCheck:
         self._monitors = {
             name: ResidualMonitor(profile.senses[name], model) for name, model in residuals.items()
         }
-        self._residuals = residuals
         self._reset(epoch=0)
 
     def update(
@@ -185,8 +164,8 @@ class CrossCheck:
         is_usual: bool,
         picture: Verdict,
         evidence: Mapping[str, Evidence],
-    ) -> Accusations:
-        """Return whom the newest picture, and those before it, accuse.
+    ) -> dict[str, Reason]:
+        """Return why the newest picture, and those before it, accuse sensors, by sensor.
 
         Args:
             epoch: everything before it is forgotten.
@@ -208,8 +187,8 @@ class CrossCheck:
         )
         against_camera = self._against_camera(picture, ood_score)
         if against_camera is not None and is_enough:
-            reasons[CAMERA] = replace(against_camera, sensor=CAMERA)
-        return Accusations(epoch=epoch, reasons=reasons)
+            reasons[CAMERA] = against_camera
+        return reasons
 
     def _reset(self, epoch: int) -> None:
         self._epoch = epoch
@@ -238,14 +217,13 @@ class CrossCheck:
     def _monitor(
         self, sense: str, stamp_ns: int, evidence: Evidence, predicted: np.ndarray
     ) -> Contradiction | None:
-        if sense not in self._monitors:
+        monitor, measured = self._monitors.get(sense), evidence.reading
+        if monitor is None:
             return None
-        measured = evidence.reading
-        if evidence.verdict.channel_std is not None:  # what is in doubt accuses no further
-            measured = self._residuals[sense].weigh(
-                measured, predicted, evidence.verdict.channel_std
-            )
-        return self._monitors[sense].take(stamp_ns, measured, predicted)
+        std = evidence.verdict.channel_std
+        if std is not None:  # an unreliable channel accuses no further
+            measured = monitor.model.weigh(measured, predicted, std)
+        return monitor.take(stamp_ns, measured, predicted)
 
     def _against_camera(self, picture: Verdict, ood_score: float) -> Reason | None:
         if picture.flaw is not None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from crossmodal_kd_ros.calibration.intervals import possible_actions
 from crossmodal_kd_ros.calibration.model import Calibration, Predictor
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
 from crossmodal_kd_ros.profile import HOLD, Mode, Profile, measure_quantity, quantity_minimum
 from crossmodal_kd_ros.runtime.arbiter import Decision, Evidence
 from crossmodal_kd_ros.runtime.sample import Estimate, Perception, Sample
@@ -87,11 +87,11 @@ class ConfidenceGate:
         return low, Reason(ReasonCode.UNFAMILIAR_PICTURE, value=ood_score)
 
 
-def familiarity(calibration: Calibration | None, perception: Perception) -> tuple[float, bool]:
-    """Return the out-of-distribution score of a picture, at least 1, and whether it is evidence.
+def assess_picture(calibration: Calibration | None, perception: Perception) -> tuple[float, bool]:
+    """Return the out-of-distribution score of a picture, at least 1, and whether it is usual.
 
-    Only a picture like most of the training's is evidence against a sense; without a calibration
-    none is.
+    Only a usual picture, like most of the training's, is evidence against a sense; without a
+    calibration none is.
     """
     if calibration is None or perception.features is None:
         return 1.0, False
@@ -101,10 +101,10 @@ def familiarity(calibration: Calibration | None, perception: Perception) -> tupl
 def used_reading(
     calibration: Calibration | None, sense: str, evidence: Evidence, perception: Perception
 ) -> np.ndarray:
-    """Return a reading, `float32[size]`, its channels in doubt joined with the student's estimate.
+    """Return a reading, `float32[size]`, its unreliable channels weighed with the estimate.
 
-    Each counts as much as it is worth. Without a calibration only what tells nothing is taken from
-    the estimate.
+    Without a calibration only channels that carry no information are taken from the student's
+    estimate.
     """
     std = evidence.verdict.weighed_std
     if std is None:

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.files import sentences
-from crossmodal_kd_ros.profile import CAMERA, Profile
+from crossmodal_kd_ros.profile import Profile
 
 
 class RuntimeConfig(BaseModel):
-    """When a sensor, or an answer, stops being good enough. `of` fills in what the profile says.
+    """Timeouts and limits of one robot; `of` fills in what its profile says.
 
     Attributes:
         timeouts_s: age at which a reading is stale, s, by sensor.
@@ -43,8 +43,7 @@ class RuntimeConfig(BaseModel):
         Raises:
             ConfigurationError: a value that no robot can have, or a sensor that this one has not.
         """
-        known = {name: sense.timeout_s for name, sense in profile.senses.items()}
-        known = {CAMERA: profile.camera.timeout_s, **known}
+        known = {sensor: timing.timeout_s for sensor, timing in profile.timing.items()}
         unknown = [sensor for sensor in timeouts_s or {} if sensor not in known]
         if unknown:
             raise ConfigurationError(

@@ -68,7 +68,7 @@ Numbers = Mapping[Key, float | np.ndarray]
 
 
 class BadMessage(ReadingError):
-    """A message is not what its type promises: what was expected, what came."""
+    """A message is not what its type promises."""
 
 
 def stamp_ns(message: Any, received_ns: int) -> int:
@@ -116,46 +116,6 @@ def compressed_image_reader(message: Any) -> Callable[[], np.ndarray]:
     if not len(message.data):
         raise BadMessage('expected a compressed picture, got a message without data')
     return lambda: _decompress(message)
-
-
-def read_numbers(message: Any, msgtype: str, field: str = '') -> Numbers:
-    """Return the numbers of a message by name or place.
-
-    Args:
-        message: of any type of `profile.sources.MESSAGE_TYPES` but `Image`.
-        msgtype: its type.
-        field: the list of a `JointState`: `position`, `velocity` or `effort`.
-
-    Returns:
-        A number for each key; of a `JointState` by name and by place; of a `LaserScan` and a
-        `PointCloud2` an array for each.
-
-    Raises:
-        BadMessage: the message contradicts itself.
-    """
-    return NUMBER_READERS[msgtype](message, field)
-
-
-def read_grid(
-    message: Any, msgtype: str, field: str, keys: Sequence[Key], sense: Sense
-) -> np.ndarray:
-    """Return channels of a grid from one message, `float[len(keys), rows * columns]`.
-
-    A flat message holds one channel after the other, row by row. An `Image` has `rows` rows of
-    pixels for each. A `PointCloud2` has a field for each, a `LaserScan` a list for each, or all
-    in `ranges`.
-
-    Args:
-        message: of one of `profile.sources.GRID_TYPES`.
-        msgtype: its type.
-        field: the list of a `JointState`, whose names do not count.
-        keys: which channels: places in the message, or names of fields or lists.
-        sense: says how many rows and columns there are, and is named in errors.
-
-    Raises:
-        BadMessage: the message contradicts itself, or has another size.
-    """
-    return GRID_READERS[msgtype](message, field, keys, sense)
 
 
 def grid_image_fields(sense: Sense, reading: np.ndarray) -> dict[str, Any]:
@@ -235,6 +195,9 @@ def _named_fields(msgtype: str, root: str = '') -> Callable[[Any, str], Numbers]
     }
 
 
+# By message type, a function of a message and its field (the list of a `JointState`). It returns the
+# numbers by name or place: of a `JointState` by both; of a `LaserScan` and a `PointCloud2` an array
+# for each. It raises `BadMessage` where the message contradicts itself.
 NUMBER_READERS: dict[str, Callable[[Any, str], Numbers]] = {
     'sensor_msgs/msg/JointState': _joint_state,
     'sensor_msgs/msg/PointCloud2': _point_cloud,
@@ -304,6 +267,11 @@ def _point_cloud_grid(message: Any, field: str, keys: Sequence[Key], sense: Sens
     return np.stack([fields[key] for key in keys])
 
 
+# By message type, a function of a message, its field, the keys of the channels that are wanted and
+# the sense. It returns them, `float[len(keys), rows * columns]`, from one message: a flat message
+# holds one channel after the other, row by row; an `Image` has `rows` rows of pixels for each; a
+# `PointCloud2` a field for each; a `LaserScan` a list for each, or all in `ranges`. It raises
+# `BadMessage` where the message contradicts itself or has another size.
 GRID_READERS: dict[str, Callable[[Any, str, Sequence[Key], Sense], np.ndarray]] = {
     'sensor_msgs/msg/Image': _image_grid,
     'sensor_msgs/msg/JointState': lambda message, field, keys, sense: _flat_grid(
@@ -377,7 +345,8 @@ def _decompress(message: Any) -> np.ndarray:
 def _explain_failure(convert: Callable[[], np.ndarray]) -> np.ndarray:
     try:
         return convert()
-    except Exception as error:  # noqa: BLE001  Each converter has exceptions of its own; the node outlives them all.
+    # Each converter has exceptions of its own; the node outlives them all.
+    except Exception as error:  # noqa: BLE001
         why = ' '.join(str(error).split())
         raise BadMessage(
             f'expected an image that can be converted to rgb8, got one that cannot ({why})'

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crossmodal_kd_ros.calibration.model import Calibration
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
 from crossmodal_kd_ros.health.sensor import SensorReport, sensors_of
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
 from crossmodal_kd_ros.profile import (
     CAMERA,
     Mode,
@@ -20,17 +20,11 @@ from crossmodal_kd_ros.profile import (
     check_reading,
     square_view,
 )
-from crossmodal_kd_ros.runtime.arbiter import (
-    Accusations,
-    CrossCheck,
-    Decision,
-    Evidence,
-    ModeArbiter,
-)
+from crossmodal_kd_ros.runtime.arbiter import CrossCheck, Decision, Evidence, ModeArbiter
 from crossmodal_kd_ros.runtime.confidence import (
     ConfidenceGate,
     Pending,
-    familiarity,
+    assess_picture,
     make_estimate,
     measured_quantities,
     used_reading,
@@ -150,7 +144,7 @@ class Pipeline:
             lambda usable: best_mode(calibration, profile, usable),
             recovery_s=self._config.recovery_s,
         )
-        self._accusations = Accusations()
+        self._accusations: dict[str, Reason] = {}  # of this epoch
         self._frame: Frame | None = None
         self._superseded = 0
         self._now_ns = 0
@@ -289,7 +283,7 @@ class Pipeline:
         with self._lock:
             decision = self._observe(now_ns)
             picture, evidence = self._sensors[CAMERA].verdict, self._evidence(frame, now_ns)
-        ood_score, is_usual = familiarity(self._calibration, perception)
+        ood_score, is_usual = assess_picture(self._calibration, perception)
         accusations = self._cross_check.update(
             decision.epoch,
             frame.stamp_ns,
@@ -300,7 +294,8 @@ class Pipeline:
             evidence=evidence,
         )
         with self._lock:
-            self._accusations = accusations
+            if decision.epoch == self._arbiter.epoch:
+                self._accusations = accusations
         readings = {
             sense: used_reading(self._calibration, sense, evidence[sense], perception)
             for sense in self._profile.senses
@@ -356,7 +351,7 @@ class Pipeline:
         )
         with self._lock:
             self._answered += 1
-            self._settle(decision, withheld, pending.now_ns, ood_score=pending.ood_score)
+            self._settle(decision, withheld, pending.now_ns, pending.ood_score)
         return Answer(
             sample=pending.sample,
             perception=perception,
@@ -370,10 +365,9 @@ class Pipeline:
         Whatever it was, a robot that gets no answer has to say why it holds.
         """
         text = str(error).splitlines()[0] if str(error) else repr(error)
+        withheld = (Reason(ReasonCode.MODEL_FAILED, text=text),)
         with self._lock:
-            self._settle(
-                self._observe(now_ns), (Reason(ReasonCode.MODEL_FAILED, text=text),), now_ns
-            )
+            self._settle(self._observe(now_ns), withheld, now_ns)
 
     def announce(self, decision: Decision, now_ns: int) -> Mode:
         """Announce and return the mode of `decision`, or of a newer one that came before."""
@@ -384,12 +378,11 @@ class Pipeline:
         """Return what a technician wants to know at `now_ns`."""
         with self._lock:
             decision = self._acted_on(self._decision)
-            accusations = self._accusations.in_epoch(self._arbiter.epoch)
             return PipelineReport(
                 mode=decision.mode,
                 reason=decision.reason,
                 sensors=tuple(
-                    health.report(now_ns, accusations.get(sensor))
+                    health.report(now_ns, self._accusations.get(sensor))
                     for sensor, health in self._sensors.items()
                 ),
                 answered=self._answered,
@@ -420,9 +413,8 @@ class Pipeline:
         if now_ns < self._now_ns - _CLOCK_JUMP_S * 1e9:
             self._forget(now_ns)
         self._now_ns = now_ns
-        accusations = self._accusations.in_epoch(self._arbiter.epoch)
         healths = {
-            sensor: health.health(now_ns, accusations.get(sensor))
+            sensor: health.health(now_ns, self._accusations.get(sensor))
             for sensor, health in self._sensors.items()
         }
         for sense in self._profile.senses:
@@ -437,6 +429,7 @@ class Pipeline:
         """Forget what came before the clock was set back: now it lies in the future."""
         back_s = (self._now_ns - now_ns) / 1e9
         self._jumps.append(Reason(ReasonCode.CLOCK_SET_BACK, value=back_s))
+        self._accusations = {}
         for part in (*self._sensors.values(), self._arbiter):
             part.reset()
 
@@ -444,7 +437,7 @@ class Pipeline:
         taken_ns = self._sensors[CAMERA].by_this_clock(frame.stamp_ns)
         return {
             sense: Evidence(
-                reading=self._sensors[sense].readings.at(taken_ns),
+                reading=self._sensors[sense].reading_at(taken_ns),
                 verdict=self._sensors[sense].verdict,
                 is_fresh=self._sensors[sense].measures(now_ns),
             )
@@ -452,12 +445,7 @@ class Pipeline:
         }
 
     def _settle(
-        self,
-        decision: Decision,
-        withheld: tuple[Reason, ...],
-        now_ns: int,
-        *,
-        ood_score: float = 1.0,
+        self, decision: Decision, withheld: tuple[Reason, ...], now_ns: int, ood_score: float = 1.0
     ) -> None:
         self._withheld, self._withheld_epoch = withheld, decision.epoch
         self._ood_score = ood_score

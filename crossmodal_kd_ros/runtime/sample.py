@@ -118,8 +118,8 @@ class Answer:
     """How one picture was answered.
 
     Attributes:
-        sample: the picture and the readings that were used, weighed with the picture where they
-            are in doubt.
+        sample: the picture and the readings that were used; unreliable channels are weighed with
+            the picture.
         perception: what the student sees in the picture, of one view.
         probabilities: `float32[A]`, of whoever decided.
         estimate: what is published.

@@ -11,14 +11,14 @@ import numpy as np
 
 from crossmodal_kd_ros.profile import ReadingError, Sense, check_reading
 from crossmodal_kd_ros.runtime.messages import (
+    GRID_READERS,
+    NUMBER_READERS,
     BadMessage,
     Key,
     Numbers,
     compressed_image_reader,
     image_reader,
     quote,
-    read_grid,
-    read_numbers,
     stamp_ns,
 )
 from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE, JOINT_STATE
@@ -171,8 +171,8 @@ class _TopicReader:
 
     def _values(self, message: Any, field: str, keys: list[Key]) -> np.ndarray:
         if self._sense.layout == 'grid':
-            return read_grid(message, self._type, field, keys, self._sense)
-        numbers = read_numbers(message, self._type, field)
+            return GRID_READERS[self._type](message, field, keys, self._sense)
+        numbers = NUMBER_READERS[self._type](message, field)
         self._check_keys(numbers, keys)
         return np.array([self._number(numbers, key) for key in keys])[:, None]
 

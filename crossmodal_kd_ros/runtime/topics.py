@@ -77,6 +77,15 @@ EXPERT = Topic('simulation/expert', STRING, 'truth')
 _OUTPUT_MARKS = ('/maintenance/', '/simulation/')
 
 
+def sense_topics(profile: Profile) -> list[tuple[str, Topic]]:
+    """Return each topic that a sense is read from, with the name of the sense."""
+    return [
+        (sense.name, Topic(name, message_type, 'sensor'))
+        for sense in profile.senses.values()
+        for name, message_type in sense.topics.items()
+    ]
+
+
 def estimates(profile: Profile) -> dict[str, Topic]:
     """Return where the student's estimate of each sense is published."""
     return {

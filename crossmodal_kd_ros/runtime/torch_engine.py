@@ -20,8 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
-from crossmodal_kd_ros.errors import ConfigurationError
-from crossmodal_kd_ros.networks import Student, Teacher, load_student, load_teacher
+from crossmodal_kd_ros.networks import Student, Teacher, find_device, load_student, load_teacher
 from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.runtime.sample import Perception
 
@@ -54,11 +53,11 @@ class TorchEngine:
         Raises:
             WeightsError: a weight file is missing, damaged, of another shape or of another
                 profile.
-            ConfigurationError: torch knows no such device here.
+            DeviceError: torch has no such device here.
         """
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
-        self.profile, self._device = profile, _device(device)
+        self.profile, self._device = profile, find_device(device)
         folder = Path(models_dir)
         # Channels last is how the image lies in memory already; it saves a tenth of the time.
         to = {'device': self._device, 'memory_format': torch.channels_last}
@@ -111,20 +110,13 @@ class TorchEngine:
         return torch.tensor(values, device=self._device)
 
 
-class _View(nn.Module):
-    """Turns views `uint8[B, S, S, 3]` into what the networks take."""
-
-    def forward(self, views: Tensor) -> Tensor:
-        return views.permute(0, 3, 1, 2).float().div_(255.0)
-
-
 class _Student(nn.Module):
     def __init__(self, student: Student) -> None:
         super().__init__()
-        self.view, self.student = _View(), student
+        self.student = student
 
     def forward(self, views: Tensor) -> tuple[Tensor, ...]:
-        output = self.student(self.view(views))
+        output = self.student(_images(views))
         return (
             output.logits.softmax(1),
             output.quantities,
@@ -139,14 +131,19 @@ class _Teacher(nn.Module):
 
     def __init__(self, teacher: Teacher) -> None:
         super().__init__()
-        self.view, self.teacher = _View(), teacher
+        self.teacher = teacher
 
     def forward(self, views: Tensor, *inputs: Tensor) -> Tensor:
         senses = tuple(self.teacher.profile.senses)
         readings, present = inputs[: len(senses)], inputs[len(senses) :]
         return self.teacher(
-            self.view(views), dict(zip(senses, readings)), dict(zip(senses, present))
+            _images(views), dict(zip(senses, readings)), dict(zip(senses, present))
         ).logits.softmax(1)
+
+
+def _images(views: Tensor) -> Tensor:
+    """Return views `uint8[B, S, S, 3]` as the networks take them."""
+    return views.permute(0, 3, 1, 2).float().div_(255.0)
 
 
 def _traced(module: nn.Module, *example: Tensor) -> torch.jit.ScriptModule:
@@ -159,18 +156,6 @@ def _traced(module: nn.Module, *example: Tensor) -> torch.jit.ScriptModule:
 
 def _array(batch: Tensor) -> np.ndarray:
     return batch.float().cpu().numpy()
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        first = str(error).splitlines()[0]
-        raise ConfigurationError(
-            f'expected a torch device that works here, such as cpu, got {name!r} ({first})'
-        ) from error
-    return device
 
 
 def _name(folder: Path) -> str:

@@ -67,13 +67,10 @@ def put(
     if sense is not None:
         return np.where(elements(sense, value.size, part, rng), other, value).astype(np.float32)
     height, width = value.shape[:2]
-    blocks = elements(None, -(-height // _BLOCK_PX) * -(-width // _BLOCK_PX), part, rng)
-    mask = (
-        blocks.reshape(-(-height // _BLOCK_PX), -1)
-        .repeat(_BLOCK_PX, 0)
-        .repeat(_BLOCK_PX, 1)[:height, :width]
-    )
-    return np.where(mask[..., None], other, value)
+    rows, columns = -(-height // _BLOCK_PX), -(-width // _BLOCK_PX)
+    blocks = elements(None, rows * columns, part, rng)
+    mask = blocks.reshape(rows, columns).repeat(_BLOCK_PX, 0).repeat(_BLOCK_PX, 1)
+    return np.where(mask[:height, :width, None], other, value)
 
 
 def saturated(sense: Sense | None, value: np.ndarray, severity: float, seed: int) -> np.ndarray:
@@ -107,12 +104,8 @@ def noisy(
     if sense is None:
         return _to_picture(value + _CAMERA_GRAIN * times * normal)
     healthy = sense.per_element('relative_noise') * np.abs(value) + sense.per_element('noise_std')
-    noisy_value = value + times * healthy * normal
-    return (
-        np.maximum(noisy_value, sense.per_element('min'))
-        if sense.layout == 'grid'
-        else noisy_value
-    )
+    value = value + times * healthy * normal
+    return np.maximum(value, sense.per_element('min')) if sense.layout == 'grid' else value
 
 
 def shifted(sense: Sense | None, value: np.ndarray, severity: float) -> np.ndarray:
@@ -167,10 +160,9 @@ def covered(value: np.ndarray, severity: float, rng: np.random.Generator) -> np.
     """Return a picture whose lower part (30 % to all of it) is behind something dark."""
     height = value.shape[0]
     rows = min(height, round(height * (0.07 + 0.93 * severity)))
+    dark = 6.0 + 2.0 * rng.standard_normal((rows, *value.shape[1:]), dtype=np.float32)
     hidden = value.copy()
-    hidden[height - rows :] = _to_picture(
-        6.0 + 2.0 * rng.standard_normal((rows, *value.shape[1:]), dtype=np.float32)
-    )
+    hidden[height - rows :] = _to_picture(dark)
     return hidden
 
 

@@ -3,24 +3,15 @@
 
 """Light, lens and sensor: from a surface to the 8-bit picture a camera gives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 
 from crossmodal_kd_ros.simulation.surface import Surface
-
-CONDITIONS = (
-    'day',
-    'night',
-    'coloured_light',
-    'wet_lens',
-    'motion_blur',
-    'occlusion',
-    'half_exposure',
-)
-
 
 _TONE_STEPS = 4095
 _TONE = (255.0 * np.linspace(0.0, 1.0, _TONE_STEPS + 1) ** (1.0 / 2.2)).astype(np.float32)
@@ -55,10 +46,8 @@ def draw_light(rng: np.random.Generator, lighting: str) -> Light:
     elevation = rng.uniform(0.45, 1.2)
     horizontal = np.cos(elevation)
     # Python's floats, for a NumPy scalar would make every picture that it touches float64.
-    direction = tuple(
-        float(n)
-        for n in (horizontal * np.cos(azimuth), horizontal * np.sin(azimuth), np.sin(elevation))
-    )
+    towards = (horizontal * np.cos(azimuth), horizontal * np.sin(azimuth), np.sin(elevation))
+    direction = tuple(map(float, towards))
     warmth = rng.normal(0.0, 0.10)
     if lighting == 'night':
         cool = np.exp(np.array([-0.14 + warmth, 0.0, 0.12 - warmth]))
@@ -113,7 +102,7 @@ class Shot:
             the smear.
         colour_rgb: colour cast. `drops`: water drops on the lens. `occlusion`: part of the picture
             covered, 0 to 1.
-        offset: black level, 8-bit steps. `contrast`: slope round mid-grey.
+        contrast: slope round mid-grey.
         noise_gain: multiplies the light's grain. `seed`: of noise, drops and cover.
     """
 
@@ -128,10 +117,6 @@ class Shot:
     noise_gain: float = 1.0
     seed: int = 0
 
-    def with_seed(self, seed: int) -> 'Shot':
-        """Return the same shot with other noise."""
-        return replace(self, seed=seed)
-
 
 def draw_shot(rng: np.random.Generator) -> Shot:
     """Draw an ordinary picture: exposure right to a third of a stop, focus and colour nearly."""
@@ -144,26 +129,30 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     )
 
 
+def _coloured(rng: np.random.Generator) -> tuple[float, ...]:
+    cast = rng.uniform(0.35, 1.0, 3)
+    return tuple(cast / cast.max())
+
+
+# What each condition changes of a shot, drawn by a generator. `day` and `night` are lights alone.
+_CHANGES: dict[str, Callable[[Shot, np.random.Generator], dict[str, Any]]] = {
+    'day': lambda shot, rng: {},
+    'night': lambda shot, rng: {},
+    'coloured_light': lambda shot, rng: {'colour_rgb': _coloured(rng)},
+    'wet_lens': lambda shot, rng: {'drops': int(rng.integers(4, 10))},
+    'motion_blur': lambda shot, rng: {
+        'motion_px': float(rng.uniform(4.0, 9.0)),
+        'motion_angle_rad': float(rng.uniform(0.0, np.pi)),
+    },
+    'occlusion': lambda shot, rng: {'occlusion': float(rng.uniform(0.1, 0.25))},
+    'half_exposure': lambda shot, rng: {'exposure': 0.5 * shot.exposure},
+}
+CONDITIONS = tuple(_CHANGES)
+
+
 def under_condition(shot: Shot, condition: str, rng: np.random.Generator) -> Shot:
-    """Return `shot` under one of `CONDITIONS`; `day` and `night`, lights both, leave it."""
-    if condition == 'coloured_light':
-        cast = rng.uniform(0.35, 1.0, 3)
-        return replace(shot, colour_rgb=tuple(cast / cast.max()))
-    if condition == 'wet_lens':
-        return replace(shot, drops=int(rng.integers(4, 10)))
-    if condition == 'motion_blur':
-        return replace(
-            shot,
-            motion_px=float(rng.uniform(4.0, 9.0)),
-            motion_angle_rad=float(rng.uniform(0.0, np.pi)),
-        )
-    if condition == 'occlusion':
-        return replace(shot, occlusion=float(rng.uniform(0.1, 0.25)))
-    if condition == 'half_exposure':
-        return replace(shot, exposure=0.5 * shot.exposure)
-    if condition in ('day', 'night'):
-        return shot
-    raise ValueError(f'expected a condition out of {", ".join(CONDITIONS)}, got {condition!r}')
+    """Return `shot` under one of `CONDITIONS`."""
+    return replace(shot, **_CHANGES[condition](shot, rng))
 
 
 def expose(radiance: np.ndarray, light: Light, shot: Shot, *, reference: float) -> np.ndarray:
@@ -252,10 +241,8 @@ def _cover(picture: np.ndarray, part: float, rng: np.random.Generator) -> np.nda
     """Cover a rectangle of `part` of the picture: a hose, a cable, the robot's own arm."""
     height, width = picture.shape[:2]
     aspect = rng.uniform(0.4, 2.5)
-    h, w = (
-        min(height, int(np.sqrt(part * aspect) * height)),
-        min(width, int(np.sqrt(part / aspect) * width)),
-    )
+    h = min(height, int(np.sqrt(part * aspect) * height))
+    w = min(width, int(np.sqrt(part / aspect) * width))
     top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
     covered = picture.copy()
     covered[top : top + h, left : left + w] = rng.uniform(0.01, 0.4, 3)

@@ -31,9 +31,13 @@ FAULT_KINDS = {
     'poisoned': 'has lost sensitivity',
     'covered': 'has something in front of its lens',
 }
-# The layout of the senses that a kind can happen to; the others happen to every layout.
-_ONLY_FOR = {'wet': 'grid', 'poisoned': 'channels', 'covered': CAMERA}
-_NOT_FOR_CAMERA = ('out_of_range',)
+# What a kind can happen to: the camera, or senses of a layout. The others happen to everything.
+_ONLY_FOR = {
+    'out_of_range': ('grid', 'channels'),
+    'wet': ('grid',),
+    'poisoned': ('channels',),
+    'covered': (CAMERA,),
+}
 
 _ENTRY = re.compile(
     r'\s*(\w+)\s*:\s*([\d.]+)\s*-\s*([\d.]+)\s*(?::\s*(\w+)\s*(?::\s*([\d.]+)\s*)?)?'
@@ -42,14 +46,8 @@ _ENTRY = re.compile(
 
 def kinds_of(sensor: str, profile: Profile = PROFILE) -> tuple[str, ...]:
     """Return which of `FAULT_KINDS` can happen to a sensor of `profile`."""
-    if sensor == CAMERA:
-        return tuple(
-            kind
-            for kind in FAULT_KINDS
-            if _ONLY_FOR.get(kind, CAMERA) == CAMERA and kind not in _NOT_FOR_CAMERA
-        )
-    layout = profile.senses[sensor].layout
-    return tuple(kind for kind in FAULT_KINDS if _ONLY_FOR.get(kind, layout) == layout)
+    layout = CAMERA if sensor == CAMERA else profile.senses[sensor].layout
+    return tuple(kind for kind in FAULT_KINDS if layout in _ONLY_FOR.get(kind, (layout,)))
 
 
 @dataclass(frozen=True)
@@ -118,9 +116,8 @@ class FaultSchedule:
 
     def active(self, sensor: str, t_s: float) -> Fault | None:
         """Return the fault of `sensor` at `t_s`, if there is one."""
-        return next(
-            (fault for fault in self.faults if fault.sensor == sensor and fault.active(t_s)), None
-        )
+        own = (fault for fault in self.faults if fault.sensor == sensor)
+        return next((fault for fault in own if fault.active(t_s)), None)
 
     def _check(self, fault: Fault) -> None:
         sensor, sensors = fault.sensor, self.profile.sensors

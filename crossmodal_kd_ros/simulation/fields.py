@@ -107,19 +107,10 @@ def crack_cover(seed: int, shown_mm: float, px_per_mm: float) -> np.ndarray:
     points = np.round(path * _DRAWING_PX_PER_MM * 16).astype(int)  # 4 fractional bits
     for start, end, depth in zip(points[:-1], points[1:], relative[1:] * shown_mm, strict=True):
         opening = crack_width_mm(depth) * rng.uniform(0.75, 1.25)
-        cv2.line(
-            canvas,
-            start.tolist(),
-            end.tolist(),
-            255,
-            max(1, round(opening * _DRAWING_PX_PER_MM)),
-            cv2.LINE_AA,
-            4,
-        )
-    return (
-        cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-        / 255.0
-    )
+        thickness = max(1, round(opening * _DRAWING_PX_PER_MM))
+        cv2.line(canvas, start.tolist(), end.tolist(), 255, thickness, cv2.LINE_AA, 4)
+    cover = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    return cover.astype(np.float32) / 255.0
 
 
 def crack_width_mm(shown_mm: float) -> float:

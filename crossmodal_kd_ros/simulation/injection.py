@@ -58,11 +58,9 @@ class Injector:
             return [Delivery(stamp_ns, value), *late]
         if self._lost(fault, t_s):
             return late
-        delivery = Delivery(stamp_ns, self._reading(fault, t_s, value, rng))
         if fault.kind == 'future':
-            delivery = Delivery(
-                stamp_ns + round(1e9 * 10.0 ** (2.667 * fault.severity - 1.667)), value
-            )
+            stamp_ns += round(1e9 * 10.0 ** (2.667 * fault.severity - 1.667))
+        delivery = Delivery(stamp_ns, self._reading(fault, t_s, value, rng))
         if fault.kind == 'disorder' and rng.random() < _OVERTAKEN:
             # By 0.02, 0.13, 2 s, and at least by one message.
             self._waiting.append((t_s + 0.01 * 10.0 ** (2.3 * fault.severity), delivery))
@@ -89,12 +87,10 @@ class Injector:
                 return self._unreadable(value) if rng.random() < severity else value
             case 'noise':
                 return broken.noisy(sense, value, severity, rng)
+            case 'quiet' if sense is None:
+                return broken.blurred(value, severity)
             case 'quiet':
-                return (
-                    broken.blurred(value, severity)
-                    if sense is None
-                    else self._filtered(value, severity)
-                )
+                return self._filtered(value, severity)
             case 'dead':
                 return broken.put(sense, value, np.zeros_like(value), severity**2, self._seed)
             case 'step':

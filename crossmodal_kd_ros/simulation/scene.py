@@ -10,7 +10,7 @@ import numpy as np
 
 from crossmodal_kd_ros.profile import measure_quantities
 from crossmodal_kd_ros.simulation import gas, touch
-from crossmodal_kd_ros.simulation.camera import Light, Shot, draw_light, expose, illuminate
+from crossmodal_kd_ros.simulation.camera import Shot, draw_light, expose, illuminate
 from crossmodal_kd_ros.simulation.expert import TrueState, decide
 from crossmodal_kd_ros.simulation.fields import crack_width_mm, patches
 from crossmodal_kd_ros.simulation.panel import PANEL_MM, PROFILE, Panel
@@ -83,11 +83,7 @@ class PanelScene:
         return gas.read_hood(self.panel, self._cover(centre_mm))
 
     def _cover(self, centre_mm: tuple[float, float]) -> float:
-        half = VIEW_MM / 2
-        left, top = (
-            round((centre_mm[0] - half) * _COVER_PX_PER_MM),
-            round((centre_mm[1] - half) * _COVER_PX_PER_MM),
-        )
+        left, top = (round((mm - VIEW_MM / 2) * _COVER_PX_PER_MM) for mm in centre_mm)
         side = round(VIEW_MM * _COVER_PX_PER_MM)
         return float(self._growth[top : top + side, left : left + side].mean())
 
@@ -102,25 +98,25 @@ class RenderedPanel:
 
     def __init__(self, panel: Panel, *, px_per_mm: float, lighting: str | None = None) -> None:
         lighting = panel.lighting if lighting is None else lighting
-        self.light: Light = draw_light(np.random.default_rng((panel.texture_seed, 4)), lighting)
-        self.px_per_mm = px_per_mm
-        self._radiance = illuminate(build_surface(panel, px_per_mm), self.light, px_per_mm)
+        self._light = draw_light(np.random.default_rng((panel.texture_seed, 4)), lighting)
+        self._px_per_mm = px_per_mm
+        self._radiance = illuminate(build_surface(panel, px_per_mm), self._light, px_per_mm)
         self._reference = float(self._radiance.mean())
 
     def picture(
         self, centre_mm: tuple[float, float], shot: Shot, *, width_px: int, height_px: int
     ) -> np.ndarray:
         """Return the picture `uint8[height_px, width_px, 3]` with `centre_mm` in its middle."""
-        left = min(
-            max(round(centre_mm[0] * self.px_per_mm - width_px / 2), 0),
-            self._radiance.shape[1] - width_px,
-        )
-        top = min(
-            max(round(centre_mm[1] * self.px_per_mm - height_px / 2), 0),
-            self._radiance.shape[0] - height_px,
-        )
-        part = self._radiance[top : top + height_px, left : left + width_px]
-        return expose(part, self.light, shot, reference=self._reference)
+
+        def window(middle_mm: float, side_px: int, all_px: int) -> slice:
+            start = round(middle_mm * self._px_per_mm - side_px / 2)
+            start = min(max(start, 0), all_px - side_px)
+            return slice(start, start + side_px)
+
+        rows = window(centre_mm[1], height_px, self._radiance.shape[0])
+        columns = window(centre_mm[0], width_px, self._radiance.shape[1])
+        part = self._radiance[rows, columns]
+        return expose(part, self._light, shot, reference=self._reference)
 
 
 def reachable_mm(

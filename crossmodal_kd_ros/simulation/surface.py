@@ -56,15 +56,11 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     height = 0.35 * fractal(rng, (48.0, 24.0, 12.0), px_per_mm) * rng.uniform(0.4, 1.4)
     height += panel.roughness_shown_um * 1e-3 * 3.0 * grain + 0.08 * weave
     height += growth * 0.25 + 0.25 * fur
-    height += (
-        panel.bulge_shown
-        * blister(blister_seed, px_per_mm)
-        * (1.5 + 0.7 * _buckles(rng, px_per_mm))
-    )
+    dome = panel.bulge_shown * blister(blister_seed, px_per_mm)
+    height += dome * (1.5 + 0.7 * _buckles(rng, px_per_mm))
     height -= 0.25 * crazing
-    height -= cv2.GaussianBlur(crack, (0, 0), 0.3 * px_per_mm) * min(
-        1.0, 0.25 * panel.crack_shown_mm
-    )
+    groove = cv2.GaussianBlur(crack, (0, 0), 0.3 * px_per_mm)
+    height -= groove * min(1.0, 0.25 * panel.crack_shown_mm)
 
     albedo = _albedo(panel, rng, weave, grain, px_per_mm)
     speckle = _speckle(rng, panel.vitality_shown, px_per_mm)
@@ -159,12 +155,8 @@ def _distract(albedo: np.ndarray, rng: np.random.Generator, px_per_mm: float) ->
             if rng.random() < 0.5
             else ((0, round(rng.uniform(0, height))), (width, round(rng.uniform(0, height))))
         )
-        cv2.line(
-            overlay,
-            *ends,
-            float(rng.uniform(0.55, 1.3)),
-            max(1, round(rng.uniform(0.3, 1.6) * px_per_mm)),
-        )
+        brightness = float(rng.uniform(0.55, 1.3))
+        cv2.line(overlay, *ends, brightness, max(1, round(rng.uniform(0.3, 1.6) * px_per_mm)))
     if rng.random() < 0.3:  # runs of dirty water
         runs = value_noise(rng, 60.0, px_per_mm, stretch=0.05)
         overlay *= np.exp(-0.25 * np.clip(runs, 0.0, 2.0))

@@ -41,9 +41,8 @@ class TactileWall:
     def press(self, centre_mm: tuple[float, float]) -> np.ndarray:
         """Return the noise-free reading `float32[256]` with the pad's centre at `centre_mm`."""
         texture = self._bank(self._texture_um, centre_mm).mean((1, 3))
-        give = SOUND_GIVE_MM + DEBONDED_GIVE_MM * self._bank(self._debonded, centre_mm).mean(
-            (1, 3)
-        )
+        debonded = self._bank(self._debonded, centre_mm).mean((1, 3))
+        give = SOUND_GIVE_MM + DEBONDED_GIVE_MM * debonded
         # The skin bridges an opening but sinks into it: a taxel reads the deepest point below it.
         indentation = give + self._bank(self._crack_mm, centre_mm).max((1, 3))
         return np.concatenate([texture.ravel(), indentation.ravel()]).astype(np.float32)

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -70,8 +71,8 @@ class World:
         index, centre = self._tip(t_s)
         rendered = self._render(index)
         self._render(index + 1)
-        shot = draw_shot(self._rng(1, index))
-        shot = shot.with_seed(int(self._rng(2, round(t_s * 1e3)).integers(2**31)))
+        seed = int(self._rng(2, round(t_s * 1e3)).integers(2**31))
+        shot = replace(draw_shot(self._rng(1, index)), seed=seed)
         return rendered.result().picture(
             centre, shot, width_px=self._size[0], height_px=self._size[1]
         )

@@ -120,9 +120,8 @@ class TrainingCache:
                 return
             network, history = make(replace(run, checkpoint=folder / _CHECKPOINT))
             if run.device.is_first:
-                write_json(
-                    folder / 'history.json', {'validations': history, 'forgetting': lost(history)}
-                )
+                content = {'validations': history, 'forgetting': lost(history)}
+                write_json(folder / 'history.json', content)
                 save_weights(network, folder / _WEIGHTS, card={'name': name})
                 (folder / _CHECKPOINT).unlink()
             run.device.wait_for_all()

@@ -10,11 +10,7 @@ from datetime import timedelta
 import torch
 from torch import distributed
 
-from crossmodal_kd_ros.errors import ConfigurationError
-
-
-class DeviceError(ConfigurationError):
-    """A training cannot run on the device that was chosen."""
+from crossmodal_kd_ros.networks import find_device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +89,4 @@ def _device(name: str, local_rank: int) -> torch.device:
         if torch.cuda.is_available():
             return torch.device('cuda', local_rank % torch.cuda.device_count())
         return torch.device('mps' if torch.backends.mps.is_available() else 'cpu')
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise DeviceError(
-            f'expected a torch device that works here, such as cpu, got {name!r} '
-            f'({str(error).splitlines()[0]})'
-        ) from error
-    return device
+    return find_device(name)

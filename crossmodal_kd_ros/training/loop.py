@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -254,22 +253,16 @@ class _State:
         self.step, self.history = 0, []
         self.best: dict[str, Tensor] | None = None
         self._best_score = -math.inf
-        self._task, self._optimiser, self._generators, self._device = (
-            task,
-            optimiser,
-            generators,
-            device,
-        )
+        self._task, self._optimiser = task, optimiser
+        self._generators, self._device = generators, device
 
     def record(self, scores: dict[str, float]) -> None:
         """Remember the scores of this step, and its weights if they are the best so far."""
         self.history.append({'step': self.step, **scores})
         if scores['accuracy'] > self._best_score:
             self._best_score = scores['accuracy']
-            self.best = {
-                name: value.detach().clone()
-                for name, value in self._task.network.state_dict().items()
-            }
+            weights = self._task.network.state_dict()
+            self.best = {name: value.detach().clone() for name, value in weights.items()}
 
     def save(self, path: Path) -> None:
         """Write everything to `path`, which is there whole or not at all."""
@@ -278,7 +271,7 @@ class _State:
         )
         if not self._device.is_first:
             return
-        content: dict[str, Any] = {
+        content = {
             'step': self.step,
             'history': self.history,
             'best': self.best,

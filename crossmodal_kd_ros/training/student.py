@@ -140,12 +140,9 @@ class StudentTask(Task):
             features = self.targets.features[rows].to(device)
             parts |= self._embedding_loss(output.features.float(), features)
         if self.adversary is not None:
-            hidden = reverse_gradient(
-                output.features, recipe.adversary_strength * adversarial_ramp(progress)
-            )
-            parts['lighting'] = F.binary_cross_entropy_with_logits(
-                self.adversary(hidden)[:, 0].float(), batch.night
-            )
+            strength = recipe.adversary_strength * adversarial_ramp(progress)
+            night = self.adversary(reverse_gradient(output.features, strength))[:, 0]
+            parts['lighting'] = F.binary_cross_entropy_with_logits(night.float(), batch.night)
         return sum(parts.values()), parts
 
     def decide(self, batch: Batch) -> Tensor:
@@ -175,19 +172,14 @@ class StudentTask(Task):
         parts = {}
         for name, weight in self._weights.items():
             mean, logvar = output.readings_z[name].float(), output.readings_logvar[name].float()
-            weight = weight if progress >= self._starts[name] else 0.0
-            parts[f'reading_{name}'] = weight * gaussian_nll(
-                mean, logvar, self._standard(name, batch)
-            )
+            loss = gaussian_nll(mean, logvar, self._standard(name, batch))
+            parts[f'reading_{name}'] = (weight if progress >= self._starts[name] else 0.0) * loss
         if self.network.profile.quantities:
-            started = progress >= max(self._starts.values())
-            parts['quantities'] = (
-                self.recipe.quantities_weight if started else 0.0
-            ) * gaussian_nll(
-                output.quantities_z.float(),
-                output.quantities_logvar.float(),
-                self.network.standardise_quantities.to_standard(batch.quantities),
-            )
+            weight, start = self.recipe.quantities_weight, max(self._starts.values())
+            mean, logvar = output.quantities_z.float(), output.quantities_logvar.float()
+            target = self.network.standardise_quantities.to_standard(batch.quantities)
+            loss = gaussian_nll(mean, logvar, target)
+            parts['quantities'] = (weight if progress >= start else 0.0) * loss
         return parts
 
     def _decision_loss(
@@ -207,16 +199,17 @@ class StudentTask(Task):
         return alpha * soft + (1.0 - alpha) * hard
 
     def _embedding_loss(self, student: Tensor, teacher: Tensor) -> dict[str, Tensor]:
-        recipe, parts = self.recipe, {}
-        if recipe.feature_weight > 0.0:
-            parts['features'] = recipe.feature_weight * self._feature_loss(student, teacher)
-        if recipe.distance_weight > 0.0:
-            parts['distances'] = recipe.distance_weight * relational_distance_loss(
-                student, teacher
-            )
-        if recipe.angle_weight > 0.0:
-            parts['angles'] = recipe.angle_weight * relational_angle_loss(student, teacher)
-        return parts
+        recipe = self.recipe
+        losses = {
+            'features': (recipe.feature_weight, self._feature_loss),
+            'distances': (recipe.distance_weight, relational_distance_loss),
+            'angles': (recipe.angle_weight, relational_angle_loss),
+        }
+        return {
+            name: weight * loss(student, teacher)
+            for name, (weight, loss) in losses.items()
+            if weight > 0.0
+        }
 
     def _feature_loss(self, student: Tensor, teacher: Tensor) -> Tensor:
         if self.projection is None:

@@ -98,12 +98,12 @@ class TeacherTask(Task):
             )
 
         by_senses, by_image = self.senses_head(output.senses), self.image_head(output.pooled)
+        reconstruction = self._reconstruction_loss(output.pooled, batch)
         parts = {
             'action': decision(output.logits, smoothing=0.02),
             'senses_head': recipe.senses_head_weight * decision(by_senses),
             'image_head': recipe.image_head_weight * decision(by_image),
-            'reconstruction': recipe.reconstruction_weight
-            * self._reconstruction_loss(output.pooled, batch),
+            'reconstruction': recipe.reconstruction_weight * reconstruction,
         }
         taught = torch.stack([~labelled, *shown.values()]).all(0)
         if taught.any():
@@ -118,12 +118,10 @@ class TeacherTask(Task):
         return teacher_output(self.network, batch).logits
 
     def _reconstruction_loss(self, pooled: Tensor, batch: Batch) -> Tensor:
-        statistics = [
-            sense_statistics(
-                sense, self.network.standardise[name].to_standard(batch.readings[name])
-            )
-            for name, sense in self.network.profile.senses.items()
-        ]
+        statistics = []
+        for name, sense in self.network.profile.senses.items():
+            standard = self.network.standardise[name].to_standard(batch.readings[name])
+            statistics.append(sense_statistics(sense, standard))
         mean, logvar = self.reconstruction_head(pooled).float().chunk(2, 1)
         return gaussian_nll(mean, bounded(logvar), torch.cat(statistics, 1))
 

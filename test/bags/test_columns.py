@@ -43,9 +43,11 @@ def test_a_time_before_the_first_counts_with_the_first():
 @pytest.mark.parametrize('count', [0, 1, 7, 8, 16, 17, 1000])
 def test_a_sample_is_evenly_spaced_and_not_larger_than_asked_for(count):
     sample = EvenSample(8)
+    made = []
     for item in range(count):
-        assert sample.wants_next == (item % sample._step == 0)
-        sample.add(item)
+        is_kept = item % sample._step == 0
+        sample.add(lambda item=item: made.append(item) or item)
+        assert (made[-1:] == [item]) == is_kept
     chosen = sample.chosen()
     assert len(sample) == count and len(sample._kept) <= 16
     assert len(chosen) == min(count, 8)

@@ -115,7 +115,7 @@ def test_labels_count_in_seconds_of_the_bag(whole):
 def test_the_datasheet_counts_every_picture_kept_or_dropped_with_the_reason(whole):
     folder, sheet, splits = whole
     kept = sum(len(pairs) for pairs in splits.values())
-    assert kept == sum(told['samples'] for told in sheet['splits'].values())
+    assert kept == sum(split['samples'] for split in sheet['splits'].values())
     assert kept + sum(sheet['dropped'].values()) == 120
     # Silent from 4 to 6 s: the pictures more than 0.1 s from any touch.
     assert sheet['dropped']['no touch within 0.1 s of the picture'] == pytest.approx(18, abs=1)
@@ -124,11 +124,11 @@ def test_the_datasheet_counts_every_picture_kept_or_dropped_with_the_reason(whol
 
 def test_normalisation_knows_the_training_split_alone(whole):
     _, sheet, splits = whole
-    told = sheet['normalisation']['touch.indentation']
+    statistics = sheet['normalisation']['touch.indentation']
     indentation = splits['train'].readings['touch'][:, 128:]
-    assert told['mean'] == pytest.approx(float(indentation.mean()), rel=1e-5)
-    assert told['std'] == pytest.approx(float(indentation.std()), rel=1e-4)
-    assert (told['min'], told['max']) == (indentation.min(), indentation.max())
+    assert statistics['mean'] == pytest.approx(float(indentation.mean()), rel=1e-5)
+    assert statistics['std'] == pytest.approx(float(indentation.std()), rel=1e-4)
+    assert (statistics['min'], statistics['max']) == (indentation.min(), indentation.max())
     assert set(sheet['normalisation']) > {'gas.voc_index', 'crack_depth'}
 
 
@@ -193,7 +193,7 @@ def test_panels_that_labels_name_are_never_divided(bag, tmp_path):
 
 
 def test_a_label_topic_does_what_a_file_does(tmp_path):
-    said = [
+    labels = [
         (0.0, made.text('{"action": "hydrate", "why": "dry"}')),
         (3.0, made.text('seal_crack')),
     ]
@@ -203,7 +203,7 @@ def test_a_label_topic_does_what_a_file_does(tmp_path):
         touch_gap=(9.0, 9.0),
         camera_hz=10.0,
         touch_hz=50.0,
-        more={'/said': (made.STRING, said)},
+        more={'/said': (made.STRING, labels)},
     )
     make_dataset(
         DataSetPlan(

@@ -73,15 +73,15 @@ def test_every_picture_is_answered_with_the_stamp_of_its_header(bag):
 
 
 def test_modes_follow_what_the_recording_lost_within_the_timeouts(bag):
-    told = [
+    modes = [
         (estimate.stamp_ns - made.START_NS, estimate.mode)
         for estimate in answers(bag, made.Oracle())
     ]
     # Touch is stale 0.2 s after its last reading (1.49 s), and trusted 0.5 s after its return (2.5
     # s).
-    assert {mode for ns, mode in told if 0.1e9 < ns < 1.68e9} == {Mode.TEACHER}
-    assert {mode for ns, mode in told if 1.74e9 < ns < 2.99e9} == {Mode.STUDENT}
-    assert {mode for ns, mode in told if ns > 3.1e9} == {Mode.TEACHER}
+    assert {mode for ns, mode in modes if 0.1e9 < ns < 1.68e9} == {Mode.TEACHER}
+    assert {mode for ns, mode in modes if 1.74e9 < ns < 2.99e9} == {Mode.STUDENT}
+    assert {mode for ns, mode in modes if ns > 3.1e9} == {Mode.TEACHER}
 
 
 def test_a_replay_says_what_the_pipeline_says_when_it_is_fed_frame_by_frame(bag):
@@ -282,11 +282,11 @@ def test_the_answers_are_a_bag_with_the_headers_of_the_pictures(bag, tmp_path):
 
 
 def test_an_injected_fault_is_what_the_robot_would_have_lived_through(bag, tmp_path):
-    told = [
+    modes = [
         (estimate.stamp_ns - made.START_NS, estimate.mode)
         for estimate in answers(bag, made.Oracle(), faults=['touch@0.5-1'])
     ]
-    assert {mode for ns, mode in told if 0.74e9 < ns < 1.4e9} == {Mode.STUDENT}
+    assert {mode for ns, mode in modes if 0.74e9 < ns < 1.4e9} == {Mode.STUDENT}
     summary = replayed(bag, tmp_path, faults=['gas@1'])
     assert summary['faults'][0]['sensor'] == 'gas'
     assert [change['mode'] for change in summary['replays'][0]['modes']][-1] == 'STUDENT'
@@ -352,27 +352,28 @@ def live_answers(path, *, wrong=(), delay_s=0.02):
 def test_agreement_with_what_was_said_live_is_counted_and_each_difference_explained(bag, tmp_path):
     path = made.robot(tmp_path / 'bag', more=live_answers(bag, wrong=(10, 20, 100)))
     summary = replayed(path, tmp_path / 'out')
-    told = summary['replays'][0]['recording']
+    comparison = summary['replays'][0]['recording']
     assert summary['agreement_with_recording'] == pytest.approx(117 / 120)
-    assert (told['frames_compared'], told['frames_agreed']) == (120, 117)
-    assert [one['t_s'] for one in told['differences']] == pytest.approx(
+    assert (comparison['frames_compared'], comparison['frames_agreed']) == (120, 117)
+    assert [one['t_s'] for one in comparison['differences']] == pytest.approx(
         [10 / 30, 20 / 30, 100 / 30], abs=2e-3
     )
     assert all(
-        one['live']['action'] == 'request_human' and one['why'] for one in told['differences']
+        one['live']['action'] == 'request_human' and one['why']
+        for one in comparison['differences']
     )
-    assert told['live_latency_ms']['p50'] == pytest.approx(21.0, abs=1.0)
+    assert comparison['live_latency_ms']['p50'] == pytest.approx(21.0, abs=1.0)
 
 
 def test_a_mode_of_another_moment_is_explained_by_what_the_node_said_of_it(bag, tmp_path):
-    said = live_answers(bag)
+    live = live_answers(bag)
     late = 'HOLD: newest camera reading is 0.38 s old (limit 0.20 s)'
-    said['/maintenance/mode'][1].append((1.5, made.text('HOLD')))
-    said['/maintenance/mode_reason'] = (made.STRING, [(1.501, made.text(late))])
-    told = replayed(made.robot(tmp_path / 'bag', more=said), tmp_path / 'out')['replays'][0][
+    live['/maintenance/mode'][1].append((1.5, made.text('HOLD')))
+    live['/maintenance/mode_reason'] = (made.STRING, [(1.501, made.text(late))])
+    comparison = replayed(made.robot(tmp_path / 'bag', more=live), tmp_path / 'out')['replays'][0][
         'recording'
     ]
-    first = told['differences'][0]
+    first = comparison['differences'][0]
     assert (first['live']['mode'], first['replay']['mode']) == ('HOLD', 'TEACHER')
     assert (
         f'"{late}"' in first['why']

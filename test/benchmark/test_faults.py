@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.benchmark.fault_matrix import Cell, cells, judged
-from crossmodal_kd_ros.calibration.fusion import Stack
-from crossmodal_kd_ros.calibration.model import CalibrationError, save_calibration
+from crossmodal_kd_ros.calibration.model import CalibrationError, Stack, save_calibration
 from crossmodal_kd_ros.cli.faults import closing_lines
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.profile import Mode, load_profile

@@ -11,12 +11,12 @@ import pytest
 from safetensors.numpy import save_file
 
 from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
-from crossmodal_kd_ros.calibration.fusion import Stack
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.model import (
     Calibration,
     CalibrationError,
     Predictor,
+    Stack,
     load_calibration,
     save_calibration,
 )

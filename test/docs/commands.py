@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from crossmodal_kd_ros.cli.main import main as crossmodal_kd
-from crossmodal_kd_ros.nodes.parameter_files import NODES
+from crossmodal_kd_ros.cli.parameter_files import NODES
 from crossmodal_kd_ros.profile import load_profile
 
 ROOT = Path(__file__).resolve().parents[2]

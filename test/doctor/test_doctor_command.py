@@ -37,7 +37,7 @@ def params(tmp_path, models):
 
 @pytest.fixture
 def healthy():
-    """Return an environment with the profile, in which the simulated wall is seen, touched and smelt."""
+    """Return an environment with the Fast DDS profile, in which the simulated wall runs."""
     environ = {**os.environ, **profile_environment(os.environ)}
     simulator = subprocess.Popen(
         [

@@ -107,14 +107,14 @@ def test_a_gas_module_that_is_slower_than_its_timeout_is_told_with_both_ways_out
     smelt, patient = findings_of('gas', (), ('-p', 'gas_timeout_s:=5.0'))
 
     assert smelt.level is Level.PROBLEM
-    told = re.fullmatch(
+    rate = re.fullmatch(
         r'/gas/state comes at (\S+) Hz, and a reading is stale after 1.25 s', smelt.result
     )
     remedy = re.fullmatch(
         r'let the driver send at 2.0 Hz, or gas_timeout_s: (\S+) in the parameter file',
         smelt.remedy,
     )
-    assert float(told[1]) == pytest.approx(0.5, rel=0.2)
+    assert float(rate[1]) == pytest.approx(0.5, rel=0.2)
     assert float(remedy[1]) == pytest.approx(5.0, rel=0.2)
     assert patient.level is Level.OK
 

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is said of transport, libraries and weights; the pictures really go from one process to another."""
+"""Findings on transport, libraries and weights; pictures go from one process to another."""
 
 import io
 import os

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The fidelities in closed form against Qiskit: its state vectors at 1e-6, its shots within their noise."""
+"""The closed forms against Qiskit: its state vectors at 1e-6, its shots within their noise."""
 
 import doctest
 
@@ -86,7 +86,7 @@ def test_the_product_has_a_finite_gradient_where_the_states_are_orthogonal():
     assert torch.isfinite(student.grad).all()
 
 
-def test_the_projection_gives_the_teachers_components_unit_spread_and_angles_below_a_quarter_turn():
+def test_the_projection_gives_components_unit_spread_and_angles_below_a_quarter_turn():
     torch.manual_seed(0)
     features = torch.randn(500, 6) @ torch.diag(torch.tensor([9.0, 5.0, 3.0, 1.0, 0.1, 0.1])) + 7
     projection = quantum.QubitProjection.fit(features, qubits=3)

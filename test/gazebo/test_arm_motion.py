@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The arm moved by a physics engine: MuJoCo, for Gazebo cannot be had from PyPI. It is built from the world's own SDF."""
+"""The arm moved by MuJoCo, for Gazebo is not on PyPI; it is built from the world's own SDF."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ LINKS = ('base', 'carriage', 'lift', 'reach', 'segment_1', 'segment_2', 'segment
 
 
 class Arm:
-    """The arm before the wall, driven as the world's plugins drive it: two joints by speed, the reach by force."""
+    """The arm before the wall, driven as by the world's plugins: two speeds, and a force."""
 
     def __init__(self) -> None:
         """Start as the world does, all joints at zero."""
@@ -43,7 +43,10 @@ class Arm:
     def run(
         self, seconds: float, *, carriage: float = 0.0, reach: float
     ) -> tuple[np.ndarray, float, float]:
-        """Return the tip's place (m), its tilt (degrees), and the force on the pad (N): mean of the second half."""
+        """Return the tip's place (m), its tilt (degrees), and the force on the pad (N).
+
+        Means over the second half.
+        """
         forces, force = [], np.zeros(6)
         proportional, damping, most = self._gains
         step_s = self._model.opt.timestep
@@ -120,10 +123,10 @@ def test_the_pad_presses_with_three_newton_on_each_panel_as_the_carriage_goes_al
     for index, carriage in enumerate((0.0, 0.2, 0.4, 0.6)):
         place, tilt, force = arm.run(6.0, carriage=carriage, reach=0.02)
 
-        found = locate(tuple(place))
-        assert found.panel == index
-        assert found.centre_mm[0] == pytest.approx(80.0, abs=2.0)
-        assert abs(found.gap_mm) < 0.5
+        place_seen = locate(tuple(place))
+        assert place_seen.panel == index
+        assert place_seen.centre_mm[0] == pytest.approx(80.0, abs=2.0)
+        assert abs(place_seen.gap_mm) < 0.5
         assert force == pytest.approx(3.0, abs=0.2)
         assert tilt < 3.0
 

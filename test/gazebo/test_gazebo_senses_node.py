@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The node that stands in for the senses Gazebo has not, in a process of its own, fed with what ros_gz_bridge sends."""
+"""The node of the senses Gazebo has not, as a process, fed with what ros_gz_bridge sends."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ MIDDLE = (80.0, 48.0)
 
 
 class Gazebo:
-    """Sends what the bridge sends of the arm: the pose of every link at 25 Hz, contacts while the pad touches."""
+    """Sends what the bridge sends: poses of all links at 25 Hz, contacts while the pad touches."""
 
     def __init__(self, robot: Robot) -> None:
         """Start with the tip on the middle of the first panel, and nothing sent."""

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The world's files: valid SDF, relief and pictures that are the simulator's, an arm that reaches the wall."""
+"""The world's files: valid SDF, the simulator's relief and pictures, an arm that reaches."""
 
 import math
 import shutil
@@ -111,10 +111,12 @@ def test_sdformats_own_reader_takes_the_world_of_every_gazebo(tmp_path, gazebo):
     path = tmp_path / 'world.sdf'
     path.write_text(sdf_text(gazebo, 0))
 
-    said = subprocess.run(['ign', 'sdf', '-k', path], capture_output=True, text=True, timeout=60)
+    checked = subprocess.run(
+        ['ign', 'sdf', '-k', path], capture_output=True, text=True, timeout=60
+    )
 
-    assert 'Valid.' in said.stdout
-    assert 'Warning' not in said.stderr
+    assert 'Valid.' in checked.stdout
+    assert 'Warning' not in checked.stderr
 
 
 def test_only_the_names_of_the_plugins_differ_between_gazebos():

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.health.channels import ChannelsHealth
+from crossmodal_kd_ros.health.reasons import say
 from crossmodal_kd_ros.health.sensor import sensors_of
 from crossmodal_kd_ros.profile import Profile, load_profile
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
-from crossmodal_kd_ros.runtime.reasons import say
 
 SECOND = 1_000_000_000
 SENSE = load_profile().senses['gas']

@@ -8,8 +8,8 @@ import pytest
 
 from crossmodal_kd_ros.health.grid import GridHealth
 from crossmodal_kd_ros.health.noise import median_of_rows
+from crossmodal_kd_ros.health.reasons import say
 from crossmodal_kd_ros.profile import Profile, load_profile
-from crossmodal_kd_ros.runtime.reasons import say
 
 SECOND = 1_000_000_000
 TOUCH = load_profile().senses['touch']

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.health.picture import PictureHealth
-from crossmodal_kd_ros.runtime.reasons import say
+from crossmodal_kd_ros.health.reasons import say
 
 SECOND = 1_000_000_000
 

@@ -8,11 +8,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode, say
 from crossmodal_kd_ros.health.sensor import SensorHealth, sensors_of
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
 from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
-from crossmodal_kd_ros.runtime.reasons import say
 
 SECOND = 1_000_000_000
 VALUE = np.zeros(8, np.float32)
@@ -124,7 +123,7 @@ def test_a_reading_that_was_overtaken_is_refused_and_the_newer_one_goes_on_count
     gas.accept(10 * SECOND, VALUE)
     gas.accept(9 * SECOND, VALUE + 1.0)
 
-    assert gas.readings.at(10 * SECOND)[0] == 0.0
+    assert gas.reading_at(10 * SECOND)[0] == 0.0
     assert (
         say(gas.report(10 * SECOND).last_rejection)
         == 'stamped 1.00 s before a reading that came earlier'
@@ -227,7 +226,7 @@ def test_the_last_picture_is_not_kept_so_that_a_camera_is_never_only_late(camera
     camera.announce(SECOND)
     camera.examine(SECOND, np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8))
 
-    assert camera.health(3 * SECOND).late_s is None and camera.readings.at(SECOND) is None
+    assert camera.health(3 * SECOND).late_s is None and camera.reading_at(SECOND) is None
 
 
 def test_the_verdict_is_computed_when_a_reading_comes_and_not_when_health_is_asked_for(gas):

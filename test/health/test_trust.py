@@ -7,10 +7,9 @@ import re
 
 import pytest
 
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode, say
 from crossmodal_kd_ros.health.sensor import Health
 from crossmodal_kd_ros.health.trust import Trust, TrustState
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
-from crossmodal_kd_ros.runtime.reasons import say
 
 SECOND = 1_000_000_000
 BAD = (Reason(ReasonCode.STUCK, sensor='pad', value=1.0, limit=0.5),)

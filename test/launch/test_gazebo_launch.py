@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""gazebo.launch.py: the world it writes, and what it starts with which arguments. Stand-ins take Gazebo's place."""
+"""gazebo.launch.py: the world it writes, and what it starts; stand-ins take Gazebo's place."""
 
 import json
 import os
@@ -46,7 +46,7 @@ EXECUTABLES = {
 
 @pytest.fixture
 def launched(tmp_path, private_environ):
-    """Return a function that runs the launch file to its end: what was called, {name: (arguments, parameter files)}."""
+    """Return a function that runs the launch file: {what was called: (arguments, parameter files)}."""
     prefix = tmp_path / 'prefix'
     (prefix / 'share/ament_index/resource_index/packages').mkdir(parents=True)
     for package, names in EXECUTABLES.items():

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The launch files: what they declare, what they start with which arguments and environment, and that it runs."""
+"""The launch files: what they declare, what they start with which arguments, and that it runs."""
 
 import json
 import os
@@ -116,7 +116,7 @@ def launch(name: str, *arguments: str, environ: dict[str, str]) -> subprocess.Co
 
 @pytest.fixture
 def witness(tmp_path, environ):
-    """Return a function that launches a file: {node: (its arguments, texts of its parameter files, its environment)}."""
+    """Return a function that launches a file: {node: (arguments, parameter files, environment)}."""
     install(tmp_path / 'prefix', environ, WITNESS)
     environ['WITNESS'] = str(tmp_path / 'witness')
 
@@ -400,7 +400,7 @@ def launching(name: str, *arguments: str, environ: dict[str, str]) -> Iterator[s
 
 
 def waiting(folder: Path) -> Path:
-    """Return a parameter file with which the node waits for a lifecycle manager, so that it needs no weights."""
+    """Return a parameter file with which the node waits to be configured: it needs no weights."""
     path = folder / 'waiting.yaml'
     path.write_text('/**/maintenance_node:\n  ros__parameters:\n    autostart: false\n')
     return path

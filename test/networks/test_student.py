@@ -1,17 +1,19 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The student's promises: shapes, units, taxels under their pixels, and a touch map that learns level and shape."""
+"""Shapes and units of the student, taxels under their pixels, a touch map with level and shape."""
+
+from functools import partial
 
 import pytest
 import torch
 
 from crossmodal_kd_ros.networks import Statistics, Student, StudentConfig, StudentOutput
-from crossmodal_kd_ros.networks.encoders import Window
+from crossmodal_kd_ros.networks.encoders import cut_window
 from crossmodal_kd_ros.profile import load_profile
 
 PROFILE = load_profile('living_wall')
-pad_window = Window(PROFILE, 'touch')
+pad_window = partial(cut_window, PROFILE, 'touch')
 
 
 def tensors(output: StudentOutput) -> dict[str, torch.Tensor]:

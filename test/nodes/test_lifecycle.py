@@ -37,7 +37,7 @@ class Manager:
         return self._call(ChangeState, 'change_state', request).success
 
     def set(self, name: str, value: str | float):
-        """Set a parameter, a text or a number with a decimal point, and return (successful, reason)."""
+        """Set a parameter to a text or a float; return (successful, reason)."""
         kind = (
             ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=value)
             if isinstance(value, str)
@@ -181,7 +181,8 @@ def test_each_sensor_of_the_profile_has_a_timeout(robot, start, profile, sensors
         (
             'maintenance_node',
             {'touch_timeout_s': 0.0},
-            'expected the parameter touch_timeout_s to be a number with a decimal point from 0.01 to 60.0, got 0.0',
+            'expected the parameter touch_timeout_s to be a number with a decimal point '
+            'from 0.01 to 60.0, got 0.0',
         ),
         (
             'maintenance_node',
@@ -196,7 +197,8 @@ def test_each_sensor_of_the_profile_has_a_timeout(robot, start, profile, sensors
         (
             'maintenance_node',
             {'camera_timeout': 0.5},
-            "expected the name of a parameter of maintenance_node, got 'camera_timeout'; there is: camera_timeout_s",
+            "expected the name of a parameter of maintenance_node, got 'camera_timeout'; "
+            'there is: camera_timeout_s',
         ),
         (
             'maintenance_node',

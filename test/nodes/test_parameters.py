@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The parameters: what holds declarations, files and documentation together, and what may change while a node is in use."""
+"""Parameters: declarations, files and documentation agree; what may change in a node in use."""
 
 import re
 
@@ -16,8 +16,9 @@ from robot import ROOT
 from std_msgs.msg import String
 from waiting import wait_for
 
+from crossmodal_kd_ros.cli import parameter_files
 from crossmodal_kd_ros.errors import ConfigurationError
-from crossmodal_kd_ros.nodes import parameter_files, qos
+from crossmodal_kd_ros.nodes import qos
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure
 from crossmodal_kd_ros.nodes.parameters import Parameter
 from crossmodal_kd_ros.runtime.topics import STRING, Topic
@@ -82,7 +83,7 @@ def probe():
 def test_a_written_file_is_what_the_parameters_say(name):
     assert (ROOT / name).read_text() == parameter_files.texts()[name], (
         'change the parameters of the node, then run: '
-        'python -m crossmodal_kd_ros.nodes.parameter_files'
+        'python -m crossmodal_kd_ros.cli.parameter_files'
     )
 
 
@@ -236,8 +237,8 @@ def test_an_override_for_a_topic_that_the_node_does_not_have_is_refused(probe, c
     assert not node.start()
     printed = capfd.readouterr().err
     assert (
-        "got 'qos_overrides./liste.subscription.depth'; there is: qos_overrides./listen.subscription.depth"
-        in printed
+        "got 'qos_overrides./liste.subscription.depth'; "
+        'there is: qos_overrides./listen.subscription.depth' in printed
     )
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The SROS 2 policy: least privilege, held against what the running nodes publish, hear and offer."""
+"""The SROS 2 policy: what the running nodes publish, subscribe to and offer, and no more."""
 
 from xml.etree import ElementTree
 
@@ -9,7 +9,7 @@ import pytest
 from robot import ROOT, Robot
 from waiting import wait_for
 
-from crossmodal_kd_ros.nodes.parameter_files import NODES
+from crossmodal_kd_ros.cli.parameter_files import NODES
 
 POLICY = ROOT / 'config' / 'sros2' / 'policy.xml'
 # Heard or offered only under a parameter (use_sim_time, camera_transport), with another package,
@@ -82,7 +82,8 @@ def test_a_running_node_uses_all_it_may_and_nothing_else(policy, start, request,
         def uses(qualifier: str) -> set[str]:
             try:
                 return {name for name, _ in graph[qualifier](node, '/')}
-            except Exception:  # noqa: BLE001  rclpy has a name of its own for a node not discovered yet
+            # rclpy has an error of its own for a node not discovered yet
+            except Exception:  # noqa: BLE001
                 return set()
 
         def settled() -> bool:

@@ -42,7 +42,10 @@ def advantage(student, image: np.ndarray, action: int) -> float:
 
 
 def without_biases(student):
-    """Return the student with no bias behind its pooled features: its logits are then the features times slopes."""
+    """Return the student with no bias behind its pooled features.
+
+    Its logits are then the features times slopes.
+    """
     with torch.no_grad():
         for layer in (*student.embed, student.classifier):
             if hasattr(layer, 'bias'):
@@ -51,7 +54,7 @@ def without_biases(student):
 
 
 def two_pads() -> Profile:
-    """Return a robot with a pad whose edges lie between cells, another one, and one that does not show."""
+    """Return a robot with three pads: one between cells, another, and one that does not show."""
     pad = WALL.senses['touch'].model_dump(exclude={'name'}) | {'source': None}
     pads = {
         'left': {'shape': (2, 5, 7), 'footprint_mm': (3, 5, 17, 23)},

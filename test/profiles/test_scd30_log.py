@@ -16,11 +16,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from crossmodal_kd_ros.health.reasons import say
 from crossmodal_kd_ros.health.sensor import SensorHealth, sensors_of
 from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
 from crossmodal_kd_ros.runtime.messages import BadMessage
-from crossmodal_kd_ros.runtime.reasons import say
 from crossmodal_kd_ros.runtime.sources import SenseReader
 
 LOG = Path(__file__).resolve().parents[3] / 'shared' / 'data' / 'gas' / 'scd30_logs_co2.txt'

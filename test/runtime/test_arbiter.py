@@ -5,8 +5,8 @@
 
 import pytest
 
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
 from crossmodal_kd_ros.health.sensor import Health
-from crossmodal_kd_ros.health.verdict import Reason, ReasonCode
 from crossmodal_kd_ros.profile import Mode, load_profile
 from crossmodal_kd_ros.runtime.arbiter import ModeArbiter
 from crossmodal_kd_ros.runtime.engine import best_mode

@@ -5,8 +5,8 @@
 
 import pytest
 
+from crossmodal_kd_ros.health.reasons import say
 from crossmodal_kd_ros.runtime.confidence import ConfidenceGate
-from crossmodal_kd_ros.runtime.reasons import say
 
 
 def check(gate: ConfidenceGate, confidence: float, *, epoch: int = 0, ood_score: float = 1.0):

@@ -10,9 +10,8 @@ import pytest
 from three_senses import AIR, PAD, SKIN, three_senses
 
 from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
-from crossmodal_kd_ros.calibration.fusion import Stack
 from crossmodal_kd_ros.calibration.intervals import Intervals
-from crossmodal_kd_ros.calibration.model import Calibration, Predictor, sensor_set
+from crossmodal_kd_ros.calibration.model import Calibration, Predictor, Stack, sensor_set
 from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution
 from crossmodal_kd_ros.profile import HOLD, Mode
 from crossmodal_kd_ros.runtime import Perception, Pipeline, RuntimeConfig, decide_with

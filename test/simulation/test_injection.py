@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from three_senses import AIR, PAD, SKIN, three_senses
 
-from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.profile import Sense, load_profile
 from crossmodal_kd_ros.simulation import Fault, FaultSchedule, Injector, broken, kinds_of
 
 RATE_HZ = {'camera': 10.0, 'touch': 50.0, 'gas': 2.0}
@@ -31,7 +31,7 @@ def healthy(sensor: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def play(sensor: str, kind: str, severity: float = 1.0):
-    """Return (second, healthy reading, what arrived) for each reading of 24 s, broken from 4 s to 20 s."""
+    """Return (second, healthy reading, what arrived) of 24 s, broken from 4 s to 20 s."""
     rng = np.random.default_rng(1)
     injector = Injector(
         sensor, FaultSchedule((Fault(sensor, START_S, END_S, kind, severity),)), seed=3
@@ -179,6 +179,7 @@ def test_kinds_of_faults_go_by_the_layout_of_a_sense():
 def test_what_no_working_sensor_can_report_lies_beyond_the_range_of_any_channel():
     below_zero = {'name': 'cold', 'unit': 'K', 'min': -9, 'max': -5}
     channel = THREE.senses[AIR].channels[0].model_copy(update=below_zero)
-    sense = THREE.senses[AIR].model_copy(update={'channels': (channel,), 'shape': (1,)})
+    data = THREE.senses[AIR].model_dump() | {'channels': [channel.model_dump()], 'shape': (1,)}
+    sense = Sense.model_validate(data)
     broken_value = broken.out_of_range(sense, np.float32([-7.0]), 1.0, seed=0)
     assert broken_value.tolist() == [31.0]

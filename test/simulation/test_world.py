@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The simulated wall: three views of one surface, the same at any resolution, honest about what shows."""
+"""The simulated wall: three views of one surface, the same at any resolution."""
 
 from dataclasses import replace
 

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The trainings: what they learn from, what they leave, and that the same seed gives the same weights."""
+"""What the trainings learn from, what they leave, and that a seed gives the same weights."""
 
 import numpy as np
 import pytest
@@ -9,10 +9,10 @@ import torch
 from made_up_pairs import PROFILE, make_pairs
 from three_senses import AIR, PAD, SKIN, three_senses
 
-from crossmodal_kd_ros.networks import Student, Teacher, freeze
+from crossmodal_kd_ros.networks import DeviceError, Student, Teacher, freeze
 from crossmodal_kd_ros.training.batches import take
 from crossmodal_kd_ros.training.cache import TrainingCache
-from crossmodal_kd_ros.training.device import Device, DeviceError
+from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.loop import Run, learning_rate_share, scale_confidence
 from crossmodal_kd_ros.training.losses import reverse_gradient
 from crossmodal_kd_ros.training.recipe import RecipeError, StudentRecipe, TeacherRecipe

@@ -3,6 +3,8 @@
 
 """Gradient reversal: features from which an adversary cannot tell day from night."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -41,3 +43,23 @@ def reverse_gradient(x: Tensor, strength: float) -> Tensor:
     if not strength >= 0.0:
         raise ValueError(f'expected a strength of at least 0, got {strength}')
     return _Reverse.apply(x, strength)
+
+
+def adversarial_ramp(progress: float) -> float:
+    r"""Return the strength of gradient reversal: little while the adversary has not learnt.
+
+    $2 / (1 + e^{-10 p}) - 1$ (Ganin and Lempitsky 2015, section 5).
+
+    Args:
+        progress: $p$, share of the training done, 0 to 1.
+
+    Raises:
+        ValueError: progress is out of range.
+
+    Example:
+        >>> [round(adversarial_ramp(progress), 4) for progress in (0.0, 0.1, 0.5, 1.0)]
+        [0.0, 0.4621, 0.9866, 0.9999]
+    """
+    if not 0.0 <= progress <= 1.0:
+        raise ValueError(f'expected progress from 0 to 1, got {progress}')
+    return math.tanh(5.0 * progress)  # the same function

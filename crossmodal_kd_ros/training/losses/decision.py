@@ -116,6 +116,34 @@ def decoupled_loss(
     return temperature**2 * (target_weight * target_term + other_weight * other_term)
 
 
+def progressive_alpha(
+    step: int, total_steps: int, *, ramp: float = 0.3, highest: float = 1.0
+) -> float:
+    r"""Return the article's weight of the teacher: first labels alone, then ever more of it.
+
+    $highest \cdot \min(1, step / (ramp \cdot total\_steps))$
+
+    Args:
+        step: from 0; epochs as in the article, or steps.
+        total_steps: how many there will be, at least 1.
+        ramp: share of the training over which alpha grows; 0.3 is the article's.
+        highest: where it ends; 1, the article's, stops listening to labels after the ramp.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    Example:
+        >>> [round(progressive_alpha(step, 100), 2) for step in (0, 15, 30, 99)]
+        [0.0, 0.5, 1.0, 1.0]
+    """
+    if step < 0 or total_steps < 1 or not 0.0 < ramp <= 1.0 or not 0.0 <= highest <= 1.0:
+        raise ValueError(
+            'expected step of at least 0, total_steps of at least 1, ramp and highest within 0 '
+            f'and 1, got {step}, {total_steps}, {ramp} and {highest}'
+        )
+    return highest * min(1.0, step / (total_steps * ramp))
+
+
 def _decouple(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return log (p_y, 1 - p_y) `[B, 2]` and log softmax of the other classes `[B, C - 1]`."""
     classes = logits.shape[1]

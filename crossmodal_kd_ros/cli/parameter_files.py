@@ -3,7 +3,7 @@
 
 """Writes `config/*.yaml` and `docs/parameters.md`.
 
-    python -m crossmodal_kd_ros.nodes.parameter_files
+    python -m crossmodal_kd_ros.cli.parameter_files
 
 Both follow from the parameters that the nodes declare under the default profile.
 """
@@ -34,7 +34,7 @@ _WIDTH = 114
 _PAGE = """# Parameters
 
 Every parameter of every node. This page and the files in `config/` are written by
-`python -m crossmodal_kd_ros.nodes.parameter_files` from the parameters that the nodes declare and check.
+`python -m crossmodal_kd_ros.cli.parameter_files` from the parameters that the nodes declare and check.
 
 - Give them in a file: copy `config/robot.yaml`, change what you need, and start with `params_file:=my_robot.yaml`.
 - A node refuses to start with an unknown name or a value that is not allowed, and says which ones there are. A decimal

@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from crossmodal_kd_ros.calibration.fit import _are_enough, _stacked
-from crossmodal_kd_ros.calibration.fusion import Stack, opinions
+from crossmodal_kd_ros.calibration.model import Stack, log_probabilities
 from crossmodal_kd_ros.profile import load_profile
 
 
@@ -33,11 +33,15 @@ def halves():
 
 def test_a_stack_says_what_the_regression_says_that_it_came_from(halves):
     teacher, student, pairs = halves
-    model = LogisticRegression(max_iter=1000).fit(opinions(teacher, student), pairs.action)
+    model = LogisticRegression(max_iter=1000).fit(
+        log_probabilities(teacher, student), pairs.action
+    )
     stack = Stack(weights=model.coef_.T, bias=model.intercept_)
 
     np.testing.assert_allclose(
-        stack.join(teacher, student), model.predict_proba(opinions(teacher, student)), atol=1e-6
+        stack.join(teacher, student),
+        model.predict_proba(log_probabilities(teacher, student)),
+        atol=1e-6,
     )
     np.testing.assert_allclose(stack.join(teacher[0], student[0]).sum(), 1.0, atol=1e-6)
 
