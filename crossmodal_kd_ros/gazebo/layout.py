@@ -14,7 +14,7 @@ from functools import lru_cache
 from crossmodal_kd_ros.simulation import Panel, PanelScene, draw_panels
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 
-# One panel for each of MATERIALS, in that order, from left to right.
+# One panel for each of the first of MATERIALS, in that order, from left to right.
 PANEL_CENTRES_M = ((-0.3, 0.5), (-0.1, 0.5), (0.1, 0.5), (0.3, 0.5))
 
 # What the middle of each panel needs, in the order of MATERIALS: four different troubles in one
@@ -30,7 +30,7 @@ _DRAWS = 400
 
 @lru_cache(maxsize=4)
 def four_panels(seed: int) -> tuple[Panel, ...]:
-    """Return one panel for each of `MATERIALS`.
+    """Return one panel for each of the first four of `MATERIALS`.
 
     It is the first draw of that material whose middle has the wanted trouble.
     """

@@ -104,10 +104,7 @@ def sdf_text(gazebo: str, seed: int) -> str:
         undefined=StrictUndefined,
         autoescape=True,
     )
-    panels = [
-        {'name': name, 'x': x, 'z': z}
-        for name, (x, z) in zip(MATERIALS, PANEL_CENTRES_M, strict=True)
-    ]
+    panels = [{'name': name, 'x': x, 'z': z} for name, (x, z) in zip(MATERIALS, PANEL_CENTRES_M)]
     return (
         environment.get_template('world.sdf.j2').render(
             gazebo=GAZEBOS[gazebo], seed=seed, panels=panels, arm=_ARM

@@ -18,7 +18,60 @@ from crossmodal_kd_ros.profile import load_profile
 # Whose sensors are simulated: the numbers of their noise, the size of the view and of the pad.
 PROFILE = load_profile('living_wall')
 
-MATERIALS = ('bio_concrete', 'mycelium_composite', 'algae_panel', 'bacterial_coating')
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What one material is like where nothing is wrong; `surface` draws its texture.
+
+    Attributes:
+        roughness_um: mean RMS micro-roughness.
+        uptake_ppm: CO2 that it takes out of the hood's air while it thrives and is moist, ppm
+            below ambient.
+        voc_index, h2s_ppb: what it adds to the air of the hood.
+        gloss: strength of its mirror-like reflection while dry.
+        dark_rgb, light_rgb: linear RGB between which its colour lies. The hue wanders by as much
+            as the materials differ, so that texture and not hue tells them apart.
+    """
+
+    roughness_um: float
+    uptake_ppm: float
+    dark_rgb: tuple[float, float, float]
+    light_rgb: tuple[float, float, float]
+    voc_index: float = 0.0
+    h2s_ppb: float = 0.0
+    gloss: float = 0.0
+
+
+MATERIALS = {
+    'bio_concrete': Material(
+        roughness_um=60.0,
+        uptake_ppm=55.0,
+        dark_rgb=(0.24, 0.23, 0.21),
+        light_rgb=(0.52, 0.50, 0.46),
+    ),
+    'mycelium_composite': Material(
+        roughness_um=42.0,
+        uptake_ppm=25.0,
+        dark_rgb=(0.40, 0.33, 0.23),
+        light_rgb=(0.70, 0.62, 0.49),
+    ),
+    'algae_panel': Material(
+        roughness_um=26.0,
+        uptake_ppm=140.0,
+        dark_rgb=(0.13, 0.23, 0.11),
+        light_rgb=(0.36, 0.44, 0.25),
+    ),
+    'bacterial_coating': Material(
+        roughness_um=16.0,
+        uptake_ppm=85.0,
+        dark_rgb=(0.38, 0.24, 0.18),
+        light_rgb=(0.62, 0.45, 0.36),
+        voc_index=25.0,
+        h2s_ppb=6.0,
+        gloss=0.25,
+    ),
+}
+_NAMES = tuple(MATERIALS)
 
 # Large enough for a 4:3 camera (85 x 64 mm) to travel.
 PANEL_MM = (160.0, 96.0)
@@ -32,8 +85,7 @@ VITALITY_SHOWN_STD = 0.07
 BULGE_SHOWN_STD = 0.45
 ROUGHNESS_LOG_STD = 0.18
 
-# Mean roughness (um) of a sound surface of each of MATERIALS.
-_MATERIAL_ROUGHNESS_UM = np.array([60.0, 42.0, 26.0, 16.0])
+_MATERIAL_ROUGHNESS_UM = np.array([material.roughness_um for material in MATERIALS.values()])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +136,7 @@ class Panel:
     @property
     def material_name(self) -> str:
         """The material's label, one of `MATERIALS`."""
-        return MATERIALS[self.material]
+        return _NAMES[self.material]
 
 
 def draw_panels(

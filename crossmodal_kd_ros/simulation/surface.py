@@ -9,19 +9,8 @@ import cv2
 import numpy as np
 
 from crossmodal_kd_ros.simulation.fields import blister, crack_cover, fractal, patches, value_noise
-from crossmodal_kd_ros.simulation.panel import Panel
+from crossmodal_kd_ros.simulation.panel import MATERIALS, Panel
 
-# Linear RGB of each material: (darker, lighter). The hue wanders by as much as the materials
-# differ, so that texture and not hue tells them apart.
-_PALETTES = np.array(
-    [
-        [[0.24, 0.23, 0.21], [0.52, 0.50, 0.46]],
-        [[0.40, 0.33, 0.23], [0.70, 0.62, 0.49]],
-        [[0.13, 0.23, 0.11], [0.36, 0.44, 0.25]],
-        [[0.38, 0.24, 0.18], [0.62, 0.45, 0.36]],
-    ],
-    np.float32,
-)
 _GROWTH_RGB = np.array([0.085, 0.095, 0.05], np.float32)
 _BLEACHED_RGB = np.array([0.80, 0.78, 0.70], np.float32)
 _CRACK_RGB = np.array([0.028, 0.024, 0.020], np.float32)
@@ -50,7 +39,7 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     growth = patches(growth_seed, panel.growth_cover_shown, px_per_mm)
     grain = fractal(rng, (3.2, 1.6, 0.8), px_per_mm, gain=0.8)
     fur = _fur(panel.growth_fuzz) * value_noise(rng, 1.6, px_per_mm) * growth
-    weave = _material_pattern(panel.material, rng, px_per_mm)
+    weave = _material_pattern(panel.material_name, rng, px_per_mm)
     crazing = _crazing(rng, panel.moisture_shown, px_per_mm)
 
     height = 0.35 * fractal(rng, (48.0, 24.0, 12.0), px_per_mm) * rng.uniform(0.4, 1.4)
@@ -77,7 +66,7 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     wet_film = np.clip(
         fractal(rng, (14.0, 7.0), px_per_mm) + 4.0 * (panel.moisture_shown - 0.75), 0.0, 1.0
     )
-    gloss = (wet_film + (0.25 if panel.material == 3 else 0.0)) * (1.0 - crack)
+    gloss = (wet_film + MATERIALS[panel.material_name].gloss) * (1.0 - crack)
     albedo *= (1.0 - 0.25 * wet_film)[..., None]
     return Surface(height, np.clip(albedo, 0.005, 1.0), gloss)
 
@@ -96,7 +85,8 @@ def _albedo(
     panel: Panel, rng: np.random.Generator, weave: np.ndarray, grain: np.ndarray, px_per_mm: float
 ) -> np.ndarray:
     """Return the bare material's colour `float32[H, W, 3]`."""
-    dark, light = _PALETTES[panel.material]
+    material = MATERIALS[panel.material_name]
+    dark, light = np.float32(material.dark_rgb), np.float32(material.light_rgb)
     mottling = fractal(rng, (40.0, 20.0, 10.0, 5.0), px_per_mm)
     mix = np.clip(0.5 + 0.15 * mottling + 0.24 * weave + rng.uniform(-0.2, 0.2), 0.0, 1.0)
     hue = np.exp(0.16 * rng.standard_normal(3)).astype(np.float32)
@@ -105,16 +95,16 @@ def _albedo(
     return colour * hue * np.exp(contrast * grain)[..., None]
 
 
-def _material_pattern(material: int, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
+def _material_pattern(material: str, rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
     """Return the texture that names a material, `float32[H, W]`, about -1 to 1."""
-    if material == 0:  # pores of cast concrete
+    if material == 'bio_concrete':  # pores of cast concrete
         pores = value_noise(rng, 2.2, px_per_mm)
         return -np.clip((pores - rng.uniform(1.6, 2.6)) * 3.0, 0.0, 2.5)
-    if material == 1:  # felted hyphae
+    if material == 'mycelium_composite':  # felted hyphae
         along = _ridges(value_noise(rng, 1.4, px_per_mm, stretch=5.0))
         across = _ridges(value_noise(rng, 5.0, px_per_mm, stretch=0.3))
         return 2.2 * np.maximum(along, across) - 1.0
-    if material == 2:  # cells of an algae mat
+    if material == 'algae_panel':  # cells of an algae mat
         return 2.0 * _ridges(fractal(rng, (7.0, 3.5), px_per_mm)) - 1.0
     veins = _ridges(fractal(rng, (18.0, 8.0), px_per_mm))  # dendrites of a biofilm
     return 1.6 * veins**2 - 0.6
