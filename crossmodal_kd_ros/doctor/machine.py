@@ -134,8 +134,12 @@ def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Fin
     try:
         name = make_engine(engine, folder, profile, device=device).name
     except WeightsError as error:
-        options = f'--profile {shlex.quote(profile_name)} ' * (profile_name != DEFAULT_PROFILE)
-        remedy = f'crossmodal-kd train {options}--out {shlex.quote(str(folder))}'
+        remedy = f'crossmodal-kd train --out {shlex.quote(str(folder))}'
+        if profile_name != DEFAULT_PROFILE:  # which alone has a simulator
+            remedy = (
+                'crossmodal-kd train --data SET --out FOLDER   # SET: recordings of this robot, '
+                'docs/bags.md; then models_dir: FOLDER in the parameter file'
+            )
         return problem('weights', str(error), remedy)
     except ConfigurationError as error:
         return problem('weights', str(error), 'device: cpu in the parameter file')

@@ -112,7 +112,7 @@ def test_small_messages_are_handed_over_once(robot, tmp_path):
         assert observer.drain() == []
 
 
-def test_where_there_is_one_clock_a_message_counts_from_when_it_was_sent_and_none_from_before_the_recording(
+def test_with_one_clock_a_message_counts_from_when_it_was_sent_and_none_from_before(
     robot, tmp_path
 ):
     node, domain_id = robot

@@ -83,9 +83,7 @@ def test_without_any_camera_it_says_how_to_get_one_and_the_other_senses_are_only
     assert touched.result == 'nobody publishes /tactile/image: it decides without'
 
 
-def test_a_camera_with_less_reliability_than_is_asked_for_is_told_with_the_parameter_that_agrees_with_it(
-    drivers,
-):
+def test_a_camera_of_less_reliability_is_named_with_the_parameter_that_agrees(drivers):
     drivers.publish('camera/image_raw', picture, rate_hz=30.0, profile=SENSOR)
     override = 'qos_overrides./camera/image_raw.subscription.reliability'
     camera, mended = findings_of(

@@ -84,7 +84,7 @@ def install(
     package: str = 'crossmodal_kd_ros',
     executables: tuple[str, ...] = ('maintenance_node', 'simulator_node'),
 ) -> None:
-    """Make an ament prefix in which the executables of a package are `program`, and put it first."""
+    """Put an ament prefix first in which the executables of a package are `program`."""
     (prefix / 'share/ament_index/resource_index/packages').mkdir(parents=True)
     (prefix / 'share/ament_index/resource_index/packages' / package).touch()
     (prefix / 'lib' / package).mkdir(parents=True)
@@ -116,7 +116,7 @@ def launch(name: str, *arguments: str, environ: dict[str, str]) -> subprocess.Co
 
 @pytest.fixture
 def witness(tmp_path, environ):
-    """Return a function that launches a file: {node: (arguments, parameter files, environment)}."""
+    """Return a function that launches a file: {node: (arguments, files, environment)}."""
     install(tmp_path / 'prefix', environ, WITNESS)
     environ['WITNESS'] = str(tmp_path / 'witness')
 

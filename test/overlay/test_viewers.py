@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What opens in Foxglove, RViz and rqt_robot_monitor: topics and fields exist, panels are placed."""
+"""What opens in Foxglove, RViz and rqt_robot_monitor: its topics and fields exist."""
 
 import json
 import re

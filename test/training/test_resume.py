@@ -17,7 +17,7 @@ from crossmodal_kd_ros.training.student import train_student
 from crossmodal_kd_ros.training.teacher import train_teacher
 
 HERE = Path(__file__).parent
-# A student with a teacher, because it has all there is to remember: dropout, an adversary, targets,
+# A student with a teacher has all there is to remember: dropout, an adversary, targets,
 # a best step.
 PROGRAM = """
 import sys
