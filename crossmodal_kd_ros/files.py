@@ -1,9 +1,14 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Where the package's files lie, how YAML that a person wrote is read, how a file is written whole."""
+"""Where the package's files lie, how a person's YAML is read, how a file is written whole."""
 
 import json
+import os
+import re
+import reprlib
+import stat
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +19,26 @@ from crossmodal_kd_ros.errors import ConfigurationError
 
 _NAME = 'crossmodal_kd_ros'
 Model = TypeVar('Model', bound=BaseModel)
+# More than any file that a person writes; merged keys of a mapping may be many in a small file.
+_MAX_BYTES, _MAX_KEYS = 1_000_000, 10_000
+# What a YAML loader raises beside its own errors: dates, numbers and tags that are none.
+_NOT_YAML = (
+    *(yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError),
+    *(RecursionError, OverflowError),
+)
+# The words of pydantic that are Python's and not YAML's.
+_WORDS = {
+    r'a valid (tuple|list)': 'a list',
+    r'a valid (dictionary|mapping)( or instance of \w+)?': 'a mapping',
+    r'a valid boolean': 'true or false',
+    r'^Tuple should': 'The list should',
+    r'^Dictionary should': 'The mapping should',
+    r' after validation': '',
+}
+# An aliased list within a list within a list is small in the file and endless when written out.
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxlist, _REPR.maxtuple, _REPR.maxdict, _REPR.maxset = 3, 20, 20, 20, 20
+_REPR.maxstring = _REPR.maxlong = _REPR.maxother = 80
 
 
 def share_dir() -> Path:
@@ -38,19 +63,18 @@ def share_dir() -> Path:
 
 
 def shipped_file(folder: str, name: str, error: type[ConfigurationError]) -> Path:
-    """Return `name` itself if it ends in .yaml or .yml, else `config/<folder>/<name>.yaml`.
+    """Return `name` as a path if it ends in .yaml or .yml, else `config/<folder>/<name>.yaml`.
 
     Raises:
         ConfigurationError: of the class `error`; nothing of this name is shipped.
     """
     if name.endswith(('.yaml', '.yml')):
-        return Path(name)
-    shipped = share_dir() / 'config' / folder
-    path = shipped / f'{name}.yaml'
-    if not path.is_file():
-        known = ', '.join(sorted(path.stem for path in shipped.glob('*.yaml')))
-        raise error(f'expected one of {known}, or a .yaml file, got {name!r}')
-    return path
+        return Path(os.path.expanduser(name))
+    shipped = {path.stem: path for path in (share_dir() / 'config' / folder).glob('*.yaml')}
+    if name not in shipped:
+        known = ', '.join(sorted(shipped))
+        raise error(f'expected one of {known}, or a .yaml file, got {short(name)}')
+    return shipped[name]
 
 
 def read_yaml(path: Path, model: type[Model], error: type[ConfigurationError]) -> Model:
@@ -60,20 +84,28 @@ def read_yaml(path: Path, model: type[Model], error: type[ConfigurationError]) -
         ConfigurationError: of the class `error`; its text has one line for each thing that is
             wrong.
     """
+    text = _read(path, error)
     try:
-        content = yaml.load(path.read_text(encoding='utf-8-sig'), _UniqueKeyLoader)
+        content = yaml.load(text.decode('utf-8-sig'), _UniqueKeyLoader)
+    except _NOT_YAML as problem:
+        why = ' '.join(str(problem).split())[:300]
+        raise error(f'{path} is not YAML: {why}') from problem
+    try:
         return model.model_validate({} if content is None else content)
-    except OSError as problem:
-        raise error(f'cannot read {path}: {problem.strerror}') from problem
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise error(f'{path} is not YAML: {" ".join(str(problem).split())}') from problem
     except ValidationError as problem:
         raise error('\n'.join(f'{path}: {line}' for line in sentences(problem))) from problem
 
 
 def sentences(problem: ValidationError) -> list[str]:
     """Return one sentence for each thing that is wrong: where, what was expected, what came."""
-    return [_sentence(detail) for detail in problem.errors(include_url=False)]
+    details = problem.errors(include_url=False)
+    # pydantic does not count what is wrong in itself: a list of one such is not too short.
+    outer = {detail['loc'][:end] for detail in details for end in range(len(detail['loc']))}
+    return [
+        _sentence(detail)
+        for detail in details
+        if detail['type'] != 'too_short' or detail['loc'] not in outer
+    ]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -89,32 +121,67 @@ def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
     write_text(path, json.dumps(content, indent=indent, allow_nan=False) + '\n')
 
 
+def short(value: Any) -> str:
+    """Return a value for a sentence: its `repr`, of at most 60 characters."""
+    try:
+        text = 'nothing' if value is None else _REPR.repr(value)
+    except ValueError:  # Python writes out no integer of more than 4300 digits
+        text = 'a number of thousands of digits'
+    return text if len(text) <= 60 else f'{text[:57]}...'
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """SafeLoader, but a key that stands twice is an error: the second would silently win."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for (key_node, _), key in zip(node.value, keys):
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f'expected {key!r} once, found it twice', key_node.start_mark
-                )
-        return super().construct_mapping(node, deep)
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        times = Counter((key.tag, key.value) for key in keys)
+        for key in keys:
+            if times[key.tag, key.value] > 1:
+                raise _refusal(f'expected {short(key.value)} once, found it twice', key)
+        return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > _MAX_KEYS:
+            raise _refusal(f'expected at most {_MAX_KEYS} keys, found {len(node.value)}', node)
+
+
+def _refusal(what: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, what, node.start_mark)
+
+
+def _read(path: Path, error: type[ConfigurationError]) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a FIFO is to wait for its writer
+            raise error(f'expected a file, got a folder or a device: {path}: name a .yaml file')
+        with path.open('rb') as file:
+            text = file.read(_MAX_BYTES + 1)
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, 'strerror', None) or problem
+        raise error(f'cannot read {path}: {why}') from problem
+    if len(text) > _MAX_BYTES:
+        raise error(f'expected at most {_MAX_BYTES} bytes, got more in {path}: shorten it')
+    return text
 
 
 def _sentence(detail: dict[str, Any]) -> str:
-    where = '.'.join(str(part) for part in detail['loc'])
-    what, came = detail['msg'], detail['input']
+    # pydantic calls the key of a mapping itself `[key]`.
+    where = '.'.join(_part(part) for part in detail['loc'] if part != '[key]')
+    what, got = detail['msg'], f', got {short(detail["input"])}'
     if detail['type'] == 'value_error':  # our own: it says what came
-        what, came = str(detail['ctx']['error']), None
+        what, got = str(detail['ctx']['error']), ''
     elif detail['type'] == 'extra_forbidden':
-        what, came = 'this key is not known: check its spelling, or leave it out', None
+        what, got = 'this key is not known: check its spelling, or leave it out', ''
     elif detail['type'] == 'missing':
-        what, came = 'this key is missing', None
-    got = '' if came is None else f', got {_short(came)}'
+        what, got = 'this key is missing', ''
+    else:
+        for pattern, words in _WORDS.items():
+            what = re.sub(pattern, words, what)
     return f'{where}: {what}{got}' if where else f'{what}{got}'
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f'{text[:57]}...'
+def _part(part: str | int) -> str:
+    is_plain = isinstance(part, str) and len(part) <= 100 and part.isprintable()
+    return part if is_plain else short(part)

@@ -4,6 +4,7 @@
 """A training set from recordings: samples, splits that share no group, and a datasheet."""
 
 import shutil
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,7 +40,7 @@ class DataSetPlan:
 
     Attributes:
         bags: the recordings.
-        out: the folder to make; it must not exist, or be a data set.
+        out: the folder to make; it must not exist, be empty, or be a data set.
         profile: of the robot that recorded them.
         labels: what is right when.
         requests: which topic is which, as far as the user says.
@@ -90,45 +91,72 @@ def make_dataset(
 ) -> dict[str, Any]:
     """Write the data set and return its datasheet.
 
+    It is made beside `out` and takes its place when it is whole: what fails leaves nothing, and a
+    data set that was there before stays.
+
     Raises:
         BagError: a bag cannot be read or lacks a sense, nothing can be written, or there is too
             little to split.
     """
-    _make_room(plan.out)
-    build = _Build(plan)
-    spool = plan.out / 'views.tmp'
+    out = plan.out.resolve()
+    _check_room(out)
+    unfinished = None
     try:
-        with spool.open('wb') as views:
-            for index in range(len(plan.bags)):
-                _read(build, index, views, progress)
-        splits = _split(build)
-        side = plan.profile.camera.view_px
-        all_views = np.memmap(spool, np.uint8, 'r', shape=(len(build.rows), side, side, 3))
-        for name, chosen in splits.items():
-            progress(f'writing {name}')
-            _write_split(build, plan.out / name, chosen, all_views)
-        del all_views
+        home = next(folder for folder in out.parents if folder.is_dir())
+        unfinished = Path(tempfile.mkdtemp(prefix=f'.{out.name}.', dir=home))
+        whole = unfinished / 'whole'
+        whole.mkdir()
+        sheet = _make(_Build(plan), whole, progress)
+        _swap(whole, out, unfinished / 'old')
+    except OSError as error:
+        raise BagError(f'expected a folder to write to at {plan.out}: {error}') from error
     finally:
-        spool.unlink(missing_ok=True)
-    content = plan.profile.model_dump(mode='json', exclude_unset=True)
-    write_text(plan.out / PROFILE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    sheet = _datasheet(build, splits)
-    write_json(plan.out / DATASHEET, sheet)
+        if unfinished is not None:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return sheet
 
 
-def _make_room(out: Path) -> None:
+def _make(build: _Build, out: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Write the data set to the empty folder `out`; return its datasheet."""
+    plan, spool = build.plan, out / 'views.tmp'
+    with spool.open('wb') as views:
+        for index in range(len(plan.bags)):
+            _read(build, index, views, progress)
+    splits = _split(build)
+    side = plan.profile.camera.view_px
+    all_views = np.memmap(spool, np.uint8, 'r', shape=(len(build.rows), side, side, 3))
+    for name, chosen in splits.items():
+        progress(f'writing {name}')
+        _write_split(build, out / name, chosen, all_views)
+    del all_views
+    spool.unlink()
+    content = plan.profile.model_dump(mode='json', exclude_unset=True)
+    write_text(out / PROFILE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    sheet = _datasheet(build, splits)
+    write_json(out / DATASHEET, sheet)
+    return sheet
+
+
+def _check_room(out: Path) -> None:
+    """Refuse what is neither nothing, an empty folder nor a data set."""
+    is_room = not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    if not is_room and not (out / DATASHEET).is_file():
+        raise BagError(
+            f'expected a data set or nothing at {out}, found something else: name another folder'
+        )
+
+
+def _swap(whole: Path, out: Path, old: Path) -> None:
+    """Put `whole` in the place of `out`, which goes to `old` if it is there."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.exists():
+        out.rename(old)
     try:
-        if out.exists():
-            if not (out / DATASHEET).is_file():
-                raise BagError(
-                    f'expected a data set or nothing at {out}, found something else: '
-                    'name another folder'
-                )
-            shutil.rmtree(out)
-        out.mkdir(parents=True)
-    except OSError as error:
-        raise BagError(f'expected a folder to write to at {out}: {error}') from error
+        whole.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
 
 
 def _read(build: _Build, index: int, views: BinaryIO, progress: Callable[[str], None]) -> None:

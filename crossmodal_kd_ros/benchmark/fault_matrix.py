@@ -15,7 +15,7 @@ import numpy as np
 from crossmodal_kd_ros.benchmark.fault_stream import MemoEngine, Player, Reading, fault_stream
 from crossmodal_kd_ros.calibration.model import HOLD_COST, Calibration, load_calibration
 from crossmodal_kd_ros.profile import CAMERA, HOLD, Mode, Profile
-from crossmodal_kd_ros.runtime import decide_with, make_engine
+from crossmodal_kd_ros.runtime import ENGINES, decide_with, make_engine
 from crossmodal_kd_ros.simulation import Fault, FaultSchedule, kinds_of
 
 SEVERITIES = (0.25, 0.5, 1.0)
@@ -131,7 +131,7 @@ class Bench:
         """
         self.profile = profile
         self.calibration: Calibration | None = load_calibration(models_dir, profile)
-        self.engine = MemoEngine(make_engine('torch', models_dir, profile))
+        self.engine = MemoEngine(make_engine(ENGINES[0], models_dir, profile))
         self.onset_s = onset_s
         self.stream: list[Reading] = list(
             fault_stream(_STREAM_SEED, onset_s + broken_s, profile, pictures=_PICTURES)
@@ -274,7 +274,7 @@ def healthy_operation(
         they were held. A hold for lack of confidence is no change of who is trusted.
     """
     player = Player(
-        make_engine('torch', models_dir, profile),
+        make_engine(ENGINES[0], models_dir, profile),
         load_calibration(models_dir, profile),
         FaultSchedule(),
     )

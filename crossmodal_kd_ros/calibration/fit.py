@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from crossmodal_kd_ros.calibration.model import (
     Predictor,
     Stack,
     log_probabilities,
+    sensor_sets,
     weights_digest,
 )
 from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution, fine_detail
@@ -92,20 +92,6 @@ class Answers:
         if mode is Mode.STUDENT:
             return self.student
         return self.by(name, filled=predictor.filled, stack=predictor.stack)
-
-
-def sensor_sets(profile: Profile) -> dict[str, tuple[str, ...]]:
-    """Return the sets of sensors that somebody can decide with, by name such as `camera+air`.
-
-    They are every set with the camera, the whole first, and all senses without it.
-    """
-    senses = tuple(profile.senses)
-    with_camera = [
-        (CAMERA, *some)
-        for count in range(len(senses), -1, -1)
-        for some in combinations(senses, count)
-    ]
-    return {'+'.join(sensors): sensors for sensors in (*with_camera, senses)}
 
 
 @torch.inference_mode()

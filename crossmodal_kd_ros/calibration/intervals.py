@@ -116,7 +116,8 @@ def two_sided(errors: np.ndarray, *, nominal: float = NOMINAL) -> np.ndarray:
             return 0.0, upper_quantile(column, 1.0 - miss + float(np.mean(column < 0.0)))
         return lower, upper
 
-    return np.array([offsets(column) for column in np.asarray(errors).T]).T
+    columns = np.asarray(errors).T
+    return np.array([offsets(column) for column in columns]).reshape(len(columns), 2).T
 
 
 def min_probability(

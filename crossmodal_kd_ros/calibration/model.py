@@ -7,20 +7,21 @@ It is refused beside others.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from crossmodal_kd_ros.calibration.consistency import ResidualModel
+from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution
 from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.files import write_text
-from crossmodal_kd_ros.profile import Mode, Profile
+from crossmodal_kd_ros.profile import CAMERA, Mode, Profile
 
 FILE_NAME = 'calibration.json'
 KINDS = ('student', 'teacher')
@@ -29,6 +30,7 @@ KINDS = ('student', 'teacher')
 HOLD_COST = 0.5
 # A probability of 0 does not rule an action out.
 _MIN_PROBABILITY = 1e-4
+_FIGURES = ('accuracy', 'min_confidence', 'held', 'decided', 'min_possible')
 _REDO = 'make it again with "crossmodal-kd calibrate"'
 
 
@@ -141,6 +143,20 @@ def sensor_set(profile: Profile, usable: Sequence[str]) -> str:
     return '+'.join(sensor for sensor in profile.sensors if sensor in usable)
 
 
+def sensor_sets(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Return the sets of sensors that somebody can decide with, by name such as `camera+air`.
+
+    They are every set with the camera, the whole first, and all senses without it.
+    """
+    senses = tuple(profile.senses)
+    with_camera = [
+        (CAMERA, *some)
+        for count in range(len(senses), -1, -1)
+        for some in combinations(senses, count)
+    ]
+    return {'+'.join(sensors): sensors for sensors in (*with_camera, senses)}
+
+
 def save_calibration(calibration: Calibration, folder: Path) -> None:
     """Write `calibration.json` to `folder`; the file is there whole or not at all."""
     document = {
@@ -172,7 +188,7 @@ def load_calibration(folder: str | Path, profile: Profile) -> Calibration | None
         fingerprint = document['profile']
         calibration = Calibration(
             profile=profile,
-            weights=document['weights'],
+            weights=dict(document['weights']),
             origin=document['origin'],
             predictors={
                 name: {Mode(mode): _predictor(figures) for mode, figures in by_mode.items()}
@@ -185,18 +201,77 @@ def load_calibration(folder: str | Path, profile: Profile) -> Calibration | None
                 for sense, model in document['residuals'].items()
             },
         )
+        if fingerprint != profile.fingerprint:
+            raise CalibrationError(
+                f'{path} was made for another profile than {profile.name}: {_REDO}'
+            )
+        _check_forms(path, calibration)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CalibrationError(
             f'{path} is not a calibration that this version knows ({error!r}): {_REDO}'
         ) from error
-    if fingerprint != profile.fingerprint:
-        raise CalibrationError(f'{path} was made for another profile than {profile.name}: {_REDO}')
     for kind in KINDS:
         if calibration.weights.get(kind) != weights_digest(Path(folder) / f'{kind}.safetensors'):
             raise CalibrationError(
                 f'{path} belongs to other weights than {kind}.safetensors beside it: {_REDO}'
             )
     return calibration
+
+
+def _check_forms(path: Path, calibration: Calibration) -> None:
+    """Refuse what does not fit the profile: it would fail at the first picture."""
+    profile = calibration.profile
+    actions, quantities = len(profile.actions), len(profile.quantities)
+    intervals, ood = calibration.intervals, calibration.out_of_distribution
+    features = np.shape(ood.mean)[:1]
+    forms = {
+        'intervals.measured': (intervals.measured, (2, quantities)),
+        'intervals.estimated': (intervals.estimated, (2, quantities)),
+        'out_of_distribution.mean': (ood.mean, features or (1,)),
+        'out_of_distribution.whitening': (
+            ood.whitening,
+            (*np.shape(ood.whitening)[:1], *features),
+        ),
+        'out_of_distribution.usual_detail': (ood.usual_detail, (2,)),
+    }
+    for name in ('limit', 'usual', 'min_detail', 'max_detail'):
+        forms[f'out_of_distribution.{name}'] = (getattr(ood, name), ())
+    _expect(path, 'senses in residuals', profile.senses, calibration.residuals)
+    for name, model in calibration.residuals.items():
+        count = len(feature_names(profile.senses[name]))
+        forms |= {
+            f'residuals.{name}.bias': (model.bias, (count,)),
+            f'residuals.{name}.scale': (model.scale, (count,)),
+            f'residuals.{name}.whitening': (model.whitening, (count, count)),
+            f'residuals.{name}.limits': (model.limits, (len(WINDOWS_S), count + 1)),
+        }
+    _expect(path, 'sets in predictors', sensor_sets(profile), calibration.predictors)
+    for name, by_mode in calibration.predictors.items():
+        if not by_mode or Mode.HOLD in by_mode:
+            raise CalibrationError(f'expected somebody who decides with {name} in {path}: {_REDO}')
+        for mode, predictor in by_mode.items():
+            figures = vars(predictor)
+            forms |= {f'{name}.{mode}.{key}': (figures[key], ()) for key in _FIGURES}
+            if predictor.stack is not None:
+                forms[f'{name}.{mode}.stack.weights'] = (
+                    predictor.stack.weights,
+                    (2 * actions, actions),
+                )
+                forms[f'{name}.{mode}.stack.bias'] = (predictor.stack.bias, (actions,))
+    for name, (value, shape) in forms.items():
+        if np.shape(value) != shape or not np.isfinite(value).all():
+            raise CalibrationError(
+                f'expected finite numbers {list(shape)} of {name} in {path}, got '
+                f'{list(np.shape(value))}: {_REDO}'
+            )
+
+
+def _expect(path: Path, what: str, expected: Iterable[str], got: Iterable[str]) -> None:
+    if set(expected) != set(got):
+        raise CalibrationError(
+            f'expected the {what} of {path} to be {", ".join(expected)}, got '
+            f'{", ".join(got) or "none"}: {_REDO}'
+        )
 
 
 def weights_digest(path: Path) -> str:

@@ -76,9 +76,11 @@ def command(
     from crossmodal_kd_ros.calibration.model import save_calibration
     from crossmodal_kd_ros.calibration.report import tables
     from crossmodal_kd_ros.datasets import Pairs, load_folder, load_simulated
-    from crossmodal_kd_ros.runtime import make_engine
+    from crossmodal_kd_ros.runtime import ENGINES, make_engine
 
     robot = find_profile(profile, data)
+    # Weights of another profile are refused before thousands of views are simulated.
+    engine = make_engine(ENGINES[0], models, robot)
 
     def pairs(split: str) -> Pairs:
         if data is not None:
@@ -105,7 +107,7 @@ def command(
     # One picture of each group: pictures of one are much alike.
     _, first = np.unique(test.group, return_index=True)
     calibration.origin['out_of_distribution_on_test'] = separation(
-        make_engine('torch', models, robot), calibration, test.image[first[:_MAX_FAMILIAR]]
+        engine, calibration, test.image[first[:_MAX_FAMILIAR]]
     )
     save_calibration(calibration, models)
     console = Console()

@@ -83,7 +83,7 @@ def command(
     from crossmodal_kd_ros.files import share_dir
     from crossmodal_kd_ros.memory import keep_freed_memory
     from crossmodal_kd_ros.profile import load_profile
-    from crossmodal_kd_ros.runtime import make_engine
+    from crossmodal_kd_ros.runtime import ENGINES, make_engine
 
     keep_freed_memory()
     console, robot = Console(), load_profile(profile)
@@ -96,7 +96,7 @@ def command(
         schedule=parse_faults(inject, robot),
     )
     models = [
-        Model(make_engine('torch', folder, robot), load_calibration(folder, robot))
+        Model(make_engine(ENGINES[0], folder, robot), load_calibration(folder, robot))
         for folder in compare or (model or share_dir() / 'models',)
     ]
     with Progress(console=console, transient=True) as bar:

@@ -109,12 +109,21 @@ def save_arrays(pairs: Pairs, folder: Path) -> None:
 
 
 def load_arrays(folder: Path, profile: Profile) -> Pairs:
-    """Return pairs that `save_arrays` wrote; images stay on disk until they are used."""
+    """Return pairs that `save_arrays` wrote; images stay on disk until they are used.
+
+    Raises:
+        DataSetError: an array cannot be read, or has another form than the profile says.
+    """
+    rows: dict[str, tuple[type, tuple[int, ...]]] = {
+        'image': (np.uint8, (profile.camera.view_px, profile.camera.view_px, 3)),
+        **{f'{_READING}{name}': (np.float32, (s.size,)) for name, s in profile.senses.items()},
+        'quantities': (np.float32, (len(profile.quantities),)),
+        'action': (np.int64, ()),
+        'night': (np.bool_, ()),
+        'group': (np.int64, ()),
+    }
     return Pairs.from_arrays(
-        {
-            name: np.load(folder / f'{name}.npy', mmap_mode='r' if name == 'image' else None)
-            for name in array_names(profile)
-        }
+        {name: _load(folder / f'{name}.npy', *rows[name]) for name in array_names(profile)}
     )
 
 
@@ -123,7 +132,7 @@ def load_folder(split: str, folder: Path, profile: Profile) -> Pairs:
 
     Raises:
         DataSetError: there is no such data set, it is of another profile, or its arrays do not
-            belong together.
+            belong together, or hold what cannot be.
     """
     own = read_profile(folder)
     if own.fingerprint != profile.fingerprint:
@@ -145,7 +154,7 @@ def load_folder(split: str, folder: Path, profile: Profile) -> Pairs:
             f'expected as many rows of each array in {folder / split}, and more than none, '
             f'got {lengths}'
         )
-    _check_widths(folder / split, pairs, profile)
+    _check_values(folder / split, pairs, profile)
     return pairs
 
 
@@ -166,19 +175,58 @@ def read_profile(folder: Path) -> Profile:
 
 
 def read_datasheet(folder: Path) -> dict[str, Any]:
-    """Return what is known of the data set in `folder`; raise `DataSetError` if there is none."""
+    """Return what is known of the data set in `folder`.
+
+    Raises:
+        DataSetError: there is no datasheet, or it does not say whence the samples are, and how
+            many.
+    """
     try:
-        return json.loads((folder / DATASHEET).read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+        sheet = json.loads((folder / DATASHEET).read_text(encoding='utf-8'))
+        if not all(isinstance(bag, str) for bag in sheet['bags']):
+            raise TypeError('bags are paths')
+        for split in SPLITS:
+            for key in ('samples', 'blocks'):
+                int(sheet['splits'][split][key])
+            dict(sheet['splits'][split]['actions'])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = f'no {error}' if isinstance(error, KeyError) else error
         raise DataSetError(
-            f'expected a data set with its {DATASHEET} in {folder}: {error}'
+            f'expected a data set with its {DATASHEET}, whole, in {folder} ({why}): '
+            'make it again with crossmodal-kd dataset from-bags'
         ) from error
+    return sheet
 
 
-def _check_widths(folder: Path, pairs: Pairs, profile: Profile) -> None:
-    sizes = {name: sense.size for name, sense in profile.senses.items()}
-    columns = {**pairs.readings, 'quantities': pairs.quantities}
-    for name, size in {**sizes, 'quantities': len(profile.quantities)}.items():
-        width = list(columns[name].shape[1:])
-        if width != [size]:
-            raise DataSetError(f'expected {size} values of {name} a row in {folder}, got {width}')
+def _load(path: Path, dtype: type, row: tuple[int, ...]) -> np.ndarray:
+    """Return an array of rows of a form; a picture stays on disk until it is used."""
+    try:
+        array = np.load(path, mmap_mode='r' if path.stem == 'image' else None)
+    except (OSError, ValueError, EOFError, MemoryError, OverflowError) as error:
+        why = ' '.join(str(error).split())
+        raise DataSetError(f'expected an array in {path}, got none ({why})') from error
+    form = f'{np.dtype(dtype)}{["N", *row]}'.replace("'", '')
+    if not isinstance(array, np.ndarray):
+        raise DataSetError(f'expected {form} in {path}, got an archive of arrays')
+    if array.dtype != dtype or array.ndim != 1 + len(row) or array.shape[1:] != row:
+        raise DataSetError(
+            f'expected {form} in {path}, got {array.dtype}{list(array.shape)}: '
+            'it is damaged, or of another profile'
+        )
+    return array
+
+
+def _check_values(folder: Path, pairs: Pairs, profile: Profile) -> None:
+    for name, values in {**pairs.readings, 'quantities': pairs.quantities}.items():
+        bad = np.flatnonzero(~np.isfinite(values).all(1))
+        if bad.size:
+            raise DataSetError(
+                f'expected finite {name} in {folder}, got NaN or infinity in {bad.size} of '
+                f'{len(values)} rows, the first {bad[0]}'
+            )
+    bad = pairs.action[(pairs.action < NO_LABEL) | (pairs.action >= len(profile.actions))]
+    if bad.size:
+        raise DataSetError(
+            f'expected actions from {NO_LABEL} (none) to {len(profile.actions) - 1} in {folder}, '
+            f'got {bad[0]}'
+        )

@@ -24,6 +24,7 @@ class ReasonCode(Enum):
         'newest {sensor} reading is stamped {value:.2f} s ahead of this '
         'clock (limit {limit:.2f} s)'
     )
+    WAITING = 'waits for {text}'
     REJECTIONS = '{count} rejected, the last: {causes}'
     # one message that is not used
     MALFORMED = '{text}'

@@ -91,6 +91,7 @@ class SensorHealth:
     Attributes:
         sensor: its name.
         timeout_s: age at which a reading can no longer be used, s.
+        waits_for: what keeps readings from coming, as far as the reader of the messages knows.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class SensorHealth:
             timeout_s: see above.
             remembered: readings to keep; 0 where a reading is used once or never.
         """
-        self.sensor, self.timeout_s = sensor, timeout_s
+        self.sensor, self.timeout_s, self.waits_for = sensor, timeout_s, ''
         self._content = content
         self._period_s = period_s
         self._rate_window_ns = 1e9 * max(_RATE_WINDOW_S, _RATE_PERIODS * period_s)
@@ -342,13 +343,15 @@ class SensorHealth:
         return ()
 
     def _with_rejections(self, code: ReasonCode, value: float = 0.0) -> tuple[Reason, ...]:
-        reason = self._reason(code, value)
+        reasons = (self._reason(code, value),)
+        if self.waits_for:
+            reasons += (Reason(ReasonCode.WAITING, text=self.waits_for),)
         if not self._rejected:
-            return (reason,)
+            return reasons
         rejections = Reason(
             ReasonCode.REJECTIONS, count=self._rejected, causes=(self._last_rejection,)
         )
-        return reason, rejections
+        return *reasons, rejections
 
     def _reason(self, code: ReasonCode, value: float) -> Reason:
         return Reason(code, sensor=self.sensor, value=value, limit=self.timeout_s)

@@ -17,6 +17,16 @@ _STATISTICS = 3 + len(_PERCENTILES)
 _PATCHES_A_SIDE = 4
 # A deviation between 1/20 and 20 standard units: enough for any reading, never an infinity.
 _LOGVAR_LIMIT = 6.0
+# What an `nn.ModuleDict` or `nn.ParameterDict` has of its own: no part of it can be called so.
+_TAKEN = {name.rstrip('_') for parts in (nn.ModuleDict, nn.ParameterDict) for name in dir(parts())}
+
+
+def module_key(sense: str) -> str:
+    """Return the key of a sense in a `ModuleDict`: its name, with `_` behind where that is taken.
+
+    Names that end in underscores and are taken but for these get one more, so that keys differ.
+    """
+    return f'{sense}_' if sense.rstrip('_') in _TAKEN else sense
 
 
 def mlp(size_in: int, hidden: int, size_out: int, dropout: float) -> nn.Sequential:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from crossmodal_kd_ros.networks.config import StudentConfig
 from crossmodal_kd_ros.networks.encoders import Trunk
-from crossmodal_kd_ros.networks.senses import ChannelHead, GridHead, bounded, mlp
+from crossmodal_kd_ros.networks.senses import ChannelHead, GridHead, bounded, mlp, module_key
 from crossmodal_kd_ros.networks.standardise import Standardiser, Statistics
 from crossmodal_kd_ros.profile import Profile
 
@@ -62,7 +62,10 @@ class Student(nn.Module):
         self.trunk = Trunk(profile, config)
         pooled, window = self.trunk.pooled_features, self.trunk.window_channels
         self.standardise = nn.ModuleDict(
-            {name: Standardiser.of_sense(sense) for name, sense in profile.senses.items()}
+            {
+                module_key(name): Standardiser.of_sense(sense)
+                for name, sense in profile.senses.items()
+            }
         )
         self.standardise_quantities = Standardiser.of_quantities(profile)
         self.embed = mlp(pooled, config.features, config.features, config.dropout)
@@ -71,7 +74,7 @@ class Student(nn.Module):
         self.classifier = nn.Linear(config.features, len(profile.actions))
         self.heads = nn.ModuleDict(
             {
-                name: GridHead(sense, window, pooled, rank=config.grid_rank)
+                module_key(name): GridHead(sense, window, pooled, rank=config.grid_rank)
                 if sense.layout == 'grid'
                 else ChannelHead(sense.size, pooled, config.dropout)
                 for name, sense in profile.senses.items()
@@ -91,16 +94,20 @@ class Student(nn.Module):
             quantities: `float32[N, Q]`.
         """
         for name, sense in self.profile.senses.items():
-            self.standardise[name].set(Statistics.of_sense(sense, readings[name]))
+            self.standardiser(name).set(Statistics.of_sense(sense, readings[name]))
         self.standardise_quantities.set(Statistics.of_columns(quantities))
+
+    def standardiser(self, sense: str) -> Standardiser:
+        """Return that of the readings of a sense."""
+        return self.standardise[module_key(sense)]
 
     def forward(self, image: Tensor) -> StudentOutput:
         """Decide and predict for images `float32[B, 3, S, S]`, RGB, 0 to 1, S a multiple of 32."""
         vision = self.trunk(image)
         features = self.embed(vision.pooled)
         estimates = {
-            name: head(vision.pooled, vision.windows.get(name))
-            for name, head in self.heads.items()
+            name: self.heads[module_key(name)](vision.pooled, vision.windows.get(name))
+            for name in self.profile.senses
         }
         quantities_z, quantities_logvar = (
             (vision.pooled[:, :0],) * 2
@@ -112,7 +119,7 @@ class Student(nn.Module):
             texture=vision.texture,
             logits=self.classifier(features),
             readings={
-                name: self.standardise[name].to_units(mean)
+                name: self.standardiser(name).to_units(mean)
                 for name, (mean, _) in estimates.items()
             },
             quantities=self.standardise_quantities.to_units(quantities_z),

@@ -21,6 +21,7 @@ from crossmodal_kd_ros.networks.encoders import Trunk, Vision
 from crossmodal_kd_ros.networks.senses import (
     ChannelTokens,
     GridTokens,
+    module_key,
     patch_grid,
     patch_shape,
     token,
@@ -122,18 +123,26 @@ class Teacher(nn.Module):
         self.config = config = config or TeacherConfig()
         self.frozen = False
         width, senses = config.width, profile.senses
-        contacts = [name for name, sense in senses.items() if sense.footprint_mm is not None]
+        self._contacts = [name for name, sense in senses.items() if sense.footprint_mm is not None]
+        self._grids = {
+            name: patch_grid(sense) for name, sense in senses.items() if sense.layout == 'grid'
+        }
         self.trunk = Trunk(profile, config)
         self.standardise = nn.ModuleDict(
-            {name: Standardiser.of_sense(sense) for name, sense in senses.items()}
+            {module_key(name): Standardiser.of_sense(sense) for name, sense in senses.items()}
         )
         self.grid_embed = nn.Linear(config.channels[-1], width)
         self.contact_embed = nn.ModuleDict(
-            {name: nn.Linear(self.trunk.window_channels, width) for name in contacts}
+            {
+                module_key(name): nn.Linear(self.trunk.window_channels, width)
+                for name in self._contacts
+            }
         )
         self.encoders = nn.ModuleDict(
             {
-                name: (GridTokens if sense.layout == 'grid' else ChannelTokens)(sense, width)
+                module_key(name): (GridTokens if sense.layout == 'grid' else ChannelTokens)(
+                    sense, width
+                )
                 for name, sense in senses.items()
             }
         )
@@ -142,15 +151,11 @@ class Teacher(nn.Module):
         self.grid_position = token(config.grid, config.grid, width)
         # Shared by a patch of a grid and the image under it.
         self.patch_position = nn.ParameterDict(
-            {
-                name: token(int(np.prod(patch_grid(sense))), width)
-                for name, sense in senses.items()
-                if sense.layout == 'grid'
-            }
+            {module_key(name): token(int(np.prod(n)), width) for name, n in self._grids.items()}
         )
         # Of the image's grid, of each contact, and of the parts and the summary of each sense.
-        self.token_kind = token(1 + len(contacts) + 2 * len(senses), width)
-        self.mask = nn.ParameterDict({name: token(1, width) for name in senses})
+        self.token_kind = token(1 + len(self._contacts) + 2 * len(senses), width)
+        self.mask = nn.ParameterDict({module_key(name): token(1, width) for name in senses})
 
         self.layers = nn.ModuleList(CrossLayer(config) for _ in range(config.layers))
         seen = (1 + len(senses)) * width
@@ -166,7 +171,11 @@ class Teacher(nn.Module):
     def set_statistics(self, readings: Mapping[str, np.ndarray]) -> None:
         """Measure the readings `[N, size]` of a training set, by sense, to standardise by them."""
         for name, sense in self.profile.senses.items():
-            self.standardise[name].set(Statistics.of_sense(sense, readings[name]))
+            self.standardiser(name).set(Statistics.of_sense(sense, readings[name]))
+
+    def standardiser(self, sense: str) -> Standardiser:
+        """Return that of the readings of a sense."""
+        return self.standardise[module_key(sense)]
 
     def train(self, mode: bool = True) -> 'Teacher':
         """Set training mode; a frozen teacher stays in evaluation mode when a parent trains."""
@@ -215,10 +224,12 @@ class Teacher(nn.Module):
             position = planes[0].permute(1, 2, 0)
         embedded = self.grid_embed(grid.flatten(2).transpose(1, 2))
         tokens = [embedded + position.flatten(0, 1) + self.token_kind[0]]
-        for kind, (name, embed) in enumerate(self.contact_embed.items(), 1):
+        for kind, name in enumerate(self._contacts, 1):
+            key = module_key(name)
             patch = patch_shape(self.profile.senses[name])
             under = F.avg_pool2d(vision.windows[name], patch).flatten(2).transpose(1, 2)
-            tokens.append(embed(under) + self.patch_position[name] + self.token_kind[kind])
+            embedded = self.contact_embed[key](under) + self.patch_position[key]
+            tokens.append(embedded + self.token_kind[kind])
         return torch.cat(tokens, 1)
 
     def _sense_tokens(
@@ -226,46 +237,47 @@ class Teacher(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return the tokens of all senses `[B, T, W]`, and their summaries `[B, W * senses]`."""
         tokens, summaries = [], []
-        for name, encoder in self.encoders.items():
+        for name in self.profile.senses:
+            key = module_key(name)
+            encoder = self.encoders[key]
             reading = self._clean(name, readings[name], present[name])
-            own = torch.where(present[name][:, None, None], encoder(reading), self.mask[name])
+            own = torch.where(present[name][:, None, None], encoder(reading), self.mask[key])
             summaries.append(own[:, -1])
-            kind = self.token_kind[1 + len(self.contact_embed) + 2 * len(tokens) :]
-            is_grid = name in self.patch_position
-            position = self.patch_position[name] if is_grid else encoder.position
+            kind = self.token_kind[1 + len(self._contacts) + 2 * len(tokens) :]
+            position = self.patch_position[key] if name in self._grids else encoder.position
             tokens.append(own + torch.cat([position + kind[0], kind[1:2]]))
         return torch.cat(tokens, 1), torch.cat(summaries, 1)
 
     def _clean(self, sense: str, value: Tensor, present: Tensor) -> Tensor:
         limit = self.config.clamp_sigma
-        standard = self.standardise[sense].to_standard(value).clamp(-limit, limit)
+        standard = self.standardiser(sense).to_standard(value).clamp(-limit, limit)
         # Chosen before the embedding: a NaN that is masked after it would still poison the
         # gradient.
         return torch.where(present[:, None], standard, torch.zeros_like(standard))
 
     def _attention(self, weights: Tensor, side: int) -> TeacherAttention:
-        grids = {name: patch_grid(self.profile.senses[name]) for name in self.patch_position}
         parts = {
-            name: int(np.prod(grids[name])) if name in grids else sense.size
+            name: int(np.prod(self._grids[name])) if name in self._grids else sense.size
             for name, sense in self.profile.senses.items()
         }
-        sizes = [side * side, *(parts[name] for name in self.contact_embed)]
+        sizes = [side * side, *(parts[name] for name in self._contacts)]
         for count in parts.values():
             sizes += [count, 1]
         image, *shares = weights[:, :, 0].mean(0).split(sizes, 1)
-        contacts, senses = shares[: len(self.contact_embed)], shares[len(self.contact_embed) :]
+        contacts, senses = shares[: len(self._contacts)], shares[len(self._contacts) :]
         return TeacherAttention(
             image=image.unflatten(1, (side, side)),
             contact={
-                name: share.unflatten(1, grids[name])
-                for name, share in zip(self.contact_embed, contacts, strict=True)
+                name: share.unflatten(1, self._grids[name])
+                for name, share in zip(self._contacts, contacts, strict=True)
             },
             elements={
-                name: encoder.spread(share)
-                for (name, encoder), share in zip(self.encoders.items(), senses[::2], strict=True)
+                name: self.encoders[module_key(name)].spread(share)
+                for name, share in zip(self.profile.senses, senses[::2], strict=True)
             },
             summary={
-                name: share[:, 0] for name, share in zip(self.encoders, senses[1::2], strict=True)
+                name: share[:, 0]
+                for name, share in zip(self.profile.senses, senses[1::2], strict=True)
             },
         )
 

@@ -266,9 +266,12 @@ class MaintenanceNode(ManagedNode):
         send(topics.SURFACE_STATE, conversions.surface_state(header, estimate))
 
     def _beat(self) -> None:
+        now_ns = self._now_ns()
+        for sense, reader in self._readers.items():
+            self._pipeline.note(sense, reader.waiting_for(now_ns))
         # Repeated as long as it holds, so that a subscriber of the action needs no second topic to
         # stay safe.
-        if self._pipeline.update(self._now_ns()) is Mode.HOLD:
+        if self._pipeline.update(now_ns) is Mode.HOLD:
             self._send(topics.ACTION, String(data=HOLD))
 
     def _announce(self, change: ModeChange) -> None:

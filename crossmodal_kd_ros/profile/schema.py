@@ -15,38 +15,67 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     WithJsonSchema,
+    field_serializer,
     field_validator,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
 
 from crossmodal_kd_ros.errors import ConfigurationError
-from crossmodal_kd_ros.files import read_yaml, share_dir, shipped_file
+from crossmodal_kd_ros.files import read_yaml, share_dir, shipped_file, short
 from crossmodal_kd_ros.profile.senses import (
+    MANY,
+    MAX_SIDE,
+    TOPIC,
+    Flag,
     Name,
+    NotNegative,
     Positive,
     Sense,
     Strict,
     Timed,
     TopicName,
+    Whole,
     require_different,
 )
+from crossmodal_kd_ros.profile.sources import OUTPUTS
 
 CAMERA = 'camera'
 DEFAULT_PROFILE = 'living_wall'
 SCHEMA_FILE = 'profile.schema.json'
 # Not an action of any profile: what the robot does when the package does not know.
 HOLD = 'hold'
+# What else a recording has beside the senses, and what the simulator tells beside the quantities.
+_ROLES, _ROLE_PREFIX = (CAMERA, 'label', 'turn'), 'live_'
+_TRUTHS = ('frame', 'action')
+# How a reading is made of what a message holds.
+_MADE = ('constant', 'scale', 'offset')
+
+
+def _channels_differ(channels: tuple[str, ...]) -> tuple[str, ...]:
+    require_different('channels', channels)
+    return channels
+
+
 # Channels written `sense.channel`; one alone need not be a list.
 _Channels = Annotated[
     tuple[str, ...],
+    Field(min_length=1, max_length=MANY),
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    AfterValidator(_channels_differ),
     WithJsonSchema(
-        {'anyOf': [{'type': 'string'}, {'type': 'array', 'items': {'type': 'string'}}]}
+        {
+            'anyOf': [
+                {'type': 'string'},
+                {'type': 'array', 'items': {'type': 'string'}, 'minItems': 1},
+            ]
+        }
     ),
 ]
 
@@ -80,13 +109,13 @@ class Camera(Timed):
     topic: TopicName
     """Of `sensor_msgs/msg/Image`; compressed pictures come on it with `/compressed` behind."""
 
-    view_px: int = Field(128, ge=32, multiple_of=32)
+    view_px: Whole = Field(128, ge=32, le=MAX_SIDE, multiple_of=32)
     """Side of the square that the networks see, pixels."""
 
     view_mm: Positive | None = None
     """What that side shows, mm; needed for footprints."""
 
-    mirrored: bool = False
+    mirrored: Flag = False
     """A mirrored view could have been: training mirrors pictures, and grids within them."""
 
 
@@ -95,14 +124,14 @@ class Ratio(Strict):
 
     of: _Channels
     to: _Channels
-    min_denominator: float = 0.0
+    min_denominator: NotNegative = 0.0
     """Where `to` is at most this the ratio is 0."""
 
 
 class Quantity(Strict):
     """What readings say of the world, by one formula over channels written `sense.channel`."""
 
-    name: SkipJsonSchema[Name]
+    name: SkipJsonSchema[str]
     unit: str
     mean: _Channels | None = None
     """Mean over all elements of these channels."""
@@ -117,7 +146,8 @@ class Quantity(Strict):
         formulas = [name for name in ('mean', 'max', 'ratio') if getattr(self, name) is not None]
         if len(formulas) != 1:
             raise ValueError(
-                f'expected one of mean, max and ratio, got {" and ".join(formulas) or "none"}'
+                f'expected one of mean, max and ratio, got {" and ".join(formulas) or "none"}: '
+                'leave one'
             )
         return self
 
@@ -126,7 +156,7 @@ class Quantity(Strict):
         """Every `sense.channel` that it follows from."""
         if self.ratio is not None:
             return tuple(dict.fromkeys((*self.ratio.of, *self.ratio.to)))
-        return self.mean or self.max
+        return self.mean if self.mean is not None else self.max
 
     @property
     def senses(self) -> tuple[str, ...]:
@@ -139,21 +169,59 @@ class Profile(Strict):
 
     name: Name
     camera: Camera
-    senses: dict[Name, Sense] = Field(min_length=1)
-    actions: tuple[Name, ...] = Field(min_length=2)
+    senses: dict[Name, Sense] = Field(min_length=1, max_length=MANY)
+    actions: tuple[Name, ...] = Field(min_length=2, max_length=MANY)
     """The classes of every network, in this order."""
 
-    quantities: dict[Name, Quantity] = {}
+    quantities: dict[Name, Quantity] = Field({}, max_length=MANY)
 
     @field_validator('senses', 'quantities', mode='before')
     @classmethod
     def _name_each(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
+        for name, entry in value.items():
+            if isinstance(entry, Mapping) and 'name' in entry:
+                raise ValueError(
+                    f'the key name is not known, got it in {short(name)}: leave it out, for '
+                    'that is its name'
+                )
+        # A name that is none is refused as a key, once.
         return {
-            name: {**entry, 'name': name} if isinstance(entry, Mapping) else entry
+            name: {**entry, 'name': name if isinstance(name, str) else ''}
+            if isinstance(entry, Mapping)
+            else entry
             for name, entry in value.items()
         }
+
+    @field_serializer('senses', 'quantities', mode='wrap')
+    def _without_names(self, value: Any, handler: SerializerFunctionWrapHandler) -> Any:
+        return {
+            name: {key: part for key, part in entry.items() if key != 'name'}
+            for name, entry in handler(value).items()
+        }
+
+    @field_validator('senses')
+    @classmethod
+    def _senses_are_no_roles(cls, senses: dict[str, Sense]) -> dict[str, Sense]:
+        for name in senses:
+            if name in _ROLES or name.startswith(_ROLE_PREFIX):
+                raise ValueError(
+                    f'expected a sense of another name than {name!r}, which recordings use: '
+                    'rename it'
+                )
+        return senses
+
+    @field_validator('quantities')
+    @classmethod
+    def _quantities_are_no_bounds(cls, quantities: dict[str, Quantity]) -> dict[str, Quantity]:
+        taken = [*_TRUTHS, *(f'{name}_{end}' for name in quantities for end in ('lower', 'upper'))]
+        for name in sorted(quantities.keys() & set(taken)):
+            raise ValueError(
+                f'expected a quantity of another name than {name!r}, which the package uses for '
+                'a bound or a truth: rename it'
+            )
+        return quantities
 
     @field_validator('actions')
     @classmethod
@@ -161,29 +229,54 @@ class Profile(Strict):
         require_different('actions', actions)
         if HOLD in actions:
             raise ValueError(
-                f'expected actions other than {HOLD!r}: what the robot does when nobody knows'
+                f'expected actions other than {HOLD!r}, got it: rename it, for that is what the '
+                'robot does when nobody knows'
             )
         return actions
 
     @model_validator(mode='after')
     def _parts_agree(self) -> 'Profile':
-        if CAMERA in self.senses:
-            raise ValueError(f'expected a sense of another name than {CAMERA!r}')
         for sense in self.senses.values():
             self._check_footprint(sense)
-        known = [
-            f'{sense.name}.{name}'
+        self._check_topics()
+        known = dict.fromkeys(
+            f'{sense.name}.{channel.name}'
             for sense in self.senses.values()
-            for name in sense.channel_names
-        ]
+            for channel in sense.channels
+        )
         for quantity in self.quantities.values():
             for channel in quantity.channels:
                 if channel not in known:
                     raise ValueError(
                         f'expected the quantity {quantity.name} to follow from channels that are '
-                        f'there, got {channel!r}; there are {", ".join(known)}'
+                        f'there, got {short(channel)}: use {", ".join(list(known)[:30])}'
                     )
         return self
+
+    def _check_topics(self) -> None:
+        """Refuse a topic that is two things; senses may share one that is of one type."""
+        camera, senses = self.camera.topic, self.senses.values()
+        rows: list[tuple[str, str, str]] = [
+            *((topic, 'an output of this package', '') for topic in OUTPUTS),
+            (camera, 'camera.topic', ''),
+            (f'{camera}/compressed', 'the compressed camera.topic', ''),
+            *(
+                (source.topic, f'{source.type} for {sense.name}', source.type)
+                for sense in senses
+                for source in sense.find_sources()
+            ),
+            *((sense.output_topic, f'the estimate of {sense.name}', '') for sense in senses),
+        ]
+        owners: dict[str, tuple[str, str]] = {}
+        for topic, who, msgtype in rows:
+            first, first_type = owners.setdefault(topic.removeprefix('/'), (who, msgtype))
+            if first is not who and not (msgtype and msgtype == first_type):
+                raise ValueError(
+                    f'expected {topic} to be one thing, got it as {first} and as {who}: give one '
+                    'of them another topic'
+                )
+        for sense in senses:
+            TOPIC.func(sense.output_topic)
 
     def _check_footprint(self, sense: Sense) -> None:
         if sense.footprint_mm is None:
@@ -191,7 +284,8 @@ class Profile(Strict):
         side = self.camera.view_mm
         if side is None:
             raise ValueError(
-                f'expected camera.view_mm beside the footprint_mm of {sense.name}, got none'
+                f'expected camera.view_mm beside the footprint_mm of {sense.name}, got none: '
+                'add it'
             )
         left, top, width, height = sense.footprint_mm
         inside = left >= 0 and top >= 0 and left + width <= side and top + height <= side
@@ -199,7 +293,7 @@ class Profile(Strict):
             raise ValueError(
                 f'expected the footprint_mm of {sense.name} (left, top, width, height) within the '
                 f'view of {side:g} x {side:g} mm, got '
-                f'{", ".join(f"{n:g}" for n in sense.footprint_mm)}'
+                f'{", ".join(f"{n:g}" for n in sense.footprint_mm)}: change one'
             )
 
     @property
@@ -227,6 +321,8 @@ class Profile(Strict):
                 [sense.name, sense.layout, sense.shape, sense.footprint_mm]
                 + [
                     [channel.name, channel.unit, channel.min, channel.max]
+                    # Left out where they are left out: as in the weights that there are.
+                    + [[name, getattr(channel, name)] for name in _MADE if channel.is_set(name)]
                     for channel in sense.channels
                 ]
                 for sense in self.senses.values()

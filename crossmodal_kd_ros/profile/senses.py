@@ -4,22 +4,95 @@
 """The form of a sense in a profile: its channels, and where their numbers come from."""
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
-from crossmodal_kd_ros.profile.sources import FIELDS, GRID_TYPES, KEYS, NUMBERED, MessageType
+from crossmodal_kd_ros.files import short
+from crossmodal_kd_ros.profile.sources import (
+    FIELDS,
+    GRID_TYPES,
+    KEY_KINDS,
+    KEYS,
+    KIND_WORDS,
+    NUMBERED,
+    MessageType,
+)
+
+# More than any robot has: a file that says more is a slip, and would take the memory of a machine.
+MANY, MAX_SIDE, MAX_SIZE = 1000, 4096, 1_000_000
+_TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+# Days are no rate of a sensor; times are counted in nanoseconds of 64 bits.
+_MAX_PERIOD_S, _MAX_TIME_S = 86_400.0, 1e6
+
+
+def _checked(passes: Callable[[Any], Any], expected: str, do: str) -> AfterValidator:
+    def check(value: Any) -> Any:
+        if not passes(value):
+            raise ValueError(f'expected {expected}, got {short(value)}: {do}')
+        return value
+
+    return AfterValidator(check)
+
+
+def _is_topic(text: str) -> bool:
+    is_formed = re.fullmatch(r'/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*', text, re.ASCII)
+    return bool(is_formed) and '__' not in text and len(text) <= 200
+
 
 # How a grid is summarised where it is compared with what the picture shows: see
 # calibration.consistency.
 GridFeature = Literal['level', 'spread', 'low', 'median', 'peak', 'detail']
-Name = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*$')]
-Positive = Annotated[float, Field(gt=0.0)]
-TopicName = Annotated[str, Field(pattern=r'^/?[A-Za-z_][A-Za-z0-9_/]*$')]
+Name = Annotated[
+    str,
+    _checked(
+        lambda text: re.fullmatch('[a-z][a-z0-9_]{0,99}', text),
+        'a name of small letters, digits and _, a letter first, at most 100 characters',
+        'rename it',
+    ),
+    Field(json_schema_extra={'pattern': '^[a-z][a-z0-9_]{0,99}$'}),
+]
+TOPIC = _checked(
+    _is_topic,
+    'a topic such as camera/image_raw: names of ASCII letters, digits and single _, no digit '
+    'first, / between them, at most 200 characters',
+    'rename it',
+)
+TopicName = Annotated[
+    str,
+    TOPIC,
+    Field(
+        json_schema_extra={
+            'pattern': r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$',
+            'maxLength': 200,
+        }
+    ),
+]
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+_HELD = _checked(
+    lambda value: not value or _TINY <= abs(value) <= _HUGE,
+    'a number that a float32 can hold',
+    'choose another unit',
+)
+Number = Annotated[float, Field(strict=True), _HELD]
+NotNegative = Annotated[float, Field(strict=True, ge=0.0), _HELD]
+Positive = Annotated[float, Field(strict=True, gt=0.0), _HELD]
+_Time = Annotated[float, Field(strict=True, gt=0.0, le=_MAX_TIME_S), _HELD]
 
 
 class Strict(BaseModel):
@@ -36,23 +109,35 @@ class Strict(BaseModel):
 class Timed(Strict):
     """When readings are expected, and when they are too old."""
 
-    period_s: Positive
+    period_s: Annotated[float, Field(strict=True, gt=0.0, le=_MAX_PERIOD_S), _HELD]
     """Seconds from measurement to measurement; a driver may repeat its last value in between."""
 
-    timeout_s: Positive
+    timeout_s: _Time
     """Age at which a reading is stale, s. Unless set: two and a half periods, at least 0.2 s."""
 
-    stuck_s: Positive
+    stuck_s: _Time
     """How long the same reading may repeat, s. Unless set: six periods, at least 0.5 s."""
 
     @model_validator(mode='before')
     @classmethod
     def _times_follow_from_the_period(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and isinstance(data.get('period_s'), (int, float)):
-            period_s = data['period_s']
-            times = {'timeout_s': max(0.2, 2.5 * period_s), 'stuck_s': max(0.5, 6.0 * period_s)}
-            return {**times, **data}
-        return data
+        if not isinstance(data, Mapping):
+            return data
+        period_s = data.get('period_s')
+        if type(period_s) not in (int, float) or not 0 < period_s <= _MAX_PERIOD_S:
+            period_s = 1.0  # what is wrong is said of the period alone
+        times = {'timeout_s': max(0.2, 2.5 * period_s), 'stuck_s': max(0.5, 6.0 * period_s)}
+        return {**times, **data}
+
+    @model_validator(mode='after')
+    def _times_are_a_period_or_more(self) -> 'Timed':
+        for name in ('timeout_s', 'stuck_s'):
+            if getattr(self, name) < self.period_s:
+                raise ValueError(
+                    f'expected {name} of at least the period_s of {self.period_s:g}, '
+                    f'got {getattr(self, name):g}: raise it, or leave it out'
+                )
+        return self
 
     @staticmethod
     def optional_times(schema: dict[str, Any]) -> None:
@@ -63,9 +148,19 @@ class Timed(Strict):
 
 def require_different(what: str, names: Sequence[str]) -> None:
     """Raise `ValueError` if a name of `what` stands twice."""
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
-        raise ValueError(f'expected {what} of different names, got {", ".join(twice)} twice')
+        few = ', '.join(twice[:10])
+        raise ValueError(f'expected {what} of different names, got {few} twice: leave one out')
+
+
+def _check_key(key: Any) -> Any:
+    is_place = type(key) is int and 0 <= key <= MAX_SIZE
+    if is_place or key is None or (isinstance(key, str) and key):
+        return key
+    raise ValueError(
+        f'expected a name, or a place from 0 to {MAX_SIZE}, got {short(key)}: change the key'
+    )
 
 
 class Source(Strict):
@@ -82,9 +177,14 @@ class Source(Strict):
         if (self.field or fields[0]) not in fields:
             raise ValueError(
                 f'expected a field of {self.type} out of '
-                f'{", ".join(filter(None, fields)) or "none"}, got {self.field!r}'
+                f'{", ".join(filter(None, fields)) or "none"}, got {short(self.field)}: '
+                'change it, or leave it out'
             )
         return self
+
+
+# How a channel's number is found in its source and made a reading.
+_OF_A_SOURCE = ('key', 'scale', 'offset')
 
 
 class Channel(Strict):
@@ -92,22 +192,22 @@ class Channel(Strict):
 
     name: Name
     unit: str
-    min: float
+    min: Number
     """Least value that a working sensor reports."""
 
-    max: float
+    max: Number
     """Greatest value that a working sensor reports."""
 
-    undershoot: float = Field(0.0, ge=0.0, le=1.0)
+    undershoot: NotNegative = Field(0.0, le=1.0)
     """How far below `min` a filter or a drifting zero may go, as a share of `max - min`."""
 
-    saturates: bool = True
+    saturates: Flag = True
     """`max` is the end of the converter, so that a reading at it is no measurement."""
 
     noise: Positive | None = None
     """Standard deviation of a healthy reading's noise. Unless set: 0.2 % of `max - min`."""
 
-    relative_noise: float = Field(0.0, ge=0.0)
+    relative_noise: NotNegative = 0.0
     """The part of the noise that grows with the reading, as a share of it."""
 
     noise_floor: Positive | None = None
@@ -125,34 +225,42 @@ class Channel(Strict):
     field: str = ''
     """Unless set, that of the source."""
 
-    key: str | int | None = None
+    key: Annotated[str | int | None, BeforeValidator(_check_key)] = None
     """Name or place of the number in the message. Unless set: the channel's name or place."""
 
-    scale: float = 1.0
+    scale: Annotated[Number, _checked(bool, 'a scale other than 0', 'leave it out')] = 1.0
     """Reading = scale x number + offset, as where a relative humidity comes as 0 to 1."""
 
-    offset: float = 0.0
-    constant: float | None = None
+    offset: Number = 0.0
+    constant: Number | None = None
     """For a channel that the robot lacks: its reading, always."""
 
     @model_validator(mode='after')
     def _range_is_one(self) -> 'Channel':
-        if not self.min < self.max:
+        with np.errstate(over='ignore'):
+            span = np.float32(self.max) - np.float32(self.min)
+        if not 0.0 < span < np.inf:
             raise ValueError(
-                f'expected min below max of the channel {self.name}, '
-                f'got {self.min:g} and {self.max:g}'
+                f'expected min below max of the channel {self.name}, apart in float32, '
+                f'got {self.min:g} and {self.max:g}: change one'
             )
-        if self.constant is not None and (self.source is not None or self.key is not None):
+        require_different(f'features of the channel {self.name}', self.features)
+        beside = [name for name in ('source', 'field', *_OF_A_SOURCE) if self.is_set(name)]
+        if self.constant is not None and beside:
             raise ValueError(
                 f'expected a constant or a source for the channel {self.name}, got both: '
-                'leave one out'
+                f'leave out constant, or {" and ".join(beside)}'
             )
         if self.constant is not None and not self.min <= self.constant <= self.max:
             raise ValueError(
                 f'expected the constant of {self.name} within {self.min:g} and {self.max:g}, '
-                f'got {self.constant:g}'
+                f'got {self.constant:g}: change it'
             )
         return self
+
+    def is_set(self, name: str) -> bool:
+        """Return whether a field has another value than where it is left out."""
+        return getattr(self, name) != type(self).model_fields[name].default
 
     @property
     def least(self) -> float:
@@ -187,15 +295,15 @@ class Sense(Timed):
 
     model_config = ConfigDict(json_schema_extra=Timed.optional_times)
 
-    name: SkipJsonSchema[Name]
+    name: SkipJsonSchema[str]
     layout: Literal['grid', 'channels']
     """`grid`: channels of rows and columns of elements; `channels`: one number each."""
 
-    shape: tuple[int, ...] = ()
+    shape: tuple[Annotated[Whole, Field(ge=1, le=MAX_SIDE)], ...] = ()
     """Of a grid: channels, rows, columns."""
 
-    channels: tuple[Channel, ...] = Field(min_length=1)
-    footprint_mm: tuple[float, float, float, float] | None = None
+    channels: tuple[Channel, ...] = Field(min_length=1, max_length=MANY)
+    footprint_mm: tuple[Number, Number, Number, Number] | None = None
     """Of a grid: left, top, width, height of what it covers in the view, mm; `null`: nothing."""
 
     source: Source | None = None
@@ -215,7 +323,8 @@ class Sense(Timed):
     def _shape_of_channels_follows(cls, data: Any) -> Any:
         if isinstance(data, Mapping) and data.get('layout') == 'channels' and 'shape' not in data:
             channels = data.get('channels')
-            shape = [len(channels)] if isinstance(channels, (list, tuple)) else []
+            is_list = isinstance(channels, (list, tuple)) and 1 <= len(channels) <= MANY
+            shape = [len(channels)] if is_list else []
             return {**data, 'shape': shape}
         return data
 
@@ -225,20 +334,51 @@ class Sense(Timed):
         if self.layout == 'channels':
             if self.shape != (count,):
                 raise ValueError(
-                    f'expected a shape [{count}], got {list(self.shape)}: leave it out'
+                    f'expected a shape [{count}], got {short(list(self.shape))}: leave it out'
+                )
+            featured = [channel.name for channel in self.channels if channel.is_set('features')]
+            if featured:
+                raise ValueError(
+                    f'expected features of a grid alone, got those of {featured[0]}: '
+                    'leave them out'
                 )
             if self.footprint_mm is not None:
                 raise ValueError('expected a footprint_mm of a grid alone: leave it out')
-        elif len(self.shape) != 3 or self.shape[0] != count or min(self.shape) < 1:
+        elif len(self.shape) != 3 or self.shape[0] != count:
             raise ValueError(
                 f'expected a shape [channels, rows, columns] with {count} channels, '
-                f'got {list(self.shape)}'
+                f'got {short(list(self.shape))}: change one'
             )
-        if not self._sources():
-            raise ValueError('expected a channel that comes from a topic, got constants alone')
+        if math.prod(self.shape) > MAX_SIZE:
+            raise ValueError(
+                f'expected a shape of at most {MAX_SIZE} elements, got {list(self.shape)}: '
+                'make it coarser'
+            )
+        self._check_sources()
         return self
 
-    def _sources(self) -> tuple[ChannelSource, ...]:
+    def _check_sources(self) -> None:
+        sources = self.find_sources()
+        if not sources:
+            raise ValueError('expected a channel that comes from a topic, got constants alone')
+        numbers: dict[tuple, ChannelSource] = {}
+        topics: dict[tuple, ChannelSource] = {}
+        for source in sources:
+            same = numbers.setdefault((source.topic, source.field, source.key), source)
+            if same is not source:
+                raise ValueError(
+                    f'expected a number of its own for each channel, got {short(source.key)} of '
+                    f'{source.topic} for {same.channel} and {source.channel}: change one key'
+                )
+            first = topics.setdefault((source.topic, source.type), source)
+            if type(first.key) is not type(source.key):
+                raise ValueError(
+                    f'expected the keys of {source.topic} to be all names or all places, got '
+                    f'{short(first.key)} and {short(source.key)}: change one'
+                )
+
+    def find_sources(self) -> tuple[ChannelSource, ...]:
+        """Return `sources`, worked out anew."""
         return tuple(
             self._resolve(channel, index)
             for index, channel in enumerate(self.channels)
@@ -254,22 +394,30 @@ class Sense(Timed):
             )
         if self.layout == 'grid' and source.type not in GRID_TYPES:
             raise ValueError(
-                f'expected a grid as one of {", ".join(GRID_TYPES)}, got {source.type}'
+                f'expected a grid as one of {", ".join(GRID_TYPES)}, got {source.type}: change it'
             )
         if self.layout == 'channels' and source.type == 'sensor_msgs/msg/Image':
             raise ValueError(
-                'expected channels from a type with numbers, got sensor_msgs/msg/Image'
+                'expected channels from a type with numbers, got sensor_msgs/msg/Image: '
+                'change it, or make the sense a grid'
             )
         field = channel.field or source.field or FIELDS.get(source.type, ('',))[0]
         if field not in FIELDS.get(source.type, ('',)):
             raise ValueError(
-                f'expected a field of {source.type} for {channel.name}, got {field!r}'
+                f'expected a field of {source.type} for {channel.name}, got {short(field)}: '
+                'change it, or leave it out'
             )
         key = channel.key if channel.key is not None else self._default_key(channel, index, source)
         if source.type in KEYS and key not in KEYS[source.type]:
             raise ValueError(
                 f'expected a key of {source.type} for {channel.name}, out of '
-                f'{", ".join(KEYS[source.type])}, got {key!r}'
+                f'{", ".join(KEYS[source.type])}, got {short(key)}: change it'
+            )
+        kinds = KEY_KINDS.get(source.type, (str,))
+        if not isinstance(key, kinds):
+            raise ValueError(
+                f'expected {" or ".join(map(KIND_WORDS.get, kinds))} as the key of '
+                f'{channel.name} in {source.type}, got {short(key)}: change it'
             )
         return ChannelSource(
             channel=channel.name,
@@ -283,7 +431,7 @@ class Sense(Timed):
 
     @staticmethod
     def _default_key(channel: Channel, index: int, source: Source) -> str | int:
-        if source.type in NUMBERED or source.type == 'sensor_msgs/msg/Image':
+        if source.type in NUMBERED:
             return index
         keys = KEYS.get(source.type, ())
         return keys[0] if len(keys) == 1 else channel.name
@@ -291,7 +439,7 @@ class Sense(Timed):
     @cached_property
     def sources(self) -> tuple[ChannelSource, ...]:
         """Where each channel comes from, without the constants."""
-        return self._sources()
+        return self.find_sources()
 
     @cached_property
     def topics(self) -> dict[str, str]:

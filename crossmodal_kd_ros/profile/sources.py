@@ -49,7 +49,18 @@ KEYS = {
     'olfaction_msgs/msg/GasSensor': ('raw',),
 }
 # Types whose numbers have places: the key is the channel's place in the sense unless set.
-NUMBERED = ('std_msgs/msg/Float32MultiArray', 'olfaction_msgs/msg/GasSensorArray')
+NUMBERED = (
+    'std_msgs/msg/Float32MultiArray',
+    'olfaction_msgs/msg/GasSensorArray',
+    'sensor_msgs/msg/Image',
+)
+# What a key is where it is no fixed name: a place, a name, or one of them for a whole topic.
+KEY_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(NUMBERED, (int,)),
+    'sensor_msgs/msg/JointState': (str, int),
+    'sensor_msgs/msg/PointCloud2': (str,),
+}
+KIND_WORDS = {int: 'a place (0, 1, ...)', str: 'a name'}
 # Types that hold every element of a grid; of the others one message is one number a channel.
 GRID_TYPES = (
     'sensor_msgs/msg/Image',
@@ -57,4 +68,15 @@ GRID_TYPES = (
     'sensor_msgs/msg/LaserScan',
     'sensor_msgs/msg/PointCloud2',
     'std_msgs/msg/Float32MultiArray',
+)
+
+# What a maintenance node publishes beside the estimates: see runtime.topics.
+OUTPUTS = (
+    'maintenance/action',
+    'maintenance/action_scores',
+    'maintenance/surface_state',
+    'maintenance/mode',
+    'maintenance/mode_reason',
+    'maintenance/overlay',
+    '/diagnostics',
 )

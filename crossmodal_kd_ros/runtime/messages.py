@@ -9,7 +9,8 @@ else escapes. `runtime.sources` makes readings of a sense from these numbers.
 """
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +36,7 @@ else:
 
 GRID_ENCODING = '32FC1'
 
+_PICTURE = 'an image that can be converted to rgb8'
 _BAYER = ('bayer_rggb', 'bayer_bggr', 'bayer_gbrg', 'bayer_grbg')
 # Bytes of a pixel, for every encoding that holds a picture.
 _PIXEL_BYTES = {
@@ -69,6 +71,19 @@ Numbers = Mapping[Key, float | np.ndarray]
 
 class BadMessage(ReadingError):
     """A message is not what its type promises."""
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Raise whatever is raised as a `BadMessage`, for `what` was expected: a node outlives it."""
+    try:
+        yield
+    except BadMessage:
+        raise
+    # Each converter has exceptions of its own, and drivers send what nobody thought of.
+    except Exception as error:  # noqa: BLE001
+        why = ' '.join(str(error).split()) or type(error).__name__
+        raise BadMessage(f'expected {what}, got one that cannot ({why})') from error
 
 
 def stamp_ns(message: Any, received_ns: int) -> int:
@@ -195,9 +210,24 @@ def _named_fields(msgtype: str, root: str = '') -> Callable[[Any, str], Numbers]
     }
 
 
-# By message type, a function of a message and its field (the list of a `JointState`). It returns the
-# numbers by name or place: of a `JointState` by both; of a `LaserScan` and a `PointCloud2` an array
-# for each. It raises `BadMessage` where the message contradicts itself.
+_IMU = 'sensor_msgs/msg/Imu'
+_imu_fields = _named_fields(_IMU)
+
+
+def _imu(message: Any, field: str) -> Numbers:
+    """Return what the driver measures: a covariance of -1 says that it does not."""
+    lacking = tuple(
+        f'{part}.'
+        for part in ('orientation', 'angular_velocity', 'linear_acceleration')
+        if getattr(message, f'{part}_covariance')[0] == -1.0
+    )
+    numbers = _imu_fields(message, field)
+    return {key: value for key, value in numbers.items() if not key.startswith(lacking)}
+
+
+# By message type, a function of a message and its field (the list of a `JointState`). It returns
+# the numbers by name or place: of a `JointState` by both; of a `LaserScan` and a `PointCloud2` an
+# array for each. It raises `BadMessage` where the message contradicts itself.
 NUMBER_READERS: dict[str, Callable[[Any, str], Numbers]] = {
     'sensor_msgs/msg/JointState': _joint_state,
     'sensor_msgs/msg/PointCloud2': _point_cloud,
@@ -209,6 +239,7 @@ NUMBER_READERS: dict[str, Callable[[Any, str], Numbers]] = {
         msgtype: _named_fields(msgtype, 'wrench' if msgtype.endswith('WrenchStamped') else '')
         for msgtype in KEYS
     },
+    _IMU: _imu,
 }
 
 
@@ -326,31 +357,20 @@ def _decode(message: Any, encoding: str, row_bytes: int) -> np.ndarray:
         step=row_bytes,
         data=data,
     )
-    return _explain_failure(lambda: _to_rgb(packed))
+    with refusing(_PICTURE):
+        return _to_rgb(packed)
 
 
 def _decompress(message: Any) -> np.ndarray:
     # Not by cv_bridge or rosbags: a grey JPEG and an undecodable one each end in an assertion
     # there.
-    picture = _explain_failure(
-        lambda: cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
-    )
+    with refusing(_PICTURE):
+        picture = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise BadMessage(
             f'expected a compressed picture, got {len(message.data)} bytes that are none'
         )
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-
-
-def _explain_failure(convert: Callable[[], np.ndarray]) -> np.ndarray:
-    try:
-        return convert()
-    # Each converter has exceptions of its own; the node outlives them all.
-    except Exception as error:  # noqa: BLE001
-        why = ' '.join(str(error).split())
-        raise BadMessage(
-            f'expected an image that can be converted to rgb8, got one that cannot ({why})'
-        ) from error
 
 
 def quote(text: object) -> str:

@@ -211,6 +211,11 @@ class Pipeline:
         with self._lock:
             self._sensors[sensor].reject(reason)
 
+    def note(self, sense: str, waits_for: str) -> None:
+        """Note what readings of `sense` wait for; it is said where they are missing."""
+        with self._lock:
+            self._sensors[sense].waits_for = waits_for
+
     def configure(self, config: RuntimeConfig) -> None:
         """Judge by another configuration from now on."""
         with self._lock:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from crossmodal_kd_ros.health.reasons import join
 from crossmodal_kd_ros.profile import ReadingError, Sense, check_reading
 from crossmodal_kd_ros.runtime.messages import (
     GRID_READERS,
@@ -19,16 +20,20 @@ from crossmodal_kd_ros.runtime.messages import (
     compressed_image_reader,
     image_reader,
     quote,
+    refusing,
     stamp_ns,
 )
 from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE, JOINT_STATE
 
 _IMAGE_READERS = {IMAGE: image_reader, COMPRESSED_IMAGE: compressed_image_reader}
 CAMERA_TYPES = tuple(_IMAGE_READERS)
-# Parts of one reading lie no further apart than this share of the period, or this time if it is
-# more: of up to five topics in any order there is always such a set, and a part that was refused
-# does not leave the others waiting for one of the next measurement.
+# Parts of one reading lie no further apart than this share of the period, or n / (n + 1) of it for
+# n topics, or this time if it is more. n topics spread evenly over the period, in any order, lie
+# within (n - 1) / n; less than a period, so that a part that was refused does not leave the others
+# waiting for one of the next measurement.
 _TOGETHER, _MIN_TOGETHER_S = 0.8, 0.02
+# Periods after which a topic is silent.
+_SILENT = 1.5
 # Types that may hold one sense and nothing else.
 _EXACT_TYPES = (JOINT_STATE, 'std_msgs/msg/Float32MultiArray')
 
@@ -48,7 +53,8 @@ class CameraReader:
         Raises:
             BadMessage: the message contradicts itself.
         """
-        return stamp_ns(message, 0), self.decoder(message)
+        with refusing('a picture that can be read'):
+            return stamp_ns(message, 0), self.decoder(message)
 
     def decoder(self, message: Any) -> Callable[[], np.ndarray]:
         """Return the function that decodes a message, whatever its stamp."""
@@ -60,7 +66,8 @@ class SenseReader:
 
     A sense of several topics has a reading when each of them has had a message since the last
     reading. Its stamp is that of the newest part. A part that is older than the newest by more
-    than the sense's timeout is dropped: what comes together must have been measured together.
+    than most of the period (four fifths, or more where there are more than four topics) is
+    dropped: what comes together must have been measured together.
     """
 
     def __init__(self, sense: Sense) -> None:
@@ -70,11 +77,15 @@ class SenseReader:
         self._blank = np.array(
             [channel.constant or 0.0 for channel in sense.channels], np.float64
         )[:, None].repeat(sense.size // len(sense.channels), 1)
-        self._together_ns = 1e9 * max(_TOGETHER * sense.period_s, _MIN_TOGETHER_S)
+        count = len(self._topics)
+        share = max(_TOGETHER, count / (count + 1))
+        self._together_ns = 1e9 * max(share * sense.period_s, _MIN_TOGETHER_S)
         # Each message holds every channel, in order.
         self._is_whole = len(self._topics) == 1 and len(sense.sources) == len(sense.channels)
         # By topic: stamp, and the reading with zeros for what comes from other topics.
         self._parts: dict[str, tuple[int, np.ndarray]] = {}
+        # By topic: arrival and stamp of its last message that was well formed.
+        self._heard: dict[str, tuple[int, int]] = {}
 
     @property
     def topics(self) -> dict[str, str]:
@@ -92,10 +103,12 @@ class SenseReader:
         Raises:
             BadMessage: the message is malformed, or is not what the profile says.
         """
-        stamp = stamp_ns(message, received_ns)
-        part = self.read_part(topic, message)
+        with refusing(f'a {self.sense.name} message that can be read'):
+            stamp = stamp_ns(message, received_ns)
+            part = self.read_part(topic, message)
         if len(self._topics) == 1:
             return stamp, part
+        self._heard[topic] = received_ns, stamp
         self._parts[topic] = (stamp, part)
         newest_ns = max(stamp for stamp, _ in self._parts.values())
         self._parts = {
@@ -111,6 +124,27 @@ class SenseReader:
             reading[channels] = part.reshape(reading.shape)[channels]
         self._parts = {}
         return newest_ns, reading.reshape(-1)
+
+    def waiting_for(self, received_ns: int) -> str:
+        """Return which topic keeps readings from being whole at `received_ns`, and how.
+
+        It is empty where none does, and for a sense of one topic. A topic that is named may still
+        come in time: where readings come, it says nothing.
+        """
+        if len(self._topics) == 1:
+            return ''
+        never = [topic for topic in self._topics if topic not in self._heard]
+        if never:
+            return f'{join(never)}: nothing yet'
+        quiet, (heard_ns, _) = min(self._heard.items(), key=lambda item: item[1][0])
+        if received_ns - heard_ns > _SILENT * 1e9 * self.sense.period_s:
+            return f'{quiet}: nothing for {(received_ns - heard_ns) / 1e9:.3g} s'
+        by_stamp = sorted(self._heard, key=lambda topic: self._heard[topic][1])
+        oldest, newest = by_stamp[0], by_stamp[-1]
+        apart_ns = self._heard[newest][1] - self._heard[oldest][1]
+        if apart_ns > self._together_ns:
+            return f'{oldest}: stamped {apart_ns / 1e9:.3g} s before {newest}'
+        return ''
 
     def read_part(self, topic: str, message: Any) -> np.ndarray:
         """Return a reading `float32[size]` with what comes from one topic, whatever the stamp.

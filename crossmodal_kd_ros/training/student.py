@@ -163,7 +163,7 @@ class StudentTask(Task):
         return {'accuracy': right / len(pairs), **errors}
 
     def _standard(self, sense: str, batch: Batch) -> Tensor:
-        return self.network.standardise[sense].to_standard(batch.readings[sense])
+        return self.network.standardiser(sense).to_standard(batch.readings[sense])
 
     def _readings_loss(
         self, output: StudentOutput, batch: Batch, progress: float

@@ -120,7 +120,7 @@ class TeacherTask(Task):
     def _reconstruction_loss(self, pooled: Tensor, batch: Batch) -> Tensor:
         statistics = []
         for name, sense in self.network.profile.senses.items():
-            standard = self.network.standardise[name].to_standard(batch.readings[name])
+            standard = self.network.standardiser(name).to_standard(batch.readings[name])
             statistics.append(sense_statistics(sense, standard))
         mean, logvar = self.reconstruction_head(pooled).float().chunk(2, 1)
         return gaussian_nll(mean, bounded(logvar), torch.cat(statistics, 1))

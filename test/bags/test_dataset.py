@@ -253,3 +253,25 @@ def test_a_folder_with_other_files_is_left_alone(bag, tmp_path):
 def test_a_folder_that_is_no_data_set_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(DataSetError, match='crossmodal-kd dataset from-bags'):
         load_folder('train', tmp_path, PROFILE)
+
+
+def test_a_failure_leaves_nothing_and_an_empty_folder_counts_as_nothing(bag, tmp_path):
+    out = tmp_path / 'sets' / 'out'
+    with pytest.raises(BagError, match='at least 3 labelled'):
+        built(bag, out, ())
+    assert not list(tmp_path.iterdir())
+    out.mkdir(parents=True)
+    built(bag, out, labels(tmp_path, '0,6,seal_crack', '6,12,hydrate'))
+    assert [path.name for path in out.parent.iterdir()] == ['out']
+    assert not (out / 'views.tmp').exists()
+
+
+def test_a_data_set_survives_a_failure_and_is_replaced_by_a_success(bag, tmp_path):
+    out, chosen = tmp_path / 'out', labels(tmp_path, '0,6,seal_crack', '6,12,hydrate')
+    built(bag, out, chosen, command='first')
+    with pytest.raises(BagError, match='at least 3 labelled'):
+        built(bag, out, ())
+    assert read_datasheet(out)['command'] == 'first' and len(load_folder('test', out, PROFILE))
+    built(bag, out, chosen, command='second')
+    assert read_datasheet(out)['command'] == 'second'
+    assert {path.name for path in tmp_path.iterdir()} == {'out', 'labels.csv'}

@@ -330,3 +330,19 @@ def test_an_evaluation_without_weights_or_photographs_says_why_in_one_sentence(t
         and 'expected a weight file' in shown.output
         and 'Traceback' not in shown.output
     )
+
+
+def test_a_calibration_of_weights_of_another_profile_is_refused_before_it_simulates(
+    models_of, tmp_path, monkeypatch
+):
+    def fail(*_, **__):
+        raise AssertionError('simulated')
+
+    monkeypatch.setattr('crossmodal_kd_ros.datasets.load_simulated', fail)
+    options = ['--models', str(models_of('air')), '--cache', str(tmp_path)]
+    result = CliRunner().invoke(main, ['calibrate', *options])
+    assert (
+        result.exit_code
+        and 'weights of a student for the profile living_wall'
+        in str(result.exception or '') + result.output
+    )

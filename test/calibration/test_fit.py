@@ -11,12 +11,20 @@ import pytest
 
 pytest.importorskip('torch')
 
+from crossmodal_kd_ros.benchmark.coverage import coverage  # noqa: E402
 from crossmodal_kd_ros.calibration.fit import ask, calibrate, sensor_sets  # noqa: E402
-from crossmodal_kd_ros.calibration.model import CalibrationError  # noqa: E402
+from crossmodal_kd_ros.calibration.model import (  # noqa: E402
+    CalibrationError,
+    load_calibration,
+    save_calibration,
+)
+from crossmodal_kd_ros.datasets import Pairs  # noqa: E402
+from crossmodal_kd_ros.networks import Student, Teacher, save_weights  # noqa: E402
 from crossmodal_kd_ros.profile import Mode, load_profile  # noqa: E402
 
 sys.path.append(str(Path(__file__).parents[1] / 'training'))
 from made_up_pairs import make_pairs  # noqa: E402
+from three_senses import three_senses  # noqa: E402
 
 PROFILE = load_profile('living_wall')
 
@@ -63,3 +71,24 @@ def test_the_whole_is_the_teachers_and_too_few_pairs_are_refused(models):
         CalibrationError, match='expected at least 30 labelled pairs in either half'
     ):
         calibrate(models, pairs[:40], answers, origin={})
+
+
+def test_a_profile_without_quantities_is_calibrated_too(tmp_path):
+    profile, count, rng = three_senses(quantities={}), 80, np.random.default_rng(0)
+    for network in (Student, Teacher):
+        save_weights(network(profile), tmp_path / f'{network.kind}.safetensors', card={})
+    pairs = Pairs(
+        image=rng.integers(0, 256, (count, 64, 64, 3), np.uint8),
+        readings={n: rng.random((count, s.size), np.float32) for n, s in profile.senses.items()},
+        quantities=np.zeros((count, 0), np.float32),
+        action=np.arange(count) % 3,
+        night=np.arange(count) % 2 == 0,
+        group=np.arange(count),
+    )
+    answers = ask(tmp_path, pairs, profile)
+    calibration = calibrate(tmp_path, pairs, answers, origin={})
+    rows = coverage(calibration, pairs, answers)
+    save_calibration(calibration, tmp_path)
+
+    assert {row['quantity'] for row in rows} == {'action'}
+    assert load_calibration(tmp_path, profile).intervals.measured.shape == (2, 0)

@@ -472,3 +472,34 @@ def test_a_noisy_channel_counts_as_much_as_it_is_worth_beside_the_picture():
     np.testing.assert_allclose(
         (weighed - gas)[:5], [10.0, 5.0, 1.0, 0.0, 10.0], rtol=1e-4, atol=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ('path', 'value', 'message'),
+    [
+        (('predictors',), {}, 'expected the sets in predictors .* got none'),
+        (('predictors', 'camera+sonar'), {}, 'expected the sets in predictors .* camera.sonar'),
+        (('predictors', 'camera'), {}, 'expected somebody who decides with camera'),
+        (('predictors', 'camera', 'STUDENT', 'accuracy'), 'high', 'calibration'),
+        (
+            ('predictors', 'camera', 'STUDENT', 'stack'),
+            {'weights': [[1.0] * 6] * 6, 'bias': [0.0] * 6},
+            r'numbers \[12, 6\] of camera.STUDENT.stack.weights .* got \[6, 6\]',
+        ),
+        (('intervals', 'measured'), [[0.0] * 2] * 2, r'\[2, 3\] of intervals.measured'),
+        (('residuals', 'gas', 'bias'), [0.0] * 7, r'\[8\] of residuals.gas.bias'),
+        (('residuals',), {}, 'expected the senses in residuals'),
+        (('out_of_distribution', 'limit'), [1.0], 'of out_of_distribution.limit'),
+    ],
+)
+def test_a_calibration_that_does_not_fit_the_profile_is_refused(folder, path, value, message):
+    document = json.loads((folder / 'calibration.json').read_text())
+    part = document
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    (folder / 'calibration.json').write_text(json.dumps(document))
+
+    with pytest.raises(CalibrationError, match=message) as caught:
+        load_calibration(folder, PROFILE)
+    assert '\n' not in str(caught.value) and 'make it again' in str(caught.value)

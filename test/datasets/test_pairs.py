@@ -14,6 +14,7 @@ from crossmodal_kd_ros.datasets import (
     array_names,
     load_folder,
     load_simulated,
+    read_datasheet,
     read_profile,
     simulated,
 )
@@ -97,8 +98,8 @@ def test_a_folder_of_another_profile_is_refused_with_both_names(folder):
         ),
         (
             'train',
-            lambda folder: np.save(folder / 'train' / 'reading_air.npy', np.zeros((6, 4))),
-            r'expected 3 values of air a row .* got \[4\]',
+            lambda folder: np.save(folder / 'train' / 'reading_air.npy', np.zeros((6, 4), 'f4')),
+            r'expected float32\[N, 3\] in .*reading_air.npy, got float32\[6, 4\]',
         ),
     ],
 )
@@ -118,3 +119,47 @@ def test_simulated_pairs_are_made_once_and_then_read(tmp_path, monkeypatch):
     monkeypatch.setattr(simulated, 'simulate', fail)
     assert_equal(load_simulated('test', 4, seed=3, cache_dir=tmp_path), made)
     assert made.readings['touch'].shape == (4, 256) and made.quantities.dtype == np.float32
+
+
+def spoilt(name: str, value: float):
+    """Return an array of the good data set with one value replaced."""
+    array = make_pairs().arrays()[name].copy()
+    array.reshape(-1)[4] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'message'),
+    [
+        ('image', b'junk', 'expected an array in .*image.npy, got none'),
+        ('action', b'', 'expected an array in .*action.npy, got none'),
+        ('group', np.array([{}] * 6), 'expected an array in .*group.npy, got none'),
+        ('image', np.zeros((6, 32, 32, 3), 'u1'), r'uint8\[N, 64, 64, 3\] .* got uint8\[6, 32'),
+        ('action', np.zeros(6), r'int64\[N\] .* got float64\[6\]'),
+        ('night', np.array(True), r'bool\[N\] .* got bool\[\]'),
+        (
+            'reading_air',
+            spoilt('reading_air', np.nan),
+            'finite air .* in 1 of 6 rows, the first 1',
+        ),
+        ('quantities', spoilt('quantities', np.inf), 'expected finite quantities'),
+        ('action', spoilt('action', 3), r'actions from -1 \(none\) to 2 .* got 3'),
+    ],
+)
+def test_a_damaged_array_is_refused_in_one_sentence(folder, name, content, message):
+    path = folder / 'train' / f'{name}.npy'
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, content)
+    with pytest.raises(DataSetError, match=message) as caught:
+        load_folder('train', folder, THREE)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('text', ['{"splits": {}}', '{"bags": []}', '[]', '{"bags": [3]}', 'x'])
+def test_a_datasheet_that_lacks_its_parts_is_refused_in_one_sentence(tmp_path, text):
+    (tmp_path / 'datasheet.json').write_text(text)
+    with pytest.raises(DataSetError, match='datasheet.json, whole, .* make it again') as caught:
+        read_datasheet(tmp_path)
+    assert '\n' not in str(caught.value)

@@ -121,14 +121,17 @@ def module(*, topics: int = 1, **channel) -> Profile:
         {'name': name, 'unit': 'x', 'min': -1000, 'max': 1000, **channel}
         for name in ('co2', 'heat', 'damp')
     ]
-    for index, one in enumerate(channels):
-        source = {'topic': f'air_{index % topics}', 'type': 'std_msgs/msg/Float32'}
-        one['source'] = source
+    sense = {'layout': 'channels', 'channels': channels, 'period_s': 3.0}
+    if topics == 1:
+        sense['source'] = {'topic': 'air', 'type': 'std_msgs/msg/Float32MultiArray'}
+    else:
+        for one in channels:
+            one['source'] = {'topic': f'air_{one["name"]}', 'type': 'std_msgs/msg/Float32'}
     return Profile.model_validate(
         {
             'name': 'slow',
             'camera': {'topic': 'camera', 'period_s': 0.03},
-            'senses': {'air': {'layout': 'channels', 'channels': channels, 'period_s': 3.0}},
+            'senses': {'air': sense},
             'actions': ['go', 'stay'],
         }
     )

@@ -237,3 +237,9 @@ def test_the_verdict_is_computed_when_a_reading_comes_and_not_when_health_is_ask
         gas.report(10 * SECOND + later * SECOND)
 
     assert gas.verdict is before and dataclasses.asdict(before)['fault'] is None
+
+
+def test_what_a_sense_waits_for_is_said_where_its_readings_are_missing_and_is_no_rejection(gas):
+    gas.waits_for = 'air/co2: nothing yet'
+    assert reason(gas, 0) == 'no gas reading yet; waits for air/co2: nothing yet'
+    assert gas.report(0).rejected == 0

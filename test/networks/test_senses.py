@@ -3,14 +3,30 @@
 
 """Networks of any profile: grids of odd sizes, in view or not, channels, no quantities at all."""
 
+import numpy as np
 import pytest
 import torch
 from three_senses import AIR, PAD, SKIN, three_senses
+from torch import nn
 
-from crossmodal_kd_ros.networks import Student, StudentConfig, Teacher, TeacherConfig
+from crossmodal_kd_ros.networks import (
+    Student,
+    StudentConfig,
+    Teacher,
+    TeacherConfig,
+    load_student,
+    load_teacher,
+    save_weights,
+)
 from crossmodal_kd_ros.networks.encoders import average_down
-from crossmodal_kd_ros.networks.senses import patch_shape, sense_statistics, statistics_size
-from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.networks.senses import (
+    module_key,
+    patch_shape,
+    sense_statistics,
+    statistics_size,
+)
+from crossmodal_kd_ros.profile import Profile, load_profile
+from crossmodal_kd_ros.runtime import make_engine
 
 PROFILE = three_senses()
 
@@ -144,3 +160,48 @@ def test_a_larger_image_is_averaged_down(side, small):
     torch.testing.assert_close(
         average_down(image, small), torch.nn.functional.adaptive_avg_pool2d(image, small)
     )
+
+
+NAMES = ('type', 'values', 'train')
+
+
+def named_like_parts_of_torch() -> Profile:
+    """Return a profile whose senses have names that `nn.ModuleDict` has, too."""
+    senses = dict(zip(NAMES, PROFILE.model_dump(exclude_unset=True)['senses'].values()))
+    return three_senses(senses=senses, quantities={})
+
+
+def test_the_senses_of_the_shipped_weights_keep_their_names_and_no_two_share_one():
+    assert [module_key(name) for name in ('touch', 'gas', 'air', 'type', 'type_')] == [
+        'touch',
+        'gas',
+        'air',
+        'type_',
+        'type__',
+    ]
+    for parts in (nn.ModuleDict(), nn.ParameterDict()):
+        assert not hasattr(parts, module_key('keys')) and not hasattr(parts, module_key('get'))
+
+
+def test_a_sense_may_be_called_like_a_part_of_torch(tmp_path):
+    profile = named_like_parts_of_torch()
+    small = {'stem_channels': 4, 'channels': (8, 8, 8), 'features': 16}
+    for network in (
+        Student(profile, StudentConfig(**small)),
+        Teacher(profile, TeacherConfig(**small, width=16, layers=1, heads=2)),
+    ):
+        save_weights(network, tmp_path / f'{network.kind}.safetensors', card={})
+    student = load_student(tmp_path / 'student.safetensors', profile)
+    teacher = load_teacher(tmp_path / 'teacher.safetensors', profile)
+    image = torch.rand(2, 3, 64, 64)
+    readings = student(image).readings
+    assert {name: values.shape[1] for name, values in readings.items()} == {
+        name: sense.size for name, sense in profile.senses.items()
+    }
+    output = teacher(image, readings, dict.fromkeys(NAMES, torch.ones(2, dtype=bool)))
+    assert output.logits.shape == (2, 3)
+    student.set_statistics({n: v.detach().numpy() for n, v in readings.items()}, np.zeros((2, 0)))
+    engine = make_engine('torch', tmp_path, profile)
+    assert set(engine.perceive(torch.zeros(1, 64, 64, 3, dtype=torch.uint8).numpy()).readings) == {
+        *NAMES
+    }

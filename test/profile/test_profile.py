@@ -212,7 +212,7 @@ def test_two_senses_of_one_name_are_refused(tmp_path):
     ('content', 'expected'),
     [
         ('name: [1', 'is not YAML'),
-        ('- a list', 'dictionary'),
+        ('- a list', 'a mapping'),
         ('', 'camera: this key is missing'),
         ('name: ok\ncamera: 3', 'camera'),
     ],

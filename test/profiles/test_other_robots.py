@@ -53,7 +53,7 @@ def trained(request, tmp_path_factory):
         profile = three_senses().model_dump(mode='json', exclude_none=True)
         for part in ('senses', 'quantities'):
             for entry in profile[part].values():
-                del entry['name']
+                entry.pop('name', None)
         file.write_text(yaml.safe_dump(profile, sort_keys=False))
     write_data_set(load_profile(str(file)), file, folder / 'set')
     write_recipe(folder / 'tiny.yaml')
@@ -105,8 +105,20 @@ def test_each_sense_dies_and_returns_and_a_replay_decides_as_the_node_did(traine
             stderr=subprocess.DEVNULL,
         )
         try:
-            # Whatever the node lives through is in the recording.
-            wait_for(lambda: robot.node.count_subscribers('maintenance/mode') == 2)
+            # Whatever the node lives through is in the recording: the node, the recorder and the
+            # robot itself listen to its sensors, the last two to the node.
+            sensed = [topic for sense in profile.senses.values() for topic in sense.topics]
+            listeners = {
+                'maintenance/mode': 2,
+                profile.camera.topic: 3,
+                **dict.fromkeys(sensed, 3),
+            }
+            wait_for(
+                lambda: all(
+                    robot.node.count_subscribers(topic) == count
+                    for topic, count in listeners.items()
+                )
+            )
             lose_and_find_each_sense(robot, node)
         finally:
             recorder.terminate()

@@ -410,3 +410,12 @@ def test_once_unsure_the_robot_acts_again_a_little_above_the_limit(rig):
         answers.append(rig.feed(START + index * 33 * MS, 'camera').action)
 
     assert answers == ['seal_crack', 'hold', 'hold', 'seal_crack', 'seal_crack']
+
+
+def test_a_sense_that_waits_for_a_topic_says_so_in_the_reason_and_the_report(rig):
+    rig.pipeline.note('gas', 'air/co2: nothing yet')
+    rig.pipeline.update(0)
+    reports = {report.sensor: report for report in rig.pipeline.report(0).sensors}
+    said = say(*reports['gas'].reasons)
+    assert said == 'no gas reading yet; waits for air/co2: nothing yet'
+    assert reports['gas'].rejected == 0 and 'waits' not in say(*reports['touch'].reasons)

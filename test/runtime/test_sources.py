@@ -12,7 +12,7 @@ from crossmodal_kd_ros.profile import Sense, load_profile
 from crossmodal_kd_ros.profile.sources import GRID_TYPES, MESSAGE_TYPES
 from crossmodal_kd_ros.runtime import messages
 from crossmodal_kd_ros.runtime.messages import BadMessage
-from crossmodal_kd_ros.runtime.sources import SenseReader
+from crossmodal_kd_ros.runtime.sources import CameraReader, SenseReader
 
 S = 1_000_000_000
 
@@ -233,6 +233,9 @@ NUMBERS = {
             linear_acceleration=xyz(1, 2, 3),
             angular_velocity=xyz(4, 1.5, 6),
             orientation=xyz(0, 0, 0, 1),
+            linear_acceleration_covariance=[0.0] * 9,
+            angular_velocity_covariance=[0.0] * 9,
+            orientation_covariance=[-1.0] + [0.0] * 8,
         ),
     ),
     'sensor_msgs/msg/Temperature': ('temperature', floats(temperature=1.5)),
@@ -281,3 +284,65 @@ def test_every_type_that_a_profile_may_name_has_a_reader():
     assert set(NUMBERS) == set(MESSAGE_TYPES) - {'sensor_msgs/msg/Image'}
     assert set(messages.NUMBER_READERS) == set(NUMBERS)
     assert set(messages.GRID_READERS) == set(GRID_TYPES)
+
+
+def test_an_orientation_that_the_driver_does_not_have_is_refused():
+    key, message = 'orientation.w', NUMBERS['sensor_msgs/msg/Imu'][1]
+    reader = SenseReader(sense({'name': 'one', 'key': key}, source=source(messages_type('Imu'))))
+    with pytest.raises(BadMessage, match="missing 'orientation.w'"):
+        reader.read('topic', message, 1)
+
+
+def test_no_message_raises_anything_but_a_refusal():
+    reader = SenseReader(sense({'name': 'a'}, source=source(messages_type('JointState'))))
+    for message in (None, stamped(1.0, name=['a'], position=['x']), stamped(1.0)):
+        with pytest.raises(BadMessage, match='expected .* got one that cannot') as caught:
+            reader.read('topic', message, 0)
+        assert '\n' not in str(caught.value)
+    for message in (None, stamped(1.0)):
+        with pytest.raises(BadMessage, match='expected a picture that can be read'):
+            CameraReader().read(message)
+
+
+@pytest.mark.parametrize('order', ['one after the other', 'backwards', 'shuffled'])
+@pytest.mark.parametrize('count', range(1, 13))
+def test_topics_spread_evenly_over_the_period_always_come_together(count, order):
+    topics = [f't{index}' for index in range(count)]
+    reader = SenseReader(
+        sense(
+            *(
+                {'name': topic, 'source': {'topic': topic, 'type': messages_type('Temperature')}}
+                for topic in topics
+            )
+        )
+    )
+    rng, readings = np.random.default_rng(count), []
+    for period in range(20):
+        # Each topic has its place in the period; messages may arrive in another order.
+        arrivals = {
+            'one after the other': range(count),
+            'backwards': range(count)[::-1],
+            'shuffled': rng.permutation(count),
+        }[order]
+        for place in arrivals:
+            message = temperature(1.0 + period + place / count, float(period))
+            readings.append(reader.read(topics[place], message, 0))
+    assert len([reading for reading in readings if reading is not None]) == 20
+
+
+def test_a_topic_that_is_silent_or_of_another_time_is_named(air):
+    assert air.waiting_for(0) == 'air/co2, air/temperature and air/humidity: nothing yet'
+    air.read('air/co2', co2(412.0), 100 * S)
+    air.read('air/temperature', temperature(100.0, 21.5), 100 * S)
+    assert air.waiting_for(101 * S) == 'air/humidity: nothing yet'
+    air.read('air/humidity', humidity(0.5, 0.5), 101 * S)
+    assert air.waiting_for(101 * S) == 'air/humidity: stamped 99.5 s before air/temperature'
+    assert air.read('air/humidity', humidity(100.5, 0.5), 101 * S) is not None
+    assert air.waiting_for(101 * S) == ''
+    air.read('air/humidity', humidity(109.0, 0.5), 109 * S)
+    air.read('air/co2', co2(412.0), 109 * S)
+    assert air.waiting_for(110 * S) == 'air/temperature: nothing for 10 s'
+
+
+def test_a_sense_of_one_topic_waits_for_none():
+    assert SenseReader(load_profile().senses['gas']).waiting_for(10**12) == ''
