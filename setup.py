@@ -93,6 +93,7 @@ setup(
             'colcon-ros',
             'colcon-test-result',
             'hypothesis',
+            'jsonschema',
             'lxml',
             'pytest',
             'pytest-timeout',

@@ -30,7 +30,9 @@ class GridHealth(ReadingHealth):
 
     def __init__(self, sense: Sense) -> None:
         """Start with no reading."""
-        self._dead_ns = 1e9 * max(_DEAD_S, _DEAD_PERIODS * sense.period_s)
+        dead_s = max(_DEAD_S, _DEAD_PERIODS * sense.period_s)
+        # Where readings may rest for ever, elements may too.
+        self._dead_ns = 1e9 * (np.inf if sense.stuck_s is None else dead_s)
         self._judged_channels = (
             np.array([channel.constant is None for channel in sense.channels])
             if any(channel.constant is not None for channel in sense.channels)

@@ -179,7 +179,7 @@ class ReadingHealth:
 
     def _stuck(self) -> Reason | None:
         stuck_s = (self._stamp_ns - self._any_changed_ns) / 1e9
-        if stuck_s < self._sense.stuck_s:
+        if self._sense.stuck_s is None or stuck_s < self._sense.stuck_s:
             return None
         return Reason(ReasonCode.STUCK, value=stuck_s, limit=self._sense.stuck_s)
 

@@ -30,8 +30,8 @@ class PictureHealth:
         verdict: after the newest picture.
     """
 
-    def __init__(self, *, stuck_s: float) -> None:
-        """Start with no picture; one that repeats itself for `stuck_s` is frozen."""
+    def __init__(self, *, stuck_s: float | None) -> None:
+        """Start with no picture; one that repeats for `stuck_s` (`None`: ever) is frozen."""
         self._stuck_s = stuck_s
         self.reset()
 
@@ -73,7 +73,7 @@ class PictureHealth:
         if self._repeats.min() < _FROZEN_PICTURES:
             return None
         frozen_s = (stamp_ns - int(self._changed_ns.max())) / 1e9
-        if frozen_s < self._stuck_s:
+        if self._stuck_s is None or frozen_s < self._stuck_s:
             return None
         return Reason(ReasonCode.FROZEN, value=frozen_s, limit=self._stuck_s)
 

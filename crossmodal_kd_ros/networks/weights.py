@@ -164,8 +164,8 @@ def _check_identity(path: Path, kind: str, profile: Profile, metadata: dict[str,
         raise WeightsError(
             f'expected the weights of a {kind} for the profile {profile.name} '
             f'({profile.fingerprint}), got {path} for {metadata.get("profile_name", "another")} '
-            f'({metadata.get("profile", "of no fingerprint")}): give its profile, or train '
-            f'a {kind} for {profile.name}'
+            f'({metadata.get("profile", "of no fingerprint")}): name a folder of weights '
+            f'for {profile.name} (models_dir), or train them: crossmodal-kd train --data SET'
         )
 
 

@@ -115,8 +115,11 @@ class Timed(Strict):
     timeout_s: _Time
     """Age at which a reading is stale, s. Unless set: two and a half periods, at least 0.2 s."""
 
-    stuck_s: _Time
-    """How long the same reading may repeat, s. Unless set: six periods, at least 0.5 s."""
+    stuck_s: _Time | None
+    """How long the same reading may repeat, s. Unless set: six periods, at least 0.5 s.
+
+    `null` where readings may rest for ever, as with a dead band: nothing is called stuck or dead.
+    """
 
     @model_validator(mode='before')
     @classmethod
@@ -132,10 +135,11 @@ class Timed(Strict):
     @model_validator(mode='after')
     def _times_are_a_period_or_more(self) -> 'Timed':
         for name in ('timeout_s', 'stuck_s'):
-            if getattr(self, name) < self.period_s:
+            time_s = getattr(self, name)
+            if time_s is not None and time_s < self.period_s:
                 raise ValueError(
                     f'expected {name} of at least the period_s of {self.period_s:g}, '
-                    f'got {getattr(self, name):g}: raise it, or leave it out'
+                    f'got {time_s:g}: raise it, or leave it out'
                 )
         return self
 

@@ -216,3 +216,16 @@ def test_a_constant_channel_is_not_judged():
     for step in range(200, 220):
         health.take(step * 3 * SECOND, value)
     assert fault(health).startswith('stuck: the same reading for')
+
+
+def test_a_sense_that_may_rest_for_ever_is_not_stuck():
+    profile = module().model_dump(mode='json', exclude_none=True)
+    profile['senses']['air']['stuck_s'] = None
+    resting = ChannelsHealth(Profile.model_validate(profile).senses['air'])
+    other = ChannelsHealth(module().senses['air'])
+    for second in range(0, 60, 3):
+        for health in (resting, other):
+            health.take(second * SECOND, np.zeros(3, np.float32))
+
+    assert other.verdict.fault is not None
+    assert resting.verdict.fault is None

@@ -197,3 +197,18 @@ def test_the_median_of_noise_is_numpys_bit_for_bit(shape):
 
     assert computed.dtype == expected.dtype
     np.testing.assert_array_equal(computed, expected)
+
+
+def test_elements_that_may_rest_for_ever_are_neither_dead_nor_stuck():
+    resting = GridHealth(TOUCH.model_copy(update={'stuck_s': None}))
+    rng = np.random.default_rng(0)
+    for step in range(300):
+        value = np.zeros(256, np.float32)
+        value[:100] = rng.uniform(1.0, 5.0, 100)  # something lies on a part of the pad
+        taken = resting.take(step * SECOND // 100, value)
+
+    assert resting.verdict.fault is None
+    np.testing.assert_array_equal(taken, value)
+    for step in range(300, 600):  # and is lifted
+        resting.take(step * SECOND // 100, np.zeros(256, np.float32))
+    assert resting.verdict.fault is None

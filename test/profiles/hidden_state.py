@@ -93,7 +93,10 @@ def write_data_set(profile: Profile, profile_file: Path, folder: Path) -> None:
     )
     sheet = {
         'bags': ['made up from a hidden state'],
-        'splits': {name: {'samples': count, 'actions': {}} for name, count in splits.items()},
+        'splits': {
+            name: {'samples': count, 'blocks': count, 'actions': {}}
+            for name, count in splits.items()
+        },
     }
     (folder / 'datasheet.json').write_text(json.dumps(sheet))
 
