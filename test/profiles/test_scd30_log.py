@@ -9,6 +9,7 @@ that of the steadiest minute of the first day; the days after it judge too.
 """
 
 import csv
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,10 @@ from crossmodal_kd_ros.runtime.config import RuntimeConfig
 from crossmodal_kd_ros.runtime.messages import BadMessage
 from crossmodal_kd_ros.runtime.sources import SenseReader
 
-LOG = Path(__file__).resolve().parents[3] / 'shared' / 'data' / 'gas' / 'scd30_logs_co2.txt'
+DATA = Path(
+    os.environ.get('CROSSMODAL_KD_DATA', Path(__file__).resolve().parents[3] / 'shared' / 'data')
+)
+LOG = DATA / 'gas' / 'scd30_logs_co2.txt'
 SENSE = load_profile('air').senses['air']
 REPEAT_S = 0.5
 
