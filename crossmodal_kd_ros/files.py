@@ -9,6 +9,8 @@ import re
 import reprlib
 import stat
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -108,12 +110,22 @@ def sentences(problem: ValidationError) -> list[str]:
     ]
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, which is there whole or not at all; make its folder if need be."""
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path to write to; what is there becomes `path` if nothing was raised meanwhile.
+
+    So `path` is there whole or not at all. Its folder is made if need be.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + '.part')
-    unfinished.write_text(text, encoding='utf-8')
+    yield unfinished
     unfinished.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path`, which is there whole or not at all."""
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding='utf-8')
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:

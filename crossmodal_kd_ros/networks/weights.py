@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
-from crossmodal_kd_ros.files import sentences
+from crossmodal_kd_ros.files import sentences, whole_file
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
 from crossmodal_kd_ros.networks.student import Student
 from crossmodal_kd_ros.networks.teacher import Teacher
@@ -72,11 +72,9 @@ def save_weights(module: Student | Teacher, path: str | Path, *, card: dict[str,
         'sha256': _digest(tensors),
         **{_CARD + name: value for name, value in card.items()},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + '.part')
-    save_file(tensors, unfinished, metadata=metadata)
-    unfinished.chmod(0o644)  # safetensors makes it readable by its owner alone
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        save_file(tensors, unfinished, metadata=metadata)
+        unfinished.chmod(0o644)  # safetensors makes it readable by its owner alone
 
 
 def load_student(path: str | Path, profile: Profile) -> Student:

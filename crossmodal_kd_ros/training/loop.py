@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from crossmodal_kd_ros.datasets import NO_LABEL, Pairs
 from crossmodal_kd_ros.errors import CrossmodalError
+from crossmodal_kd_ros.files import whole_file
 from crossmodal_kd_ros.networks import Student, Teacher
 from crossmodal_kd_ros.training.batches import Batch, augment, draw_rows, in_order, shrink, take
 from crossmodal_kd_ros.training.device import Device
@@ -280,10 +281,8 @@ class _State:
             'optimiser': self._optimiser.state_dict(),
             'random': random,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + '.part')
-        torch.save(content, unfinished)
-        unfinished.replace(path)
+        with whole_file(path) as unfinished:
+            torch.save(content, unfinished)
 
     def load(self, path: Path) -> None:
         """Resume from `path`, if it is there."""
