@@ -4,7 +4,8 @@
 """What the student predicts from the picture against what a sense measures.
 
 A sensor that lies within its physical range (a wet pad, a poisoned channel, slow drift)
-contradicts the picture for longer, or by more, than the student's own errors do.
+contradicts the picture at more places, or by more, than the student's own errors do. At one place
+the student errs alike for as long as one looks: all pictures of it are one piece of evidence.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,14 @@ WINDOWS_S = (0.5, 5.0, 20.0)
 _RELEASE = 0.7
 # Longer than any gap between pictures on which residuals are one course.
 _MAX_STEP_S = 2.0
+# A place, such as a panel of the simulated wall, is passed in 5 s. However long it is looked at,
+# it counts for no more.
+DWELL_S = 5.0
+# The places of half an hour would make no difference: the longest mean remembers some seconds.
+_MAX_PLACES = 32
+# Of one place in the mean over each window; what has less in the longest is forgotten.
+_MAX_WEIGHTS = -np.expm1(-DWELL_S / np.array(WINDOWS_S))
+_MIN_WEIGHT = 1e-3
 
 
 def feature_names(sense: Sense) -> tuple[str, ...]:
@@ -140,8 +149,52 @@ class Contradiction:
     window_s: float
 
 
+class Places:
+    """Tells places of late apart by what the student sees: a new picture may be of an old one."""
+
+    def __init__(self, radius: float) -> None:
+        """Start with no place; pictures up to `radius` from its first are of the same place."""
+        self._radius = radius
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every place."""
+        self._first: dict[int, np.ndarray] = {}  # by place, the latest last
+        self._count = 0
+
+    def find(self, features: np.ndarray) -> int:
+        """Return the number of the place that a picture of whitened `features[K]` shows."""
+        numbers = list(self._first)
+        if numbers:
+            distances = np.sqrt(
+                np.square(np.stack(list(self._first.values())) - features).mean(-1)
+            )
+            nearest = int(np.argmin(distances))
+            if distances[nearest] <= self._radius:
+                number = numbers[nearest]
+                self._first[number] = self._first.pop(number)
+                return number
+        self._count += 1
+        self._first[self._count] = features
+        if len(self._first) > _MAX_PLACES:
+            del self._first[numbers[0]]
+        return self._count
+
+
+@dataclass
+class _PlaceMean:
+    """What one place says: residuals `float[W, F]`, and the weights of it in the means over W."""
+
+    mean: np.ndarray
+    weight: np.ndarray
+
+
 class ResidualMonitor:
     """Follows the residual of one sense from picture to picture, and keeps the verdict.
+
+    For each of `WINDOWS_S` there is an exponential mean over the pictures of late, in which a
+    place has no more weight than `DWELL_S` at it give. It starts at 0: a sense agrees until it is
+    shown not to.
 
     Attributes:
         model: how residuals of a healthy sense are distributed.
@@ -158,40 +211,56 @@ class ResidualMonitor:
 
     def reset(self) -> None:
         """Forget every residual."""
-        self._means = np.zeros((len(WINDOWS_S), self.model.bias.size))
-        self._gathered_s = 0.0
+        self._places: dict[int, _PlaceMean] = {}
         self._stamp_ns: int | None = None
         self._exceeded_ns = 0  # when a limit was last reached
         self.verdict: Contradiction | None = None
 
     def take(
-        self, stamp_ns: int, measured: np.ndarray, predicted: np.ndarray
+        self, stamp_ns: int, measured: np.ndarray, predicted: np.ndarray, place: int
     ) -> Contradiction | None:
-        """Compare a reading with its prediction from the picture of `stamp_ns`."""
+        """Compare a reading with its prediction from the picture of `stamp_ns`, taken at `place`."""
         z = self.model.standardise(self._sense, residual(self._sense, measured, predicted))
         step_s = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         if not 0.0 <= step_s < _MAX_STEP_S:
             self.reset()
             step_s = 0.0
         self._stamp_ns = stamp_ns
-        self._gathered_s += step_s
-        # Means over what there is, until there is more than the window: a first residual is not
-        # averaged with zeros.
-        shares = [_share(step_s, min(window_s, self._gathered_s)) for window_s in WINDOWS_S]
-        self._means += (z - self._means) * np.array(shares)[:, None]
-        # A mean over less than its window is no mean: it counts from then on.
-        full = self._gathered_s >= np.array(WINDOWS_S)[:, None]
-        excess = full * self.model.sizes(self._means) / self.model.limits
-        largest = excess.max()
-        if largest >= 1.0:
-            self.verdict, self._exceeded_ns = self._contradiction(excess), stamp_ns
-        elif largest <= _RELEASE and stamp_ns - self._exceeded_ns >= self._agreement_ns:
+        self._add(z, place, step_s)
+        total = sum(one.weight for one in self._places.values())
+        means = sum(one.weight[:, None] * one.mean for one in self._places.values())
+        excess = self.model.sizes(means) / self.model.limits
+        # Whether it agrees, on the contrary, is asked of what there is, however little.
+        evidence = means / np.maximum(total, np.finfo(float).tiny)[:, None]
+        if excess.max() >= 1.0:
+            self.verdict, self._exceeded_ns = self._contradiction(excess, means), stamp_ns
+        elif (
+            self.model.sizes(evidence) / self.model.limits
+        ).max() <= _RELEASE and stamp_ns - self._exceeded_ns >= self._agreement_ns:
             self.verdict = None
         return self.verdict
 
-    def _contradiction(self, excess: np.ndarray) -> Contradiction:
+    def _add(self, z: np.ndarray, place: int, step_s: float) -> None:
+        """Add a residual `float[F]`, in standard deviations, of the last `step_s`."""
+        shares = -np.expm1(-step_s / np.array(WINDOWS_S))
+        for one in self._places.values():
+            one.weight *= 1.0 - shares
+        self._places = {
+            number: one
+            for number, one in self._places.items()
+            if number == place or one.weight[-1] > _MIN_WEIGHT
+        }
+        here = self._places.setdefault(
+            place, _PlaceMean(np.zeros((len(WINDOWS_S), z.size)), np.zeros(len(WINDOWS_S)))
+        )
+        here.weight += shares
+        newest = shares / np.maximum(here.weight, np.finfo(float).tiny)
+        here.mean += newest[:, None] * (z - here.mean)
+        np.minimum(here.weight, _MAX_WEIGHTS, out=here.weight)
+
+    def _contradiction(self, excess: np.ndarray, all_means: np.ndarray) -> Contradiction:
         window, index = np.unravel_index(int(np.argmax(excess)), excess.shape)
-        means, names = self._means[window], feature_names(self._sense)
+        means, names = all_means[window], feature_names(self._sense)
         is_together = index == len(names)
         feature = int(np.argmax(np.abs(means))) if is_together else int(index)
         return Contradiction(
@@ -229,8 +298,3 @@ def _channel_features(
         steps = np.abs(np.diff(values.reshape(*values.shape[:-1], *shape), axis=-1))
         computed['detail'] = np.log(steps.mean((-1, -2)) + 0.03 * floor)
     return computed
-
-
-def _share(step_s: float, window_s: float) -> float:
-    """Return the weight of the newest value in a mean over `window_s`."""
-    return 1.0 if window_s <= 0.0 else float(-np.expm1(-step_s / window_s))

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
-from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, residual
+from crossmodal_kd_ros.calibration.consistency import DWELL_S, WINDOWS_S, ResidualModel, residual
 from crossmodal_kd_ros.calibration.intervals import (
     Intervals,
     confidence_limit,
@@ -46,9 +47,12 @@ _MIN_CONFIDENCE = 0.25
 # How far beyond the largest residual, or distance, of the calibration split a limit lies: another
 # split has larger ones.
 _MARGIN = 1.15
-# A group, such as a panel of the simulated wall, is passed in 5 s; on so many groups, drawn from
-# the split, no mean may reach its limit.
-_DWELL_S, _COURSE_GROUPS = 5.0, 20_000
+# On a course over so many groups, drawn from the split, no mean may reach its limit.
+_COURSE_GROUPS = 20_000
+# Part of the pictures of different groups that are taken for pictures of one place.
+_SAME_PLACE = 0.05
+# A million and a half distances between groups are enough for that.
+_MAX_PLACES = 2000
 # A stack is judged on groups that it was not fitted to; its 2 A x A + A numbers want so many
 # groups of each action.
 _FOLDS, _STACK_GROUPS = 5, 50
@@ -280,12 +284,19 @@ def _out_of_distribution(features: np.ndarray, pairs: Pairs) -> OutOfDistributio
         min_detail=detail.min() / _MARGIN,
         max_detail=detail.max() * _MARGIN,
         usual_detail=np.quantile(detail, (0.025, 0.975)),
+        same_place=1.0,
     )
+    # One picture of each group.
+    _, first = np.unique(pairs.group, return_index=True)
+    whitened = unlimited.whiten(features[first[:_MAX_PLACES]])
+    apart = pairwise_distances(whitened)[np.triu_indices(len(whitened), 1)]
+    apart = apart / np.sqrt(whitened.shape[1])
     distance = unlimited.distance(features[judged])
     return replace(
         unlimited,
         limit=_MARGIN * float(distance.max()),
         usual=float(upper_quantile(distance, 0.95)),
+        same_place=float(np.quantile(apart, _SAME_PLACE)),
     )
 
 
@@ -311,7 +322,7 @@ def _residuals(name: str, pairs: Pairs, answers: Answers) -> ResidualModel:
     # Within a group the student's error hardly changes: one mean stands for each pass.
     by_group = np.array([z[pairs.group == group].mean(0) for group in np.unique(pairs.group)])
     largest = [
-        model.sizes(z).max(0) if window_s < _DWELL_S else _largest_mean(model, by_group, window_s)
+        model.sizes(z).max(0) if window_s < DWELL_S else _largest_mean(model, by_group, window_s)
         for window_s in WINDOWS_S
     ]
     return replace(model, limits=_MARGIN * np.array(largest))
@@ -323,7 +334,7 @@ def _largest_mean(model: ResidualModel, by_group: np.ndarray, window_s: float) -
     It has 20,000 groups (28 h), drawn at random from those given, `float[G, F]`, standardised.
     """
     rng = np.random.default_rng(0)
-    keep = np.exp(-_DWELL_S / window_s)
+    keep = np.exp(-DWELL_S / window_s)
     # A hundred courses side by side.
     mean, largest = np.zeros((100, by_group.shape[1])), np.zeros(by_group.shape[1] + 1)
     for rows in rng.integers(len(by_group), size=(_COURSE_GROUPS // 100, 100)):

@@ -234,7 +234,7 @@ def _check_forms(path: Path, calibration: Calibration) -> None:
         ),
         'out_of_distribution.usual_detail': (ood.usual_detail, (2,)),
     }
-    for name in ('limit', 'usual', 'min_detail', 'max_detail'):
+    for name in ('limit', 'usual', 'min_detail', 'max_detail', 'same_place'):
         forms[f'out_of_distribution.{name}'] = (getattr(ood, name), ())
     _expect(path, 'senses in residuals', profile.senses, calibration.residuals)
     for name, model in calibration.residuals.items():

@@ -23,6 +23,7 @@ class OutOfDistribution:
         min_detail, max_detail: `fine_detail` of familiar pictures: less is out of focus, more is
             noise, whatever the student makes of it.
         usual_detail: `float[2]`, between which 19 of 20 lie.
+        same_place: two pictures that are not further from each other are of one place.
     """
 
     mean: np.ndarray
@@ -32,10 +33,15 @@ class OutOfDistribution:
     min_detail: float
     max_detail: float
     usual_detail: np.ndarray
+    same_place: float
+
+    def whiten(self, features: np.ndarray) -> np.ndarray:
+        """Return whitened features `[..., K]`; the distance of two is their RMS difference."""
+        return (features - self.mean) @ self.whitening.T
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """Return the root mean square of whitened features `[..., D]`; familiar: about 1."""
-        return np.sqrt(np.square((features - self.mean) @ self.whitening.T).mean(-1))
+        return np.sqrt(np.square(self.whiten(features)).mean(-1))
 
     def score(self, features: np.ndarray, detail: np.ndarray | float) -> np.ndarray:
         """Return how far pictures are away over the limit, `float[...]`; up to 1: familiar.

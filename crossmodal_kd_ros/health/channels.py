@@ -60,10 +60,10 @@ class ChannelsHealth(ReadingHealth):
             self._noise.add(no_change, is_late)
             self._open_repeats[is_late] -= 1
 
-    def _judge(self, value: np.ndarray, stuck: Reason | None) -> tuple[Verdict, np.ndarray]:
+    def _judge(self, value: np.ndarray, fault: Reason | None) -> tuple[Verdict, np.ndarray]:
         noise = self._noise
         if self._outside is None and not noise.is_any_wrong:
-            return Verdict(fault=stuck), value
+            return Verdict(fault=fault), value
         extra = noise.change / MEDIAN_CHANGE * self._growth(value)
         outside = np.zeros_like(self._is_constant) if self._outside is None else self._outside
         silent = (noise.wrong < 0) | outside
@@ -76,7 +76,7 @@ class ChannelsHealth(ReadingHealth):
         )
         code = ReasonCode.FROM_PICTURE if needs_picture else ReasonCode.WEIGHED
         verdict = Verdict(
-            fault=stuck or self._too_many_in_doubt(int(np.count_nonzero(silent))),
+            fault=fault or self._too_many_in_doubt(int(np.count_nonzero(silent))),
             remarks=(Reason(code, causes=causes),),
             channel_std=std,
             weighed_std=weighed if weighed.any() else None,

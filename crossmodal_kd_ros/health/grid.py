@@ -62,7 +62,7 @@ class GridHealth(ReadingHealth):
     def _is_any_bad(self) -> bool:
         return self._dead is not None or self._outside is not None
 
-    def _judge(self, value: np.ndarray, stuck: Reason | None) -> tuple[Verdict, np.ndarray]:
+    def _judge(self, value: np.ndarray, fault: Reason | None) -> tuple[Verdict, np.ndarray]:
         bad = np.zeros(value.size, bool)
         for part in (self._outside, self._dead):
             if part is not None:
@@ -72,7 +72,7 @@ class GridHealth(ReadingHealth):
         is_lost = (
             count > self._max_broken or bad.reshape(len(self._sense.channels), -1).all(1).any()
         )
-        fault = stuck or (self._too_many_dead(count) if is_lost else None) or self._too_noisy()
+        fault = fault or (self._too_many_dead(count) if is_lost else None) or self._too_noisy()
         if count and not is_lost:
             value = self._mended(value, bad)
         return Verdict(fault=fault, remarks=self._remarks(count)), value

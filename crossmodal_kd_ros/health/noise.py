@@ -74,6 +74,10 @@ class ReadingHealth:
                 for channel in sense.channels
             ]
         )
+        self._contact = sense.contact
+        self._contact_elements = (
+            sense.elements_of(sense.contact.channel) if sense.contact else None
+        )
         self._noise = NoiseMonitor(
             np.float32(_MIN_NOISE) * ranges / floors,
             np.float32(_MAX_QUIET * MEDIAN_CHANGE) * stds / floors,
@@ -140,10 +144,11 @@ class ReadingHealth:
             else:
                 self._repeats += 1
         stuck = self._stuck() if self._repeats >= _STUCK_READINGS else None
-        if not (stuck or self._noise.is_any_wrong or self._is_any_bad()):
+        fault = stuck or (self._no_contact(value) if self._contact else None)
+        if not (fault or self._noise.is_any_wrong or self._is_any_bad()):
             self.verdict = HEALTHY
             return value
-        self.verdict, value = self._judge(value, stuck)
+        self.verdict, value = self._judge(value, fault)
         return value
 
     def _compare(
@@ -156,8 +161,11 @@ class ReadingHealth:
         """Return whether an element reads what it cannot, or is otherwise known to be broken."""
         return self._outside is not None
 
-    def _judge(self, value: np.ndarray, stuck: Reason | None) -> tuple[Verdict, np.ndarray]:
-        """Return the verdict where anything is wrong, and the reading as it is to be used."""
+    def _judge(self, value: np.ndarray, fault: Reason | None) -> tuple[Verdict, np.ndarray]:
+        """Return the verdict where anything is wrong, and the reading as it is to be used.
+
+        `fault` goes before what else may be wrong.
+        """
         raise NotImplementedError
 
     def _change(self, value: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -182,6 +190,14 @@ class ReadingHealth:
         if self._sense.stuck_s is None or stuck_s < self._sense.stuck_s:
             return None
         return Reason(ReasonCode.STUCK, value=stuck_s, limit=self._sense.stuck_s)
+
+    def _no_contact(self, value: np.ndarray) -> Reason | None:
+        mean = float(value[self._contact_elements].mean())
+        if mean >= self._contact.min:
+            return None
+        return Reason(
+            ReasonCode.NO_CONTACT, part=self._contact.channel, value=mean, limit=self._contact.min
+        )
 
     def _noise_reason(self, channel: int) -> Reason:
         is_noisy = self._noise.wrong[channel] > 0

@@ -3,6 +3,8 @@
 
 """Health of a camera by its pictures: frozen, dark, overexposed, no detail. No clock is read."""
 
+from collections import deque
+
 import cv2
 import numpy as np
 
@@ -14,13 +16,20 @@ _FROZEN_PICTURES = 5
 # 3 % of white pixels.
 _DARK_MEAN, _FLAT_STD = 8.0, 2.5
 _BRIGHT, _BRIGHT_SHARE = 250, 0.6
-# A grid pixel that repeats itself for so long, while others change, is frozen; so large a part of
-# them is a flaw.
+# A grid pixel that repeats itself for so long, though it should have changed, is frozen; so large a
+# part of them is a flaw.
 _STILL_S, _MAX_STILL = 1.0, 0.02
+# Within this of an end of the scale noise is cut off: a pixel may rest there.
+_END_STEPS = 3
+# A picture has moved if it differs from that of `_STILL_S` before by so many times more than from
+# the last, and by so many 8-bit steps more in the mean. Simulated views of a still robot come to
+# 1.02 times at most, of a moving one to 1.2 to 3 times at 30 Hz.
+_MOVED, _MIN_MOVE = 1.15, 0.5
 # Every verdict but a frozen one needs this many pictures in a row, so that one flash or one shadow
 # changes nothing.
 _PATIENCE = 3
 _GRID = 48
+_NEVER = 2**62
 
 
 class PictureHealth:
@@ -39,6 +48,9 @@ class PictureHealth:
         """Forget every picture."""
         self.verdict = HEALTHY
         self._last: np.ndarray | None = None
+        self._grids: deque[tuple[int, np.ndarray]] = deque()  # of the last `_STILL_S`, with stamps
+        # Since when the newest movement was on that was seen, ns.
+        self._moving_since_ns = -_NEVER
         self._changed_ns = np.zeros((1, 1), np.int64)  # when each pixel of the grid last changed
         self._repeats = np.zeros((1, 1), np.int64)  # and in how many pictures since it has not
         self._bad_in_a_row = 0
@@ -56,11 +68,14 @@ class PictureHealth:
         if self._last is None or grid.shape != self._last.shape:
             self._changed_ns = np.full(grid.shape[:2], stamp_ns)
             self._repeats = np.zeros(grid.shape[:2], np.int64)
+            self._grids.clear()
         else:
+            self._note_movement(stamp_ns, grid)
             changed = (grid != self._last).any(-1)
             self._changed_ns[changed] = stamp_ns
             self._repeats = np.where(changed, 0, self._repeats + 1)
         self._last = grid
+        self._grids.append((stamp_ns, grid))
         bad = _bad(grid)
         self._bad_in_a_row = self._bad_in_a_row + 1 if bad else 0
         if not bad or self._bad_in_a_row >= _PATIENCE:
@@ -77,12 +92,32 @@ class PictureHealth:
             return None
         return Reason(ReasonCode.FROZEN, value=frozen_s, limit=self._stuck_s)
 
+    def _note_movement(self, stamp_ns: int, grid: np.ndarray) -> None:
+        while len(self._grids) > 1 and stamp_ns - self._grids[1][0] >= _STILL_S * 1e9:
+            self._grids.popleft()
+        then_ns, then = self._grids[0]
+        if stamp_ns - then_ns < _STILL_S * 1e9:
+            return
+        travel, step = (cv2.norm(grid, one, cv2.NORM_L1) / grid.size for one in (then, self._last))
+        if travel > _MOVED * step + _MIN_MOVE:
+            self._moving_since_ns = then_ns
+
     def _damaged(self, stamp_ns: int) -> Reason | None:
+        """Return what is wrong if pixels rest that should have changed.
+
+        All should while the picture moves; by noise those within the scale, if most do.
+        """
         is_still = (self._repeats >= _FROZEN_PICTURES) & (
             stamp_ns - self._changed_ns > _STILL_S * 1e9
         )
-        share = float(is_still.mean())
-        if share <= _MAX_STILL or self._repeats.min():
+        if is_still.mean() <= _MAX_STILL or self._repeats.min():  # as nearly always
+            return None
+        should_change = self._changed_ns <= self._moving_since_ns
+        if np.median(self._repeats) < _FROZEN_PICTURES:
+            is_cut_off = (self._last <= _END_STEPS) | (self._last >= 255 - _END_STEPS)
+            should_change |= ~is_cut_off.all(-1)
+        share = float((is_still & should_change).mean())
+        if share <= _MAX_STILL:
             return None
         return Reason(ReasonCode.DAMAGED, value=share, window_s=_STILL_S, limit=_MAX_STILL)
 

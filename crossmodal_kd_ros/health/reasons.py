@@ -46,6 +46,10 @@ class ReasonCode(Enum):
     )
     NOISY = '{part} is noisy: {value:.3g} times its own healthy noise (limit {limit:.3g})'
     QUIET = '{part} is too quiet: {value:.3g} times its own healthy noise (limit {limit:.3g})'
+    NO_CONTACT = (
+        'measures nothing: it is not in contact, for the mean of {part} is {value:.3g} '
+        '(in contact at least {limit:.3g})'
+    )
     IN_DOUBT = '{count} of {size} {text}s are in doubt (limit {limit:.0f}): {causes}'
     # pictures
     FROZEN = 'frozen: the same picture for {value:.2f} s (limit {limit:.2f} s)'
@@ -88,6 +92,8 @@ class ReasonCode(Enum):
     FRESH = 'newest {sensor} reading is {value:.2f} s old'
     RECOVERING = 'is back for {value:.2f} s (counts after {limit:.2f} s and two readings)'
     ALL_HEALTHY = '{sensors} are healthy'
+    NO_CLOCK = 'use_sim_time is true and nobody publishes {text}'
+    CLOCK_STANDS = 'the time on {text} has stood still at {value:.2f} s for {window_s:.1f} s'
     CLOCK_SET_BACK = 'the clock was set back by {value:.2f} s: every reading before is forgotten'
     MODEL_FAILED = 'the model failed: {text}'
     LOW_CONFIDENCE = 'confidence {value:.2f} is under the limit {limit:.2f}'

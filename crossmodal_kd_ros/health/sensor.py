@@ -26,7 +26,7 @@ _CLOCK_SET_S, _MIN_CLOCK_SET, _MAX_CLOCK_SET = 1 / 3, 5, 20
 _REMEMBERED = 64
 # Under this part of the rate that it had, or should have, a sensor is worth a look; what that
 # means for the robot, its timeout says.
-_SLOW = 0.5
+SLOW = 0.5
 _RATE_READINGS = 10
 
 
@@ -42,6 +42,7 @@ class Health:
             sensor do.
         late_s: age of a newest reading with which nothing is wrong but that; `None` if anything
             is, or nothing, and where the sensor's last reading is not kept.
+        idle: it works, and measures nothing now.
     """
 
     healthy: bool
@@ -49,6 +50,7 @@ class Health:
     stamp_ns: int | None = None
     arriving: bool = True
     late_s: float | None = None
+    idle: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,12 @@ class SensorReport:
         reasons: why it can or cannot be used.
         remarks: what a technician should see to though it can be used.
         age_s: age of the newest reading, seconds; `None` if there never was one.
-        rate_hz: readings a second of late.
+        rate_hz: readings a second of late, by their stamps.
+        arrival_rate_hz: well-formed messages a second of late, by this clock when they came; 0
+            where the caller brings no clock.
+        expected_rate_hz: readings a second by the profile.
+        delay_s: from the stamp of the newest well-formed message to its arrival, seconds; `None`
+            before the first.
         received: readings that were well formed.
         rejected: messages that were not, and readings that no working sensor gives.
         last_rejection: what was wrong with the last of these; `None` if there was none.
@@ -73,9 +80,40 @@ class SensorReport:
     remarks: tuple[Reason, ...]
     age_s: float | None
     rate_hz: float
+    arrival_rate_hz: float
+    expected_rate_hz: float
+    delay_s: float | None
     received: int
     rejected: int
     last_rejection: Reason | None
+
+
+class Rate:
+    """How often something happened of late."""
+
+    def __init__(self, window_ns: float) -> None:
+        """Start with nothing; what is longer ago than `window_ns` is forgotten."""
+        self._window_ns = window_ns
+        self._times_ns: deque[int] = deque()
+
+    def __len__(self) -> int:
+        """Return how often it happened within the window."""
+        return len(self._times_ns)
+
+    def add(self, time_ns: int) -> None:
+        """Note that it happened."""
+        times_ns = self._times_ns
+        times_ns.append(time_ns)
+        while time_ns - times_ns[0] > self._window_ns:
+            times_ns.popleft()
+
+    def hz(self, now_ns: int) -> float:
+        """Return how often a second; 0 where it happened less than twice."""
+        times_ns = self._times_ns
+        if len(times_ns) < 2 or now_ns - times_ns[-1] > self._window_ns:
+            return 0.0
+        span_s = (times_ns[-1] - times_ns[0]) / 1e9
+        return (len(times_ns) - 1) / span_s if span_s > 0.0 else 0.0
 
 
 class SensorHealth:
@@ -136,7 +174,8 @@ class SensorHealth:
         self._ahead_ns = 0  # of the sensor's clock, where that is known to be wrong
         self._refusal: Reason | None = None  # of the last reading, if it was refused
         self._refused_in_a_row = 0
-        self._stamps: deque[int] = deque()
+        self._stamps, self._arrivals = Rate(self._rate_window_ns), Rate(self._rate_window_ns)
+        self._delay_ns: int | None = None
         self._best_rate_hz = 0.0
         self._content.reset()
 
@@ -217,11 +256,7 @@ class SensorHealth:
 
     def rate_hz(self, now_ns: int) -> float:
         """Return how many readings a second came of late; 0 when there were none."""
-        stamps = self._stamps
-        if len(stamps) < 2 or now_ns - stamps[-1] > self._rate_window_ns:
-            return 0.0
-        span_s = (stamps[-1] - stamps[0]) / 1e9
-        return (len(stamps) - 1) / span_s if span_s > 0.0 else 0.0
+        return self._stamps.hz(now_ns)
 
     def health(self, now_ns: int, accusation: Reason | None = None) -> Health:
         """Return whether the newest reading can be used at `now_ns`, and why not.
@@ -242,6 +277,7 @@ class SensorHealth:
             stamp_ns=self._stamp_ns,
             arriving=not silence,
             late_s=age_s if is_late else None,
+            idle=not silence and fault.code is ReasonCode.NO_CONTACT,
         )
 
     def measures(self, now_ns: int) -> bool:
@@ -263,6 +299,9 @@ class SensorHealth:
             remarks=self._remarks(now_ns) if health.healthy else (),
             age_s=age_s,
             rate_hz=self.rate_hz(now_ns),
+            arrival_rate_hz=self._arrivals.hz(now_ns),
+            expected_rate_hz=1.0 / self._period_s,
+            delay_s=None if self._delay_ns is None else self._delay_ns / 1e9,
             received=self._received,
             rejected=self._rejected,
             last_rejection=self._last_rejection,
@@ -270,6 +309,9 @@ class SensorHealth:
 
     def _is_in_order(self, stamp_ns: int, now_ns: int | None) -> bool:
         self._received += 1
+        if now_ns is not None:
+            self._arrivals.add(now_ns)
+            self._delay_ns = now_ns - stamp_ns
         if now_ns is not None and self._is_ahead(stamp_ns - now_ns):
             lead_s = (stamp_ns - now_ns) / 1e9
             self._refuse(Reason(ReasonCode.AHEAD, value=lead_s, limit=self.timeout_s))
@@ -313,11 +355,8 @@ class SensorHealth:
         self._stamp_ns = stamp_ns
         if self._first_ns is None:
             self._first_ns = stamp_ns
-        stamps = self._stamps
-        stamps.append(stamp_ns)
-        while stamp_ns - stamps[0] > self._rate_window_ns:
-            stamps.popleft()
-        if len(stamps) >= _RATE_READINGS:
+        self._stamps.add(stamp_ns)
+        if len(self._stamps) >= _RATE_READINGS:
             self._best_rate_hz = max(self._best_rate_hz, self.rate_hz(stamp_ns))
 
     def _confirm(self) -> None:
@@ -363,9 +402,9 @@ class SensorHealth:
         remarks = list(self.verdict.remarks)
         rate_hz, expected_hz = self.rate_hz(now_ns), 1.0 / self._period_s
         is_rate_known = self._stamp_ns - self._first_ns >= self._rate_window_ns
-        if rate_hz < _SLOW * self._best_rate_hz:
+        if rate_hz < SLOW * self._best_rate_hz:
             remarks.append(Reason(ReasonCode.SLOWER, value=rate_hz, limit=self._best_rate_hz))
-        elif is_rate_known and rate_hz < _SLOW * expected_hz:
+        elif is_rate_known and rate_hz < SLOW * expected_hz:
             remarks.append(Reason(ReasonCode.SLOW, value=rate_hz, limit=expected_hz))
         if self._ahead_ns:
             remarks.append(Reason(ReasonCode.CLOCK_AHEAD, value=self._ahead_ns / 1e9))

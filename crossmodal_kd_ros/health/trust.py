@@ -26,6 +26,7 @@ class TrustState(Enum):
     RECOVERING = auto()
     TRUSTED = auto()
     FLAPPING = auto()
+    IDLE = auto()
 
 
 class Trust:
@@ -37,6 +38,7 @@ class Trust:
     - good: healthy;
     - pause: its only fault is the age of its newest reading, at most 3 s, and it has failed twice
       or more, each time within 30 s after the trouble before, the last of it less than 30 s ago;
+    - idle: it works, and measures nothing now, as a pad in the air;
     - bad: anything else.
 
     ========== ====== ==========
@@ -44,16 +46,24 @@ class Trust:
     ========== ====== ==========
     LOST       good   RECOVERING; TRUSTED if it has never failed
     LOST       pause  LOST
+    LOST       idle   LOST
     LOST       bad    LOST
     RECOVERING good   RECOVERING; TRUSTED once the proof is complete
     RECOVERING pause  RECOVERING; FLAPPING once the proof is complete
+    RECOVERING idle   LOST
     RECOVERING bad    LOST
     TRUSTED    good   TRUSTED
     TRUSTED    pause  FLAPPING
+    TRUSTED    idle   IDLE
     TRUSTED    bad    LOST, and a failure is counted
     FLAPPING   good   TRUSTED
     FLAPPING   pause  FLAPPING
+    FLAPPING   idle   IDLE
     FLAPPING   bad    LOST, and a failure is counted
+    IDLE       good   TRUSTED
+    IDLE       pause  FLAPPING
+    IDLE       idle   IDLE
+    IDLE       bad    LOST, and a failure is counted
     ========== ====== ==========
 
     The proof is `recovery_s` since the sensor came back, and two readings: one late reading of a
@@ -80,8 +90,16 @@ class Trust:
         """Whether the newest reading of the sensor is used."""
         return self.state in (TrustState.TRUSTED, TrustState.FLAPPING)
 
+    @property
+    def _has_failed(self) -> bool:
+        """Whether it has to prove itself, or has not been seen yet."""
+        return self.state in (TrustState.LOST, TrustState.RECOVERING)
+
     def update(self, health: Health, now_ns: int, recovery_s: float) -> tuple[Reason, ...]:
         """Go to the next state; return why the sensor does not count, empty if it does."""
+        if health.idle and not self._has_failed:
+            self.state = TrustState.IDLE
+            return health.reasons
         is_pause = not health.healthy and self._is_pause(health, now_ns)
         if not health.healthy:
             if not is_pause:
@@ -90,7 +108,7 @@ class Trust:
             if not is_pause:
                 return health.reasons
         usable = TrustState.FLAPPING if is_pause else TrustState.TRUSTED
-        if self.counts or not self._failures:
+        if not self._has_failed or not self._failures:
             self.state = usable
             return ()
         if self.state is TrustState.LOST or now_ns < self._back_ns:
@@ -119,7 +137,7 @@ class Trust:
             and health.late_s is not None
             and now_ns - self._back_ns >= recovery_s * 1e9
         )
-        if self.counts or was_back:
+        if not self._has_failed or was_back:
             is_recent = (
                 self._trouble_ns is not None and now_ns - self._trouble_ns < _MEMORY_S * 1e9
             )

@@ -294,6 +294,14 @@ class ChannelSource(Strict):
     offset: float
 
 
+class Contact(Strict):
+    """How a reading tells whether the sense is in contact with what it measures."""
+
+    channel: Name
+    min: Number
+    """Mean of the channel's elements from which on it is, in the channel's unit."""
+
+
 class Sense(Timed):
     """A sense beside the camera; a reading is `float32[size]`, channel by channel, row by row."""
 
@@ -312,6 +320,9 @@ class Sense(Timed):
 
     source: Source | None = None
     """Of every channel that has none of its own."""
+
+    contact: Contact | None = None
+    """Of a sense that measures nothing in the air; unless set, every reading is a measurement."""
 
     estimate_topic: TopicName | None = None
     """Topic of the student's estimate of the sense. Unless set: `maintenance/<name>_estimate`."""
@@ -357,6 +368,11 @@ class Sense(Timed):
             raise ValueError(
                 f'expected a shape of at most {MAX_SIZE} elements, got {list(self.shape)}: '
                 'make it coarser'
+            )
+        if self.contact is not None and self.contact.channel not in self.channel_names:
+            raise ValueError(
+                f'expected the channel of contact out of {", ".join(self.channel_names)}, '
+                f'got {short(self.contact.channel)}: change it'
             )
         self._check_sources()
         return self

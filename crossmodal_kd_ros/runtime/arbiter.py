@@ -9,7 +9,7 @@ from itertools import chain
 
 import numpy as np
 
-from crossmodal_kd_ros.calibration.consistency import Contradiction, ResidualMonitor
+from crossmodal_kd_ros.calibration.consistency import Contradiction, Places, ResidualMonitor
 from crossmodal_kd_ros.calibration.model import Calibration
 from crossmodal_kd_ros.health.reasons import Reason, ReasonCode, say
 from crossmodal_kd_ros.health.sensor import Health
@@ -149,6 +149,8 @@ class CrossCheck:
         """Start with no picture; without a calibration no sense is accused."""
         residuals = {} if calibration is None else calibration.residuals
         self._senses = tuple(profile.senses)
+        self._ood = None if calibration is None else calibration.out_of_distribution
+        self._places = Places(0.0 if self._ood is None else self._ood.same_place)
         self._monitors = {
             name: ResidualMonitor(profile.senses[name], model) for name, model in residuals.items()
         }
@@ -194,6 +196,7 @@ class CrossCheck:
         self._epoch = epoch
         for monitor in self._monitors.values():
             monitor.reset()
+        self._places.reset()
         self._unfamiliar_in_a_row = 0
         # By sense, of when it was last compared with a picture.
         self._contradictions: dict[str, Reason] = {}
@@ -202,8 +205,9 @@ class CrossCheck:
     def _compare(
         self, stamp_ns: int, perception: Perception, evidence: Mapping[str, Evidence]
     ) -> None:
+        place = self._places.find(self._ood.whiten(perception.features))
         verdicts = {
-            sense: self._monitor(sense, stamp_ns, one, perception.readings[sense])
+            sense: self._monitor(sense, stamp_ns, one, perception.readings[sense], place)
             for sense, one in evidence.items()
             if one.reading is not None and one.is_fresh
         }
@@ -215,7 +219,7 @@ class CrossCheck:
                 self._contradictions[sense] = _reason(sense, verdict)
 
     def _monitor(
-        self, sense: str, stamp_ns: int, evidence: Evidence, predicted: np.ndarray
+        self, sense: str, stamp_ns: int, evidence: Evidence, predicted: np.ndarray, place: int
     ) -> Contradiction | None:
         monitor, measured = self._monitors.get(sense), evidence.reading
         if monitor is None:
@@ -223,7 +227,7 @@ class CrossCheck:
         std = evidence.verdict.channel_std
         if std is not None:  # an unreliable channel accuses no further
             measured = monitor.model.weigh(measured, predicted, std)
-        return monitor.take(stamp_ns, measured, predicted)
+        return monitor.take(stamp_ns, measured, predicted, place)
 
     def _against_camera(self, picture: Verdict, ood_score: float) -> Reason | None:
         if picture.flaw is not None:

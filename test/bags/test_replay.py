@@ -172,6 +172,7 @@ def prefers_the_teacher(*, filled):
             min_detail=1.0,
             max_detail=200.0,
             usual_detail=np.array([1.0, 200.0]),
+            same_place=1.0,
         ),
         residuals={},
     )

@@ -11,6 +11,7 @@ from three_senses import PAD, three_senses
 
 from crossmodal_kd_ros.calibration.consistency import (
     WINDOWS_S,
+    Places,
     ResidualModel,
     ResidualMonitor,
     feature_names,
@@ -52,7 +53,10 @@ class Module:
                 self.panel = np.clip(self.rng.standard_normal(8), -2.0, 2.0)
             self.step += 1
             verdict = self.monitor.take(
-                self.step * SECOND // 10, PREDICTED + self.panel + offset, PREDICTED
+                self.step * SECOND // 10,
+                PREDICTED + self.panel + offset,
+                PREDICTED,
+                place=self.step // 50,
             )
         return verdict
 
@@ -106,12 +110,63 @@ def test_a_sensor_that_is_right_again_is_forgiven(gas):
 def test_a_verdict_stands_between_its_two_limits():
     monitor = ResidualMonitor(GAS, MODEL)
     for step in range(20):
-        monitor.take(step * SECOND // 10, PREDICTED + 5.5, PREDICTED)
+        monitor.take(step * SECOND // 10, PREDICTED + 5.5, PREDICTED, 0)
     verdicts = [
-        monitor.take((20 + step) * SECOND // 10, PREDICTED + 4.0, PREDICTED) for step in range(10)
+        monitor.take((20 + step) * SECOND // 10, PREDICTED + 4.0, PREDICTED, 0)
+        for step in range(10)
     ]
 
     assert all(verdicts)
+
+
+def test_one_place_is_one_piece_of_evidence_however_long_it_is_looked_at():
+    deceived, offset = ResidualMonitor(GAS, MODEL), np.where(np.arange(8) == 3, 2.6, 0.0)
+    passing = ResidualMonitor(GAS, MODEL)
+    verdicts = [
+        [
+            deceived.take(step * SECOND // 10, PREDICTED + offset, PREDICTED, place=0),
+            passing.take(step * SECOND // 10, PREDICTED + offset, PREDICTED, place=step // 50),
+        ]
+        for step in range(3000)
+    ]
+
+    # Of five minutes at one place 5 s count; 5 s at each of some places tell a broken sense.
+    assert all(of_one is None for of_one, _ in verdicts)
+    assert verdicts[-1][1].window_s == 20.0
+
+
+def test_two_places_to_and_fro_are_two_pieces_of_evidence():
+    monitor = ResidualMonitor(GAS, MODEL)
+    offset = np.where(np.arange(8) == 3, 2.6, 0.0)
+
+    # Two of four places: a mean of 2.6 x 0.44 over 20 s, under the limit of 1.5.
+    for step in range(3000):
+        place = step // 50 % 2
+        assert monitor.take(step * SECOND // 10, PREDICTED + offset, PREDICTED, place) is None
+
+
+def test_an_accused_sense_is_not_cleared_by_standing_still_at_a_place_where_it_disagrees():
+    monitor, offset = ResidualMonitor(GAS, MODEL), np.where(np.arange(8) == 3, 2.6, 0.0)
+    for step in range(600):
+        verdict = monitor.take(step * SECOND // 10, PREDICTED + offset, PREDICTED, step // 50)
+    assert verdict
+    for step in range(600, 1200):
+        assert monitor.take(step * SECOND // 10, PREDICTED + offset, PREDICTED, 99)
+    # It agrees again at the same place: that clears it.
+    for step in range(1200, 2000):
+        verdict = monitor.take(step * SECOND // 10, PREDICTED, PREDICTED, 99)
+    assert verdict is None
+
+
+def test_a_place_is_known_again_by_its_picture():
+    places = Places(1.0)
+    first, second = np.zeros(16), np.full(16, 2.0)
+
+    assert [places.find(one) for one in (first, first + 0.9, second, first)] == [1, 1, 2, 1]
+    for far in range(3, 40):  # more places than are remembered; the first was seen last
+        places.find(np.full(16, 4.0 * far))
+        assert places.find(first) == 1
+    assert places.find(second) not in (1, 2)
 
 
 def test_after_a_gap_the_means_start_afresh(gas):
@@ -158,7 +213,7 @@ def test_a_pad_is_forgiven_only_after_it_has_agreed_for_twenty_seconds():
     )
     lifted = plain + np.repeat([0.0, 1.5], 128)
     verdicts = [
-        monitor.take(step * SECOND // 10, lifted if 50 <= step < 60 else plain, plain)
+        monitor.take(step * SECOND // 10, lifted if 50 <= step < 60 else plain, plain, step // 50)
         for step in range(400)
     ]
 

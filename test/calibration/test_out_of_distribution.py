@@ -20,6 +20,7 @@ def test_the_score_of_a_picture_is_how_many_times_the_limit_it_is_away():
         min_detail=4.0,
         max_detail=20.0,
         usual_detail=np.array([5.0, 15.0]),
+        same_place=1.0,
     )
     known = 1.0 + (2.0 * rng.standard_normal((1000, 8))) @ axes.T
 
@@ -37,6 +38,7 @@ def test_a_picture_with_too_little_or_too_much_fine_detail_is_unfamiliar_by_that
         min_detail=4.0,
         max_detail=20.0,
         usual_detail=np.array([5.0, 15.0]),
+        same_place=1.0,
     )
     stripes = np.zeros((2, 8, 8, 3), np.uint8)
     stripes[0, :, ::2], stripes[1] = 10, 99

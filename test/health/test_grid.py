@@ -204,11 +204,14 @@ def test_elements_that_may_rest_for_ever_are_neither_dead_nor_stuck():
     rng = np.random.default_rng(0)
     for step in range(300):
         value = np.zeros(256, np.float32)
-        value[:100] = rng.uniform(1.0, 5.0, 100)  # something lies on a part of the pad
+        value[78:178] = rng.uniform(1.0, 5.0, 100)  # something lies on a part of the pad
         taken = resting.take(step * SECOND // 100, value)
 
     assert resting.verdict.fault is None
     np.testing.assert_array_equal(taken, value)
     for step in range(300, 600):  # and is lifted
         resting.take(step * SECOND // 100, np.zeros(256, np.float32))
-    assert resting.verdict.fault is None
+    assert say(resting.verdict.fault) == (
+        'measures nothing: it is not in contact, for the mean of indentation is 0 '
+        '(in contact at least 0.05)'
+    )

@@ -13,7 +13,8 @@ from crossmodal_kd_ros.health.trust import Trust, TrustState
 
 SECOND = 1_000_000_000
 BAD = (Reason(ReasonCode.STUCK, sensor='pad', value=1.0, limit=0.5),)
-STATES, HEALTHS = [state.name for state in TrustState], ['good', 'pause', 'bad']
+AIR = (Reason(ReasonCode.NO_CONTACT, sensor='pad', part='depth', value=0.0, limit=0.1),)
+STATES, HEALTHS = [state.name for state in TrustState], ['good', 'pause', 'idle', 'bad']
 
 
 class Sensor:
@@ -28,6 +29,7 @@ class Sensor:
         seen = {
             'good': Health(healthy=True, stamp_ns=stamp_ns),
             'pause': Health(healthy=False, reasons=BAD, stamp_ns=stamp_ns - SECOND, late_s=1.0),
+            'idle': Health(healthy=False, reasons=AIR, stamp_ns=stamp_ns, idle=True),
             'bad': Health(healthy=False, reasons=BAD, stamp_ns=stamp_ns),
         }[health]
         return self.trust.update(seen, stamp_ns, 0.5)
@@ -55,6 +57,8 @@ def in_state(state: str, *, failures: int = 2) -> Sensor:
             sensor.see('good')
         elif state == 'FLAPPING':
             sensor.see('pause')
+        elif state == 'IDLE':
+            sensor.see('idle')
     assert sensor.trust.state.name == state
     return sensor
 
