@@ -33,8 +33,10 @@ _DEFAULT_FLOOR = 0.01
 WINDOWS_S = (0.5, 5.0, 20.0)
 # A verdict is withdrawn when the residual has come back to this part of its limit.
 _RELEASE = 0.7
-# Longer than any gap between pictures on which residuals are one course.
+# A picture stands for the time since the one before, if that is not longer.
 _MAX_STEP_S = 2.0
+# Weight in the shortest mean with which a sense can be shown to agree: half a second.
+_MIN_PROOF = 0.6
 # A place, such as a panel of the simulated wall, is passed in 5 s. However long it is looked at,
 # it counts for no more.
 DWELL_S = 5.0
@@ -193,8 +195,9 @@ class ResidualMonitor:
     """Follows the residual of one sense from picture to picture, and keeps the verdict.
 
     For each of `WINDOWS_S` there is an exponential mean over the pictures of late, in which a
-    place has no more weight than `DWELL_S` at it give. It starts at 0: a sense agrees until it is
-    shown not to.
+    place has no more weight than `DWELL_S` at it give. It starts at 0, for a sense agrees until it
+    is shown not to. That of a sense that is accused is taken over its weights alone: it has to be
+    shown to agree.
 
     Attributes:
         model: how residuals of a healthy sense are distributed.
@@ -219,32 +222,36 @@ class ResidualMonitor:
     def take(
         self, stamp_ns: int, measured: np.ndarray, predicted: np.ndarray, place: int
     ) -> Contradiction | None:
-        """Compare a reading with its prediction from the picture of `stamp_ns`, taken at `place`."""
+        """Compare a reading with its prediction from the picture of `stamp_ns`, of `place`."""
         z = self.model.standardise(self._sense, residual(self._sense, measured, predicted))
         step_s = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
-        if not 0.0 <= step_s < _MAX_STEP_S:
+        if step_s < 0.0:
             self.reset()
             step_s = 0.0
         self._stamp_ns = stamp_ns
         self._add(z, place, step_s)
-        total = sum(one.weight for one in self._places.values())
         means = sum(one.weight[:, None] * one.mean for one in self._places.values())
+        weights = sum(one.weight for one in self._places.values())
+        if self.verdict is not None:  # of one that is accused, by what there is
+            means = means / np.maximum(weights, np.finfo(float).tiny)[:, None]
         excess = self.model.sizes(means) / self.model.limits
-        # Whether it agrees, on the contrary, is asked of what there is, however little.
-        evidence = means / np.maximum(total, np.finfo(float).tiny)[:, None]
-        if excess.max() >= 1.0:
+        largest = excess.max()
+        if largest >= 1.0:
             self.verdict, self._exceeded_ns = self._contradiction(excess, means), stamp_ns
         elif (
-            self.model.sizes(evidence) / self.model.limits
-        ).max() <= _RELEASE and stamp_ns - self._exceeded_ns >= self._agreement_ns:
+            largest <= _RELEASE
+            and weights[0] >= _MIN_PROOF
+            and stamp_ns - self._exceeded_ns >= self._agreement_ns
+        ):
             self.verdict = None
         return self.verdict
 
     def _add(self, z: np.ndarray, place: int, step_s: float) -> None:
         """Add a residual `float[F]`, in standard deviations, of the last `step_s`."""
-        shares = -np.expm1(-step_s / np.array(WINDOWS_S))
         for one in self._places.values():
-            one.weight *= 1.0 - shares
+            one.weight *= np.exp(-step_s / np.array(WINDOWS_S))
+        # A picture after a gap stands for itself alone.
+        shares = -np.expm1(-(step_s if step_s < _MAX_STEP_S else 0.0) / np.array(WINDOWS_S))
         self._places = {
             number: one
             for number, one in self._places.items()

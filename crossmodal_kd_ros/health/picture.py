@@ -16,8 +16,8 @@ _FROZEN_PICTURES = 5
 # 3 % of white pixels.
 _DARK_MEAN, _FLAT_STD = 8.0, 2.5
 _BRIGHT, _BRIGHT_SHARE = 250, 0.6
-# A grid pixel that repeats itself for so long, though it should have changed, is frozen; so large a
-# part of them is a flaw.
+# A grid pixel that repeats itself for so long, though it should have changed, is frozen; so large
+# a part of them is a flaw.
 _STILL_S, _MAX_STILL = 1.0, 0.02
 # Within this of an end of the scale noise is cut off: a pixel may rest there.
 _END_STEPS = 3

@@ -169,11 +169,18 @@ def test_a_place_is_known_again_by_its_picture():
     assert places.find(second) not in (1, 2)
 
 
-def test_after_a_gap_the_means_start_afresh(gas):
+def test_a_gap_clears_no_accusation_and_agreement_at_several_places_after_it_does(gas):
     assert gas.feed(5.0, 9.0)
-    gas.step += 100
+    gas.step += 1000  # no picture that counts for 100 s
 
-    assert gas.feed(0.1) is None
+    assert gas.feed(0.4)
+    assert gas.feed(60.0) is None
+
+
+def test_a_gap_is_no_evidence():
+    monitor = ResidualMonitor(GAS, MODEL)
+    for place in range(100):  # 4 deviations, in one picture in 3 s
+        assert monitor.take(place * 3 * SECOND, PREDICTED + 4.0, PREDICTED, place) is None
 
 
 def test_the_features_of_touch_are_what_they_are_called():
