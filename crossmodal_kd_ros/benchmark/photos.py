@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.networks import Student
 from crossmodal_kd_ros.profile import square_view
+from crossmodal_kd_ros.runtime.picture_files import PictureFileError, read_photo
 
 FOLDERS = ('clean', 'crack')
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff')
@@ -59,13 +60,10 @@ class Photos:
                     f'expected pictures ({", ".join(_SUFFIXES)}) in {folder / name}, found none'
                 )
             for path in files:
-                picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-                if picture is None:
-                    raise PhotosError(
-                        f'expected a picture in {path}, which OpenCV cannot read: delete it'
-                    )
-                rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-                images.append(square_view(rgb, size_px=size_px))
+                try:
+                    images.append(square_view(read_photo(path), size_px=size_px))
+                except PictureFileError as error:
+                    raise PhotosError(f'{path}: {error}: delete it') from error
                 cracked.append(bool(label))
                 paths.append(path)
         return cls(image=np.stack(images), cracked=np.array(cracked), path=paths)

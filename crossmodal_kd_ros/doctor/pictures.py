@@ -28,10 +28,16 @@ _DEPTH = 30
 # To find each other on a busy machine.
 _PATIENCE_S = 20.0
 _LIMIT_S = 60.0
+# Of a process that did not find the other one.
+_NOT_FOUND_EXIT_CODE = 3
 
 
 class MeasurementError(CrossmodalError):
     """The two processes did not get to work: one sentence that says why."""
+
+
+class NotFoundError(MeasurementError):
+    """The two processes started, and did not find each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +61,8 @@ def measure(environ: Mapping[str, str]) -> Survival:
     They have the environment `environ` and a domain of their own.
 
     Raises:
-        MeasurementError: they could not start, or did not find each other.
+        NotFoundError: they did not find each other.
+        MeasurementError: they could not start, or ended early.
     """
     alone = isolated_environment(environ, free_domain_id(environ))
     command = [sys.executable, '-m', 'crossmodal_kd_ros.doctor.pictures']
@@ -73,10 +80,12 @@ def measure(environ: Mapping[str, str]) -> Survival:
             with suppress(ProcessLookupError):
                 role.kill()
             role.wait()
-    if any(role.returncode for role in roles):
-        raise MeasurementError(
-            ((receiver_errors + sender_errors).strip().splitlines() or ['they said nothing'])[-1]
-        )
+    codes = [role.returncode for role in roles]
+    if _NOT_FOUND_EXIT_CODE in codes:
+        raise NotFoundError(f'they did not find each other within {_PATIENCE_S:.0f} s')
+    if any(codes):
+        said = (receiver_errors + sender_errors).strip().splitlines()
+        raise MeasurementError(said[-1] if said else f'they died, with exit codes {codes}')
     latencies_ms = json.loads(received.splitlines()[-1])
     return Survival(
         sent=SENT,
@@ -146,9 +155,7 @@ def _wait(condition) -> None:
     end_s = time.monotonic() + _PATIENCE_S
     while not condition():
         if time.monotonic() > end_s:
-            raise SystemExit(
-                f'the two processes did not find each other within {_PATIENCE_S:.0f} s'
-            )
+            raise SystemExit(_NOT_FOUND_EXIT_CODE)
         time.sleep(0.02)
 
 

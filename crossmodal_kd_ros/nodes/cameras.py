@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.runtime.picture_files import PictureFileError, read_photo
 
 PHOTO_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 PHOTO_S = 1.5
@@ -34,7 +35,7 @@ class PhotoSource:
         seed: int,
         width_px: int,
         height_px: int,
-        on_skip: Callable[[Path], None],
+        on_skip: Callable[[Path, str], None],
     ) -> None:
         """Find the photographs, in subfolders too.
 
@@ -42,8 +43,8 @@ class PhotoSource:
             folder: where they are.
             seed: of their order.
             width_px, height_px: of the pictures to show.
-            on_skip: called, from another thread, with a file that cannot be read; the next one is
-                shown instead.
+            on_skip: called, from another thread, with a file that cannot be read and the reason;
+                the next one is shown instead.
 
         Raises:
             ConfigurationError: the folder does not exist, or holds no photograph that can be read.
@@ -89,12 +90,12 @@ class PhotoSource:
         for _ in self._paths:
             path = self._paths[self._next % len(self._paths)]
             self._next += 1
-            photo = cv2.imread(str(path), cv2.IMREAD_COLOR)
-            if photo is not None:
-                return cv2.cvtColor(photo, cv2.COLOR_BGR2RGB)
-            self._on_skip(path)
+            try:
+                return read_photo(path)
+            except PictureFileError as error:
+                self._on_skip(path, str(error))
         raise ConfigurationError(
-            f'expected photographs that OpenCV can read, found none among {len(self._paths)} files'
+            f'expected photographs that can be read, found none among {len(self._paths)} files'
         )
 
     def _view(self, photo: np.ndarray, phase: float) -> np.ndarray:

@@ -5,20 +5,19 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Header, String
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.nodes import conversions, qos
 from crossmodal_kd_ros.nodes.cameras import PhotoSource, WebcamSource
+from crossmodal_kd_ros.nodes.clock import Pace
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import Parameter
 from crossmodal_kd_ros.profile import CAMERA
@@ -101,9 +100,9 @@ _INPUTS = {
 class SimulatorNode(ManagedNode):
     """Each sensor has a thread of its own: rendering a picture delays no other reading."""
 
-    def __init__(self) -> None:
+    def __init__(self, args: Sequence[str]) -> None:
         """Declare the parameters; the rest waits for `on_configure`."""
-        super().__init__('simulator_node', PARAMETERS)
+        super().__init__('simulator_node', args, PARAMETERS)
         self._threads: list[threading.Thread] = []
 
     @log_failure
@@ -123,8 +122,7 @@ class SimulatorNode(ManagedNode):
         """Start every sensor at the same instant, which is second 0 of the faults."""
         super().on_activate(state)
         self._ended = threading.Event()
-        self._start = self.get_clock().now() + Duration(nanoseconds=round(_LEAD_S * 1e9))
-        self._start_s = time.monotonic() + _LEAD_S
+        self._pace = Pace(self, _LEAD_S)
         if isinstance(self._source, WebcamSource):
             self._threads = [threading.Thread(target=self._film, args=(self._source,))]
         else:
@@ -157,9 +155,7 @@ class SimulatorNode(ManagedNode):
 
     def on_parameters_changed(self, values: Mapping[str, Any]) -> None:
         """Let other faults happen, counted from now on."""
-        self._schedule(
-            values['faults'], time.monotonic() - self._start_s if self._threads else 0.0
-        )
+        self._schedule(values['faults'], self._pace.now_s() if self._threads else 0.0)
 
     def _schedule(self, faults: str, zero_s: float) -> None:
         """Break the sensors as `faults` says; its second 0 is `zero_s` after activation."""
@@ -183,9 +179,7 @@ class SimulatorNode(ManagedNode):
             return PhotoSource(
                 values['photos_dir'],
                 seed=values['seed'],
-                on_skip=lambda path: self.get_logger().warning(
-                    f'{path} is skipped: OpenCV cannot read it'
-                ),
+                on_skip=lambda path, why: self.get_logger().warning(f'{path} is skipped: {why}'),
                 **size,
             )
         if values['camera_device'] >= 0:
@@ -204,13 +198,14 @@ class SimulatorNode(ManagedNode):
         rate_hz = self._values[f'{sensor}_hz']
         index = 0
         while True:
-            t_s = index / rate_hz
+            t_s, jumps = index / rate_hz, self._pace.jumps
             messages = prepare(sensor, index, t_s)
-            if self._ended.wait(max(0.0, self._start_s + t_s - time.monotonic())):
+            if self._pace.wait(t_s, self._ended):
                 return
-            for topic, message in messages:
-                self._publishers_by_topic[topic].publish(message)
-            index = max(index + 1, int((time.monotonic() - self._start_s) * rate_hz))
+            if self._pace.jumps == jumps:  # else they have stamps of another time
+                for topic, message in messages:
+                    self._publishers_by_topic[topic].publish(message)
+            index = max(index + 1, int(self._pace.now_s() * rate_hz))
 
     def _film(self, webcam: WebcamSource) -> None:
         publisher = self._publishers_by_topic[_INPUTS[CAMERA]]
@@ -220,8 +215,8 @@ class SimulatorNode(ManagedNode):
                 self.get_logger().error('the webcam gives no picture', throttle_duration_sec=5.0)
                 self._ended.wait(_WEBCAM_RETRY_S)
                 continue
-            t_s = time.monotonic() - self._start_s
-            publisher.publish(conversions.image_message(self._header(CAMERA, t_s), picture))
+            header = self._header(CAMERA, self._pace.now_s())
+            publisher.publish(conversions.image_message(header, picture))
 
     def _wall_messages(self, sensor: str, index: int, t_s: float) -> Messages:
         """Return a picture and the truth at its time, all with the header of the picture."""
@@ -260,11 +255,10 @@ class SimulatorNode(ManagedNode):
     ) -> Messages:
         """Return what a sensor sends for `value`: one message, or what its faults make of it."""
         zero_s, injectors = self._faults
-        stamp_ns = (self._start + self._elapsed(t_s)).nanoseconds
+        stamp_ns = self._pace.stamp_ns(t_s)
         messages = []
         for delivery in injectors[sensor].deliver(t_s - zero_s, stamp_ns, value):
-            stamp = Time(sec=delivery.stamp_ns // 10**9, nanosec=delivery.stamp_ns % 10**9)
-            header = Header(stamp=stamp, frame_id=FRAME_IDS[sensor])
+            header = _header(sensor, delivery.stamp_ns)
             if delivery.value is None:
                 message = make(header, value)
                 message.data = message.data[: len(message.data) // 2]
@@ -274,12 +268,12 @@ class SimulatorNode(ManagedNode):
         return messages
 
     def _header(self, sensor: str, t_s: float) -> Header:
-        stamp = self._start + self._elapsed(t_s)
-        return Header(stamp=stamp.to_msg(), frame_id=FRAME_IDS[sensor])
+        return _header(sensor, self._pace.stamp_ns(t_s))
 
-    @staticmethod
-    def _elapsed(t_s: float) -> Duration:
-        return Duration(nanoseconds=round(t_s * 1e9))
+
+def _header(sensor: str, stamp_ns: int) -> Header:
+    stamp = Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
+    return Header(stamp=stamp, frame_id=FRAME_IDS[sensor])
 
 
 def _reading_message(sense: str, header: Header, reading: np.ndarray) -> Any:

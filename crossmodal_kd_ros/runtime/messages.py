@@ -8,59 +8,23 @@ a bag are the same here. A message that is not what its type promises raises `Ba
 else escapes. `runtime.sources` makes readings of a sense from these numbers.
 """
 
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
-from types import SimpleNamespace
 from typing import Any
 
-import cv2
 import numpy as np
 
+from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.profile import ReadingError, Sense
 from crossmodal_kd_ros.profile.sources import KEYS
-
-try:
-    from cv_bridge import CvBridge
-except ImportError:  # cv_bridge for ROS 2 is not on PyPI
-    from rosbags.image import message_to_cvimage
-
-    def _to_rgb(message: Any) -> np.ndarray:
-        return message_to_cvimage(message, 'rgb8')
-else:
-
-    def _to_rgb(message: Any) -> np.ndarray:
-        return CvBridge().imgmsg_to_cv2(message, 'rgb8')
-
+from crossmodal_kd_ros.runtime.encodings import ENCODINGS, Encoding, is_no_brightness
+from crossmodal_kd_ros.runtime.picture_files import PictureFile, picture_file
 
 GRID_ENCODING = '32FC1'
 
-_PICTURE = 'an image that can be converted to rgb8'
-_BAYER = ('bayer_rggb', 'bayer_bggr', 'bayer_gbrg', 'bayer_grbg')
-# Bytes of a pixel, for every encoding that holds a picture.
-_PIXEL_BYTES = {
-    'rgb8': 3,
-    'bgr8': 3,
-    'rgba8': 4,
-    'bgra8': 4,
-    'mono8': 1,
-    'rgb16': 6,
-    'bgr16': 6,
-    'rgba16': 8,
-    'bgra16': 8,
-    'mono16': 2,
-    'yuv422': 2,
-    'yuv422_yuy2': 2,
-    'uyvy': 2,
-    'yuyv': 2,
-    **{f'{pattern}8': 1 for pattern in _BAYER},
-    **{f'{pattern}16': 2 for pattern in _BAYER},
-}
-# Names without a colour order, read in the order of OpenCV, which is where they come from.
-_OPENCV_NAMES = {'8UC1': 'mono8', '8UC3': 'bgr8', '8UC4': 'bgra8'}
-# Newer names of what the converters know by an older one.
-_OLDER_NAMES = {'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2'}
+_PICTURE = 'an image that can be converted to RGB'
+_EXPECTED_ENCODING = 'expected a colour or grey encoding such as rgb8, bgr8 or mono8'
 # sensor_msgs/PointField: INT8 to FLOAT64.
 _POINT_TYPES = {1: 'i1', 2: 'u1', 3: 'i2', 4: 'u2', 5: 'i4', 6: 'u4', 7: 'f4', 8: 'f8'}
 _PLURALS = {'position': 'positions', 'velocity': 'velocities', 'effort': 'efforts'}
@@ -73,6 +37,10 @@ class BadMessage(ReadingError):
     """A message is not what its type promises."""
 
 
+class NoPicture(BadMessage):
+    """A message is whole, and holds something else than a camera's picture: depth, say."""
+
+
 @contextmanager
 def refusing(what: str) -> Iterator[None]:
     """Raise whatever is raised as a `BadMessage`, for `what` was expected: a node outlives it."""
@@ -80,6 +48,8 @@ def refusing(what: str) -> Iterator[None]:
         yield
     except BadMessage:
         raise
+    except CrossmodalError as error:  # a sentence already
+        raise BadMessage(str(error)) from error
     # Each converter has exceptions of its own, and drivers send what nobody thought of.
     except Exception as error:  # noqa: BLE001
         why = ' '.join(str(error).split()) or type(error).__name__
@@ -109,13 +79,8 @@ def image_reader(message: Any) -> Callable[[], np.ndarray]:
 
     The function returns `uint8[H, W, 3]` RGB, or raises `BadMessage`.
     """
-    encoding = _OPENCV_NAMES.get(message.encoding, message.encoding)
-    if encoding not in _PIXEL_BYTES:
-        raise BadMessage(
-            'expected a colour or grey encoding such as rgb8, bgr8 or mono8, got '
-            f'{quote(encoding)}'
-        )
-    row_bytes = _check_layout(message, _PIXEL_BYTES[encoding])
+    encoding = _encoding(message.encoding)
+    row_bytes = _check_layout(message, encoding.pixel_bytes, encoding.planes)
     return lambda: _decode(message, encoding, row_bytes)
 
 
@@ -124,13 +89,29 @@ def compressed_image_reader(message: Any) -> Callable[[], np.ndarray]:
 
     The function returns `uint8[H, W, 3]` RGB, or raises `BadMessage`.
     """
-    if 'compressedDepth' in message.format:
-        raise BadMessage(
-            f'expected a compressed picture, got a depth image ({quote(message.format)})'
-        )
+    source, _, target = (part.strip() for part in message.format.partition(';'))
+    if is_no_brightness(source) or target.startswith('compressedDepth'):
+        raise _depth(message.format)
     if not len(message.data):
         raise BadMessage('expected a compressed picture, got a message without data')
-    return lambda: _decompress(message)
+    with refusing(_PICTURE):
+        file = picture_file(bytes(message.data))
+    grey = _grey_encoding(source, target, file.bits) if file.channels == 1 else None
+    return lambda: _decompress(file, grey)
+
+
+def _grey_encoding(source: str, target: str, bits: int) -> Encoding:
+    """Return the encoding of a compressed picture of one channel of `bits` bits.
+
+    `source` and `target` are the two halves of its `format`. compressed_image_transport writes a
+    mosaic as it is, unless it says that it made it grey. Depth is written as 16 bits too, so that
+    only `source` can say that they are brightness.
+    """
+    is_mosaic = source.startswith('bayer_') and 'mono8' not in target
+    name = source.rstrip('0123456789') if is_mosaic else 'mono'
+    if bits == 16 and source != f'{name}16':
+        raise _depth(f'16 bits of {source or "one channel"}')
+    return _encoding(f'{name}{max(8, bits)}')
 
 
 def grid_image_fields(sense: Sense, reading: np.ndarray) -> dict[str, Any]:
@@ -320,8 +301,24 @@ def _flat(message: Any) -> np.ndarray:
     return np.asarray(message.data, np.float32)[message.layout.data_offset :]
 
 
-def _check_layout(message: Any, pixel_bytes: int) -> int:
-    """Return the bytes of a row without its padding.
+def _encoding(name: str) -> Encoding:
+    """Return an encoding by its name; raise `NoPicture` if it holds no picture."""
+    if is_no_brightness(name):
+        raise _depth(name)
+    if name not in ENCODINGS:
+        raise NoPicture(f'{_EXPECTED_ENCODING}, got {quote(name)}')
+    return ENCODINGS[name]
+
+
+def _depth(encoding: str) -> NoPicture:
+    return NoPicture(
+        f'{_EXPECTED_ENCODING}, got {quote(encoding)}, which is depth or another measurement: '
+        "choose the topic of the camera's picture"
+    )
+
+
+def _check_layout(message: Any, pixel_bytes: int, planes: float = 1) -> int:
+    """Return the bytes of a row of the first plane, without its padding.
 
     Raises:
         BadMessage: size, step and amount of data contradict each other.
@@ -336,41 +333,37 @@ def _check_layout(message: Any, pixel_bytes: int) -> int:
             f'expected a step of at least {row_bytes} bytes for {message.width} pixels of '
             f'{quote(message.encoding)}, got {message.step}'
         )
-    if len(message.data) != message.step * message.height:
+    size = planes * message.step * message.height
+    if len(message.data) != size:
+        factor = f'{planes:g} x ' if planes != 1 else ''
         raise BadMessage(
-            f'expected step x height = {message.step * message.height} bytes of data, '
-            f'got {len(message.data)}'
+            f'expected {factor}step x height = {size:.0f} bytes of data, got {len(message.data)}'
         )
     return row_bytes
 
 
-def _decode(message: Any, encoding: str, row_bytes: int) -> np.ndarray:
-    data = message.data
-    if message.step != row_bytes:  # rosbags takes rows for packed
-        rows = np.frombuffer(data, np.uint8).reshape(message.height, message.step)[:, :row_bytes]
-        data = array('B', rows.tobytes())
-    packed = SimpleNamespace(
-        height=message.height,
-        width=message.width,
-        encoding=_OLDER_NAMES.get(encoding, encoding),
-        is_bigendian=message.is_bigendian,
-        step=row_bytes,
-        data=data,
-    )
+def _decode(message: Any, encoding: Encoding, row_bytes: int) -> np.ndarray:
+    data, step = np.frombuffer(message.data, np.uint8), message.step
+    first = message.height * step
     with refusing(_PICTURE):
-        return _to_rgb(packed)
+        rows = _packed(data[:first], step, row_bytes)
+        if encoding.bits == 16:
+            rows = rows.view('>u2' if message.is_bigendian else '<u2').astype(np.uint16)
+        if encoding.chroma is None:
+            return encoding.to_rgb(rows)
+        wide = encoding.chroma[1]
+        return encoding.to_rgb(rows, _packed(data[first:], wide * step, wide * row_bytes))
 
 
-def _decompress(message: Any) -> np.ndarray:
-    # Not by cv_bridge or rosbags: a grey JPEG and an undecodable one each end in an assertion
-    # there.
+def _packed(data: np.ndarray, step: int, row_bytes: int) -> np.ndarray:
+    """Return rows of `step` bytes without their padding."""
+    return np.ascontiguousarray(data.reshape(-1, step)[:, :row_bytes])
+
+
+def _decompress(file: PictureFile, grey: Encoding | None) -> np.ndarray:
     with refusing(_PICTURE):
-        picture = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise BadMessage(
-            f'expected a compressed picture, got {len(message.data)} bytes that are none'
-        )
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        pixels = file.decode()
+        return pixels if grey is None else grey.to_rgb(pixels)
 
 
 def quote(text: object) -> str:

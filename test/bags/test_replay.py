@@ -417,25 +417,33 @@ def test_the_report_names_what_it_shows(bag, tmp_path):
 
 
 def test_malformed_messages_are_counted_and_nothing_stops(tmp_path):
-    broken = made.TYPES.types[made.JPEG](
+    no_picture = made.TYPES.types[made.JPEG](
         made.header(0.51), 'jpeg', np.frombuffer(b'0123456789', np.uint8)
     )
     path = made.robot(
         tmp_path / 'bag',
         camera=made.raw,
         duration_s=1.0,
-        more={'/cam': (made.JPEG, [(0.5, broken), (0.6, broken)])},
+        more={'/cam': (made.JPEG, [(0.5, no_picture), (0.6, undecodable(0.61))])},
     )
     plan = ReplayPlan(bag=path, out=tmp_path / 'out', profile=PROFILE, requests={'camera': '/cam'})
     summary = replay_bag(plan, [Model(made.Oracle())])
     assert summary['malformed']['camera']['count'] == 2
-    assert 'bytes that are none' in summary['malformed']['camera']['last']
-    assert summary['replays'][0]['frames_unanswered'] == 2
+    assert 'bytes that OpenCV refuses' in summary['malformed']['camera']['last']
+    # The other is refused as it comes, and is no picture.
+    assert summary['replays'][0]['frames_unanswered'] == 1
+
+
+def undecodable(t_s: float):
+    """Return a PNG that is whole, with a bit in it that changed on the way."""
+    data = made.cv2.imencode('.png', made.picture(t_s))[1].reshape(-1)
+    data[data.size // 2] ^= 1
+    return made.TYPES.types[made.JPEG](made.header(t_s), 'png', data)
 
 
 def test_a_picture_that_cannot_be_read_changes_nothing_before_its_turn(tmp_path):
     """A stretch is prepared ahead; answers and modes before the picture are announced first."""
-    broken = made.TYPES.types[made.JPEG](made.header(1.02), 'jpeg', np.zeros(9, np.uint8))
+    broken = undecodable(1.02)
     path = made.robot(tmp_path / 'bag', duration_s=2.0, touch_gap=(0.5, 9.0))
     times_ns = [
         event if isinstance(event, int) else event.now_ns

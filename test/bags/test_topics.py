@@ -204,7 +204,7 @@ def test_topics_are_found_by_name_type_and_content_and_the_rest_is_named(tmp_pat
         }
         assert topics.sentences[0] == (
             'camera: /camera/image_raw/compressed (sensor_msgs/msg/CompressedImage, 30 messages); '
-            'left: /front/image'
+            'left: /front/image (of another name)'
         )
 
 
@@ -307,7 +307,7 @@ def test_a_topic_that_a_sense_lacks_is_named(tmp_path):
     with Bag(made.write_bag(tmp_path / 'bag', half)) as opened:
         topics = choose_topics(opened, load_profile('air'), {})
     assert 'air' not in topics.bindings
-    assert 'there is no air/humidity (sensor_msgs/msg/RelativeHumidity)' in topics.sentences[1]
+    assert 'air/humidity (sensor_msgs/msg/RelativeHumidity): not there' in topics.sentences[1]
 
 
 def test_a_sense_of_several_topics_cannot_be_mapped(tmp_path):
@@ -377,7 +377,7 @@ def test_a_topic_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, optio
     ('topic', 'why'),
     [
         ('/test/sensor_msgs/image', 'expected step x height'),
-        ('/test/sensor_msgs/compressed_image', '10 bytes that are none'),
+        ('/test/sensor_msgs/compressed_image', '10 bytes without its end'),
     ],
 )
 def test_the_dummy_pictures_of_others_are_malformed_and_nothing_stops(topic, why):

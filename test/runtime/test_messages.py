@@ -158,7 +158,7 @@ def test_a_malformed_image_is_refused_by_what_is_wrong_with_it(message, sentence
 def test_an_image_that_no_converter_can_read_is_refused_when_it_is_decoded():
     odd_width = image(np.zeros((2, 3, 2), np.uint8), 'yuyv')
 
-    with pytest.raises(BadMessage, match='expected an image that can be converted to rgb8'):
+    with pytest.raises(BadMessage, match='expected an image that can be converted to RGB'):
         messages.image_reader(odd_width)()
 
 
@@ -172,7 +172,7 @@ def test_an_image_that_no_converter_can_read_is_refused_when_it_is_decoded():
         ),
         (
             CompressedImage(format='32FC1; compressedDepth', data=array('B', b'x')),
-            'got a depth image',
+            'which is depth',
         ),
     ],
 )

@@ -1,0 +1,184 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""JPEG and PNG files: whole, or refused, whatever the decoder makes of them.
+
+OpenCV before 4.11 fills what a cut JPEG lacks with what lay in its memory, and every version fills
+one that is cut and then ended. What a file must hold is read from the file itself.
+"""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from crossmodal_kd_ros.errors import CrossmodalError
+from crossmodal_kd_ros.runtime.encodings import ENCODINGS
+
+_JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
+# The next marker: not a stuffed 0xFF of the coded data, nor one that restarts it.
+_MARKER = re.compile(rb'\xff([^\x00\xff\xd0-\xd7])', re.DOTALL)
+_TEM, _SOI, _EOI, _SOS = 0x01, 0xD8, 0xD9, 0xDA
+# Starts of frame are 0xC0 to 0xCF but for tables of codes, and one that is reserved. What follows
+# the first two is not progressive.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SEQUENTIAL = (0xC0, 0xC1)
+# More coded data, for a decoder that lacks some: after each restart, so that one that waits for a
+# restart finds it. A decoder that has every block reads none of it.
+_MORE = b''.join(
+    np.random.default_rng(restart).integers(1, 255, 96, np.uint8).tobytes()
+    + bytes([0xFF, 0xD0 + restart])
+    for restart in range(8)
+)
+
+
+class PictureFileError(CrossmodalError):
+    """A file is no picture, or not a whole one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFile:
+    """A JPEG or PNG with its end.
+
+    Attributes:
+        data: the file up to its end; what a camera appends is cut off.
+        channels: of a pixel; 1 is grey.
+        bits: of a channel.
+        passes: over the picture: of a JPEG 1, or several, as of a progressive one; of a PNG 0.
+    """
+
+    data: bytes
+    channels: int
+    bits: int
+    passes: int = 0
+
+    def decode(self) -> np.ndarray:
+        """Return the pixels: `uint8[H, W, 3]`, RGB; of one channel `uint8[H, W]` or `uint16`.
+
+        Raises:
+            PictureFileError: it cannot be decoded, or its coded data end before the picture does.
+        """
+        picture = _decode(
+            self.data, cv2.IMREAD_ANYDEPTH if self.channels == 1 else cv2.IMREAD_COLOR
+        )
+        # What libjpeg has no data for it fills with one colour, unless it knows it from a pass
+        # before.
+        is_filled = self.passes == 1 and np.ptp(picture[-4:, -4:], axis=(0, 1)).max() == 0
+        if (is_filled or self.passes > 1) and _lacks_data(self.data, grey=self.passes == 1):
+            raise PictureFileError(
+                'expected a whole JPEG, got one whose data end before the picture does: part of '
+                'it was lost on the way'
+            )
+        return picture
+
+
+def picture_file(data: bytes) -> PictureFile:
+    """Return what a JPEG or PNG says of itself.
+
+    Raises:
+        PictureFileError: `data` is neither, or lacks its end.
+    """
+    for magic, read in _KINDS.items():
+        if data.startswith(magic):
+            return read(data)
+    raise PictureFileError(
+        f'expected a compressed picture, JPEG or PNG, got {len(data)} bytes that are none'
+    )
+
+
+def read_photo(path: Path) -> np.ndarray:
+    """Return the photograph in a file, of any kind that OpenCV reads, `uint8[H, W, 3]`, RGB.
+
+    Raises:
+        PictureFileError: it cannot be read, or is not whole.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PictureFileError(
+            f'expected a photograph that can be read, got: {error.strerror}'
+        ) from error
+    if not data.startswith(tuple(_KINDS)):
+        return _decode(data, cv2.IMREAD_COLOR)
+    picture = picture_file(data).decode()
+    if picture.ndim == 3:
+        return picture
+    return ENCODINGS[f'mono{8 * picture.itemsize}'].to_rgb(picture)
+
+
+def _decode(data: bytes, flags: int) -> np.ndarray:
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        why = ' '.join(str(error).split())
+        raise PictureFileError(f'expected a picture that can be decoded, got {why}') from error
+    if picture is None:
+        raise PictureFileError(
+            f'expected a picture that can be decoded, got {len(data)} bytes that OpenCV refuses'
+        )
+    return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def _jpeg(data: bytes) -> PictureFile:
+    at, channels, bits, is_progressive, scans, scanned = len(_JPEG) - 1, 0, 0, False, 0, 0
+    while (found := _MARKER.search(data, at)) is not None:
+        marker, at = found[1][0], found.end()
+        if marker in (_TEM, _SOI):
+            continue
+        if marker == _EOI:
+            if not scanned or scanned < channels:
+                break
+            passes = scans + is_progressive
+            return PictureFile(data=data[:at], channels=channels, bits=bits, passes=passes)
+        segment = data[at : at + int.from_bytes(data[at : at + 2], 'big')]
+        if marker in _FRAMES and len(segment) > 7:
+            bits, channels, is_progressive = segment[2], segment[7], marker not in _SEQUENTIAL
+        if marker == _SOS and len(segment) > 2:
+            scans, scanned = scans + 1, scanned + segment[2]
+        at += max(len(segment), 2)
+    raise _cut('JPEG', data)
+
+
+def _png(data: bytes) -> PictureFile:
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        kind, at = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], 'big')
+        if kind == b'IEND' and at <= len(data) and data[12:16] == b'IHDR':
+            channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}.get(data[25], 0)
+            return PictureFile(data=data[:at], channels=channels, bits=data[24])
+    raise _cut('PNG', data)
+
+
+_KINDS: dict[bytes, Callable[[bytes], PictureFile]] = {_JPEG: _jpeg, _PNG: _png}
+
+
+def _cut(kind: str, data: bytes) -> PictureFileError:
+    return PictureFileError(
+        f'expected a whole {kind}, got {len(data)} bytes without its end: part of it was lost on '
+        'the way'
+    )
+
+
+def _lacks_data(jpeg: bytes, *, grey: bool) -> bool:
+    """Return whether a decoder would have read on before the end, had there been more.
+
+    By Pillow: OpenCV's libjpeg writes to stderr of what it does not need. It is faster if `grey`,
+    where one pass holds all colours.
+    """
+    data, end = jpeg[:-2].rstrip(b'\xff'), jpeg[-2:]
+    try:
+        return _pixels(data + end, grey) != _pixels(data + _MORE + end, grey)
+    except OSError:  # as Pillow says that it cannot decode a picture
+        return True
+
+
+def _pixels(jpeg: bytes, grey: bool) -> bytes:
+    with Image.open(io.BytesIO(jpeg), formats=('JPEG',)) as image:
+        if grey:
+            image.draft('L', image.size)
+        return image.tobytes()
