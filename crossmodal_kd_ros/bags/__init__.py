@@ -8,15 +8,21 @@ its stamps.
 """
 
 from crossmodal_kd_ros.bags.reader import Bag, BagError, BagMessage, Topic, read_messages
-from crossmodal_kd_ros.bags.recorder import BagRecorder, offered_qos, remove_bag
+from crossmodal_kd_ros.bags.recorder import (
+    BagRecorder,
+    RecordingError,
+    check_replaceable,
+    offered_qos,
+)
 
 __all__ = [
     'Bag',
     'BagError',
     'BagMessage',
     'BagRecorder',
+    'RecordingError',
     'Topic',
+    'check_replaceable',
     'offered_qos',
     'read_messages',
-    'remove_bag',
 ]

@@ -15,15 +15,16 @@ T = TypeVar('T')
 
 
 class TimeColumns:
-    """Sums of named numbers over equal stretches of time.
+    """Sums of named numbers over equal stretches of time; a stretch without any is not kept.
 
-    Where the stretches do not reach, each two become one.
+    Where there are too many stretches, each two neighbours become one. A gap takes no room.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
         """Sum the numbers called `names`."""
         self._columns = {name: column for column, name in enumerate(names)}
         self._sums = np.zeros((_BINS, len(self._columns)))
+        self._rows: dict[int, int] = {}  # by number of the stretch
         self._start_ns = 0
         self._end_ns = 0
         self._width_ns = _FIRST_WIDTH_NS
@@ -32,11 +33,8 @@ class TimeColumns:
         """Add `values` to the stretch of `now_ns`; what is before the first counts with that."""
         self._start_ns = self._start_ns or now_ns
         self._end_ns = max(self._end_ns, now_ns)
-        while (row := max(0, now_ns - self._start_ns) // self._width_ns) >= _BINS:
-            self._sums = np.concatenate(
-                [self._sums[::2] + self._sums[1::2], np.zeros_like(self._sums[::2])]
-            )
-            self._width_ns *= 2
+        while (row := self._row(max(0, now_ns - self._start_ns) // self._width_ns)) >= _BINS:
+            self._join_neighbours()
         for name, value in values.items():
             self._sums[row, self._columns[name]] += value
 
@@ -57,12 +55,12 @@ class TimeColumns:
 
     @property
     def seconds(self) -> np.ndarray:
-        """Start of each stretch that has begun, seconds since the first value."""
-        return np.arange((self._end_ns - self._start_ns) // self._width_ns + 1) * self.width_s
+        """Start of each stretch that has a value, ascending, seconds since the first value."""
+        return np.sort(self._numbers()) * self.width_s
 
     def sums(self, name: str) -> np.ndarray:
-        """Return the sum of a number in each stretch that has begun."""
-        return self._sums[: len(self.seconds), self._columns[name]]
+        """Return the sum of a number in each stretch that has a value."""
+        return self._sums[: len(self._rows), self._columns[name]][np.argsort(self._numbers())]
 
     def means(self, name: str, count: str) -> np.ndarray:
         """Return a number over another in each stretch; NaN where the other is 0."""
@@ -70,6 +68,25 @@ class TimeColumns:
         return np.divide(
             self.sums(name), counts, out=np.full(len(counts), np.nan), where=counts > 0
         )
+
+    def _row(self, number: int) -> int:
+        """Return the row of a stretch; a new one where it has none, were it beyond the last."""
+        row = self._rows.get(number, len(self._rows))
+        if row < _BINS:
+            self._rows[number] = row
+        return row
+
+    def _numbers(self) -> np.ndarray:
+        """Return the number of the stretch that each row has."""
+        return np.fromiter(self._rows, np.int64, len(self._rows))
+
+    def _join_neighbours(self) -> None:
+        """Make stretches twice as long."""
+        numbers, rows = np.unique(self._numbers() // 2, return_inverse=True)
+        sums = np.zeros_like(self._sums)
+        np.add.at(sums, rows, self._sums[: len(rows)])
+        self._sums, self._width_ns = sums, 2 * self._width_ns
+        self._rows = {int(number): row for row, number in enumerate(numbers)}
 
 
 class EvenSample(Generic[T]):

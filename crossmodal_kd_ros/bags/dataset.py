@@ -3,8 +3,7 @@
 
 """A training set from recordings: samples, splits that share no group, and a datasheet."""
 
-import shutil
-import tempfile
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,12 +13,13 @@ from typing import Any, BinaryIO
 import numpy as np
 import yaml
 
-from crossmodal_kd_ros.bags.labels import Label, find_label
+from crossmodal_kd_ros.bags.labels import Label, assign_labels, find_label
 from crossmodal_kd_ros.bags.reader import Bag, BagError
 from crossmodal_kd_ros.bags.synchronize import Synchronized, quality_bits, synchronize
 from crossmodal_kd_ros.bags.topics import TopicRequests, choose_topics
-from crossmodal_kd_ros.datasets import DATASHEET, NO_LABEL, PROFILE, SPLITS
-from crossmodal_kd_ros.files import write_json, write_text
+from crossmodal_kd_ros.datasets import DATASHEET, NO_LABEL, PROFILE, SPLITS, save_array, save_rows
+from crossmodal_kd_ros.files import UNFINISHED, whole_folder, write_json, write_text
+from crossmodal_kd_ros.health.reasons import join
 from crossmodal_kd_ros.profile import Profile, measure_quantities
 
 # Part of the labelled blocks; those without any label are all for training.
@@ -29,6 +29,8 @@ _HELD_OUT = 0.15
 _SEAM_S = 0.25
 _MIN_BLOCKS = 3
 _COPY_ROWS = 1024
+# Lines of labels that a sentence names.
+_MAX_LINES = 5
 
 # A named group, or the number of the bag and of the stretch of time.
 _Block = tuple[int | str, ...]
@@ -76,11 +78,14 @@ class _Build:
 
     Attributes:
         plan: what to make. rows: the samples so far.
+        labels: those of each bag. used: those in whose stretches there is a sample.
         dropped: pictures and messages that are no sample, by reason.
         sentences: on the topics and the problems of each bag.
     """
 
     plan: DataSetPlan
+    labels: Sequence[Sequence[Label]]
+    used: set[Label] = field(default_factory=set)
     rows: list[_Row] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     sentences: list[str] = field(default_factory=list)
@@ -91,29 +96,20 @@ def make_dataset(
 ) -> dict[str, Any]:
     """Write the data set and return its datasheet.
 
-    It is made beside `out` and takes its place when it is whole: what fails leaves nothing, and a
-    data set that was there before stays.
+    What fails leaves nothing, and a data set that was there before stays.
 
     Raises:
-        BagError: a bag cannot be read or lacks a sense, nothing can be written, or there is too
-            little to split.
+        BagError: a bag cannot be read, lacks a sense or is given twice, a label is of none, there
+            is too little to split, or other files lie where the data set is to be.
+        OutputError: nothing can be written.
     """
-    out = plan.out.resolve()
-    _check_room(out)
-    unfinished = None
-    try:
-        home = next(folder for folder in out.parents if folder.is_dir())
-        unfinished = Path(tempfile.mkdtemp(prefix=f'.{out.name}.', dir=home))
-        whole = unfinished / 'whole'
-        whole.mkdir()
-        sheet = _make(_Build(plan), whole, progress)
-        _swap(whole, out, unfinished / 'old')
-    except OSError as error:
-        raise BagError(f'expected a folder to write to at {plan.out}: {error}') from error
-    finally:
-        if unfinished is not None:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    return sheet
+    _check_room(plan.out)
+    for path, count in Counter(map(os.path.abspath, plan.bags)).items():
+        if count > 1:
+            raise BagError(f'expected each bag once, got {path} {count} times')
+    labels = assign_labels(plan.labels, plan.bags)
+    with whole_folder(plan.out) as out:
+        return _make(_Build(plan, labels), out, progress)
 
 
 def _make(build: _Build, out: Path, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -122,6 +118,7 @@ def _make(build: _Build, out: Path, progress: Callable[[str], None]) -> dict[str
     with spool.open('wb') as views:
         for index in range(len(plan.bags)):
             _read(build, index, views, progress)
+    build.sentences += filter(None, [_unused_labels(build)])
     splits = _split(build)
     side = plan.profile.camera.view_px
     all_views = np.memmap(spool, np.uint8, 'r', shape=(len(build.rows), side, side, 3))
@@ -138,82 +135,88 @@ def _make(build: _Build, out: Path, progress: Callable[[str], None]) -> dict[str
 
 
 def _check_room(out: Path) -> None:
-    """Refuse what is neither nothing, an empty folder nor a data set."""
-    is_room = not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    """Refuse what is neither nothing, an empty folder nor a data set, whole or unfinished."""
+    is_room = not out.exists() or (
+        out.is_dir() and all(child.name == UNFINISHED for child in out.iterdir())
+    )
     if not is_room and not (out / DATASHEET).is_file():
         raise BagError(
             f'expected a data set or nothing at {out}, found something else: name another folder'
         )
 
 
-def _swap(whole: Path, out: Path, old: Path) -> None:
-    """Put `whole` in the place of `out`, which goes to `old` if it is there."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.exists():
-        out.rename(old)
-    try:
-        whole.rename(out)
-    except OSError:
-        if old.exists():
-            old.rename(out)
-        raise
-
-
 def _read(build: _Build, index: int, views: BinaryIO, progress: Callable[[str], None]) -> None:
     """Add the samples of a bag; write their views to `views`."""
     plan, path = build.plan, build.plan.bags[index]
     sensors, first = plan.profile.sensors, len(build.rows)
+    sentences = []
     with Bag(path) as bag:
         topics = choose_topics(bag, plan.profile, plan.requests)
-        missing = [sensor for sensor in sensors if sensor not in topics.bindings]
-        if missing:
-            raise BagError(
-                f'expected {_listed(sensors)} in {path}, found no {", ".join(missing)} '
-                f'({"; ".join(topics.sentences)}): say --map {missing[0]}=TOPIC'
-            )
+        topics.require(bag, sensors)
         progress(f'reading {path}')
-        build.sentences += [f'{path}: {sentence}' for sentence in topics.sentences]
-        for sample in synchronize(bag, topics, plan.profile, build.dropped):
+        sentences += topics.sentences
+        for sample in synchronize(bag, topics, plan.profile, build.dropped, sentences):
             views.write(sample.view.tobytes())
-            build.rows.append(_row(plan, index, sample))
-        build.sentences += [f'{path}: {problem}' for problem in bag.problems]
+            build.rows.append(_row(build, index, sample))
+        sentences += bag.problems
         for topic, count in bag.undecodable.items():
             build.dropped[f'undecodable {topic}'] += count
-    if len(build.rows) == first:
+    rows = build.rows[first:]
+    if not rows:
+        reasons = [f'{count}: {reason}' for reason, count in build.dropped.items()]
         raise BagError(
-            f'expected pictures with {_listed(sensors[1:])} near by in {path}, found none: '
-            f'{dict(build.dropped)}'
+            f'expected pictures with {join(sensors[1:])} near by in {path}, found none '
+            f'({"; ".join([*reasons, *sentences])})'
         )
+    names = {label.bag for label in build.labels[index]} - {'', path.name, str(path)}
+    sentences += [f'its labels call it {name}' for name in sorted(names)]
+    if all(row.action == NO_LABEL for row in rows):
+        sentences.append('no picture of it has a label')
+    build.sentences += [f'{path}: {sentence}' for sentence in sentences]
 
 
-def _row(plan: DataSetPlan, index: int, sample: Synchronized) -> _Row:
-    label = find_label(plan.labels, plan.bags[index], sample.t_s)
+def _unused_labels(build: _Build) -> str:
+    """Return what to say of the labels in whose stretches there is no picture; empty without."""
+    lines = [str(label.line) for label in build.plan.labels if label not in build.used]
+    if not lines:
+        return ''
+    more = f' and {len(lines) - _MAX_LINES} more' if len(lines) > _MAX_LINES else ''
+    return (
+        f'no picture is in the stretches of the labels in line {", ".join(lines[:_MAX_LINES])}'
+        f'{more}: they count in seconds from the first message of a bag'
+    )
+
+
+def _row(build: _Build, index: int, sample: Synchronized) -> _Row:
+    plan = build.plan
+    label = find_label(build.labels[index], sample.t_s)
     if label is not None:
+        build.used.add(label)
         action = label.action
     elif sample.label:
         action = plan.profile.actions.index(sample.label)
     else:
         action = NO_LABEL
-    return _Row(index, replace(sample, view=None), action, _block_at(plan, index, sample.t_s))
+    return _Row(index, replace(sample, view=None), action, _block_at(build, index, sample.t_s))
 
 
-def _block_at(plan: DataSetPlan, bag: int, t_s: float) -> _Block:
-    label = find_label(plan.labels, plan.bags[bag], t_s)
+def _block_at(build: _Build, bag: int, t_s: float) -> _Block:
+    label = find_label(build.labels[bag], t_s)
     if label is not None and label.group:
         return 'group', label.group
-    return bag, int(t_s // plan.block_s)
+    return bag, int(t_s // build.plan.block_s)
 
 
 def _split(build: _Build) -> dict[str, list[int]]:
     """Return the rows of each split: whole blocks, labelled ones spread by their main action."""
-    plan, split_of = build.plan, _split_blocks(build)
+    split_of = _split_blocks(build)
     splits: dict[str, list[int]] = {name: [] for name in SPLITS}
     for number, row in enumerate(build.rows):
         name = split_of[row.block]
         if name != 'train' and row.action == NO_LABEL:
             build.dropped[f'unlabelled, in a block held out for {name}'] += 1
         elif any(
-            split_of.get(_block_at(plan, row.bag, row.sample.t_s + shift), name) != name
+            split_of.get(_block_at(build, row.bag, row.sample.t_s + shift), name) != name
             for shift in (-_SEAM_S, _SEAM_S)
         ):
             build.dropped[f'within {_SEAM_S} s of another split'] += 1
@@ -222,10 +225,18 @@ def _split(build: _Build) -> dict[str, list[int]]:
     empty = [name for name, chosen in splits.items() if not chosen]
     if empty:
         raise BagError(
-            f'expected samples in every split, got none for {", ".join(empty)}: label more, or '
-            f'shorten the blocks (--block, now {plan.block_s:g} s)'
+            f'expected samples in every split, got none for {", ".join(empty)}: '
+            f'{_split_remedy(build)}'
         )
     return splits
+
+
+def _split_remedy(build: _Build) -> str:
+    unused = _unused_labels(build)
+    return (
+        f'label more, or shorten the blocks (--block, now {build.plan.block_s:g} s)'
+        f'{f"; {unused}" if unused else ""}'
+    )
 
 
 def _split_blocks(build: _Build) -> dict[_Block, str]:
@@ -239,7 +250,7 @@ def _split_blocks(build: _Build) -> dict[_Block, str]:
     if len(labelled) < _MIN_BLOCKS:
         raise BagError(
             f'expected at least {_MIN_BLOCKS} labelled panels or blocks of time to split, got '
-            f'{len(labelled)}: label more, or shorten the blocks (--block, now {plan.block_s:g} s)'
+            f'{len(labelled)}: {_split_remedy(build)}'
         )
     order = np.random.default_rng(plan.seed).permutation(len(labelled))
     main_action = {
@@ -281,13 +292,12 @@ def _write_split(build: _Build, folder: Path, chosen: list[int], views: np.ndarr
         'quality': np.array([row.sample.quality for row in mine], np.uint16),
     }
     for name, values in arrays.items():
-        np.save(folder / f'{name}.npy', values)
-    image = np.lib.format.open_memmap(
-        folder / 'image.npy', 'w+', np.uint8, (len(mine), *views.shape[1:])
+        save_array(folder / f'{name}.npy', values)
+    # Not all at once: an hour of views is larger than memory.
+    parts = (
+        views[chosen[first : first + _COPY_ROWS]] for first in range(0, len(mine), _COPY_ROWS)
     )
-    for first in range(0, len(mine), _COPY_ROWS):
-        image[first : first + _COPY_ROWS] = views[chosen[first : first + _COPY_ROWS]]
-    image.flush()
+    save_rows(folder / 'image.npy', parts, shape=(len(mine), *views.shape[1:]), dtype=np.uint8)
 
 
 def _readings(profile: Profile, rows: list[_Row]) -> dict[str, np.ndarray]:
@@ -350,7 +360,3 @@ def _statistics(profile: Profile, rows: list[_Row]) -> dict[str, dict[str, float
         name: {kind: float(getattr(values, kind)()) for kind in ('mean', 'std', 'min', 'max')}
         for name, values in columns.items()
     }
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))

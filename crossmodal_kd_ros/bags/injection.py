@@ -15,8 +15,8 @@ from crossmodal_kd_ros.simulation import FaultSchedule
 from crossmodal_kd_ros.simulation.injection import Delivery, Injector
 
 # Longer than any recording.
-_NO_END_S = 1e9
-_ENTRY = re.compile(r'([^@]+)@([\d.]+)(?:-([\d.]+))?')
+_NO_END_S = 1e10
+_ENTRY = re.compile(r'([^@]+)@(\d+\.?\d*)(?:-(\d+\.?\d*))?')
 
 
 def parse_faults(options: Iterable[str], profile: Profile) -> FaultSchedule:

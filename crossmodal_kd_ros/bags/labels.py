@@ -1,18 +1,36 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Labels out of a CSV file: the right action, and a group, for stretches of a bag."""
+"""Labels out of a CSV file: the right action, and a group, for stretches of a bag.
 
+The file may come from a spreadsheet: in UTF-8 or UTF-16, with commas, semicolons or tabs.
+"""
+
+import codecs
 import csv
-from collections.abc import Sequence
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from crossmodal_kd_ros.bags.bag_file import bag_name
 from crossmodal_kd_ros.bags.reader import BagError
 from crossmodal_kd_ros.datasets import NO_LABEL
 from crossmodal_kd_ros.profile import Profile
 
 _COLUMNS = ('start_s', 'end_s', 'action')
+_OPTIONAL = ('bag', 'panel')
+_SEPARATORS = ',;\t'
+# What spreadsheets put before the text, and what they then write.
+_ENCODINGS = {
+    codecs.BOM_UTF8: 'utf-8-sig',
+    codecs.BOM_UTF16_LE: 'utf-16',
+    codecs.BOM_UTF16_BE: 'utf-16',
+}
+# With tabs nobody can say whether it is 1.234 s or 1234 s.
+_AMBIGUOUS = re.compile(r'\d{1,3},\d{3}')
 
 
 @dataclass(frozen=True)
@@ -20,9 +38,10 @@ class Label:
     """What is right from `start_s` (included) to `end_s` (excluded), seconds of the bag.
 
     Attributes:
-        bag: the bag as it was named for the command, or its last part alone; empty: every bag.
+        bag: the bag by its name or path, with or without the ending of a file; empty: every bag.
         action: index into the actions of the profile; `NO_LABEL`: not known.
         group: column `panel`: which place it is, so that splits never share it; empty: unknown.
+        line: of the file, for sentences.
     """
 
     bag: str
@@ -30,6 +49,7 @@ class Label:
     end_s: float
     action: int
     group: str = ''
+    line: int = 0
 
 
 def read_labels(path: Path, profile: Profile) -> list[Label]:
@@ -41,42 +61,116 @@ def read_labels(path: Path, profile: Profile) -> list[Label]:
     Raises:
         BagError: it cannot be read; the sentence has the line.
     """
+    text = _text(path)
+    separator = max(_SEPARATORS, key=text.partition('\n')[0].count)
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    labels = []
     try:
-        with path.open(newline='', encoding='utf-8') as file:
-            rows = csv.DictReader(file)
-            missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
-            if missing:
+        columns = _trimmed(next(rows, []))
+        _check_columns(path, columns)
+        for row in rows:
+            cells = _trimmed(row)
+            if len(cells) > len(columns):
                 raise BagError(
-                    f'expected the columns {", ".join(_COLUMNS)} (and bag, panel) in {path}, '
-                    f'found no {", ".join(missing)}'
+                    f'{path}, line {rows.line_num}: expected {len(columns)} cells, got '
+                    f'{len(cells)}: {cells[-1]!r} stands in no column'
                 )
-            labels = [_label(path, line, row, profile.actions) for line, row in enumerate(rows, 2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            if cells:
+                blank = [''] * (len(columns) - len(cells))
+                by_column = dict(zip(columns, [*cells, *blank]))
+                labels.append(_label(path, rows.line_num, by_column, separator, profile.actions))
+    except csv.Error as error:
         raise BagError(f'cannot read the labels {path}: {error}') from error
-    _refuse_overlap(path, labels)
     return labels
 
 
-def find_label(labels: Sequence[Label], bag: Path, t_s: float) -> Label | None:
-    """Return the label of `bag` at `t_s`, if there is one."""
-    names = ('', str(bag), bag.name)
-    return next(
-        (one for one in labels if one.bag in names and one.start_s <= t_s < one.end_s), None
-    )
+def assign_labels(labels: Sequence[Label], bags: Sequence[Path]) -> list[list[Label]]:
+    """Return the labels of each bag.
+
+    A bag is called by its name. Where several have the same name, the folders before it decide.
+
+    Raises:
+        BagError: a label is of no bag or of several, or two of one bag overlap.
+    """
+    parts_of = [_parts(os.path.abspath(bag)) for bag in bags]
+    assigned: list[list[Label]] = [[] for _ in bags]
+    for label in labels:
+        named = _parts(label.bag)
+        chosen = [number for number, parts in enumerate(parts_of) if parts[-1:] == named[-1:]]
+        if len(chosen) > 1:
+            chosen = [number for number in chosen if parts_of[number][-len(named) :] == named]
+        if label.bag and len(chosen) != 1:
+            raise BagError(
+                f'expected labels of {", ".join(map(str, bags))}, got {label.bag!r} in line '
+                f'{label.line}, which is {"several" if chosen else "none"} of them: call a bag by '
+                'its name, with the folder before it if need be'
+            )
+        for number in chosen if label.bag else range(len(bags)):
+            assigned[number].append(label)
+    for bag, own in zip(bags, assigned):
+        _refuse_overlap(bag, own)
+    return assigned
 
 
-def _label(path: Path, line: int, row: dict[str, str], actions: Sequence[str]) -> Label:
-    action = (row['action'] or '').strip()
+def find_label(labels: Sequence[Label], t_s: float) -> Label | None:
+    """Return the label at `t_s` out of those of a bag, if there is one."""
+    return next((one for one in labels if one.start_s <= t_s < one.end_s), None)
+
+
+def _text(path: Path) -> str:
+    """Return what a file says, with one kind of line end."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BagError(f'cannot read the labels {path}: {error.strerror}') from error
+    encoding = next((name for mark, name in _ENCODINGS.items() if data.startswith(mark)), 'utf-8')
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        text = '\0'
+    if '\0' in text:
+        raise BagError(
+            f'expected text in UTF-8 or UTF-16 in {path}, got something else: save it as "CSV '
+            'UTF-8"'
+        )
+    return text.replace('\r\n', '\n').replace('\r', '\n')
+
+
+def _trimmed(row: Sequence[str]) -> list[str]:
+    """Return the cells of a row, without spaces, and without empty ones at its end."""
+    cells = [cell.strip() for cell in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    known = (*_COLUMNS, *_OPTIONAL)
+    problems = [f'no {name}' for name in _COLUMNS if name not in columns]
+    problems += [f'{name!r}, which is unknown' for name in columns if name not in known]
+    problems += [f'{name} twice' for name in known if columns.count(name) > 1]
+    if problems:
+        raise BagError(
+            f'expected the columns {", ".join(_COLUMNS)} (and {", ".join(_OPTIONAL)}) in {path}, '
+            f'found {", ".join(problems)}'
+        )
+
+
+def _label(
+    path: Path, line: int, cells: Mapping[str, str], separator: str, actions: Sequence[str]
+) -> Label:
+    action = cells['action']
     if action and action not in actions:
         raise BagError(
             f'{path}, line {line}: expected an action out of {", ".join(actions)}, or nothing, '
             f'got {action!r}'
         )
     try:
-        start_s, end_s = float(row['start_s']), float(row['end_s'])
-    except (TypeError, ValueError):
+        start_s, end_s = (_seconds(cells[name], separator) for name in ('start_s', 'end_s'))
+    except ValueError:
         raise BagError(
-            f'{path}, line {line}: expected seconds, got {row["start_s"]!r} and {row["end_s"]!r}'
+            f'{path}, line {line}: expected seconds such as 12.5, got {cells["start_s"]!r} and '
+            f'{cells["end_s"]!r}'
         ) from None
     if not 0.0 <= start_s < end_s:
         raise BagError(
@@ -84,19 +178,33 @@ def _label(path: Path, line: int, row: dict[str, str], actions: Sequence[str]) -
             f'got {start_s} to {end_s} s'
         )
     return Label(
-        (row.get('bag') or '').strip(),
+        cells.get('bag', ''),
         start_s,
         end_s,
         actions.index(action) if action else NO_LABEL,
-        (row.get('panel') or '').strip(),
+        cells.get('panel', ''),
+        line,
     )
 
 
-def _refuse_overlap(path: Path, labels: list[Label]) -> None:
-    ordered = sorted(labels, key=lambda one: (one.bag, one.start_s))
+def _seconds(text: str, separator: str) -> float:
+    """Return a number; spreadsheets that separate by something else write a decimal comma."""
+    if separator == '\t' and _AMBIGUOUS.fullmatch(text):
+        raise ValueError(text)
+    return float(text if separator == ',' else text.replace(',', '.'))
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """Return the folders of a bag and its name, without the ending that a file has."""
+    parts = PurePath(path.replace('\\', '/')).parts
+    return (*parts[:-1], bag_name(parts[-1])) if parts else ()
+
+
+def _refuse_overlap(bag: Path, labels: Sequence[Label]) -> None:
+    ordered = sorted(labels, key=lambda one: one.start_s)
     for one, other in zip(ordered, ordered[1:]):
-        if one.bag == other.bag and other.start_s < one.end_s:
+        if other.start_s < one.end_s:
             raise BagError(
-                f'{path}: expected stretches that do not overlap, got one to {one.end_s} s and '
-                f'one from {other.start_s} s'
+                f'expected labels of {bag} that do not overlap, got one to {one.end_s} s in line '
+                f'{one.line} and one from {other.start_s} s in line {other.line}'
             )

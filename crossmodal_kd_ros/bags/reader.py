@@ -4,21 +4,38 @@
 """Read a rosbag2 recording, MCAP or SQLite, whole or cut off, message by message, without ROS."""
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from heapq import merge
-from pathlib import Path
+from functools import cached_property
+from heapq import heappop, heappush, heapreplace
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import yaml
 from rosbags.interfaces import Qos
-from rosbags.rosbag2 import Reader
 
+from crossmodal_kd_ros.bags.bag_file import (
+    WholeFile,
+    is_recording,
+    open_file,
+    plain_name,
+    unpacked,
+)
 from crossmodal_kd_ros.bags.definitions import Definitions, one_line
-from crossmodal_kd_ros.bags.recovery import CutFile, CutMcap, CutSqlite, Raw
+from crossmodal_kd_ros.bags.recovery import CutFile, Raw
 from crossmodal_kd_ros.errors import CrossmodalError
 
-_SUFFIXES = {'.mcap': CutMcap, '.db3': CutSqlite}
+_METADATA = 'metadata.yaml'
+# Times that a clock gives: after 1970 began, and a century from now at the latest.
+_FIRST_NS, _LAST_NS = 1, 2**62
+# The serialisation of ROS 2; some writers leave its name out.
+_CDR = ('cdr', '')
+_ROS1_REMEDY = 'rosbags-convert --src OLD.bag --dst NEW makes a rosbag2 of a ROS 1 bag'
+_REMEDIES = {'ros1': _ROS1_REMEDY}
+_REMEDY = 'record the topics of ROS 2 themselves, by "ros2 bag record" or "crossmodal-kd record"'
 
 
 class BagError(CrossmodalError):
@@ -60,41 +77,36 @@ class Topic:
 class Bag:
     """A recording open for reading; close it, or use it in a `with`.
 
-    A bag without `metadata.yaml`, or with a file that lacks its end, is read as far as it goes.
+    Its files are one stream in time, whatever each of them holds. One without `metadata.yaml`, or
+    with a file that lacks its end, is read as far as it goes.
 
     Attributes:
         path: what was opened.
         topics: by name, those whose messages can be read.
+        left_out: by name of the other topics, why theirs cannot be read.
         undecodable: by topic, messages whose bytes contradict their type; they are left out.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the bag at `path`, a folder or one `.mcap` or `.db3` file.
+        """Open the bag at `path`, a folder or one `.mcap` or `.db3` file; zstd may be over it.
 
         Raises:
             BagError: there is no bag, or nothing of it can be read.
         """
         self.path = path
-        self._problems: list[str] = []
-        self.undecodable: Counter[str] = Counter()
-        self._sources = list(self._open(path))
-        self._definitions = Definitions()
         self.topics: dict[str, Topic] = {}
-        for source in self._sources:
-            for name, (msgtype, definition) in source.types.items():
-                known = self.topics.get(name)
-                if known is not None and known.msgtype != msgtype:
-                    self._note(
-                        f'{name} is left out where it has the type {msgtype}: it has '
-                        f'{known.msgtype} as well'
-                    )
-                    continue
-                reason = self._definitions.register(msgtype, definition)
-                if reason:
-                    self._note(f'{name} is left out: {reason}')
-                    continue
-                count = source.counts[name] + (known.count if known else 0)
-                self.topics[name] = Topic(name, msgtype, count, source.qos.get(name, ()))
+        self.left_out: dict[str, str] = {}
+        self.undecodable: Counter[str] = Counter()
+        self._untimed: Counter[str] = Counter()
+        self._problems: list[str] = []
+        self._definitions = Definitions()
+        self._stack = ExitStack()
+        try:
+            # Each file, and what is read of it.
+            self._files = [(file, self._readable(file)) for file in self._open(self._paths())]
+        except BaseException:
+            self._stack.close()
+            raise
 
     def __enter__(self) -> 'Bag':
         return self
@@ -104,16 +116,25 @@ class Bag:
 
     def close(self) -> None:
         """Close its files."""
-        for source in self._sources:
-            source.close()
+        self._stack.close()
 
     @property
     def problems(self) -> list[str]:
         """One sentence for each thing that cannot be read; damage shows when it is reached."""
-        return self._problems + [source.problem for source in self._sources if source.problem]
+        return [
+            *self._problems,
+            *(f'{name} is left out: {reason}' for name, reason in self.left_out.items()),
+            *(file.problem for file, _ in self._files if file.problem),
+            *(
+                f'{count} of the messages of {name} were recorded at a time that no clock gives: '
+                'each counts as recorded with its neighbour'
+                for name, count in sorted(self._untimed.items())
+            ),
+        ]
 
     def messages(self, topics: Collection[str] = ()) -> Iterator[BagMessage]:
         """Yield the messages of `topics` (all, if empty) in the order of their receipt."""
+        undecodable: Counter[str] = Counter()
         for name, received_ns, data in self.raw(topics):
             try:
                 # A view: what rosbags cuts out of bytes it copies, and a picture is a megabyte.
@@ -121,69 +142,129 @@ class Bag:
                     memoryview(data), self.topics[name].msgtype
                 )
             except Exception:  # noqa: BLE001  Bytes that are no message may end in any exception.
-                self.undecodable[name] += 1
+                undecodable[name] += 1
+                self.undecodable |= undecodable
                 continue
             yield BagMessage(name, received_ns, message)
 
     def raw(self, topics: Collection[str] = ()) -> Iterator[Raw]:
         """Yield (topic, received_ns, serialised) as `messages` does, without decoding."""
-        wanted = [name for name in self.topics if not topics or name in topics]
-        if len(self._sources) == 1:
-            return self._sources[0].messages(wanted)
-        return merge(
-            *(source.messages(wanted) for source in self._sources), key=lambda raw: raw[1]
-        )
+        untimed: Counter[str] = Counter()
+        newest_ns = 0
+        for name, received_ns, data in self._stored(topics):
+            if not _FIRST_NS <= received_ns < _LAST_NS:
+                untimed[name] += 1
+                self._untimed |= untimed
+                received_ns = newest_ns or self._first_ns
+            newest_ns = received_ns
+            yield name, received_ns, unpacked(data)
 
-    def _note(self, problem: str) -> None:
-        if problem not in self._problems:
-            self._problems.append(problem)
+    def _stored(self, topics: Collection[str]) -> Iterator[Raw]:
+        """Yield messages as they are in the files."""
+        wanted = [
+            (file, [name for name in readable if not topics or name in topics])
+            for file, readable in self._files
+        ]
+        return _in_time((file.start_ns, file.messages(names)) for file, names in wanted if names)
 
-    def _open(self, path: Path) -> 'Iterator[_Whole | CutFile]':
+    @cached_property
+    def _first_ns(self) -> int:
+        """The first time in the bag that a clock gives."""
+        times_ns = (received_ns for _, received_ns, _ in self._stored(()))
+        return next((ns for ns in times_ns if _FIRST_NS <= ns < _LAST_NS), _FIRST_NS)
+
+    def _readable(self, file: WholeFile | CutFile) -> list[str]:
+        """Return the topics of a file that can be read, and add them to those of the bag."""
+        readable = []
+        for name, (msgtype, definition) in file.types.items():
+            # Tools of before ROS 2 Dashing, and some of today, write pkg/Name.
+            package, _, rest = msgtype.partition('/')
+            msgtype = msgtype if '/' in rest else f'{package}/msg/{rest}'
+            encoding, known = file.encodings.get(name, 'cdr'), self.topics.get(name)
+            if encoding not in _CDR:
+                reason = (
+                    f'its messages are {encoding} and not those of ROS 2 (cdr): '
+                    f'{_REMEDIES.get(encoding, _REMEDY)}'
+                )
+            elif known is not None and known.msgtype != msgtype:
+                self._problems.append(
+                    f'{name} is left out where it has the type {msgtype}: it has {known.msgtype} '
+                    'as well'
+                )
+                continue
+            else:
+                reason = self._definitions.register(msgtype, definition)
+            if reason:
+                self.left_out[name] = reason
+                continue
+            count = file.counts[name] + (known.count if known else 0)
+            self.topics[name] = Topic(name, msgtype, count, file.qos.get(name, ()))
+            readable.append(name)
+        return readable
+
+    def _paths(self) -> list[Path]:
+        """Return the files of the bag, as they are named; say where metadata.yaml differs."""
+        path = self.path
         if not path.exists():
             raise BagError(f'expected a rosbag2 recording at {path}, found nothing there')
-        if path.is_dir():
-            if (path / 'metadata.yaml').exists():
-                try:
-                    yield _Whole(path)
-                    return
-                # See _file; the files themselves may still be fine.
-                except Exception as error:  # noqa: BLE001
-                    self._problems.append(
-                        f'{path} is not as its metadata.yaml says: {one_line(error)}'
-                    )
-            else:
-                self._problems.append(
-                    f'{path} has no metadata.yaml: its files are read without it'
-                )
-            files = sorted(
-                (file for file in path.iterdir() if file.suffix in _SUFFIXES), key=_natural
-            )
-            if not files:
-                problem = self._problems[0]
-                raise BagError(
-                    f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file '
-                    'in it' + (f' ({problem})' if 'metadata.yaml says' in problem else '')
-                )
-        elif path.suffix in _SUFFIXES:
-            files = [path]
-        else:
-            remedy = ': rosbags-convert makes a rosbag2 of a ROS 1 bag'
+        if not path.is_dir():
+            if is_recording(path):
+                return [path]
+            remedy = f': {_ROS1_REMEDY}' if path.suffix == '.bag' else ''
             raise BagError(
                 f'expected a rosbag2 recording (a folder, .mcap or .db3) at {path}, got a '
-                f'{path.suffix or "file"}{remedy if path.suffix == ".bag" else ""}'
+                f'{path.suffix or "file"}{remedy}'
             )
+        # A recorder that was killed while it compressed a file leaves both: only the plain
+        # one is whole.
+        paths = {plain_name(file): file for file in sorted(path.iterdir()) if is_recording(file)}
+        paths |= {name: path / name for name in paths if (path / name).is_file()}
+        try:
+            listed = _listed(path)
+        except FileNotFoundError:
+            self._problems.append(f'{path} has no {_METADATA}: its files are read without it')
+        except Exception as error:  # noqa: BLE001  So may a file that is no metadata.
+            self._problems.append(f'{path} is not as its {_METADATA} says: {one_line(error)}')
+        else:
+            self._problems += [
+                f'{path} is not as its {_METADATA} says: {name} is missing'
+                for name in listed
+                if name not in paths
+            ] + [
+                f'{name} is read too, which {_METADATA} does not list'
+                for name in paths
+                if name not in listed
+            ]
+        if not paths:
+            problem = next((f' ({what})' for what in self._problems if 'says' in what), '')
+            remedy = f': {_ROS1_REMEDY}' if any(path.glob('*.bag')) else ''
+            raise BagError(
+                f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file in it'
+                f'{problem}{remedy}'
+            )
+        return sorted(paths.values(), key=_natural)
+
+    def _open(self, paths: list[Path]) -> list[WholeFile | CutFile]:
         opened, refusals = [], []
-        for file in files:
+        for path in paths:
             try:
-                opened.append(_file(file))
+                folder = path.parent
+                if plain_name(path) != path.name:
+                    folder = Path(self._stack.enter_context(TemporaryDirectory()))
+                opened.append(open_file(path, folder))
+                self._stack.callback(opened[-1].close)
             except ValueError as error:
                 refusals.append(str(error))
+            except OSError as error:
+                raise BagError(
+                    f'expected to read {path}, which is not possible: {one_line(error)}'
+                ) from error
         if not opened:
             raise BagError(
-                f'expected a readable rosbag2 recording at {path}: {"; ".join(refusals)}'
+                f'expected a readable rosbag2 recording at {self.path}: {"; ".join(refusals)}'
             )
         self._problems += refusals
-        yield from opened
+        return opened
 
 
 def read_messages(path: Path, *, topics: Collection[str] = ()) -> Iterator[BagMessage]:
@@ -197,46 +278,40 @@ def read_messages(path: Path, *, topics: Collection[str] = ()) -> Iterator[BagMe
             yield from bag.messages(topics)
 
 
-class _Whole:
-    """What rosbags can open: everything that is as it should be. Attributes: as of `CutFile`."""
+def _in_time(streams: Iterable[tuple[int, Iterator[Raw]]]) -> Iterator[Raw]:
+    """Merge the messages of files, each with the time of its first one, by time.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._reader = Reader(path)
-        self._reader.open()
-        self.types = {link.topic: (link.msgtype, link.msgdef) for link in self._reader.connections}
-        self.counts: Counter[str] = Counter()
-        self.qos: dict[str, tuple[Qos, ...]] = {}
-        self.problem = ''
-        for link in self._reader.connections:
-            self.counts[link.topic] += link.msgcount
-            self.qos[link.topic] = (*self.qos.get(link.topic, ()), *link.ext.offered_qos_profiles)
-
-    def messages(self, topics: Collection[str]) -> Iterator[Raw]:
-        links = [link for link in self._reader.connections if link.topic in topics]
-        read = 0
-        try:
-            # Without any link rosbags would give the messages of all.
-            for link, received_ns, data in self._reader.messages(links) if links else ():
-                yield link.topic, received_ns, data
-                read += 1
-        except Exception as error:  # noqa: BLE001  So may a damaged chunk or page.
-            self.problem = f'{self._path} can be read up to message {read}: {one_line(error)}'
-
-    def close(self) -> None:
-        self._reader.close()
+    A file is begun when that time has come, so that of files that follow one another only one is
+    in memory.
+    """
+    waiting = deque(sorted(enumerate(streams), key=lambda item: (item[1][0], item[0])))
+    # Of each file that was begun: the time of its next message, its number, that message, and
+    # those that follow.
+    begun: list[tuple[int, int, Raw, Iterator[Raw]]] = []
+    while waiting or begun:
+        if waiting and (not begun or waiting[0][1][0] <= begun[0][0]):
+            number, (_, stream) = waiting.popleft()
+            raw = next(stream, None)
+            if raw is not None:
+                heappush(begun, (raw[1], number, raw, stream))
+            continue
+        _, number, raw, stream = begun[0]
+        yield raw
+        raw = next(stream, None)
+        if raw is None:
+            heappop(begun)
+        else:
+            heapreplace(begun, (raw[1], number, raw, stream))
 
 
-def _file(path: Path) -> _Whole | CutFile:
-    """Open one file; raise `ValueError` if nothing in it can be read."""
-    # rosbags does not look into the log that a SQLite recorder which was killed leaves beside its
-    # file.
-    if not path.with_name(path.name + '-wal').exists():
-        try:
-            return _Whole(path)
-        except Exception:  # noqa: BLE001  Recovery says what is wrong.
-            pass
-    return _SUFFIXES[path.suffix](path)
+def _listed(folder: Path) -> list[str]:
+    """Return the files that metadata.yaml lists, by their plain names."""
+    # C's loader is ten times as fast, where there is one.
+    loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+    content = yaml.load((folder / _METADATA).read_text(encoding='utf-8'), loader)
+    names = content['rosbag2_bagfile_information']['relative_file_paths']
+    # Old recorders put the folder's own name before.
+    return [plain_name(PurePath(name)) for name in names]
 
 
 def _natural(path: Path) -> list:

@@ -17,7 +17,6 @@ counting pictures and nothing looks at the clock of this machine: two replays of
 
 import itertools
 import os
-import statistics
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +24,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from crossmodal_kd_ros.bags.clock import RecordingClock
 from crossmodal_kd_ros.bags.node_timing import TURN, with_turns
 from crossmodal_kd_ros.bags.topics import Reading
 from crossmodal_kd_ros.calibration.model import Calibration
@@ -45,12 +45,12 @@ BEAT_NS = 50_000_000
 # Pictures of a batch: half the cost of single ones, and nine tenths of that of eight at once;
 # twice as many bring another 2 %.
 BATCH = 16
-# Readings that wait for a batch to fill: at most so many, should the camera have died.
-_MAX_STRETCH = 500
-# Stamps and receipts of one machine are milliseconds apart, those of two clocks that nobody set
-# alike years.
-_SAME_CLOCK_S = 10.0
-_CLOCK_READINGS = 200
+# Readings that wait for a batch to fill: at most so many, and for so long, should the camera have
+# died.
+_MAX_STRETCH, _MAX_STRETCH_NS = 500, 30_000_000_000
+# Without a reading for so long, or for twice the longest timeout, nothing changes any more: the
+# beats that follow until the next reading are left out.
+_GAP_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -161,45 +161,40 @@ class Replay:
 
     Attributes:
         config: of every lane. lanes: one for each model.
-        clock: in words, what time goes by.
+        clock: what time goes by.
         first_ns, now_ns: the clock at the first reading, and at the newest that was prepared.
+        gaps: start and end, ns, of each stretch so long without a reading that it was left out.
     """
 
     def __init__(self, models: Sequence[Model], profile: Profile, config: RuntimeConfig) -> None:
         """Prepare a lane for each of `models`, which are of `profile`."""
         self.config = config
         self.lanes = [Lane(model, config) for model in models]
-        self.clock = ''
+        self.clock = RecordingClock((), profile)
         self.first_ns = self.now_ns = 0
+        self.gaps: list[tuple[int, int]] = []
+        self._gap_ns = round(1e9 * max(_GAP_S, 2.0 * max(config.timeouts_s.values())))
         self._profile = profile
         self._next_beat_ns = 0
         self._workers = os.cpu_count() or 1
 
     def run(self, readings: Iterable[Reading]) -> Iterator[Step]:
         """Yield every reading as it was replayed, in order."""
-        readings = iter(readings)
-        first = list(itertools.islice(readings, _CLOCK_READINGS))
-        by_receipt = _one_clock(first, self._profile)
-        readings = itertools.chain(first, readings)
-        del first  # its pictures are not needed until the end
-        self.clock = (
-            'the time at which messages were recorded'
-            if by_receipt
-            else "the stamps of messages: they are of another clock than the recorder's"
-        )
+        self.clock, readings = RecordingClock.of(readings, self._profile)
+        at_once = not self.clock.by_receipt
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix='networks')
         perceiving: deque[tuple[_Stretch, Future]] = deque()
         deciding: deque[tuple[_Stretch, Future]] = deque()
         try:
-            for stretch in _stretches(with_turns(readings, at_once=not by_receipt)):
+            for stretch in _stretches(with_turns(readings, at_once=at_once)):
                 perceiving.append((stretch, pool.submit(self._perceive, stretch)))
                 # One for each worker, and one that waits.
                 if len(perceiving) > self._workers + 1:
-                    deciding.append(self._prepare(pool, *perceiving.popleft(), by_receipt))
+                    deciding.append(self._prepare(pool, *perceiving.popleft()))
                     if len(deciding) > self._workers:
                         yield from self._finish(*deciding.popleft())
             while perceiving:
-                deciding.append(self._prepare(pool, *perceiving.popleft(), by_receipt))
+                deciding.append(self._prepare(pool, *perceiving.popleft()))
             while deciding:
                 yield from self._finish(*deciding.popleft())
         finally:
@@ -224,15 +219,13 @@ class Replay:
             moment.perceptions = tuple(batch.row(row) for batch in batches)
 
     def _prepare(
-        self, pool: ThreadPoolExecutor, stretch: _Stretch, perceived: Future, by_receipt: bool
+        self, pool: ThreadPoolExecutor, stretch: _Stretch, perceived: Future
     ) -> tuple[_Stretch, Future]:
         """Observe a stretch, reading by reading, and have the teachers decide its pictures."""
         perceived.result()
         for moment in stretch:
-            reading = moment.reading
-            self._advance(
-                moment, reading.received_ns if by_receipt else max(self.now_ns, reading.stamp_ns)
-            )
+            moment.reading = reading = self.clock.tick(moment.reading)
+            self._advance(moment, self.clock.now_ns)
             if reading.beat_ns:
                 self._next_beat_ns = (
                     self.now_ns + BEAT_NS - (self.now_ns - reading.beat_ns) % BEAT_NS
@@ -250,14 +243,22 @@ class Replay:
     def _advance(self, moment: _Moment, now_ns: int) -> None:
         """Move the clock to `now_ns`, also back, with a beat wherever one was due."""
         if not self.first_ns:
-            self.first_ns = now_ns
-        if not self._next_beat_ns or now_ns < self._next_beat_ns - 2 * BEAT_NS:
+            self.first_ns = self.now_ns = self._next_beat_ns = now_ns
+        if now_ns < self._next_beat_ns - 2 * BEAT_NS:
             self._next_beat_ns = now_ns
-        while self._next_beat_ns <= now_ns:
+        if now_ns - self.now_ns > self._gap_ns:
+            self.gaps.append((self.now_ns, now_ns))
+            self._beat(moment, self.now_ns + self._gap_ns)
+            self._next_beat_ns = now_ns
+        self._beat(moment, now_ns)
+        self.now_ns = moment.now_ns = now_ns
+
+    def _beat(self, moment: _Moment, until_ns: int) -> None:
+        """Observe at each beat that is due by then."""
+        while self._next_beat_ns <= until_ns:
             decisions = [lane.pipeline.observe(self._next_beat_ns) for lane in self.lanes]
             moment.beats.append((self._next_beat_ns, decisions))
             self._next_beat_ns += BEAT_NS
-        self.now_ns = moment.now_ns = now_ns
 
     def _decide(self, stretch: _Stretch) -> None:
         """Have each teacher decide its pictures of a stretch in one batch."""
@@ -307,17 +308,8 @@ def _stretches(readings: Iterable[Reading]) -> Iterator[_Stretch]:
     for reading in readings:
         stretch.append(_Moment(reading))
         pictures += reading.role == TURN
-        if pictures == BATCH or len(stretch) == _MAX_STRETCH:
+        lasts_ns = reading.received_ns - stretch[0].reading.received_ns
+        if pictures == BATCH or len(stretch) == _MAX_STRETCH or lasts_ns > _MAX_STRETCH_NS:
             yield stretch
             stretch, pictures = [], 0
     yield stretch
-
-
-def _one_clock(readings: Sequence[Reading], profile: Profile) -> bool:
-    """Return whether the stamps of messages and the times of their recording are of one clock."""
-    apart_s = [
-        abs(reading.received_ns - reading.stamp_ns) / 1e9
-        for reading in readings
-        if reading.role in profile.sensors and not reading.bad
-    ]
-    return not apart_s or statistics.median(apart_s) < _SAME_CLOCK_S

@@ -47,6 +47,7 @@ def replay_run(metrics: RunMetrics, summary: Mapping[str, Any]) -> runs.Run:
     return runs.Run(
         profile=profile,
         duration_s=metrics.activity.duration_s,
+        gaps=_gaps(metrics.activity),
         time_label='seconds of the bag',
         activity={
             sensor: _column_spans(metrics.activity, [sensor], 0.0, gap_s=timeouts_s[sensor])
@@ -74,6 +75,16 @@ def replay_run(metrics: RunMetrics, summary: Mapping[str, Any]) -> runs.Run:
         latency_label='ms from the stamp of a picture to the receipt of its scores, while the bag '
         'was recorded',
     )
+
+
+def _gaps(columns: TimeColumns) -> list[runs.Span]:
+    """Return the stretches without anything that are longer than all that there is."""
+    ends_s, starts_s = columns.seconds[:-1] + columns.width_s, columns.seconds[1:]
+    is_gap = starts_s - ends_s > len(columns.seconds) * columns.width_s
+    return [
+        runs.Span(float(end_s), float(start_s))
+        for end_s, start_s in zip(ends_s[is_gap], starts_s[is_gap])
+    ]
 
 
 def _model_run(

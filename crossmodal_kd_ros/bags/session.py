@@ -15,16 +15,22 @@ from crossmodal_kd_ros.bags.injection import inject
 from crossmodal_kd_ros.bags.metrics import RunMetrics
 from crossmodal_kd_ros.bags.node_timing import TURN
 from crossmodal_kd_ros.bags.outputs import OutputBag
-from crossmodal_kd_ros.bags.reader import Bag, BagError
-from crossmodal_kd_ros.bags.recorder import remove_bag
+from crossmodal_kd_ros.bags.reader import Bag
+from crossmodal_kd_ros.bags.recorder import check_replaceable
 from crossmodal_kd_ros.bags.replay import Model, Replay, Step
 from crossmodal_kd_ros.bags.report import write_replay_report
 from crossmodal_kd_ros.bags.topics import TopicMap, TopicRequests, choose_topics
-from crossmodal_kd_ros.files import write_json
+from crossmodal_kd_ros.files import whole_folder, write_json
+from crossmodal_kd_ros.health.reasons import ReasonCode
+from crossmodal_kd_ros.health.sensor import SensorReport
 from crossmodal_kd_ros.profile import CAMERA, Profile
+from crossmodal_kd_ros.reports.style import lasting
 from crossmodal_kd_ros.runtime import ModeChange, RuntimeConfig, say
 from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE
 from crossmodal_kd_ros.simulation import FaultSchedule
+
+# Gaps that are told one by one.
+_MAX_GAPS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +63,8 @@ def replay_bag(
 ) -> dict[str, Any]:
     """Replay a bag through one model, or through two side by side.
 
+    What fails leaves the folder `plan.out` as it was.
+
     Args:
         plan: what to replay.
         models: one, or the old and the new one to compare.
@@ -66,17 +74,18 @@ def replay_bag(
         What `summary.json` holds.
 
     Raises:
-        BagError: the bag cannot be read, holds no camera, or nothing can be written.
+        BagError: the bag cannot be read, or holds no camera.
+        RecordingError: other files lie where the bag of answers is to be.
+        OutputError: nothing can be written.
     """
     started_s = time.monotonic()
-    with Bag(plan.bag) as bag:
+    names = ['bag'] if len(models) == 1 else ['bag_old', 'bag_new']
+    for name in names:
+        check_replaceable(plan.out / name)
+    with Bag(plan.bag) as bag, whole_folder(plan.out) as out:
         topics = choose_topics(bag, plan.profile, plan.requests)
-        if CAMERA not in topics.bindings:
-            raise BagError(
-                f'expected a camera in {plan.bag}, found none ({"; ".join(topics.sentences)}): '
-                'say --map camera=TOPIC'
-            )
-        paths = _make_room(plan.out, ['bag'] if len(models) == 1 else ['bag_old', 'bag_new'])
+        topics.require(bag, [CAMERA])
+        paths = [out / name for name in names]
         metrics = RunMetrics(plan.profile, [_agreement(topics, model, plan) for model in models])
         replay = Replay(models, plan.profile, RuntimeConfig.of(plan.profile))
         with ExitStack() as stack:
@@ -89,26 +98,14 @@ def replay_bag(
         progress(total, total)
         took_s = time.monotonic() - started_s
         summary = _summary(plan, bag, topics, replay, metrics, paths)
-    write_replay_report(plan.out / 'report.html', metrics, summary)
-    # What depends on this machine comes last, and is on no page: all else is the same in every
-    # replay. From the opening of the bag to the last byte of the answers; the weights were loaded
-    # before, and the page is drawn after.
-    summary['wall_clock_s'] = round(took_s, 3)
-    summary['realtime_factor'] = round(summary['duration_s'] / took_s, 2)
-    write_json(plan.out / 'summary.json', summary)
+        write_replay_report(out / 'report.html', metrics, summary)
+        # What depends on this machine comes last, and is on no page: all else is the same in every
+        # replay. From the opening of the bag to the last byte of the answers; the weights were
+        # loaded before, and the page is drawn after.
+        summary['wall_clock_s'] = round(took_s, 3)
+        summary['realtime_factor'] = round(summary['duration_s'] / took_s, 2)
+        write_json(out / 'summary.json', summary)
     return summary
-
-
-def _make_room(out: Path, names: Sequence[str]) -> list[Path]:
-    """Return the bags to write in the folder `out`, which is made; older ones are removed."""
-    paths = [out / name for name in names]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            remove_bag(path)
-    except OSError as error:
-        raise BagError(f'expected a folder to write to at {out}: {error}') from error
-    return paths
 
 
 def _run(
@@ -159,6 +156,11 @@ def _summary(
     paths: Sequence[Path],
 ) -> dict[str, Any]:
     duration_s = (replay.now_ns - replay.first_ns) / 1e9
+    gaps_s = [
+        ((start_ns - replay.first_ns) / 1e9, (end_ns - start_ns) / 1e9)
+        for start_ns, end_ns in replay.gaps
+    ]
+    sensors = replay.lanes[0].pipeline.report(replay.now_ns).sensors
     agreement = metrics.models[-1].agreement
     fraction = None if agreement is None else agreement.fraction
     return {
@@ -166,15 +168,15 @@ def _summary(
         'command': plan.command,
         'profile': {'name': plan.profile.name, 'fingerprint': plan.profile.fingerprint},
         'topics': list(topics.sentences),
-        'problems': bag.problems,
+        'problems': [*bag.problems, *_gap_sentences(gaps_s), *_clock_sentences(sensors, replay)],
         'undecodable': dict(sorted(bag.undecodable.items())),
         'malformed': {
             report.sensor: {'count': report.rejected, 'last': say(report.last_rejection)}
-            for report in replay.lanes[0].pipeline.report(replay.now_ns).sensors
+            for report in sensors
             if report.last_rejection is not None
         },
-        'clock': replay.clock,
-        'duration_s': round(duration_s, 3),
+        'clock': str(replay.clock),
+        'duration_s': round(duration_s - sum(length_s for _, length_s in gaps_s), 3),
         'readings': {sensor: metrics.readings[sensor] for sensor in plan.profile.sensors},
         'faults': [
             {**vars(fault), 'end_s': min(fault.end_s, duration_s)}
@@ -193,3 +195,34 @@ def _summary(
         'comparison': metrics.comparison() if len(paths) > 1 else None,
         'agreement_with_recording': None if fraction is None else round(fraction, 5),
     }
+
+
+def _gap_sentences(gaps_s: Sequence[tuple[float, float]]) -> list[str]:
+    """Return what to say of stretches without a message; each has its start and its length, s."""
+    if not gaps_s:
+        return []
+    some = ', '.join(
+        f'for {lasting(length_s)} from second {start_s:.1f} on'
+        for start_s, length_s in gaps_s[:_MAX_GAPS]
+    )
+    more = f' and {len(gaps_s) - _MAX_GAPS} times more' if len(gaps_s) > _MAX_GAPS else ''
+    return [
+        f'no message {some}{more}: the recorder stood still, or a clock was set; nothing is '
+        'answered meanwhile, and the duration leaves it out'
+    ]
+
+
+def _clock_sentences(sensors: Sequence[SensorReport], replay: Replay) -> list[str]:
+    """Return what to say of the clocks of the sensors."""
+    ahead = [
+        f'{report.sensor}: {say(remark)}'
+        for report in sensors
+        for remark in report.remarks
+        if remark.code is ReasonCode.CLOCK_AHEAD
+    ]
+    return ahead + [
+        f'{report.sensor}: its messages are stamped {report.delay_s:.2f} s before they came, so '
+        'that they are stale at once: its clock is behind, or it is too slow'
+        for report in sensors
+        if (report.delay_s or 0.0) > replay.config.timeouts_s[report.sensor]
+    ]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from crossmodal_kd_ros.benchmark.cells import TRIO
 from crossmodal_kd_ros.profile import CAMERA, Profile
-from crossmodal_kd_ros.reports.plots import svg
+from crossmodal_kd_ros.reports.plots import legend_outside, svg
 from crossmodal_kd_ros.reports.style import FAINT, FIGURE_STYLE, INK, MODE_COLOURS, WIDTH_IN
 
 NAMES = {
@@ -80,7 +80,7 @@ def labels(summary: dict[str, Any], profile: Profile) -> str:
             xlabel='labelled views',
         )
         axes.set_xticks(range(len(counts)), [f'{count:,}' for count in counts])
-        figure.legend(loc='outside upper left', ncols=3, frameon=False)
+        legend_outside(figure, 'upper left', ncols=3)
         return svg(figure)
 
 
@@ -245,7 +245,7 @@ def curve(summary: dict[str, Any]) -> str:
             ylabel='agrees with the expert, %',
             xlabel='how much of the hidden state shows in the picture',
         )
-        figure.legend(loc='outside upper left', ncols=4, frameon=False)
+        legend_outside(figure, 'upper left', ncols=4)
         return svg(figure)
 
 

@@ -35,7 +35,8 @@ def command() -> None:
 @click.option(
     '--labels',
     type=click.Path(path_type=Path, dir_okay=False),
-    help='CSV file: start_s,end_s,action and if wanted bag,panel; seconds of the bag.',
+    help='CSV file: start_s,end_s,action and if wanted bag,panel; seconds of the bag. Commas, '
+    'semicolons or tabs.',
 )
 @click.option(
     '--map',
@@ -100,7 +101,7 @@ def from_bags(
 
 def closing_lines(sheet: dict[str, Any], out: Path) -> list[str]:
     """Return what a data set comes to, in a few lines."""
-    lines = []
+    lines = list(sheet['topics'])
     for name, split in sheet['splits'].items():
         actions = ', '.join(f'{action} {count}' for action, count in split['actions'].items())
         lines.append(

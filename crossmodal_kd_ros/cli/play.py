@@ -4,11 +4,11 @@
 """`crossmodal-kd play`."""
 
 import os
-import signal
-import threading
 from pathlib import Path
 
 import click
+
+from crossmodal_kd_ros.nodes.signals import end_event
 
 # What a maintenance node publishes has this in its full name; played, it would contradict the one
 # that runs.
@@ -45,10 +45,8 @@ def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: boo
     Headers keep their stamps and /clock says the time of the bag: start the node with
     use_sim_time. Ctrl-C ends it.
     """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    from crossmodal_kd_ros.bags import Bag
+    stop = end_event()
+    from crossmodal_kd_ros.bags import Bag, BagError
     from crossmodal_kd_ros.nodes.transport import profile_environment
     from crossmodal_kd_ros.runtime.topics import DIAGNOSTICS
 
@@ -65,6 +63,8 @@ def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: boo
             for sentence in (*opened.problems, *player.problems):
                 click.echo(sentence, err=True)
             player.play(stop)
+            if not player.published and not stop.is_set():
+                raise BagError(f'expected messages that can be played in {bag}, found none')
             while loop and not stop.is_set():
                 player.play(stop)
             click.echo(f'{player.published} messages published')

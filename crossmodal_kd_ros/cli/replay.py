@@ -67,7 +67,7 @@ def command(
     """Replay a recording through the runtime of the node, without ROS.
 
     It is faster than life, and the same every time. BAG is a rosbag2 folder, or one .mcap or .db3
-    file; one that was cut off is read as far as it goes.
+    file; one that was cut off is read as far as it goes. Without any picture answered it fails.
     """
     if model is not None and compare is not None:
         raise click.UsageError('expected --model or --compare, got both: leave one of them out')
@@ -108,6 +108,21 @@ def command(
         )
     for line in closing_lines(summary, out):
         console.print(line, highlight=False, soft_wrap=True)
+    check_answered(summary, bag)
+
+
+def check_answered(summary: dict[str, Any], bag: Path) -> None:
+    """Raise `BagError`, with the reason, if no picture was answered."""
+    from crossmodal_kd_ros.bags.reader import BagError
+
+    if any(replay['frames_answered'] for replay in summary['replays']):
+        return
+    refused = summary['malformed'].get('camera')
+    reasons = [refused['last']] if refused else [*_undecodable(summary), *summary['problems']]
+    raise BagError(
+        f'expected pictures that can be answered in {bag}, got none of '
+        f'{summary["readings"]["camera"]}: {"; ".join(reasons or summary["topics"][:1])}'
+    )
 
 
 def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
@@ -115,9 +130,11 @@ def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
     last = summary['replays'][-1]
     lines = [*summary['topics'], *summary['problems']]
     lines += [
-        f'{malformed["count"]} {sensor} messages are malformed, the last: {malformed["last"]}'
+        f'{malformed["count"]} of the {sensor} messages were refused, the last: '
+        f'{malformed["last"]}'
         for sensor, malformed in summary['malformed'].items()
     ]
+    lines += _undecodable(summary)
     lines.append(
         f'{last["frames_answered"]} of {summary["readings"]["camera"]} pictures answered; '
         f'{summary["duration_s"]:.1f} s replayed in {summary["wall_clock_s"]:.1f} s, '
@@ -140,4 +157,11 @@ def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
         f'report: {out / "report.html"}',
         f'figures: {out / "summary.json"}',
         *(f'answers: {out / replay["bag"]}' for replay in summary['replays']),
+    ]
+
+
+def _undecodable(summary: dict[str, Any]) -> list[str]:
+    return [
+        f'{count} of the messages of {topic} are not what their type says'
+        for topic, count in summary['undecodable'].items()
     ]

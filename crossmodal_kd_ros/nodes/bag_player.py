@@ -11,17 +11,19 @@ from typing import Any
 import rclpy
 from builtin_interfaces.msg import Time
 from rclpy.qos import QoSProfile
-from rclpy.signals import SignalHandlerOptions
 from rosbags.interfaces import QosDurability, QosReliability
 from rosgraph_msgs.msg import Clock
 
 from crossmodal_kd_ros.bags import Bag, Topic
+from crossmodal_kd_ros.nodes import context
 from crossmodal_kd_ros.nodes.conversions import message_class
 from crossmodal_kd_ros.nodes.qos import qos_profile, rclpy_profile
 from crossmodal_kd_ros.runtime.topics import QosPolicies
 
 _DEPTH = 10
 _NS_PER_S = 1_000_000_000
+# Nobody waits for longer until the next message: a clock was set, or the recorder stood still.
+_MAX_PAUSE_NS = 60 * _NS_PER_S
 
 
 class BagPlayer:
@@ -48,7 +50,7 @@ class BagPlayer:
             rate: 2 is twice as fast as life.
             clock_hz: how often `/clock` is published.
         """
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        context.init()
         self._node = rclpy.create_node(
             'bag_player', enable_rosout=False, start_parameter_services=False
         )
@@ -73,11 +75,20 @@ class BagPlayer:
             )
 
     def play(self, stop: threading.Event) -> None:
-        """Publish the bag once; return at its end, or when `stop` is set."""
-        start_s, first_ns = 0.0, 0
+        """Publish the bag once; return at its end, or when `stop` is set.
+
+        Longer pauses than a minute are left out, and said.
+        """
+        start_s, first_ns, before_ns = 0.0, 0, 0
         for name, received_ns, data in self._with_ticks():
             if not first_ns:
-                start_s, first_ns = time.monotonic(), received_ns
+                start_s, first_ns, before_ns = time.monotonic(), received_ns, received_ns
+            if received_ns - before_ns > _MAX_PAUSE_NS:
+                first_ns += received_ns - before_ns
+                self._node.get_logger().warning(
+                    f'no message for {(received_ns - before_ns) / _NS_PER_S:.0f} s: left out'
+                )
+            before_ns = received_ns
             due_s = start_s + (received_ns - first_ns) / (_NS_PER_S * self._rate)
             if stop.wait(max(0.0, due_s - time.monotonic())):
                 return
@@ -96,8 +107,12 @@ class BagPlayer:
     def _with_ticks(self) -> Iterator[tuple[str, int, bytes]]:
         """Yield name, time (ns) and bytes of each message; without a name where /clock is due."""
         tick_ns = 0
-        for name, received_ns, data in self._bag.raw(self._publishers):
+        # Of no topic at all, `raw` would give the messages of every one.
+        messages = self._bag.raw(self._publishers) if self._publishers else ()
+        for name, received_ns, data in messages:
             tick_ns = tick_ns or received_ns
+            if received_ns - tick_ns > _MAX_PAUSE_NS:
+                tick_ns = received_ns
             while tick_ns <= received_ns:
                 yield '', tick_ns, b''
                 tick_ns += self._tick_ns

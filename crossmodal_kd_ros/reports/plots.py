@@ -4,13 +4,17 @@
 """The figures of a run's page, as SVG text that stands in it."""
 
 import io
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from crossmodal_kd_ros.profile import CAMERA, HOLD, Channel
 from crossmodal_kd_ros.reports.run import Curve, ModelRun, Run, Span
@@ -35,6 +39,8 @@ _COLOUR_MAPS = ('viridis', 'magma', 'cividis', 'plasma')
 _MIN_SCALE = 0.5
 # Width of a letter of 9 points, as a part of the width of the axes.
 _LETTER = 0.0075
+# On an axis that leaves out gaps.
+_TICKS = 6
 
 
 # A kind of row in the timeline: thickness, colour of a span by its name, words where it is empty.
@@ -78,8 +84,8 @@ def timeline(run: Run) -> str:
             colours = [colour(span.name, run.profile.actions) for span in row]
             _bars(axes, row, height, thickness, colours, empty)
             if kind == 'mode':
-                _name_spans(axes, row, height, run.duration_s)
-        _time_axis(axes, run)
+                _name_spans(axes, row, height, run)
+        _time_axis([axes], run)
         axes.set_ylim(0.45, len(rows) + 0.6)
         axes.set_yticks(range(len(rows), 0, -1), [label for _, label, _ in rows], color=INK)
         axes.tick_params(axis='y', length=0)
@@ -102,19 +108,19 @@ def quantities(run: Run, model: ModelRun) -> str:
             for curve in curves:
                 _curve(axes, curve, scale)
             axes.set_ylabel(f'{words(name)},\n{unit}')
-        _time_axis(panels[-1], run)
+        _time_axis(panels, run)
         figure.align_ylabels(panels)
         labelled: dict[str, object] = {}
         for axes in panels:
             handles, labels = axes.get_legend_handles_labels()
             labelled |= dict(zip(labels, handles))
         if labelled:
-            figure.legend(
-                labelled.values(),
-                labelled.keys(),
-                loc='outside upper right',
+            legend_outside(
+                figure,
+                'upper right',
+                handles=labelled.values(),
+                labels=labelled.keys(),
                 ncols=len(labelled),
-                frameon=False,
                 fontsize=9,
             )
         return svg(figure)
@@ -198,8 +204,49 @@ def svg(figure: Figure) -> str:
     return text.getvalue()[text.getvalue().index('<svg') :]
 
 
-def _time_axis(axes: Axes, run: Run) -> None:
-    axes.set(xlim=(0.0, max(run.duration_s, 0.1)), xlabel=run.time_label)
+def legend_outside(figure: Figure, loc: str, **options: Any) -> None:
+    """Add a legend above or below all axes of a figure of constrained layout.
+
+    matplotlib 3.6, which Ubuntu 24.04 and Debian 12 have, knows no `loc='outside ...'`.
+
+    Args:
+        figure: with its axes.
+        loc: such as `upper right` or `lower center`.
+        options: as for `Figure.legend`.
+    """
+    legend = figure.legend(loc=loc, frameon=False, **options)
+    drawn = legend.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    height = figure.bbox.height
+    below, above = (drawn.y1, 0.0) if loc.startswith('lower') else (0.0, height - drawn.y0)
+    rect = (0.0, below / height, 1.0, 1.0 - (below + above) / height)
+    figure.get_layout_engine().set(rect=rect)
+
+
+def _time_axis(axes: Sequence[Axes], run: Run) -> None:
+    """Set the axis of time that figures above one another share; mark the gaps in it."""
+    last = axes[-1]
+    if run.gaps:
+        last.set_xscale('function', functions=(run.shown, run.time_of))
+        last.xaxis.set_major_locator(FixedLocator(_ticks_s(run)))
+        last.xaxis.set_major_formatter(lambda t_s, _: f'{t_s:.10g}')
+        last.xaxis.set_minor_locator(NullLocator())
+    for each in axes:
+        for gap in run.gaps:
+            each.axvspan(gap.start_s, gap.end_s, facecolor='white', edgecolor=FAINT, hatch='////')
+    last.set(xlim=(0.0, max(run.duration_s, 0.1)), xlabel=run.time_label)
+
+
+def _ticks_s(run: Run) -> list[float]:
+    """Return where the axis of a run with gaps has its ticks: round numbers in each stretch."""
+    ticks_s = [
+        float(tick_s)
+        for stretch in run.stretches
+        for tick_s in MaxNLocator(max(1, _TICKS // len(run.stretches))).tick_values(
+            stretch.start_s, stretch.end_s
+        )
+        if stretch.start_s <= tick_s <= stretch.end_s
+    ]
+    return ticks_s[:: math.ceil(len(ticks_s) / _TICKS)]
 
 
 def _bars(
@@ -227,13 +274,13 @@ def _bars(
         )
 
 
-def _name_spans(axes: Axes, row: Sequence[Span], height: float, duration_s: float) -> None:
+def _name_spans(axes: Axes, row: Sequence[Span], height: float, run: Run) -> None:
     """Write the name on each span that is long enough."""
     for span in row:
-        start_s, end_s = max(span.start_s, 0.0), min(span.end_s, duration_s)
-        if end_s - start_s > 0.07 * duration_s:
+        start_s, end_s = run.shown([max(span.start_s, 0.0), min(span.end_s, run.duration_s)])
+        if end_s - start_s > 0.07 * run.shown(run.duration_s):
             axes.text(
-                (start_s + end_s) / 2,
+                run.time_of((start_s + end_s) / 2),
                 height,
                 span.name,
                 ha='center',
@@ -275,11 +322,11 @@ def _legend(figure: Figure, run: Run) -> None:
         ),
     ]
     if handles:
-        figure.legend(
+        legend_outside(
+            figure,
+            'lower center',
             handles=handles,
-            loc='outside lower center',
             ncols=min(6, len(handles)),
-            frameon=False,
             fontsize=9,
             handlelength=1.0,
             columnspacing=1.2,

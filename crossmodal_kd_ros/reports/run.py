@@ -14,6 +14,9 @@ import numpy as np
 
 from crossmodal_kd_ros.profile import Profile, Sense
 
+# What the marks of all gaps take of a figure, were there so many at least.
+_MARKS, _MIN_MARKS = 0.3, 15
+
 
 @dataclass(frozen=True)
 class Span:
@@ -168,6 +171,7 @@ class Run:
     Attributes:
         profile: of the robot.
         duration_s: from the first reading to the last. time_label: what second 0 is.
+        gaps: stretches without anything that are so long that figures leave them out.
         activity: by sensor, when readings followed one another.
         outages: the planned faults.
         models: one, or the two that are compared.
@@ -184,6 +188,32 @@ class Run:
     latency: Histogram
     latency_ms: Mapping[str, float | None]
     latency_label: str
+    gaps: Sequence[Span] = ()
+
+    def shown(self, t_s: float | np.ndarray) -> np.ndarray:
+        """Return where in a figure a time is, s: a gap is as narrow as a mark."""
+        return np.interp(t_s, *self._knots)
+
+    def time_of(self, shown_s: float | np.ndarray) -> np.ndarray:
+        """Return the time that is at a place of a figure, s."""
+        return np.interp(shown_s, *reversed(self._knots))
+
+    @property
+    def stretches(self) -> list[Span]:
+        """What figures show: the time between the gaps."""
+        starts_s = [0.0, *(gap.end_s for gap in self.gaps)]
+        ends_s = [*(gap.start_s for gap in self.gaps), self.duration_s]
+        return [Span(start_s, end_s) for start_s, end_s in zip(starts_s, ends_s)]
+
+    @property
+    def _knots(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where gaps start and end, in the run and in a figure, s."""
+        stretches = self.stretches
+        lengths_s = np.array([stretch.end_s - stretch.start_s for stretch in stretches])
+        mark_s = lengths_s.sum() * _MARKS / max(len(self.gaps), _MIN_MARKS)
+        times_s = np.array([(stretch.start_s, stretch.end_s) for stretch in stretches])
+        ends_s = np.cumsum(lengths_s) + mark_s * np.arange(len(lengths_s))
+        return times_s.ravel(), np.stack([ends_s - lengths_s, ends_s], axis=1).ravel()
 
     @property
     def grids(self) -> list[Sense]:

@@ -54,6 +54,9 @@ _PALETTE = (
     *('#8a8f2b', '#d1685a', '#5c6bc0', '#7d5a4a', '#a9b4c0'),
 )
 
+# Units of time, s.
+_TIMES = {'years': 31_557_600.0, 'days': 86_400.0, 'h': 3600.0, 'min': 60.0, 's': 1.0}
+
 
 def action_colour(name: str, actions: Sequence[str] = ()) -> str:
     """Return the colour of an action, `#rrggbb`.
@@ -71,6 +74,12 @@ def action_colour(name: str, actions: Sequence[str] = ()) -> str:
 def words(name: str) -> str:
     """Return a name from a profile as words: `seal_crack` gives `seal crack`."""
     return name.replace('_', ' ')
+
+
+def lasting(time_s: float) -> str:
+    """Return a length of time in a unit that suits it, such as `100 days`."""
+    unit, size_s = next((each for each in _TIMES.items() if time_s >= 2.0 * each[1]), ('s', 1.0))
+    return f'{time_s / size_s:.3g} {unit}'
 
 
 def display_unit(unit: str) -> tuple[float, str]:

@@ -13,7 +13,7 @@ from test_topics import air_topics
 
 from crossmodal_kd_ros.bags import BagError
 from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
-from crossmodal_kd_ros.bags.labels import read_labels
+from crossmodal_kd_ros.bags.labels import assign_labels, read_labels
 from crossmodal_kd_ros.datasets import DataSetError, load_folder, read_datasheet, read_profile
 from crossmodal_kd_ros.profile import load_profile, measure_quantities, square_view
 
@@ -232,7 +232,7 @@ def test_a_label_topic_does_what_a_file_does(tmp_path):
 )
 def test_labels_that_cannot_be_meant_are_refused_with_their_line(tmp_path, rows, sentence):
     with pytest.raises(BagError, match=sentence):
-        labels(tmp_path, *rows)
+        assign_labels(labels(tmp_path, *rows), [tmp_path / 'wall'])
 
 
 def test_too_few_labels_are_refused_with_what_to_do(bag, tmp_path):

@@ -68,6 +68,40 @@ def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(
     assert made.START_NS <= min(clock) and max(clock) <= made.START_NS + 2_001_000_000
 
 
+def test_a_bag_of_which_nothing_can_be_played_says_so_and_fails_also_in_a_loop(
+    tmp_path, private_environ
+):
+    texts = [(0.0, made.text('hold'))]
+    source = made.write_bag(tmp_path / 'source', {'/maintenance/action': (made.STRING, texts)})
+    done = subprocess.run(
+        [*COMMAND, 'play', str(source), '--loop'],
+        env=private_environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert '/maintenance/action is not played' in done.stderr
+    assert 'expected messages that can be played' in done.stderr
+
+
+def test_a_bag_whose_clock_stepped_by_100_days_is_played_without_waiting_for_them(
+    tmp_path, private_environ
+):
+    texts = [(t_s, made.text(f'{t_s}')) for t_s in (0.0, 0.1, 8_640_000.1, 8_640_000.2)]
+    source = made.write_bag(tmp_path / 'source', {'/said': (made.STRING, texts)})
+    done = subprocess.run(
+        [*COMMAND, 'play', str(source)],
+        env=private_environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '4 messages published' in done.stdout
+    assert 'no message for 8640000 s: left out' in done.stderr
+
+
 @pytest.mark.alone
 def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and_says_so(
     tmp_path, private_environ, models

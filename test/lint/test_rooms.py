@@ -33,14 +33,14 @@ ROOMS = {
     'health': 'profile',
     'runtime': 'errors files profile networks calibration health',
     'reports': 'files profile',
-    'bags': 'errors files profile simulation datasets calibration runtime reports',
+    'bags': 'errors files profile simulation datasets calibration health runtime reports',
     'overlay': 'profile networks runtime reports',
     'benchmark': 'errors files versions profile simulation networks datasets training experiments '
     'calibration runtime reports',
     'nodes': 'errors files memory profile simulation calibration health runtime bags overlay',
-    'gazebo': 'errors profile simulation runtime nodes',
+    'gazebo': 'errors files profile simulation runtime nodes',
     'demo': 'errors files memory profile simulation runtime reports bags nodes',
-    'doctor': 'errors files profile networks runtime nodes demo',
+    'doctor': 'errors files profile networks calibration health runtime nodes demo',
     'cli': 'errors files memory profile datasets training calibration runtime bags benchmark '
     'nodes gazebo demo doctor',
 }

@@ -114,7 +114,7 @@ def test_the_page_shows_what_happened_and_what_was_read(tmp_path, metrics):
         'gas: drift',
         'touch is silent for 0.15 s',
         'the bag was cut off',
-        '2 touch messages were malformed',
+        '2 of the touch messages were refused',
         'texture, measured',
         'indentation, estimated',
         'measured, while healthy',
