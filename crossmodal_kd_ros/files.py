@@ -1,23 +1,26 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Where the package's files lie, how a person's YAML is read, how a file is written whole."""
+"""Where the package's files lie, how a person's YAML is read, how files are written whole."""
 
+import fcntl
 import json
 import os
 import re
 import reprlib
+import shutil
 import stat
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
 
 _NAME = 'crossmodal_kd_ros'
 Model = TypeVar('Model', bound=BaseModel)
@@ -41,6 +44,12 @@ _WORDS = {
 _REPR = reprlib.Repr()
 _REPR.maxlevel, _REPR.maxlist, _REPR.maxtuple, _REPR.maxdict, _REPR.maxset = 3, 20, 20, 20, 20
 _REPR.maxstring = _REPR.maxlong = _REPR.maxother = 80
+# In a folder that a command writes: what it has written so far. No user's folder has this name.
+UNFINISHED = 'unfinished.crossmodal-kd'
+
+
+class OutputError(CrossmodalError):
+    """A file or a folder cannot be written."""
 
 
 def share_dir() -> Path:
@@ -111,26 +120,93 @@ def sentences(problem: ValidationError) -> list[str]:
 
 
 @contextmanager
+def whole_folder(path: Path, *, keep: bool = False) -> Iterator[Path]:
+    """Give an empty folder to write to; what is in it gets into `path` if nothing was raised.
+
+    So a command that fails leaves `path` as it was. What it wrote takes the place of its like in
+    `path`; whatever else is there stays. `path` is made if need be; a failure removes it then.
+
+    The folder is `path/unfinished.crossmodal-kd`: on the same disk, and `path` may be a mount. A
+    process that is killed leaves it; the next to write into `path` empties it.
+
+    Args:
+        path: the folder to write.
+        keep: leave the unfinished folder where something was raised: a recording cannot be made
+            again.
+
+    Raises:
+        OutputError: `path` cannot be written, or another process is writing into it.
+    """
+    made = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
+    unfinished = path / UNFINISHED
+    kept = f'; what was written so far is in {unfinished}' if keep else ''
+    lock = None
+    try:
+        with _output_errors(path):
+            unfinished.mkdir(parents=True, exist_ok=True)
+            lock = _lock(unfinished)
+            _empty(unfinished)
+        with _output_errors(path, kept):
+            yield unfinished
+            _move_into(path, unfinished)
+        keep = False
+    finally:
+        if lock is not None:
+            if not keep:
+                shutil.rmtree(unfinished, ignore_errors=True)
+            os.close(lock)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+@contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a path to write to; what is there becomes `path` if nothing was raised meanwhile.
 
     So `path` is there whole or not at all. Its folder is made if need be.
+
+    Raises:
+        OutputError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + '.part')
-    yield unfinished
-    unfinished.replace(path)
+    with _output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield unfinished
+            unfinished.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
+
+
+def check_writable(folder: Path) -> None:
+    """Make `folder`, and see whether it can be written: before hours of work, and not after them.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    with _output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(b'.')
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, which is there whole or not at all."""
+    """Write `printable(text)` to `path`, which is there whole or not at all."""
     with whole_file(path) as unfinished:
-        unfinished.write_text(text, encoding='utf-8')
+        unfinished.write_text(printable(text), encoding='utf-8')
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
     """Write `content` as JSON to `path`, which is there whole or not at all; NaN is refused."""
     write_text(path, json.dumps(content, indent=indent, allow_nan=False) + '\n')
+
+
+def printable(text: str) -> str:
+    """Return `text` with an escape for each byte of a file's name that is not UTF-8."""
+    return text.encode('utf-8', 'backslashreplace').decode()
 
 
 def short(value: Any) -> str:
@@ -140,6 +216,69 @@ def short(value: Any) -> str:
     except ValueError:  # Python writes out no integer of more than 4300 digits
         text = 'a number of thousands of digits'
     return text if len(text) <= 60 else f'{text[:57]}...'
+
+
+def _lock(folder: Path) -> int:
+    """Return a descriptor that keeps other processes out of `folder` until it is closed."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise OutputError(
+            f'another process is writing into {folder.parent}: wait until it has ended, or name '
+            'another folder'
+        ) from None
+    except OSError:  # some file systems of a network lock no folders
+        pass
+    return descriptor
+
+
+def _empty(folder: Path) -> None:
+    for child in folder.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child)
+        else:
+            child.unlink()
+
+
+def _move_into(path: Path, unfinished: Path) -> None:
+    """Move what is in `unfinished` to `path`; put everything back if that fails."""
+    children, old = list(unfinished.iterdir()), unfinished / 'replaced'
+    old.mkdir()
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for child in children:
+            place = path / child.name
+            if os.path.lexists(place):
+                place.rename(old / child.name)
+                moved.append((place, old / child.name))
+            child.rename(place)
+            moved.append((child, place))
+    except OSError:
+        for before, after in reversed(moved):
+            after.rename(before)
+        raise
+
+
+@contextmanager
+def _output_errors(path: Path, more: str = '') -> Iterator[None]:
+    """Turn what the system says of a file below `path`, or of none, into an `OutputError`."""
+    try:
+        yield
+    except OSError as error:
+        named = error.filename
+        if isinstance(error, BrokenPipeError) or (
+            isinstance(named, (str, bytes)) and not _within(path, os.fsdecode(named))
+        ):
+            raise
+        raise OutputError(f'cannot write {path}: {error.strerror or error}{more}') from error
+
+
+def _within(path: Path, name: str) -> bool:
+    """Say whether the file `name` is at or below `path`, or a folder above it."""
+    own, other = os.path.abspath(path), os.path.abspath(name)
+    return os.path.commonpath([own, other]) in (own, other)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -11,9 +11,12 @@ import queue
 import shutil
 import sqlite3
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +29,46 @@ from rosbags.interfaces import (
     QosReliability,
     QosTime,
 )
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import Writer
 
-from crossmodal_kd_ros.bags.definitions import writing_store
+from crossmodal_kd_ros.bags.definitions import one_line, writing_store
+from crossmodal_kd_ros.bags.storages import STORAGES, Storage
+from crossmodal_kd_ros.errors import CrossmodalError
+from crossmodal_kd_ros.files import printable
 from crossmodal_kd_ros.runtime.topics import QOS, QosKind
 
 # An image of 640x480 is 0.9 MB, so a full queue of nothing but images is 0.5 GB: 17 s at 30 Hz.
 _QUEUE_SIZE = 512
-STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
+# So often what was written is put onto the disk; with what a slow disk takes it is under a second.
+_SECURE_S = 0.5
 _NS_PER_S = 1_000_000_000
 _NO_LIMIT = QosTime(0, 0)
+_WRITE_ERRORS = (OSError, sqlite3.Error)
+# What a bag consists of, cut off or whole.
+_BAG_FILES = (
+    *('.mcap', '.db3', '.db3-wal', '.db3-shm', '.db3-journal'),
+    *('metadata.yaml', 'metadata.yaml.tmp'),
+)
+
+
+class RecordingError(CrossmodalError):
+    """A bag cannot be written."""
 
 
 class BagRecorder:
     """A bag being written, of rosbag2 version 9: Jazzy and later; Humble reads it too.
 
-    `write` puts a message into a queue; one thread owns the file and empties it. A message that
-    does not fit into the queue, or cannot be written, is counted in `dropped`, and `error` says
-    why.
+    `write` puts a message into a queue; one thread owns the file and empties it. Twice a second
+    it puts onto the disk what it has written: more is not lost, however the process ends. A
+    message that does not fit into the queue, or cannot be made, is counted in `dropped`, and
+    `error` says why. Where the disk takes no more the recording has ended.
 
     Attributes:
         path: the directory of the bag.
-        written: messages in the bag, by topic.
-        dropped: messages that are not, by topic.
+        written: messages on the disk, by topic.
+        dropped: messages that will never be there, by topic.
         error: one sentence on the last thing that went wrong, or empty.
+        ended: whether the disk takes no more; `error` says why.
     """
 
     def __init__(
@@ -63,27 +82,34 @@ class BagRecorder:
             queue_size: messages that may wait.
 
         Raises:
-            FileExistsError: there is something at `path`.
-            OSError: the directory cannot be made.
+            RecordingError: there is something at `path`, or the bag cannot be made.
         """
         if path.exists():
-            raise FileExistsError(
+            raise RecordingError(
                 f'expected no file or folder at {path}, found one: name another or remove it'
             )
+        _check_name(path, storage)
         self.path = path
         self.written: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.error = ''
-        self._writer = Writer(path, version=9, storage_plugin=STORAGES[storage])
+        self.ended = False
+        plugin, self._storage_class = STORAGES[storage]
+        self._writer = Writer(path, version=9, storage_plugin=plugin)
+        self._storage: Storage
         self._links: dict[str, Connection] = {}
-        self._queue: queue.Queue = queue.Queue(queue_size)
+        self._counting = threading.Lock()
+        self._unsecured: Counter[str] = Counter()
+        self._secure_at_s = 0.0
+        self._queue: queue.Queue[Callable[[], Any] | None] = queue.Queue(queue_size)
         self._thread = threading.Thread(target=self._run, name='bag', daemon=True)
         self._thread.start()
         try:
-            self._call(self._writer.open)
-        except BaseException:
-            self._queue.put(None)
-            raise
+            self._call(self._open)
+        except _WRITE_ERRORS as error:
+            self.ended = True
+            self.close()
+            raise RecordingError(f'cannot write {path}: {_reason(error)}') from error
 
     def add_topic(self, topic: str, msgtype: str, *, qos: Sequence[Qos] = ()) -> None:
         """Announce `topic` (full name) of `msgtype` (`pkg/msg/Name`).
@@ -95,11 +121,19 @@ class BagRecorder:
             ValueError: no definition of `msgtype` is known.
         """
         store = writing_store(msgtype)
-        self._links[topic] = self._call(
-            lambda: self._writer.add_connection(
-                topic, msgtype, typestore=store, offered_qos_profiles=list(qos)
+        definition, _ = store.generate_msgdef(msgtype, ros_version=2)
+        fingerprint = store.hash_rihs01(msgtype)
+
+        def add() -> None:
+            self._links[topic] = self._writer.add_connection(
+                topic,
+                msgtype,
+                msgdef=definition,
+                rihs01=fingerprint,
+                offered_qos_profiles=list(qos),
             )
-        )
+
+        self._call(lambda: self._attempt(add))
 
     def write(self, topic: str, received_ns: int, data: bytes | Callable[[], bytes]) -> None:
         """Record one message of an announced topic; return at once.
@@ -111,63 +145,121 @@ class BagRecorder:
                 thread, so that its work (compressing an image) costs the caller nothing.
         """
         try:
-            self._queue.put_nowait((self._links[topic], received_ns, data))
+            self._queue.put_nowait(partial(self._take, topic, received_ns, data))
         except queue.Full:
-            self.dropped[topic] += 1
-            self.error = f'{self.path} could not be written as fast as messages arrived'
+            self._drop({topic: 1}, f'{self.path} could not be written as fast as messages arrived')
 
     def close(self) -> None:
         """Write what is queued, then the index and `metadata.yaml`."""
         self._queue.put(None)
         self._thread.join()
 
-    def _call(self, do: Callable[[], Any]) -> Any:
-        """Return what `do` returns in the writing thread, to which SQLite's files belong."""
+    def _call(self, do: Callable[[], Any]) -> None:
+        """Have the writing thread, to which SQLite's files belong, do something; wait for it."""
         done: Future = Future()
-        self._queue.put((done, 0, do))
-        return done.result()
+
+        def step() -> None:
+            try:
+                done.set_result(do())
+            except Exception as error:  # noqa: BLE001  The caller gets it.
+                done.set_exception(error)
+
+        self._queue.put(step)
+        done.result()
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
-            link, received_ns, data = item
-            if isinstance(link, Future):
-                try:
-                    link.set_result(data())
-                except Exception as error:  # noqa: BLE001  The caller gets it.
-                    link.set_exception(error)
-                continue
+        while (step := self._next()) is not None:
+            step()
+        self._attempt(self._secure)
+        self._attempt(self._complete)
+
+    def _next(self) -> Callable[[], Any] | None:
+        """Return what to do next, `None` at the end; meanwhile secure what was written."""
+        while self._unsecured:
             try:
-                self._writer.write(link, received_ns, data() if callable(data) else data)
-                self.written[link.topic] += 1
-            # a full disk; an image that cannot be compressed
-            except (OSError, ValueError, sqlite3.Error) as error:
-                self.dropped[link.topic] += 1
-                self.error = (
-                    f'a message of {link.topic} could not be written to {self.path}: {error}'
-                )
+                return self._queue.get(timeout=max(0.0, self._secure_at_s - time.monotonic()))
+            except queue.Empty:
+                self._attempt(self._secure)
+        return self._queue.get()
+
+    def _take(self, topic: str, received_ns: int, data: bytes | Callable[[], bytes]) -> None:
+        if self.ended:
+            self._drop({topic: 1}, self.error)
+            return
         try:
+            content = data() if callable(data) else data
+        except Exception as error:  # noqa: BLE001  What is no picture can end in anything.
+            self._drop({topic: 1}, f'a message of {topic} could not be recorded: {error}')
+            return
+        if not self._unsecured:
+            self._secure_at_s = time.monotonic() + _SECURE_S
+        self._unsecured[topic] += 1
+        self._attempt(lambda: self._writer.write(self._links[topic], received_ns, content))
+        if time.monotonic() >= self._secure_at_s:
+            self._attempt(self._secure)
+
+    def _attempt(self, do: Callable[[], Any]) -> None:
+        """Write something; if that fails, the bag ends with what is on the disk."""
+        if self.ended:
+            return
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001  Whatever it is: this thread has to say so.
+            self._drop(self._unsecured, f'{self.path} takes no more: {_reason(error)}')
+            self._unsecured.clear()
+            self.ended = True
+            # None: the file is whole, and metadata.yaml alone is missing.
             if self._writer.storage is not None:
-                self._writer.close()
-        except (OSError, sqlite3.Error) as error:
-            self.error = f'{self.path} could not be completed: {error}'
+                with suppress(*_WRITE_ERRORS):
+                    self._storage.cut()
+
+    def _open(self) -> None:
+        try:
+            self._writer.open()
+            self._storage = self._storage_class(self._writer.storage)
+        except _WRITE_ERRORS:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+
+    def _secure(self) -> None:
+        if self._unsecured:
+            self._storage.secure()
+            with self._counting:
+                self.written += self._unsecured
+            self._unsecured.clear()
+
+    def _complete(self) -> None:
+        self._storage.finish()
+        self._writer.close()
+
+    def _drop(self, topics: Mapping[str, int], why: str) -> None:
+        # The thread that receives does it too.
+        with self._counting:
+            self.dropped.update(topics)
+            if not self.ended:
+                self.error = why
 
 
-def remove_bag(path: Path) -> None:
-    """Remove the bag at `path`, whole or cut off; leave anything else alone.
+def _check_name(path: Path, storage: str) -> None:
+    """Refuse a path that cannot stand in metadata.yaml (UTF-8), or in a URI, as SQLite has it."""
+    unfit = '?#%' if storage == 'sqlite3' else ''
+    if printable(path.name) != path.name or any(character in str(path) for character in unfit):
+        also = f', and without {" ".join(unfit)} in its path' if unfit else ''
+        raise RecordingError(f'expected a folder with a name in UTF-8{also}, got {path}')
+
+
+def check_replaceable(path: Path) -> None:
+    """See that there is nothing at `path`, or a bag, whole or cut off.
 
     Raises:
-        FileExistsError: `path` holds something that is not a bag.
+        RecordingError: `path` holds something that is not a bag.
     """
-    if not path.exists():
-        return
-    if not path.is_dir() or any(
-        child.name != 'metadata.yaml' and child.suffix not in ('.mcap', '.db3')
-        for child in path.iterdir()
+    if path.exists() and (
+        not path.is_dir() or not all(child.name.endswith(_BAG_FILES) for child in path.iterdir())
     ):
-        raise FileExistsError(
+        raise RecordingError(
             f'expected a recording or nothing at {path}, found other files: name another folder'
         )
-    shutil.rmtree(path)
 
 
 def offered_qos(profile: Any) -> Qos:
@@ -214,3 +306,7 @@ def _policy(policies: Any, value: Any) -> Any:
 
 def _time(duration: Any) -> QosTime:
     return QosTime(*divmod(duration.nanoseconds, _NS_PER_S))
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, 'strerror', None) or one_line(error)

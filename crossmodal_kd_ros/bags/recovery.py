@@ -24,7 +24,11 @@ from crossmodal_kd_ros.bags.definitions import one_line
 # A message in a bag: topic, when it was received (ns), serialised.
 Raw = tuple[str, int, bytes]
 
-_FORMATS = {'ros2msg': MessageDefinitionFormat.MSG, 'ros2idl': MessageDefinitionFormat.IDL}
+_FORMATS = {
+    'ros2msg': MessageDefinitionFormat.MSG,
+    'ros2idl': MessageDefinitionFormat.IDL,
+    'omgidl': MessageDefinitionFormat.IDL,
+}
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 _MAGIC_BYTES = 8
 _RECORD_HEAD = struct.Struct('<BQ')  # opcode, size
@@ -38,9 +42,10 @@ class CutFile:
     """A file read from its start as far as that goes; it needs no index.
 
     Attributes:
-        types: by topic, (type, definition).
+        types: by topic, (type, definition). encodings: by topic, how its messages are serialised.
         counts: by topic, how many messages can be read.
         qos: by topic; nothing.
+        start_ns: when its first message was received.
         problem: one sentence on what cannot be read.
     """
 
@@ -48,9 +53,14 @@ class CutFile:
         """Read it once, to learn what is in it; raise `ValueError` if that is nothing."""
         self.path = path
         self.types: dict[str, tuple[str, MessageDefinition]] = {}
+        self.encodings: dict[str, str] = {}
         self.qos: dict[str, tuple[Qos, ...]] = {}
         self.problem = ''
-        self.counts = Counter(topic for topic, _, _ in self._messages())
+        self.counts: Counter[str] = Counter()
+        self.start_ns = 2**63
+        for topic, received_ns, _ in self._messages():
+            self.counts[topic] += 1
+            self.start_ns = min(self.start_ns, received_ns)
         if not self.counts:
             raise ValueError(
                 f'no message of {path.name} can be read: {self.problem or "it holds none"}'
@@ -95,7 +105,8 @@ class CutMcap(CutFile):
                         schemas[part.id] = part
                     elif isinstance(part, Channel):
                         topics[part.id] = part.topic
-                        self.types[part.topic] = _type(schemas.get(part.schema_id))
+                        self.types[part.topic] = definition_of(schemas.get(part.schema_id))
+                        self.encodings[part.topic] = part.message_encoding
                     elif isinstance(part, Message) and part.channel_id in topics:
                         messages.append((topics[part.channel_id], part.log_time, part.data))
                 yield from sorted(messages, key=itemgetter(1))
@@ -137,7 +148,8 @@ def _torn_chunk(file: BinaryIO, start: int) -> Iterator[object]:
         return
 
 
-def _type(schema: Schema | None) -> tuple[str, MessageDefinition]:
+def definition_of(schema: Schema | None) -> tuple[str, MessageDefinition]:
+    """Return type and definition of the messages that a schema of MCAP describes."""
     if schema is None:
         return '', _NO_DEFINITION
     return schema.name, MessageDefinition(
@@ -152,11 +164,14 @@ class CutSqlite(CutFile):
     def _messages(self) -> Iterator[Raw]:
         read = 0
         try:
-            with _connect(self.path) as database:
+            with _connect(self.path) as (database, self.problem):
                 topics = dict(database.execute('SELECT id, name FROM topics'))
                 definitions = _definitions(database)
-                for name, msgtype in database.execute('SELECT name, type FROM topics'):
+                for name, msgtype, encoding in database.execute(
+                    'SELECT name, type, serialization_format FROM topics'
+                ):
                     self.types[name] = msgtype, definitions.get(msgtype, _NO_DEFINITION)
+                    self.encodings[name] = encoding
                 for number, time_ns, data in database.execute(
                     'SELECT topic_id, timestamp, data FROM messages NOT INDEXED ORDER BY id'
                 ):
@@ -169,19 +184,38 @@ class CutSqlite(CutFile):
 
 
 @contextmanager
-def _connect(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a database for reading; a write-ahead log that a recorder left beside it counts."""
-    logged = path.with_name(path.name + '-wal').exists()
+def _connect(path: Path) -> Iterator[tuple[sqlite3.Connection, str]]:
+    """Open a database for reading; give what cannot be read of it, too.
+
+    A write-ahead log that a recorder left beside it counts. To read one SQLite needs a folder that
+    can be written, or the `-shm` file that the recorder had.
+    """
+    log = path.with_name(path.name + '-wal')
+    problem = ''
     # Without a log there is nothing to lock, and a read-only medium is as good as any.
-    uri = f'{path.resolve().as_uri()}?mode=ro{"" if logged else "&immutable=1"}'
-    database = sqlite3.connect(uri, uri=True)
+    database = _opened(path, 'mode=ro' if log.exists() else 'immutable=1')
     try:
-        # A file shorter than its own first page says is refused as a whole without this; nothing
-        # is ever written.
-        database.execute('PRAGMA writable_schema=ON')
-        yield database
+        if log.exists():
+            try:
+                database.execute('SELECT name FROM sqlite_master').fetchone()
+            except sqlite3.OperationalError as error:
+                database.close()
+                database = _opened(path, 'immutable=1')
+                problem = (
+                    f'{log.name} cannot be read ({error}), so the last second may be missing: '
+                    'copy the recording to a folder that can be written'
+                )
+        yield database, problem
     finally:
         database.close()
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    database = sqlite3.connect(f'{path.resolve().as_uri()}?{mode}', uri=True)
+    # A file shorter than its own first page says is refused as a whole without this; nothing is
+    # ever written.
+    database.execute('PRAGMA writable_schema=ON')
+    return database
 
 
 def _definitions(database: sqlite3.Connection) -> dict[str, MessageDefinition]:

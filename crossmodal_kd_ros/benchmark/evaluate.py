@@ -24,7 +24,7 @@ from crossmodal_kd_ros.benchmark.progress import TrainingProgress, bar
 from crossmodal_kd_ros.benchmark.record import RECORD, read_record
 from crossmodal_kd_ros.benchmark.report import measured_cells, publish, thumbnails
 from crossmodal_kd_ros.benchmark.shipped_weights import measure_without_training
-from crossmodal_kd_ros.files import write_json
+from crossmodal_kd_ros.files import check_writable, write_json
 from crossmodal_kd_ros.networks import load_student
 from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.training.cache import TrainingCache
@@ -60,8 +60,11 @@ def evaluate_benchmark(
 
     Raises:
         WeightsError, CalibrationError: the shipped weights cannot be used.
+        OutputError: `out` cannot be written.
     """
     todo = cells(plan)[: plan.max_cells]
+    check_writable(out)
+    measure_without_training(plan, out=out, models=models, cache=cache, say=say)
     write_json(
         out / 'origin.json',
         {
@@ -74,7 +77,6 @@ def evaluate_benchmark(
             'planned_cells': len(cells(plan)),
         },
     )
-    measure_without_training(plan, out=out, models=models, cache=cache, say=say)
     with ExitStack() as bars:
 
         def run(name: str) -> Run:

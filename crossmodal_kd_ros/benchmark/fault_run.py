@@ -22,7 +22,7 @@ from crossmodal_kd_ros.benchmark.fault_matrix import (
 )
 from crossmodal_kd_ros.benchmark.progress import bar
 from crossmodal_kd_ros.calibration.model import CalibrationError, load_calibration
-from crossmodal_kd_ros.files import write_json
+from crossmodal_kd_ros.files import check_writable, whole_folder, write_json
 from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.reports import write_page
 from crossmodal_kd_ros.simulation import FAULT_KINDS
@@ -64,6 +64,7 @@ def run_matrix(
 
     Raises:
         WeightsError, CalibrationError: the models cannot be used.
+        OutputError: `out` cannot be written.
     """
     calibration = load_calibration(models_dir, profile)
     if calibration is None:
@@ -71,6 +72,7 @@ def run_matrix(
             f'expected calibration.json in {models_dir}, found none: make it with '
             '"crossmodal-kd calibrate"'
         )
+    check_writable(out)
     chosen = cells(profile) if only is None else only
     stretches = [_STRETCH_MIN] * int(healthy_minutes // _STRETCH_MIN) + [
         healthy_minutes % _STRETCH_MIN
@@ -111,15 +113,16 @@ def run_matrix(
                 for name in calibration.predictors
             },
         }
-    write_json(out / 'summary.json', summary)
-    write_page(
-        out / 'report.html',
-        'benchmark/faults.html.j2',
-        summary=summary,
-        kinds=FAULT_KINDS,
-        senses=' and '.join(profile.senses),
-        dearest=max(HOLD_COSTS, key=HOLD_COSTS.get),
-    )
+    with whole_folder(out) as folder:
+        write_json(folder / 'summary.json', summary)
+        write_page(
+            folder / 'report.html',
+            'benchmark/faults.html.j2',
+            summary=summary,
+            kinds=FAULT_KINDS,
+            senses=' and '.join(profile.senses),
+            dearest=max(HOLD_COSTS, key=HOLD_COSTS.get),
+        )
     return summary
 
 

@@ -5,7 +5,6 @@
 
 import csv
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from crossmodal_kd_ros.benchmark.saliency import draw_saliency
 from crossmodal_kd_ros.benchmark.summary import summarise
 from crossmodal_kd_ros.benchmark.tables import markdown
 from crossmodal_kd_ros.datasets import load_simulated
-from crossmodal_kd_ros.files import write_json, write_text
+from crossmodal_kd_ros.files import whole_file, write_json, write_text
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.reports import thumbnail, write_page
@@ -54,7 +53,8 @@ def publish(
     cells = measured_cells(out)
     summary = gather(out, cells, profile)
     write_json(out / 'summary.json', summary, indent=1)
-    write_text(out / 'results.md', markdown(summary, profile))
+    tables = markdown(summary, profile)
+    write_text(out / 'results.md', tables)
     _write_csv(out / 'cells.csv', cells)
     mistakes = out / 'mistakes.json'
     write_report(
@@ -65,9 +65,8 @@ def publish(
         mistakes=json.loads(mistakes.read_text()) if mistakes.is_file() else [],
     )
     if results is not None:
-        results.mkdir(parents=True, exist_ok=True)
-        shutil.copy(out / 'results.md', results / 'results.md')
-        shutil.copy(out / 'summary.json', results / 'results.json')
+        write_text(results / 'results.md', tables)
+        write_json(results / 'results.json', summary, indent=1)
         if cells:
             write_record(list(cells.values()), results)
 
@@ -170,7 +169,7 @@ def _write_csv(path: Path, cells: dict[Cell, dict[str, Any]]) -> None:
     """Write a row for each cell; `r2` of what any of them reads."""
     readings = list(dict.fromkeys(name for m in cells.values() for name in m.get('r2', {})))
     head = ['cell', 'labels', 'seed', 'vision_recovery', *_SCORES]
-    with path.open('w', newline='') as file:
+    with whole_file(path) as unfinished, unfinished.open('w', newline='') as file:
         table = csv.writer(file)
         table.writerow([*head, *(f'r2_{name}' for name in readings)])
         for cell, m in cells.items():

@@ -18,6 +18,7 @@ from crossmodal_kd_ros.benchmark.measures import (
 from crossmodal_kd_ros.benchmark.progress import TrainingProgress, bar
 from crossmodal_kd_ros.datasets import Pairs, load_folder, load_simulated, read_datasheet
 from crossmodal_kd_ros.experiments.reference_loop import train_reference
+from crossmodal_kd_ros.files import check_writable, whole_folder
 from crossmodal_kd_ros.networks import save_weights
 from crossmodal_kd_ros.profile import Profile, load_profile
 from crossmodal_kd_ros.training.cache import TrainingCache
@@ -40,8 +41,8 @@ def train_and_save(
 ) -> Card:
     """Train by `recipe`; write weights and `README.md` into `out`.
 
-    The weights are there before the control is trained. Of several processes the first alone
-    writes.
+    The weights are there, both at once, before the control is trained. Of several processes the
+    first alone writes.
 
     Args:
         profile: of the robot; without a data set the simulated one.
@@ -56,8 +57,11 @@ def train_and_save(
 
     Raises:
         DataSetError: there is no data set of `profile` in `data_set`.
+        OutputError: `out` cannot be written.
     """
     start = time.monotonic()
+    if device.is_first:
+        check_writable(out)
 
     def pairs(split: str) -> Pairs:
         if data_set is not None:
@@ -93,8 +97,13 @@ def train_and_save(
             )
         card.figures['student'] = measure(ask_student(student, test), test, profile)
         if device.is_first:
-            save_weights(teacher, out / 'teacher.safetensors', card=card.header('teacher'))
-            save_weights(student, out / 'student.safetensors', card=card.header('student'))
+            with whole_folder(out) as folder:
+                for network in (teacher, student):
+                    save_weights(
+                        network,
+                        folder / f'{network.kind}.safetensors',
+                        card=card.header(network.kind),
+                    )
         alone = recipe.student.model_copy(update={'distil': False})
         control = networks.student(
             alone, None, train, validation, seed=recipe.seed, name='student without distillation'

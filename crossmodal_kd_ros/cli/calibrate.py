@@ -76,11 +76,13 @@ def command(
     from crossmodal_kd_ros.calibration.model import save_calibration
     from crossmodal_kd_ros.calibration.report import tables
     from crossmodal_kd_ros.datasets import Pairs, load_folder, load_simulated
+    from crossmodal_kd_ros.files import check_writable
     from crossmodal_kd_ros.runtime import ENGINES, make_engine
 
     robot = find_profile(profile, data)
     # Weights of another profile are refused before thousands of views are simulated.
     engine = make_engine(ENGINES[0], models, robot)
+    check_writable(models)
 
     def pairs(split: str) -> Pairs:
         if data is not None:

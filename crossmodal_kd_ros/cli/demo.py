@@ -4,13 +4,13 @@
 """`crossmodal-kd demo`."""
 
 import shlex
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import click
+
+from crossmodal_kd_ros.nodes.signals import end_event
 
 DURATION_S = 40.0
 _REAL_INPUT_DURATION_S = 20.0
@@ -63,9 +63,7 @@ def command(
     """
     if photos is not None and camera is not None:
         raise click.UsageError('expected --photos or --camera, got both: leave one of them out')
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = end_event()
     # Imported here: ROS takes a second, and the help should not.
     from rich.console import Console
 

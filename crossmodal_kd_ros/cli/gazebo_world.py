@@ -40,9 +40,4 @@ def command(out: Path, gazebo: str, seed: int) -> None:
     """
     from crossmodal_kd_ros.gazebo import write_world
 
-    try:
-        click.echo(write_world(out, gazebo=gazebo, seed=seed))
-    except OSError as error:
-        raise click.ClickException(
-            f'expected a folder that can be written, got {out} ({error})'
-        ) from None
+    click.echo(write_world(out, gazebo=gazebo, seed=seed))

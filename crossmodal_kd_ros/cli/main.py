@@ -6,6 +6,8 @@
 It imports neither torch nor ROS, so that help and mistakes answer at once.
 """
 
+import io
+import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -35,7 +37,8 @@ SUBCOMMANDS = {
 class LazyGroup(click.Group):
     """Imports a subcommand when it is called, and not before.
 
-    A `CrossmodalError` of any subcommand is printed as its sentence; the exit code is 1.
+    A `CrossmodalError` of any subcommand, and what the system says of a file, is printed as its
+    sentence; the exit code is 1.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -53,12 +56,24 @@ class LazyGroup(click.Group):
         with formatter.section('Commands'):
             formatter.write_dl(list(SUBCOMMANDS.items()))
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command; print what the console's encoding does not have as an escape."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors='backslashreplace')
+        return super().main(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
         try:
             return super().invoke(ctx)
         except CrossmodalError as error:
             raise click.ClickException(str(error)) from error
+        except BrokenPipeError:  # click ends quietly where nobody reads on
+            raise
+        except OSError as error:
+            where = f'{error.filename}: ' if error.filename is not None else ''
+            raise click.ClickException(f'{where}{error.strerror or error}') from error
 
 
 def _version() -> str:

@@ -4,12 +4,18 @@
 """`crossmodal-kd record`."""
 
 import os
-import signal
-import threading
+import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from crossmodal_kd_ros.nodes.signals import end_event
+
+if TYPE_CHECKING:
+    from crossmodal_kd_ros.demo.observer import Observer
 
 _LOOK_S = 0.5
 _POLL_S = 0.05
@@ -53,11 +59,10 @@ def command(
     """Record topics into a rosbag2 bag, where `ros2 bag` is not installed.
 
     Without TOPICs everything that is published is recorded, also what appears later. `ros2 bag
-    play`, `ros2 bag info` and Foxglove read the result. Ctrl-C ends it.
+    play`, `ros2 bag info` and Foxglove read the result. Ctrl-C ends it. Whatever ends it, what was
+    recorded a second before can be read.
     """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = end_event()
     from crossmodal_kd_ros.nodes.transport import profile_environment
 
     # Before rclpy is imported: its middleware reads it then.
@@ -66,39 +71,49 @@ def command(
 
     observer = Observer(name='bag_recorder')
     try:
-        wanted = {observer.node.resolve_topic_name(name) for name in names}
+        wanted, as_jpeg = (_full_names(observer, chosen) for chosen in (names, jpeg))
         known: set[str] = set()
-        try:
-            observer.record(
-                out,
-                {},
-                storage=storage,
-                as_jpeg=[observer.node.resolve_topic_name(name) for name in jpeg],
-            )
-        except OSError as error:
-            raise click.ClickException(str(error)) from None
+        observer.record(out, {}, storage=storage, as_jpeg=as_jpeg)
+        recorder = observer.recorder
         click.echo(f'recording into {out}; Ctrl-C ends it', err=True)
         end_s = time.monotonic() + duration_s if duration_s is not None else float('inf')
         look_s = 0.0
-        while not stop.wait(_POLL_S) and time.monotonic() < end_s:
+        while not (stop.wait(_POLL_S) or recorder.ended) and time.monotonic() < end_s:
             observer.drain()
             if time.monotonic() >= look_s:
                 look_s = time.monotonic() + _LOOK_S
                 _look(observer, wanted, known)
     finally:
         observer.close()
-    recorder = observer.recorder
     for topic, count in sorted(recorder.written.items()):
         click.echo(f'{topic}: {count} messages')
     for topic, count in sorted(recorder.dropped.items()):
         click.echo(f'{topic}: {count} messages are missing', err=True)
     for topic in sorted(wanted - known):
         click.echo(f'{topic}: nobody published it', err=True)
+    if not recorder.written:
+        # So that the next try, which may well have the right name, is not refused.
+        shutil.rmtree(out, ignore_errors=True)
+        why = recorder.error or 'no message came (does anybody publish in this domain?)'
+        raise click.ClickException(f'{why}; there is nothing to keep in {out}')
     if recorder.error:
         raise click.ClickException(recorder.error)
 
 
-def _look(observer, wanted: set[str], known: set[str]) -> None:
+def _full_names(observer: 'Observer', names: Sequence[str]) -> set[str]:
+    """Return the full names of topics; raise `click.UsageError` for what is no name."""
+    full = set()
+    for name in names:
+        try:
+            full.add(observer.node.resolve_topic_name(name))
+        except Exception as error:  # noqa: BLE001  rcl and rclpy have no common class
+            raise click.UsageError(
+                f'expected the name of a topic, such as camera/image_raw, got {name!r}'
+            ) from error
+    return full
+
+
+def _look(observer: 'Observer', wanted: set[str], known: set[str]) -> None:
     """Record the topics that have got a publisher since the last look; say which cannot be."""
     for name, types in observer.node.get_topic_names_and_types():
         if name in known or (wanted and name not in wanted) or not observer.published([name]):

@@ -5,14 +5,14 @@
 
 import math
 import os
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 import click
+
+from crossmodal_kd_ros.nodes.signals import end_event
 
 _POLL_S = 0.1
 # Ended on request, or refused what it was given: another start would end the same way.
@@ -46,7 +46,7 @@ def node_options(command: Callable) -> Callable:
 def ros_arguments(
     profile: str | None, params: Path | None, namespace: str, remaps: tuple[str, ...]
 ) -> list[str]:
-    """Return the node options as what follows `--ros-args`.
+    """Return the node options as what follows `--ros-args`, for a node that has a profile.
 
     Raises:
         click.UsageError: a remap has another form than `old:=new`.
@@ -61,8 +61,8 @@ def ros_arguments(
         *(part for remap in remaps for part in ('-r', remap)),
         *(('-r', f'__ns:=/{namespace.strip("/")}') if namespace else ()),
         *(('--params-file', str(params)) if params is not None else ()),
-        # For this node alone: others have no profile, and would refuse the name.
-        *(('-p', f'maintenance_node:profile:={profile}') if profile is not None else ()),
+        # Not as maintenance_node:profile, which reaches no node in a namespace.
+        *(('-p', f'profile:={profile}') if profile is not None else ()),
     ]
 
 
@@ -78,10 +78,12 @@ def command(
     ROS's launch is installed, robot.launch.py and sim.launch.py do the same. A node that is killed
     is started again. Ctrl-C ends it.
     """
-    arguments = ros_arguments(profile, params, namespace, remaps)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    # The simulator has no profile.
+    arguments = {
+        'maintenance_node': ros_arguments(profile, params, namespace, remaps),
+        'simulator_node': ros_arguments(None, params, namespace, remaps),
+    }
+    stop = end_event()
     from crossmodal_kd_ros.demo.processes import NodeProcess, stop_all
     from crossmodal_kd_ros.nodes.transport import profile_environment
 
@@ -91,7 +93,7 @@ def command(
     deaths_s: deque[float] = deque([-math.inf] * _MAX_DEATHS, maxlen=_MAX_DEATHS)
     try:
         for name in names:
-            processes.append(NodeProcess(name, arguments, environ=environ))
+            processes.append(NodeProcess(name, arguments[name], environ=environ))
         while not stop.wait(_POLL_S):
             for index, process in enumerate(processes):
                 if process.exit_code is None:
@@ -106,7 +108,9 @@ def command(
                 click.echo(
                     f'{process.name} died (exit code {process.exit_code}): started again', err=True
                 )
-                processes[index] = NodeProcess(process.name, arguments, environ=environ)
+                processes[index] = NodeProcess(
+                    process.name, arguments[process.name], environ=environ
+                )
     finally:
         stop_all(processes)
     raise SystemExit(max(process.exit_code for process in processes))

@@ -14,6 +14,8 @@ from crossmodal_kd_ros.datasets.pairs import (
     load_folder,
     read_datasheet,
     read_profile,
+    save_array,
+    save_rows,
 )
 from crossmodal_kd_ros.datasets.simulated import load_simulated, simulate
 
@@ -29,5 +31,7 @@ __all__ = [
     'load_simulated',
     'read_datasheet',
     'read_profile',
+    'save_array',
+    'save_rows',
     'simulate',
 ]

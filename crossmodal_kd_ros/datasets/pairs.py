@@ -8,7 +8,7 @@ A data set on disk is a folder with `<split>/<array>.npy` for each array of `Pai
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,40 @@ def save_arrays(pairs: Pairs, folder: Path) -> None:
     """Write each array of `pairs` to `<folder>/<name>.npy`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in pairs.arrays().items():
-        np.save(folder / f'{name}.npy', array)
+        save_array(folder / f'{name}.npy', array)
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write an array to a `.npy` file; raise `OSError` if it does not fit on the disk."""
+    save_rows(path, [array], shape=array.shape, dtype=array.dtype)
+
+
+def save_rows(
+    path: Path, parts: Iterable[np.ndarray], *, shape: tuple[int, ...], dtype: np.dtype
+) -> None:
+    """Write an array that comes in parts, rows after rows, to a `.npy` file.
+
+    On a full disk NumPy's own ways lose the last 4 kB without a word (`save`, through C's stdio)
+    or end the process (`open_memmap`).
+
+    Args:
+        path: the file.
+        parts: of the form `dtype[n, *shape[1:]]`; together they have `shape[0]` rows.
+        shape: of the whole array.
+        dtype: of the whole array.
+
+    Raises:
+        OSError: it does not fit on the disk.
+    """
+    header = {
+        'descr': np.lib.format.dtype_to_descr(np.dtype(dtype)),
+        'fortran_order': False,
+        'shape': shape,
+    }
+    with path.open('wb') as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype).data)
 
 
 def load_arrays(folder: Path, profile: Profile) -> Pairs:

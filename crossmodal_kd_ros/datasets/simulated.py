@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from crossmodal_kd_ros.datasets.pairs import Pairs, load_arrays, save_arrays
+from crossmodal_kd_ros.files import check_writable, write_text
 from crossmodal_kd_ros.memory import keep_freed_memory
 from crossmodal_kd_ros.profile import square_view
 from crossmodal_kd_ros.simulation import (
@@ -50,14 +51,18 @@ def load_simulated(
     """Return `simulate(...)`, made once and then read from `cache_dir`.
 
     `SIMULATION_VERSION` and the profile are part of the key.
+
+    Raises:
+        OutputError: `cache_dir` cannot be written.
     """
     parts = (split, views, seed, vision_recovery, condition, SIMULATION_VERSION)
     key = '-'.join(map(str, (*parts, PROFILE.fingerprint)))
     folder = cache_dir / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / 'complete').exists():
+        check_writable(cache_dir)
         options = {'vision_recovery': vision_recovery, 'condition': condition}
         save_arrays(simulate(split, views, seed=seed, progress=progress, **options), folder)
-        (folder / 'complete').write_text(key)
+        write_text(folder / 'complete', key)
     return load_arrays(folder, PROFILE)
 
 

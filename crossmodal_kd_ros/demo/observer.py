@@ -16,13 +16,13 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
-from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 from rosbags.typesys import Stores, get_typestore
 from sensor_msgs.msg import Image
 
 from crossmodal_kd_ros.bags import BagRecorder, offered_qos
 from crossmodal_kd_ros.memory import spare_heap
+from crossmodal_kd_ros.nodes import context
 from crossmodal_kd_ros.nodes.conversions import message_class
 from crossmodal_kd_ros.nodes.qos import rclpy_profile
 from crossmodal_kd_ros.runtime.messages import image_reader
@@ -60,12 +60,7 @@ class Observer:
         self._when = 'source_timestamp' if one_clock else 'received_timestamp'
         self._start_ns = 0
         self._context = Context()
-        rclpy.init(
-            args=[],
-            context=self._context,
-            domain_id=domain_id,
-            signal_handler_options=SignalHandlerOptions.NO,
-        )
+        context.init(context=self._context, domain_id=domain_id)
         self.node = rclpy.create_node(
             name, context=self._context, enable_rosout=False, start_parameter_services=False
         )

@@ -16,7 +16,7 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import GetParameters
 
-from crossmodal_kd_ros.bags import BagRecorder, remove_bag
+from crossmodal_kd_ros.bags import BagRecorder, check_replaceable
 from crossmodal_kd_ros.demo.live import (
     CAMERA_TOPIC,
     INPUT_TYPES,
@@ -36,7 +36,7 @@ from crossmodal_kd_ros.demo.report import write_live_report
 from crossmodal_kd_ros.demo.screens import Screen
 from crossmodal_kd_ros.demo.summary import Scenario, summarise
 from crossmodal_kd_ros.errors import CrossmodalError
-from crossmodal_kd_ros.files import write_json
+from crossmodal_kd_ros.files import whole_folder, write_json
 from crossmodal_kd_ros.nodes.transport import distro
 from crossmodal_kd_ros.profile import CAMERA
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
@@ -125,17 +125,35 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
         What `summary.json` says; `None` if `stop` was set before the first frame.
 
     Raises:
-        DemoError: a node refused or died, or nothing can be written.
+        DemoError: a node refused or died, or the recording ended.
+        OutputError, RecordingError: nothing can be written.
     """
     started_s = time.monotonic()
+    check_replaceable(plan.out / 'bag')
     try:
-        (plan.out / 'log').mkdir(parents=True, exist_ok=True)
-        remove_bag(plan.out / 'bag')
-    except OSError as error:
-        raise DemoError(f'expected a folder to write to at {plan.out}: {error}') from error
+        # A run that goes wrong, or is killed, leaves its recording and its logs there.
+        with whole_folder(plan.out, keep=True) as out:
+            recorder, scenario, trouble = _record(plan, out, screen, stop)
+            if recorder.ended:
+                raise DemoError(f'{recorder.error}; what was recorded is in {recorder.path}')
+            summary = _write(
+                plan, out, recorder, scenario, interrupted=stop.is_set(), started_s=started_s
+            )
+    except _Stopped:
+        return None
+    if trouble:
+        raise DemoError(trouble)
+    return summary
+
+
+def _record(
+    plan: Plan, out: Path, screen: Screen, stop: threading.Event
+) -> tuple[BagRecorder, Scenario, str]:
+    """Run the nodes from start to end; return the recorder, closed, and what `_watch` returns."""
     domain_id = free_domain_id(os.environ)
     # This process joins the same domain by the same transports as its children.
     os.environ.update(private_environment(os.environ, domain_id))
+    (out / 'log').mkdir()
     processes: list[NodeProcess] = []
     observer: Observer | None = None
     try:
@@ -144,36 +162,28 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
             ('simulator_node', plan.simulator_arguments),
         ):
             processes.append(
-                NodeProcess(
-                    name, arguments, environ=os.environ, log=plan.out / 'log' / f'{name}.log'
-                )
+                NodeProcess(name, arguments, environ=os.environ, log=out / 'log' / f'{name}.log')
             )
         observer = Observer(domain_id=domain_id, one_clock=True)
-        scenario, trouble = _watch(plan, processes, observer, screen, stop)
-    except _Stopped:
-        return None
+        scenario, trouble = _watch(plan, out, processes, observer, screen, stop)
     finally:
         screen.close()
         if observer is not None:
             observer.close()
         stop_all(processes)
-    summary = _write(
-        plan, observer.recorder, scenario, interrupted=stop.is_set(), started_s=started_s
-    )
-    if trouble:
-        raise DemoError(trouble)
-    return summary
+    return observer.recorder, scenario, trouble
 
 
 def _watch(
     plan: Plan,
+    out: Path,
     processes: Sequence[NodeProcess],
     observer: Observer,
     screen: Screen,
     stop: threading.Event,
 ) -> tuple[Scenario, str]:
     """Start the nodes and record the run; return the scenario, and what went wrong or nothing."""
-    wait = _Waiter(processes, stop)
+    wait = _Waiter(processes, stop, out / 'log')
     screen.say('starting the nodes')
     wait.until(
         lambda: _state(observer, 'maintenance_node') == State.PRIMARY_STATE_ACTIVE,
@@ -192,7 +202,7 @@ def _watch(
         lambda: len(observer.published(types)) == len(types), f'publishers of {", ".join(types)}'
     )
     scenario = _scenario(plan, observer)
-    observer.record(plan.out / 'bag', types)
+    observer.record(out / 'bag', types)
     # Each picture goes to the maintenance node and to the observer.
     wait.until(
         lambda: observer.node.count_subscribers(CAMERA_TOPIC) >= 2,
@@ -208,6 +218,8 @@ def _watch(
         dead = next((process for process in processes if process.exit_code is not None), None)
         if dead is not None:
             return scenario, f'{dead.name} died: {dead.last_error() or "it said nothing"}'
+        if observer.recorder.ended:
+            break
         if not live.start_ns and time.monotonic() - began_s > _FIRST_FRAME_TIMEOUT_S:
             return scenario, (
                 f'expected a first picture within {_FIRST_FRAME_TIMEOUT_S:.0f} s, got none: '
@@ -220,9 +232,15 @@ def _watch(
 
 
 def _write(
-    plan: Plan, recorder: BagRecorder, scenario: Scenario, *, interrupted: bool, started_s: float
+    plan: Plan,
+    out: Path,
+    recorder: BagRecorder,
+    scenario: Scenario,
+    *,
+    interrupted: bool,
+    started_s: float,
 ) -> dict[str, Any]:
-    """Write `summary.json` and `report.html` from the bag, and return the summary."""
+    """Write `summary.json` and `report.html` into `out` from the bag; return the summary."""
     recording = load_recording(recorder.path)
     summary = {
         'title': 'A robot that loses its senses and carries on'
@@ -245,14 +263,14 @@ def _write(
         'versions': _versions(),
     }
     write_live_report(
-        plan.out / 'report.html',
+        out / 'report.html',
         bag=recorder.path,
         recording=recording,
         scenario=scenario,
         summary=summary,
     )
     summary['wall_clock_s'] = round(time.monotonic() - started_s, 1)
-    write_json(plan.out / 'summary.json', summary)
+    write_json(out / 'summary.json', summary)
     return summary
 
 
@@ -275,8 +293,10 @@ def _statement(plan: Plan) -> str:
 class _Waiter:
     """Waits for conditions while all processes live and the user has not stopped the run."""
 
-    def __init__(self, processes: Sequence[NodeProcess], stop: threading.Event) -> None:
-        self._processes, self._stop = processes, stop
+    def __init__(
+        self, processes: Sequence[NodeProcess], stop: threading.Event, logs: Path
+    ) -> None:
+        self._processes, self._stop, self._logs = processes, stop, logs
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         limit_s = time.monotonic() + _START_TIMEOUT_S
@@ -290,7 +310,8 @@ class _Waiter:
                     )
             if time.monotonic() > limit_s:
                 raise DemoError(
-                    f'expected {what} within {_START_TIMEOUT_S:.0f} s, waited in vain: see log/'
+                    f'expected {what} within {_START_TIMEOUT_S:.0f} s, waited in vain: see '
+                    f'{self._logs}'
                 )
             time.sleep(_POLL_S)
 

@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Writes the world: one SDF file, and a folder of mesh and pictures for each panel."""
+"""Writes the world: one SDF file, and beside it a mesh and three pictures for each panel."""
 
 import math
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.files import whole_folder, write_text
 from crossmodal_kd_ros.gazebo.layout import PANEL_CENTRES_M, four_panels
 from crossmodal_kd_ros.gazebo.relief import write_relief
 from crossmodal_kd_ros.simulation import MATERIALS, VIEW_MM
@@ -81,14 +82,14 @@ def write_world(out: Path, *, gazebo: str, seed: int = 0) -> Path:
 
     Raises:
         ConfigurationError: there is no such Gazebo here.
-        OSError: the folder cannot be written.
+        OutputError: the folder cannot be written.
     """
     text = sdf_text(gazebo, seed)
-    for panel in four_panels(seed):
-        write_relief(panel, out / panel.material_name)
-    path = out / 'world.sdf'
-    path.write_text(text)
-    return path
+    with whole_folder(out) as folder:
+        for panel in four_panels(seed):
+            write_relief(panel, folder)
+        write_text(folder / 'world.sdf', text)
+    return out / 'world.sdf'
 
 
 def sdf_text(gazebo: str, seed: int) -> str:

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
-from crossmodal_kd_ros.files import sentences, whole_file
+from crossmodal_kd_ros.files import printable, sentences, whole_file
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
 from crossmodal_kd_ros.networks.student import Student
 from crossmodal_kd_ros.networks.teacher import Teacher
@@ -70,11 +70,11 @@ def save_weights(module: Student | Teacher, path: str | Path, *, card: dict[str,
         'profile_name': module.profile.name,
         'config': module.config.model_dump_json(),
         'sha256': _digest(tensors),
-        **{_CARD + name: value for name, value in card.items()},
+        # A command or a bag may name a file that is not UTF-8, which safetensors refuses.
+        **{_CARD + name: printable(value) for name, value in card.items()},
     }
     with whole_file(path) as unfinished:
-        save_file(tensors, unfinished, metadata=metadata)
-        unfinished.chmod(0o644)  # safetensors makes it readable by its owner alone
+        unfinished.write_bytes(save(tensors, metadata=metadata))
 
 
 def load_student(path: str | Path, profile: Profile) -> Student:

@@ -1,12 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What every node shares: lifecycle and `autostart`, errors in one sentence, an orderly end."""
+"""What every node shares: lifecycle, `autostart`, a clock that is watched, an orderly end."""
 
 import functools
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,27 +14,33 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.parameter import Parameter as RclpyParameter
-from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
 from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
+from crossmodal_kd_ros.health.reasons import say
 from crossmodal_kd_ros.memory import spare_heap
+from crossmodal_kd_ros.nodes import context
+from crossmodal_kd_ros.nodes.clock import STEADY, ClockWatch
+from crossmodal_kd_ros.nodes.given import Notice, entries, lost
 from crossmodal_kd_ros.nodes.parameters import (
     AUTOSTART,
     Parameter,
     check_qos_overrides_used,
     declare,
 )
+from crossmodal_kd_ros.nodes.signals import end_event, ignore_end_signals
 
 try:
-    # Kilted and later. Beside a sensor of 100 Hz it takes 3 % of a core, the other 13 %: it keeps
-    # no list of everything that could happen. Its spin() burns a core, spin_once with a limit does
-    # not.
+    # Kilted and later, and Jazzy since rclpy 7.1.4. It keeps no list of everything that could
+    # happen: docs/compatibility.md says what that saves. Its spin() burns a core, spin_once with a
+    # limit does not.
     from rclpy.experimental import EventsExecutor as Executor
 except ImportError:
     from rclpy.executors import SingleThreadedExecutor as Executor
 
 Hook = Callable[[Any, LifecycleState], TransitionCallbackReturn]
+
+_CLOCK_WARNING_S = 5.0
 
 
 def log_failure(hook: Hook) -> Hook:
@@ -67,13 +71,22 @@ class ManagedNode(LifecycleNode):
     that may raise carry `@log_failure`. A shutdown deactivates and cleans up what needs it.
     """
 
-    def __init__(self, name: str, parameters: Sequence[Parameter] = ()) -> None:
+    def __init__(
+        self, name: str, args: Sequence[str], parameters: Sequence[Parameter] = ()
+    ) -> None:
         """Declare `parameters`; raise `ConfigurationError` for a value that is not allowed.
 
         A subclass whose parameters follow from one of them calls `declare_all` itself.
+
+        Args:
+            name: of the node, unless it is renamed.
+            args: the command line, whole: that with which rclpy was initialised.
+            parameters: see above.
         """
         super().__init__(name)
+        self._default_name, self._given = name, entries(args)
         self._configured = self._shut_down = False
+        self.clock_watch = ClockWatch(self)
         if parameters:
             self.declare_all(parameters)
 
@@ -81,7 +94,8 @@ class ManagedNode(LifecycleNode):
         """Declare `parameters` and `autostart`, once."""
         parameters = (*parameters, AUTOSTART)
         self._parameters_by_name = {parameter.name: parameter for parameter in parameters}
-        declare(self, parameters)
+        self._warn(lost(self._given, self.get_fully_qualified_name(), self._default_name))
+        self._warn(declare(self, parameters, self._given))
         self.add_on_set_parameters_callback(self._on_set_parameters)
 
     def parameter_values(self) -> dict[str, Any]:
@@ -111,7 +125,7 @@ class ManagedNode(LifecycleNode):
         """Check that each QoS override names a topic of this node; clean up if one does not."""
         self._configured = True
         try:
-            check_qos_overrides_used(self)
+            self._warn(check_qos_overrides_used(self, self._given))
         except ConfigurationError:
             self.on_cleanup(state)
             raise
@@ -119,12 +133,14 @@ class ManagedNode(LifecycleNode):
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let the publishers send."""
+        """Let the publishers send; say from now on if the node's time does not go on."""
         self.get_logger().info('active')
+        self._clock_timer = self.create_timer(_CLOCK_WARNING_S, self._warn_of_clock, clock=STEADY)
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Silence the publishers."""
+        self.destroy_timer(self._clock_timer)
         self.get_logger().info('inactive')
         return super().on_deactivate(state)
 
@@ -141,6 +157,18 @@ class ManagedNode(LifecycleNode):
         if state.state_id in (State.PRIMARY_STATE_ACTIVE, State.PRIMARY_STATE_INACTIVE):
             self.on_cleanup(state)
         return super().on_shutdown(state)
+
+    def _warn(self, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            self.get_logger().warning(str(notice))
+
+    def _warn_of_clock(self) -> None:
+        faults = self.clock_watch.faults()
+        if faults:
+            self.get_logger().warning(
+                f'{say(*faults)}: does the simulation run, and its bridge, or ros2 bag play '
+                'with --clock? On a robot use_sim_time is false'
+            )
 
     def _on_set_parameters(self, parameters: Sequence[RclpyParameter]) -> SetParametersResult:
         values = {each.name: each.value for each in parameters}
@@ -168,17 +196,16 @@ class ManagedNode(LifecycleNode):
             raise ConfigurationError(parameter.refusal(value))
 
 
-def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None) -> int:
-    """Run a node until SIGINT or SIGTERM; return the exit code: 0, or 1 if something failed."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+def run(
+    node_class: Callable[[Sequence[str]], ManagedNode], name: str, args: list[str] | None
+) -> int:
+    """Run a node until a signal ends it; return the exit code: 0, or 1 if something failed."""
+    ended = end_event()
     args = sys.argv if args is None else args
     try:
-        # Not rclpy's handlers: they invalidate the context while threads still publish.
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:  # noqa: BLE001  rcl and rclpy have no common class
-        get_logger(name).fatal(' '.join(str(error).splitlines()[0].split()))
+        context.init(args)
+    except ConfigurationError as error:
+        get_logger(name).fatal(str(error))
         return 1
     node = executor = None
     try:
@@ -188,7 +215,7 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
                 'expected only ROS arguments such as --ros-args -p name:=value, '
                 f'got {" ".join(unknown)}'
             )
-        node = node_class()
+        node = node_class(args)
         if not node.start():
             return 1
         executor = Executor()
@@ -209,5 +236,4 @@ def run(node_class: Callable[[], ManagedNode], name: str, args: list[str] | None
         # Python unloads torch after this, a second on a good day, with its own handlers gone: a
         # second signal, as ROS's launch sends after 5 s, would kill the process instead of letting
         # it end with its exit code.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        ignore_end_signals()

@@ -6,6 +6,7 @@
 `teacher` and `student` hold what is minimised, as a `Task`, and call `fit`.
 """
 
+import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -281,8 +282,11 @@ class _State:
             'optimiser': self._optimiser.state_dict(),
             'random': random,
         }
+        # By way of memory: of a full disk torch itself says nothing that a user understands.
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
         with whole_file(path) as unfinished:
-            torch.save(content, unfinished)
+            unfinished.write_bytes(buffer.getbuffer())
 
     def load(self, path: Path) -> None:
         """Resume from `path`, if it is there."""

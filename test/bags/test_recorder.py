@@ -12,7 +12,14 @@ from rosbags.interfaces import QosReliability
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 
-from crossmodal_kd_ros.bags import BagError, BagRecorder, offered_qos, read_messages, remove_bag
+from crossmodal_kd_ros.bags import (
+    BagError,
+    BagRecorder,
+    RecordingError,
+    check_replaceable,
+    offered_qos,
+    read_messages,
+)
 
 STRING = 'std_msgs/msg/String'
 TYPES = get_typestore(Stores.LATEST)
@@ -119,22 +126,22 @@ def test_a_message_that_cannot_be_made_is_counted_and_the_next_is_written(tmp_pa
 
 
 def test_a_folder_that_exists_is_never_written_into(tmp_path):
-    with pytest.raises(FileExistsError, match='expected no file or folder'):
+    with pytest.raises(RecordingError, match='expected no file or folder'):
         BagRecorder(tmp_path)
 
 
-def test_removing_a_bag_spares_a_folder_with_other_files(tmp_path):
+def test_a_folder_with_other_files_is_never_replaced_by_a_bag(tmp_path):
+    (tmp_path / 'metadata.yaml').write_text('of a bag')
+    check_replaceable(tmp_path)
     (tmp_path / 'thesis.txt').write_text('years of work')
-    with pytest.raises(FileExistsError, match='expected a recording or nothing'):
-        remove_bag(tmp_path)
-    assert (tmp_path / 'thesis.txt').exists()
+    with pytest.raises(RecordingError, match='expected a recording or nothing'):
+        check_replaceable(tmp_path)
 
 
-def test_removing_a_bag_takes_one_that_was_cut_off(tmp_path):
-    (tmp_path / 'bag').mkdir()
-    (tmp_path / 'bag' / 'bag.mcap').write_bytes(b'half')
-    remove_bag(tmp_path / 'bag')
-    assert not (tmp_path / 'bag').exists()
+def test_a_bag_that_was_cut_off_may_be_replaced(tmp_path):
+    for name in ('bag.mcap', 'bag.db3', 'bag.db3-wal', 'bag.db3-shm'):
+        (tmp_path / name).write_bytes(b'half')
+    check_replaceable(tmp_path)
 
 
 def test_a_missing_bag_is_refused_in_one_sentence(tmp_path):

@@ -68,14 +68,14 @@ def test_the_schema_is_the_one_that_is_shipped_for_editors():
     assert json.loads(shown.output)['title'] == 'Profile'
 
 
-def test_the_profile_is_given_to_the_node_that_has_one():
+def test_the_options_are_given_to_the_node():
     arguments = ros_arguments('air', Path('my.yaml'), 'left', ('camera/image_raw:=/front',))
 
     assert arguments == [
         *('-r', 'camera/image_raw:=/front'),
         *('-r', '__ns:=/left'),
         *('--params-file', 'my.yaml'),
-        *('-p', 'maintenance_node:profile:=air'),
+        *('-p', 'profile:=air'),
     ]
     assert ros_arguments(None, None, '', ()) == []
 

@@ -149,13 +149,17 @@ def test_a_second_demo_replaces_the_recording_of_the_first(of_photographs, photo
         (['--camera', '63'], 'expected a webcam at device 63, found none'),
     ],
 )
-def test_nothing_to_see_ends_in_one_sentence(tmp_path, arguments, sentence):
+def test_nothing_to_see_ends_in_one_sentence_and_leaves_the_recording_before(
+    tmp_path, arguments, sentence
+):
     (tmp_path / 'empty').mkdir()
+    (tmp_path / 'out' / 'bag').mkdir(parents=True)
+    (tmp_path / 'out' / 'bag' / 'bag.mcap').write_bytes(b'of yesterday')
     arguments = [argument.format(empty=tmp_path / 'empty') for argument in arguments]
     done = call('demo', '--out', str(tmp_path / 'out'), *arguments)
     assert done.returncode == 1
     assert sentence in done.stderr and 'Traceback' not in done.stderr + done.stdout
-    assert not (tmp_path / 'out' / 'bag').exists()
+    assert (tmp_path / 'out' / 'bag' / 'bag.mcap').read_bytes() == b'of yesterday'
 
 
 def test_a_folder_that_is_not_a_bag_is_never_replaced(tmp_path):
@@ -166,7 +170,7 @@ def test_a_folder_that_is_not_a_bag_is_never_replaced(tmp_path):
     assert (tmp_path / 'out' / 'bag' / 'thesis.txt').exists()
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_demo_writes_what_it_has_and_leaves_no_process(tmp_path, number):
     command = subprocess.Popen(
         [*COMMAND, 'demo', '--out', str(tmp_path)], stdout=subprocess.PIPE, text=True

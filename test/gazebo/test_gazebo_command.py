@@ -36,6 +36,4 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_path):
     )
 
     assert done.exit_code == 1
-    assert done.output.startswith(
-        f'Error: expected a folder that can be written, got {tmp_path}/file/world'
-    )
+    assert done.output.startswith(f'Error: cannot write {tmp_path}/file/world: Not a directory')

@@ -186,7 +186,7 @@ def test_a_save_that_is_interrupted_leaves_the_old_file(student_file, monkeypatc
     def fail(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('crossmodal_kd_ros.networks.weights.save_file', fail)
+    monkeypatch.setattr('crossmodal_kd_ros.networks.weights.save', fail)
     with pytest.raises(KeyboardInterrupt):
         save_weights(Student(PROFILE, StudentConfig(**SMALL)), path, card={})
     assert path.read_bytes() == before
