@@ -39,12 +39,18 @@ Every parameter of every node. This page and the files in `config/` are written 
 - Give them in a file: copy `config/robot.yaml`, change what you need, and start with `params_file:=my_robot.yaml`.
 - A node refuses to start with an unknown name or a value that is not allowed, and says which ones there are. A decimal
   number needs its point: `2.0`, not `2`.
+- A file may serve several nodes. An unknown name under `/**:` is taken for a parameter of another node, with a warning that
+  also says which of this node's is nearest. Under the node's own name, and by `-p`, it ends the node.
+- What is under `maintenance_node:` reaches the node in no namespace alone; under `/**/maintenance_node:` it does in any. A
+  node warns of a file of which nothing reaches it, and of a value that another one beats: what is given for the same name
+  (`/**`, for `-p` too) counts where that name came first.
 - *Changes* says when a new value counts: `at start` of the process; `at configure`, so that a node in use refuses it;
   or `at once`, by `ros2 param set`.
 - `maintenance_node` has one `<sensor>_timeout_s` for each sensor of its `profile`. The table shows those of
   `living_wall`; under another profile the names and the defaults are those of its own sensors. In the files in
   `config/` they are comments.
-- ROS's own `use_sim_time` takes the time from `/clock`.
+- ROS's own `use_sim_time` takes the time from `/clock`; while there is none the robot holds
+  ([launch.md](launch.md#the-time-of-a-simulation)).
 
 """
 _QOS = """## Quality of service

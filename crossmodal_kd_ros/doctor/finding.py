@@ -50,7 +50,7 @@ def problem(subject: str, result: str, remedy: str) -> Finding:
 # A word beside each colour: not everybody sees the difference.
 _MARKS = {
     Level.OK: ('ok', 'green'),
-    Level.WARNING: ('note', 'yellow'),
+    Level.WARNING: ('warn', 'yellow'),
     Level.PROBLEM: ('mend', 'bold red'),
 }
 
@@ -64,17 +64,28 @@ def show(findings: Sequence[Finding], console: Console) -> None:
     for finding in findings:
         table.add_row(Text(*_MARKS[finding.level]), finding.subject, Text(finding.result))
     console.print(table)
-    with_remedy = [finding for finding in findings if finding.remedy]
-    if with_remedy:
+    # The topics of one sense may have the same one.
+    remedies = {
+        (finding.subject, finding.remedy): _MARKS[finding.level][1]
+        for finding in findings
+        if finding.remedy
+    }
+    if remedies:
         console.print()
-    for finding in with_remedy:
-        line = Text(f'{finding.subject}: ', style=_MARKS[finding.level][1])
+    for (subject, remedy), style in remedies.items():
+        line = Text(f'{subject}: ', style=style)
         # In one piece, however long, so that it can be copied.
-        console.print(line.append(finding.remedy, style='default'), soft_wrap=True)
-    problems = sum(finding.level is Level.PROBLEM for finding in findings)
+        console.print(line.append(remedy, style='default'), soft_wrap=True)
+    problems, warnings = (
+        sum(finding.level is level for finding in findings)
+        for level in (Level.PROBLEM, Level.WARNING)
+    )
     console.print()
     if problems:
         things = 'thing' if problems == 1 else 'things'
-        console.print(Text(f'{problems} {things} to mend', style='bold red'))
+        console.print(Text(f'{problems} {things} to mend', style=_MARKS[Level.PROBLEM][1]))
+    elif warnings:
+        things = 'warning' if warnings == 1 else 'warnings'
+        console.print(Text(f'it works, with {warnings} {things}', style=_MARKS[Level.WARNING][1]))
     else:
-        console.print(Text('healthy', style='green'))
+        console.print(Text('healthy', style=_MARKS[Level.OK][1]))

@@ -3,7 +3,7 @@
 
 """The node that gives Gazebo's robot the senses Gazebo has not: poses in, readings out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -58,9 +58,9 @@ _TOUCHING_MM = 0.5
 class GazeboSensesNode(ManagedNode):
     """Keeps the newest pose and contact of the tip, and publishes the readings there."""
 
-    def __init__(self) -> None:
+    def __init__(self, args: Sequence[str]) -> None:
         """Declare the parameters; the rest waits for `on_configure`."""
-        super().__init__('gazebo_senses_node', PARAMETERS)
+        super().__init__('gazebo_senses_node', args, PARAMETERS)
 
     @log_failure
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -4,14 +4,15 @@
 """What a technician reads on `/diagnostics`."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
-from crossmodal_kd_ros.health.sensor import SensorReport
+from crossmodal_kd_ros.health.reasons import join
+from crossmodal_kd_ros.health.sensor import SLOW, SensorReport
 from crossmodal_kd_ros.profile import CAMERA, Mode
 from crossmodal_kd_ros.runtime import PipelineReport, say
 
@@ -45,26 +46,37 @@ def diagnostics(
     node: str,
     model: str,
     latency_ms: tuple[float, ...] | None,
+    rivals: Sequence[str],
+    topics: Mapping[str, Sequence[str]],
 ) -> DiagnosticArray:
-    """Return one status for the node and one for each sensor.
+    """Return one status for the node, one for each sensor and one for each topic it listens to.
 
     Args:
         report: what the pipeline says of itself.
         stamp: time of the report.
-        node: full name of the node; each status starts with it, so that two namespaces differ.
+        node: full name of the node; its status and those of its sensors start with it, so that
+            two namespaces differ.
         model: which weights are in use.
         latency_ms: 50th and 99th percentile from image stamp to answer, milliseconds; `None`
             before the first answer.
+        rivals: full names of other nodes that publish the same answers.
+        topics: full name of each topic the node listens to, with the sensors read from it.
     """
+    level = _MODE_LEVELS.get(report.mode, DiagnosticStatus.WARN)
+    message = f'{report.mode}: {report.reason}'
+    if rivals:
+        level = max(level, DiagnosticStatus.WARN)
+        message += f'; {join(rivals)} publishes actions too: end one of them'
     p50, p99 = ('', '') if latency_ms is None else (f'{value:.1f}' for value in latency_ms)
     decision = _status(
         f'{node}: mode',
-        _MODE_LEVELS.get(report.mode, DiagnosticStatus.WARN),
-        f'{report.mode}: {report.reason}',
+        level,
+        message,
         {
             'mode': str(report.mode),
             'reason': report.reason,
             'model': model,
+            'other_nodes': ', '.join(rivals),
             'latency_p50_ms': p50,
             'latency_p99_ms': p99,
             'answered_frames': str(report.answered),
@@ -75,19 +87,23 @@ def diagnostics(
     )
     return DiagnosticArray(
         header=Header(stamp=stamp),
-        status=[decision, *(_sensor(node, sensor) for sensor in report.sensors)],
+        status=[
+            decision,
+            *(_sensor(node, sensor) for sensor in report.sensors),
+            *(
+                _topic(name, [each for each in report.sensors if each.sensor in sensors])
+                for name, sensors in topics.items()
+            ),
+        ],
     )
 
 
 def _sensor(node: str, report: SensorReport) -> DiagnosticStatus:
-    # Without the camera nothing is decided; without another sense somebody still decides.
-    failed = DiagnosticStatus.ERROR if report.sensor == CAMERA else DiagnosticStatus.WARN
-    working = DiagnosticStatus.WARN if report.remarks else DiagnosticStatus.OK
     reason, remark = say(*report.reasons), say(*report.remarks)
     rejection = report.last_rejection
     return _status(
         f'{node}: {report.sensor}',
-        working if report.healthy else failed,
+        _level(report),
         remark or reason,
         {
             'age_s': '' if report.age_s is None else f'{report.age_s:.3f}',
@@ -100,6 +116,35 @@ def _sensor(node: str, report: SensorReport) -> DiagnosticStatus:
             'last_rejection': '' if rejection is None else say(rejection),
         },
     )
+
+
+def _topic(name: str, reports: Sequence[SensorReport]) -> DiagnosticStatus:
+    """Return the status of a topic, named and keyed as NVIDIA's greenwave_monitor reads it.
+
+    Its dashboard takes a status for that of the topic whose full name it has. Senses that share a
+    topic share its messages; the worst of them speaks.
+    """
+    report = max(reports, key=_level)
+    delay_ms = 'N/A' if report.delay_s is None else f'{1e3 * report.delay_s:.3f}'
+    return _status(
+        name,
+        _level(report),
+        say(*report.remarks) or say(*report.reasons),
+        {
+            'frame_rate_node': f'{report.arrival_rate_hz:.3f}',
+            'frame_rate_msg': f'{report.rate_hz:.3f}',
+            'current_delay_from_realtime_ms': delay_ms,
+            'expected_frequency': f'{report.expected_rate_hz:.3f}',
+            'tolerance': f'{100.0 * (1.0 - SLOW):.0f}',  # percent
+        },
+    )
+
+
+def _level(report: SensorReport) -> bytes:
+    if report.healthy:
+        return DiagnosticStatus.WARN if report.remarks else DiagnosticStatus.OK
+    # Without the camera nothing is decided; without another sense somebody still decides.
+    return DiagnosticStatus.ERROR if report.sensor == CAMERA else DiagnosticStatus.WARN
 
 
 def _status(name: str, level: bytes, message: str, values: Mapping[str, str]) -> DiagnosticStatus:

@@ -4,7 +4,7 @@
 """The node that decides: a profile's sensors in; action, estimates, mode and diagnostics out."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,9 @@ from std_msgs.msg import Header, String
 
 from crossmodal_kd_ros.calibration.model import load_calibration
 from crossmodal_kd_ros.files import share_dir
+from crossmodal_kd_ros.health.reasons import join
 from crossmodal_kd_ros.nodes import conversions, qos
+from crossmodal_kd_ros.nodes.clock import STEADY
 from crossmodal_kd_ros.nodes.diagnostics import LatencyWindow, diagnostics
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.overlay import OverlayPublisher
@@ -35,6 +37,8 @@ from crossmodal_kd_ros.runtime.sources import CameraReader, SenseReader
 # frames of 30 Hz.
 _BEAT_S = 0.05
 _DIAGNOSTICS_S = 1.0
+# A profile may ask for more.
+MAX_TIMEOUT_S = 60.0
 
 
 def parameters(profile: Profile) -> tuple[Parameter, ...]:
@@ -78,7 +82,7 @@ def parameters(profile: Profile) -> tuple[Parameter, ...]:
                 name=f'{sensor}_timeout_s',
                 default=timeout_s,
                 min=min(0.01, timeout_s),
-                max=max(60.0, timeout_s),
+                max=max(MAX_TIMEOUT_S, timeout_s),
                 changes='at once',
                 from_profile=True,
                 description=f'Age at which a {sensor} reading is stale, seconds.',
@@ -117,12 +121,13 @@ def camera_topic(profile: Profile, transport: str) -> topics.Topic:
 class MaintenanceNode(ManagedNode):
     """Callbacks store readings, one worker thread answers the newest image.
 
-    A timer announces what no image would announce: that the camera is dead.
+    A timer announces what no image would announce: that the camera is dead, or the clock. It is
+    steady, whatever `/clock` does or the system's clock is set to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, args: Sequence[str]) -> None:
         """Declare the parameters; the rest waits for `on_configure`."""
-        super().__init__('maintenance_node')
+        super().__init__('maintenance_node', args)
         self._profile = read_profile(self)
         self.declare_all(parameters(self._profile))
         self._pipeline: Pipeline | None = None
@@ -153,6 +158,10 @@ class MaintenanceNode(ManagedNode):
             qos.subscription(self, topic, partial(self._on_message, sense, topic.name))
             for sense, topic in topics.sense_topics(profile)
         ]
+        self._sensors_by_topic: dict[str, list[str]] = {}
+        sensors = [CAMERA, *(sense for sense, _ in topics.sense_topics(profile))]
+        for sensor, subscription in zip(sensors, self._inputs, strict=True):
+            self._sensors_by_topic.setdefault(subscription.topic_name, []).append(sensor)
         return super().on_configure(state)
 
     @log_failure
@@ -162,6 +171,7 @@ class MaintenanceNode(ManagedNode):
         self._readers = {name: SenseReader(sense) for name, sense in self._profile.senses.items()}
         self._latency = LatencyWindow()
         self._announced: Mode | None = None
+        self._known_rivals: list[str] = []
         self._wake, self._ending = threading.Event(), False
         self._worker = threading.Thread(target=self._work, name='inference')
         self._pipeline = Pipeline(
@@ -173,8 +183,8 @@ class MaintenanceNode(ManagedNode):
         self._overlay.start()
         self._worker.start()
         self._activity_timers = [
-            self.create_timer(_BEAT_S, self._beat),
-            self.create_timer(_DIAGNOSTICS_S, self._report),
+            self.create_timer(_BEAT_S, self._beat, clock=STEADY),
+            self.create_timer(_DIAGNOSTICS_S, self._report, clock=STEADY),
         ]
         return TransitionCallbackReturn.SUCCESS
 
@@ -269,6 +279,7 @@ class MaintenanceNode(ManagedNode):
         now_ns = self._now_ns()
         for sense, reader in self._readers.items():
             self._pipeline.note(sense, reader.waiting_for(now_ns))
+        self._pipeline.suspend(*self.clock_watch.faults())
         # Repeated as long as it holds, so that a subscriber of the action needs no second topic to
         # stay safe.
         if self._pipeline.update(now_ns) is Mode.HOLD:
@@ -294,8 +305,29 @@ class MaintenanceNode(ManagedNode):
                 node=self.get_fully_qualified_name(),
                 model=self._engine.name,
                 latency_ms=self._latency.percentiles_ms(50, 99),
+                rivals=self._rivals(),
+                topics=self._sensors_by_topic,
             ),
         )
+
+    def _rivals(self) -> list[str]:
+        """Return the full names of other nodes that publish the action, this one's own too.
+
+        One that was killed is listed until its lease ends: Fast DDS's is 20 s.
+        """
+        names = qos.publisher_names(self, topics.ACTION)
+        own = self.get_fully_qualified_name()
+        if own in names:
+            names.remove(own)
+        if names != self._known_rivals:
+            self._known_rivals = names
+            if names:
+                self.get_logger().warning(
+                    f'{join(names)} publishes {topics.ACTION.name} too: who acts on it gets two '
+                    'opinions; end one of the nodes, or give it a namespace (one that was killed '
+                    'is listed for up to 20 s)'
+                )
+        return names
 
     def _send(self, topic: topics.Topic, message: Any) -> None:
         self._publishers_by_topic[topic].publish(message)

@@ -9,7 +9,7 @@ none of them on PyPI, and accepts unknown names.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,9 +18,13 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 
 from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.health.reasons import join
+from crossmodal_kd_ros.nodes.given import Entry, Notice
 from crossmodal_kd_ros.profile import DEFAULT_PROFILE, Profile, load_profile
 
 _UNITS = {'s': 's', 'hz': 'Hz'}
+# Names this much alike are likely the same, misspelt; 1 is the same.
+_ALIKE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +112,7 @@ PROFILE = Parameter(
 
 # rclpy names such a parameter qos_overrides.<topic>.<publisher or subscription>.<policy>.
 QOS_OVERRIDES = 'qos_overrides'
+_QOS_PREFIX = f'{QOS_OVERRIDES}.'
 QOS_POLICIES = (
     Parameter(
         name='reliability',
@@ -137,26 +142,36 @@ QOS_POLICIES = (
 )
 
 
-def declare(node: Node, parameters: Sequence[Parameter]) -> None:
-    """Declare `parameters` on `node`.
+def declare(node: Node, parameters: Sequence[Parameter], given: Sequence[Entry]) -> list[Notice]:
+    """Declare `parameters` on `node`; return what its user should know of those that are `given`.
+
+    A name that no parameter has is taken for that of another node where it was given to nodes of
+    any name, as in a file that several nodes share.
 
     Raises:
         ConfigurationError: a value from outside is of the wrong type, out of range or none of the
-            choices, or has a name that no parameter has.
+            choices; or it has a name that no parameter has, and was given to this node.
     """
     for parameter in parameters:
         if not node.has_parameter(parameter.name):
             _declare(node, parameter)
     names = [parameter.name for parameter in parameters]
+    notices, foreign = [], []
     for name, value in _overrides(node).items():
-        if name.startswith(f'{QOS_OVERRIDES}.'):
-            _check_qos_override(name, value)
-        elif not node.has_parameter(name):
-            near = difflib.get_close_matches(name, names, n=1) or [', '.join(names)]
-            raise ConfigurationError(
-                f'expected the name of a parameter of {node.get_name()}, got {name!r}; '
-                f'there is: {near[0]}'
-            )
+        if name.startswith(_QOS_PREFIX):
+            refusal = _qos_refusal(name, value)
+        else:
+            refusal = '' if node.has_parameter(name) else _unknown(node, name, names)
+        if not refusal:
+            continue
+        if not _is_shared(node, name, given):
+            raise ConfigurationError(refusal)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
+        if near:
+            notices.append(Notice(what=refusal, remedy='if it is for another node, let it be'))
+        else:
+            foreign.append(name)
+    return notices + _of_others(node, foreign)
 
 
 def read_profile(node: Node) -> Profile:
@@ -169,19 +184,63 @@ def read_profile(node: Node) -> Profile:
     return load_profile(node.get_parameter(PROFILE.name).value)
 
 
-def check_qos_overrides_used(node: Node) -> None:
-    """Raise `ConfigurationError` for a QoS override of a topic that `node` does not have.
+def check_qos_overrides_used(
+    node: Node, given: Sequence[Entry], also: Collection[str] = ()
+) -> list[Notice]:
+    """Return what the user should know of QoS overrides of topics that `node` does not have.
 
     Its publishers and subscriptions have to exist by now: they declare the names that count.
+
+    Args:
+        node: see above.
+        given: from `entries`.
+        also: names of overrides that count too.
+
+    Raises:
+        ConfigurationError: there is one that was given to this node, not to nodes of any name.
     """
-    declared = [f'{QOS_OVERRIDES}.{name}' for name in node.get_parameters_by_prefix(QOS_OVERRIDES)]
-    for name in _overrides(node):
-        if name.startswith(f'{QOS_OVERRIDES}.') and name not in declared:
+    declared = [f'{_QOS_PREFIX}{name}' for name in node.get_parameters_by_prefix(QOS_OVERRIDES)]
+    declared += also
+    unused = [
+        name for name in _overrides(node) if name.startswith(_QOS_PREFIX) and name not in declared
+    ]
+    for name in unused:
+        if not _is_shared(node, name, given):
             near = difflib.get_close_matches(name, declared, n=1, cutoff=0.0)[0]
             raise ConfigurationError(
                 f'expected the whole name of a topic of {node.get_name()}, got {name!r}; '
                 f'there is: {near}'
             )
+    return _of_others(node, unused)
+
+
+def qos_override_names(topic: str, entity: Literal['publisher', 'subscription']) -> list[str]:
+    """Return the names of the parameters that override the QoS of a topic, by its whole name."""
+    return [f'{_QOS_PREFIX}{topic}.{entity}.{policy.name}' for policy in QOS_POLICIES]
+
+
+def _is_shared(node: Node, name: str, given: Sequence[Entry]) -> bool:
+    """Return whether a parameter of `node` was given to nodes of any name, and to it no other way.
+
+    What nobody knows the source of was given to this node.
+    """
+    full_name = node.get_fully_qualified_name()
+    found = [entry for entry in given if name in entry.names and entry.reaches(full_name)]
+    return bool(found) and all(entry.is_shared for entry in found)
+
+
+def _of_others(node: Node, names: Sequence[str]) -> list[Notice]:
+    if not names:
+        return []
+    what = f'{node.get_name()} has no parameter {join(names)}: taken for that of another node'
+    return [Notice(what=what)]
+
+
+def _unknown(node: Node, name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1) or [', '.join(names)]
+    return (
+        f'expected the name of a parameter of {node.get_name()}, got {name!r}; there is: {near[0]}'
+    )
 
 
 def _declare(node: Node, parameter: Parameter) -> None:
@@ -201,15 +260,15 @@ def _overrides(node: Node) -> dict[str, Any]:
     return {name: parameter.value for name, parameter in node._parameter_overrides.items()}
 
 
-def _check_qos_override(name: str, value: Any) -> None:
+def _qos_refusal(name: str, value: Any) -> str:
+    """Return the sentence that refuses a QoS override; empty: it may be one."""
     *_, entity, policy = ['', *name.split('.')]
     policies = {parameter.name: parameter for parameter in QOS_POLICIES}
     if entity not in ('publisher', 'subscription') or policy not in policies:
-        raise ConfigurationError(
+        return (
             f'expected {QOS_OVERRIDES}.<topic>.<publisher or subscription>.'
             f'<{", ".join(policies)}>, got {name!r}'
         )
     if not policies[policy].allows(value):
-        raise ConfigurationError(
-            f'expected the parameter {name} to be {policies[policy].expected}, got {value!r}'
-        )
+        return f'expected the parameter {name} to be {policies[policy].expected}, got {value!r}'
+    return ''

@@ -98,6 +98,14 @@ def subscription(
     )
 
 
+def publisher_names(node: Node, topic: Topic) -> list[str]:
+    """Return the full name of the node of each publisher of a topic, those of `node` too."""
+    return sorted(
+        f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+        for info in node.get_publishers_info_by_topic(topic.name)
+    )
+
+
 def _overriding() -> QoSOverridingOptions:
     return QoSOverridingOptions([QoSPolicyKind[policy.name.upper()] for policy in QOS_POLICIES])
 

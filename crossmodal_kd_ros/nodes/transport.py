@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which ROS 2 this is, and the Fast DDS profile without which pictures get lost.
+"""Which ROS 2 this is, its domains, and the Fast DDS profile without which pictures get lost.
 
 It needs no rclpy, for it is called before nodes start.
 """
@@ -13,6 +13,8 @@ from crossmodal_kd_ros.files import share_dir
 
 # The middleware of every distribution unless another is set.
 DEFAULT_RMW = 'rmw_fastrtps_cpp'
+# Fast DDS has no UDP ports for more domains.
+LAST_DOMAIN_ID = 232
 
 _NEW_NAME, _OLD_NAME = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
 # Kilted's rclpy. Its Fast DDS warns at every start if it finds the old name; Jazzy's (2.14) knows
@@ -40,6 +42,16 @@ def profile_variable() -> str:
 def profile_in_force(environ: Mapping[str, str]) -> str:
     """Return the file of the Fast DDS profile that is set; empty: none is."""
     return environ.get(_NEW_NAME) or environ.get(_OLD_NAME) or ''
+
+
+def profile_is_read(environ: Mapping[str, str]) -> bool:
+    """Return whether the Fast DDS in use reads the variable that is set; a new one reads both."""
+    return profile_variable() == _NEW_NAME or bool(environ.get(_OLD_NAME))
+
+
+def is_domain_id(text: str) -> bool:
+    """Return whether ROS_DOMAIN_ID may say so."""
+    return text.isascii() and text.isdecimal() and int(text) <= LAST_DOMAIN_ID
 
 
 def rmw(environ: Mapping[str, str]) -> str:

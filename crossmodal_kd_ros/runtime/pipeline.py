@@ -156,6 +156,7 @@ class Pipeline:
         self._answered, self._ood_score = 0, 1.0
         self._latest = self._decision  # the newest that has come to this half
         self._withheld: tuple[Reason, ...] = ()  # why the last answer cannot be acted on
+        self._suspended: tuple[Reason, ...] = ()  # why no answer can be
         self._withheld_epoch = self._announced_epoch = 0
         self._announced: Decision | None = None
         # Of the worker alone.
@@ -223,6 +224,16 @@ class Pipeline:
             self._arbiter.recovery_s = config.recovery_s
             for sensor, health in self._sensors.items():
                 health.timeout_s = config.timeouts_s[sensor]
+
+    def suspend(self, *reasons: Reason) -> None:
+        """Hold for `reasons` whatever the sensors say; without any, go on.
+
+        The sensors are judged meanwhile. The next `update` announces it.
+        """
+        with self._lock:
+            if [one.code for one in reasons] != [one.code for one in self._suspended]:
+                self._announced = None
+            self._suspended = reasons
 
     def update(self, now_ns: int) -> Mode:
         """Return the mode at `now_ns`; a steady beat of it notices a dead camera."""
@@ -350,7 +361,7 @@ class Pipeline:
             self._profile,
             self._calibration,
             pending,
-            _withhold(decision, withheld),
+            _withhold(decision, self._suspended or withheld),
             probabilities,
             confidence,
         )
@@ -475,6 +486,8 @@ class Pipeline:
         return decision.mode
 
     def _acted_on(self, decision: Decision) -> Decision:
+        if self._suspended:
+            return replace(decision, mode=Mode.HOLD, reasons=self._suspended, lost=())
         is_of_now = self._withheld_epoch == decision.epoch
         return _withhold(decision, self._withheld if is_of_now else ())
 

@@ -79,10 +79,30 @@ def test_a_machine_without_anything_ends_with_1_and_a_remedy_for_each_problem(tm
     done = doctor('--params', str(params), environ=environ)
 
     assert done.returncode == 1 and 'Traceback' not in done.stdout + done.stderr
-    assert '3 things to mend' in done.stdout
+    assert '5 things to mend' in done.stdout
     for remedy in (
         'pictures: export ',
         f'weights: crossmodal-kd train --out {tmp_path}',
         'camera: start the camera driver',
+        'touch: start the driver of touch',
+        'gas: start the driver of gas',
     ):
         assert f'\n{remedy}' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ('trouble', 'remedy'),
+    [
+        ({'RMW_IMPLEMENTATION': 'rmw_of_nobody_cpp'}, 'pictures: unset RMW_IMPLEMENTATION'),
+        ({'ROS_DOMAIN_ID': 'abc'}, 'discovery: unset ROS_DOMAIN_ID'),
+        ({'ROS_AUTOMATIC_DISCOVERY_RANGE': 'OFF'}, 'discovery: unset ROS_AUTOMATIC_DISCOVERY_'),
+        ({'ROS_LOG_DIR': f'{__file__}/logs'}, 'logs: export ROS_LOG_DIR='),
+    ],
+)
+def test_an_environment_in_which_no_node_starts_ends_with_1_and_the_line_that_mends_it(
+    trouble, remedy
+):
+    done = doctor(environ={**os.environ, **trouble})
+
+    assert done.returncode == 1 and 'Traceback' not in done.stdout + done.stderr
+    assert f'\n{remedy}' in done.stdout and '1 thing to mend' in done.stdout

@@ -15,7 +15,7 @@ from std_msgs.msg import Float32, Float32MultiArray
 
 from crossmodal_kd_ros.doctor import topics
 from crossmodal_kd_ros.doctor.finding import Level
-from crossmodal_kd_ros.doctor.topics import examine
+from crossmodal_kd_ros.doctor.node import examine
 from crossmodal_kd_ros.nodes import conversions
 from crossmodal_kd_ros.nodes.qos import qos_profile
 from crossmodal_kd_ros.profile import load_profile
@@ -71,16 +71,22 @@ def test_without_a_camera_the_pictures_that_exist_are_offered_for_it(drivers):
     camera, remapped = findings_of('camera', (), ('-r', 'camera/image_raw:=/front/image'))
 
     assert camera.level is Level.PROBLEM and 'nobody publishes /camera/image_raw' in camera.result
-    assert camera.remedy == 'remap one of these to it: /front/image'
+    assert camera.remedy.startswith('camera/image_raw:=/front/image ')
     assert remapped.level is Level.OK
 
 
-def test_without_any_camera_it_says_how_to_get_one_and_the_other_senses_are_only_noted(drivers):
-    camera, touched, smelt = examine([])[0]
+def test_a_robot_whose_sensors_all_are_silent_is_told_how_to_get_each(drivers):
+    findings = examine([])[0]
 
-    assert camera.level is Level.PROBLEM and 'crossmodal-kd run --sim' in camera.remedy
-    assert touched.level is smelt.level is Level.WARNING
+    assert [(finding.subject, finding.level) for finding in findings] == [
+        ('camera', Level.PROBLEM),
+        ('touch', Level.PROBLEM),
+        ('gas', Level.PROBLEM),
+    ]
+    camera, touched, _ = findings
+    assert 'crossmodal-kd run --sim' in camera.remedy
     assert touched.result == 'nobody publishes /tactile/image: it decides without'
+    assert touched.remedy.startswith('start the driver of touch in ROS_DOMAIN_ID ')
 
 
 def test_a_camera_of_less_reliability_is_named_with_the_parameter_that_agrees(drivers):
@@ -164,7 +170,7 @@ def test_each_topic_of_a_sense_of_another_profile_is_told(drivers, monkeypatch):
         ('camera', Level.OK),
         ('air', Level.OK),
         ('air', Level.PROBLEM),
-        ('air', Level.WARNING),
+        ('air', Level.PROBLEM),
     ]
     assert findings[1].result.startswith('/air/co2: ')
     assert 'got NaN or infinity in temperature_c' in findings[2].result

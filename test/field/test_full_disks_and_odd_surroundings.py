@@ -4,6 +4,7 @@
 """A disk was full, a variable wrong, a name not printable: one sentence, true counts, exit 1."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -176,7 +177,8 @@ def test_surroundings_in_which_ros_cannot_start_are_named(tmp_path, arguments, e
         **{'ROS_LOG_DIR': None, 'ROS_HOME': None, **environ},
     )
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    # Jazzy's rcutils has written of itself before, between >>> and <<<.
+    (line,) = re.sub('>>>.*?<<<', '', done.stderr, flags=re.DOTALL).strip().splitlines()
     assert sentence in line and not done.stdout
 
 

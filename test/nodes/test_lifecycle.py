@@ -17,6 +17,7 @@ from robot import Robot
 from waiting import wait_for
 
 from crossmodal_kd_ros.nodes import maintenance_node
+from crossmodal_kd_ros.nodes.signals import END_SIGNALS
 from crossmodal_kd_ros.profile import load_profile
 
 
@@ -257,7 +258,7 @@ def test_arguments_that_nobody_understands_end_in_a_sentence_too(start, argument
     assert '[FATAL]' in process.printed()
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
+@pytest.mark.parametrize('number', END_SIGNALS, ids=lambda number: number.name)
 def test_a_signal_ends_both_nodes_at_work_without_a_complaint(robot, start, models, number):
     processes = [
         start('maintenance_node', models_dir=models, min_confidence=0.0),

@@ -43,8 +43,8 @@ SHOUT, LISTEN = Topic('shout', STRING, 'answer'), Topic('listen', STRING, 'senso
 class Probe(ManagedNode):
     """A node that keeps the values that it is given."""
 
-    def __init__(self):
-        super().__init__('probe', MINE)
+    def __init__(self, args):
+        super().__init__('probe', args, MINE)
         self.changes = []
 
     @log_failure
@@ -68,8 +68,9 @@ def probe():
     made = []
 
     def make(*ros_args):
-        rclpy.init(args=['probe', '--ros-args', *ros_args])
-        made.append(Probe())
+        args = ['probe', '--ros-args', *ros_args]
+        rclpy.init(args=args)
+        made.append(Probe(args))
         return made[-1]
 
     yield make

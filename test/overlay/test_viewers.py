@@ -111,7 +111,9 @@ def test_rviz_asks_for_no_more_reliability_than_a_sensor_offers():
 
 def test_the_aggregator_takes_every_status_of_the_node_and_no_two_analyzers_the_same():
     analyzers = [each for each in AGGREGATOR.values() if isinstance(each, dict)]
-    for status in ('mode', *WALL.sensors):
-        name = f'/left/maintenance_node: {status}'
+    statuses = [f'/left/maintenance_node: {status}' for status in ('mode', *WALL.sensors)]
+    statuses += [f'/left/{WALL.camera.topic}']
+    statuses += [f'/left/{topic}' for sense in WALL.senses.values() for topic in sense.topics]
+    for name in statuses:
         assert sum(any(part in name for part in each['contains']) for each in analyzers) == 1, name
     assert all(each['type'] == 'diagnostic_aggregator/GenericAnalyzer' for each in analyzers)
