@@ -13,3 +13,11 @@ class CrossmodalError(Exception):
 
 class ConfigurationError(CrossmodalError):
     """A parameter, an option or a file that a person wrote has a value that cannot be used."""
+
+
+class WeightsError(CrossmodalError):
+    """A weight file, or what was exported from one, cannot be used."""
+
+
+class DeviceError(ConfigurationError):
+    """A network cannot run on the device that was chosen."""

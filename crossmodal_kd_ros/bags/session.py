@@ -142,7 +142,7 @@ def _agreement(topics: TopicMap, model: Model, plan: ReplayPlan) -> Agreement | 
     return Agreement(
         plan.profile.actions,
         lossy=COMPRESSED_IMAGE in topics.bindings[CAMERA].types.values(),
-        model=model.engine.name,
+        model=model.engine.weights,
         schedule=plan.schedule,
     )
 
@@ -185,7 +185,7 @@ def _summary(
         'config': replay.config.model_dump(),
         'replays': [
             {
-                'model': lane.model.engine.name,
+                'model': lane.model.engine.weights,
                 'calibrated': lane.model.calibration is not None,
                 'bag': path.name,
                 **model.summary_table(replay.first_ns),

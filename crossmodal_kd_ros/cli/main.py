@@ -18,6 +18,7 @@ from crossmodal_kd_ros.errors import CrossmodalError
 
 # One line of help by name; the module of that name, with _ for -, has a click command `command`.
 SUBCOMMANDS = {
+    'export': 'Write the networks as ONNX files, for a robot without torch.',
     'calibrate': 'Measure how far the weights can be believed, for the node to act on.',
     'dataset': 'Make a training set of your own recordings.',
     'demo': 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.',

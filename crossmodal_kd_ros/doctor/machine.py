@@ -14,7 +14,7 @@ from pathlib import Path
 from crossmodal_kd_ros.doctor import environment
 from crossmodal_kd_ros.doctor.finding import Finding, Level, problem
 from crossmodal_kd_ros.doctor.pictures import MeasurementError, measure
-from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.errors import ConfigurationError, WeightsError
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.nodes.transport import distro, rmw
 from crossmodal_kd_ros.profile import DEFAULT_PROFILE, load_profile
@@ -118,8 +118,7 @@ def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Fin
     """
     from crossmodal_kd_ros.calibration.model import FILE_NAME, CalibrationError, load_calibration
 
-    # These import what runs the networks.
-    from crossmodal_kd_ros.networks import WeightsError
+    # It imports what runs the networks.
     from crossmodal_kd_ros.runtime.engine import make_engine
 
     profile, at = load_profile(profile_name), shlex.quote(str(folder))
@@ -127,7 +126,7 @@ def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Fin
     is_simulated = profile_name == DEFAULT_PROFILE
     data = '' if is_simulated else ' --data SET'
     try:
-        name = make_engine(engine, folder, profile, device=device).name
+        made = make_engine(engine, folder, profile, device=device)
         load_calibration(folder, profile)
     except WeightsError as error:
         remedy = f'crossmodal-kd train --out {at}'
@@ -145,5 +144,8 @@ def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Fin
     except ConfigurationError as error:
         return problem('weights', str(error), 'device: cpu in the parameter file')
     return Finding(
-        subject='weights', result=f'{name} load and fit the profile {profile.name} ({folder})'
+        subject='weights',
+        result=(
+            f'{made.weights} run by {made.kind} and fit the profile {profile.name} ({folder})'
+        ),
     )

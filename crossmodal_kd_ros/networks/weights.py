@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
+from crossmodal_kd_ros.errors import DeviceError, WeightsError
 from crossmodal_kd_ros.files import printable, sentences, whole_file
 from crossmodal_kd_ros.networks.config import StudentConfig, TeacherConfig
 from crossmodal_kd_ros.networks.student import Student
@@ -24,14 +24,6 @@ from crossmodal_kd_ros.profile import Profile
 
 _NETWORKS = {'student': (Student, StudentConfig), 'teacher': (Teacher, TeacherConfig)}
 _CARD = 'card.'
-
-
-class WeightsError(CrossmodalError):
-    """A weight file cannot be used."""
-
-
-class DeviceError(ConfigurationError):
-    """A network cannot run on the device that was chosen."""
 
 
 def find_device(name: str) -> torch.device:

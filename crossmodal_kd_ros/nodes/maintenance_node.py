@@ -141,7 +141,9 @@ class MaintenanceNode(ManagedNode):
         placement = {name: values[name] for name in ('device', 'threads')}
         self._engine = make_engine(values['engine'], models_dir, profile, **placement)
         self._calibration = load_calibration(models_dir, profile)
-        self.get_logger().info(f'configured with {self._engine.name} for {profile.name}')
+        self.get_logger().info(
+            f'configured with {self._engine.kind}: {self._engine.weights}, for {profile.name}'
+        )
         if self._calibration is None:
             self.get_logger().info(
                 f'no calibration.json in {models_dir}: no intervals, no check of the senses '
@@ -303,7 +305,7 @@ class MaintenanceNode(ManagedNode):
                 self._pipeline.report(now.nanoseconds),
                 stamp=now.to_msg(),
                 node=self.get_fully_qualified_name(),
-                model=self._engine.name,
+                model=self._engine.weights,
                 latency_ms=self._latency.percentiles_ms(50, 99),
                 rivals=self._rivals(),
                 topics=self._sensors_by_topic,

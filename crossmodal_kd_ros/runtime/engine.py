@@ -13,22 +13,28 @@ import numpy as np
 from crossmodal_kd_ros.calibration.model import Calibration, Predictor
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.profile import CAMERA, Mode, Profile
+from crossmodal_kd_ros.runtime.exported_engine import EXPORT_FILE, LIBRARIES, ExportedEngine
 from crossmodal_kd_ros.runtime.sample import Perception
 
-ENGINES = ('torch',)
+# `auto` is the first of the others that can be used.
+ENGINES = ('auto', 'onnx', 'openvino', 'torch')
 # In these the teacher decides; in the others the student's probabilities stand.
 TEACHER_MODES = (Mode.TEACHER, Mode.PARTIAL)
+# The first calls choose kernels and allocate; measured, the third is as fast as any later one.
+_WARM_UP_CALLS = 3
 
 
 class Engine(Protocol):
     """Runs the networks on batches; a replay calls it from several threads at once.
 
     Attributes:
-        name: which weights it runs, for diagnostics.
+        kind: one of `ENGINES`, never `auto`.
+        weights: which weights it runs, for diagnostics.
         profile: of the robot that they were trained for.
     """
 
-    name: str
+    kind: str
+    weights: str
     profile: Profile
 
     def perceive(self, views: np.ndarray) -> Perception:
@@ -57,10 +63,11 @@ class Engine(Protocol):
 def make_engine(
     name: str, models_dir: str | Path, profile: Profile, *, device: str = 'cpu', threads: int = 1
 ) -> Engine:
-    """Return an engine that runs `student.safetensors` and `teacher.safetensors`.
+    """Return an engine that runs the student and the teacher in `models_dir`, warmed up.
 
     Args:
-        name: one of `ENGINES`.
+        name: one of `ENGINES`. `auto`: on the CPU the first library that is installed, where the
+            networks were exported; else torch.
         models_dir: folder that holds both weight files.
         profile: of the robot; weights of another are refused.
         device: where it runs, such as `cpu` or `cuda:0`.
@@ -68,20 +75,49 @@ def make_engine(
 
     Raises:
         ConfigurationError: there is no such engine, or no such device here.
-        WeightsError: a weight file is missing, damaged, or of another profile.
+        WeightsError: a weight file or an exported network is missing, damaged, of another profile,
+            or of other weights.
     """
     if name not in ENGINES:
         raise ConfigurationError(f'expected an engine out of {", ".join(ENGINES)}, got {name!r}')
+    if name == 'auto':
+        name = _fastest(Path(models_dir), device)
+    if name in LIBRARIES:
+        engine = ExportedEngine(name, models_dir, profile, device=device, threads=threads)
+    else:
+        engine = _torch_engine(models_dir, profile, device=device, threads=threads)
+    side = profile.camera.view_px
+    blank = np.zeros((1, side, side, 3), np.uint8)
+    for _ in range(_WARM_UP_CALLS):
+        perception = engine.perceive(blank)
+        present = {sense: np.ones(1, bool) for sense in profile.senses}
+        engine.decide(blank, perception.readings, present)
+    return engine
+
+
+def _fastest(models_dir: Path, device: str) -> str:
+    if device != 'cpu' or not (models_dir / EXPORT_FILE).exists():
+        return 'torch'
+    return next((name for name, one in LIBRARIES.items() if one.is_installed), 'torch')
+
+
+def _torch_engine(models_dir: str | Path, profile: Profile, **placement) -> Engine:
     # torch takes seconds to import: only where an engine is made. Without the garbage collector,
     # which would search torch's growing heap again and again: 2.0 s in place of 2.3 s.
     was_collecting = gc.isenabled()
     gc.disable()
     try:
         from crossmodal_kd_ros.runtime.torch_engine import TorchEngine
+    except ImportError as error:
+        raise ConfigurationError(
+            f'expected torch, or an exported network and onnxruntime, got neither ({error}): '
+            'pip install onnxruntime and run "crossmodal-kd export" where torch is, or install '
+            'torch'
+        ) from error
     finally:
         if was_collecting:
             gc.enable()
-    return TorchEngine(models_dir, profile, device=device, threads=threads)
+    return TorchEngine(models_dir, profile, **placement)
 
 
 def best_mode(calibration: Calibration | None, profile: Profile, usable: tuple[str, ...]) -> Mode:

@@ -9,7 +9,6 @@ shipped weights on one thread, both networks: eager 9.7 ms alone and 15.6 ms bes
 is busy 1 ms of 3; traced 5.8 ms and 6.1 ms.
 """
 
-import hashlib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,28 +19,33 @@ import torch
 from torch import Tensor, nn
 
 from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
-from crossmodal_kd_ros.networks import Student, Teacher, find_device, load_student, load_teacher
+from crossmodal_kd_ros.networks import find_device, load_student, load_teacher
+from crossmodal_kd_ros.networks.serving import (
+    STUDENT_COLUMNS,
+    ServedStudent,
+    ServedTeacher,
+    example_inputs,
+)
 from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.runtime.exported_engine import weights_in_words
 from crossmodal_kd_ros.runtime.sample import Perception
-
-# The first calls choose kernels and allocate; measured, the third is as fast as any later one.
-_WARM_UP_CALLS = 3
-# What the traced student returns in front of the readings of each sense.
-_COLUMNS = ('probabilities', 'quantities', 'quantities_std', 'features')
 
 
 class TorchEngine:
     """Runs `student.safetensors` on every view, `teacher.safetensors` where it decides.
 
     Attributes:
-        name: which weights these are.
+        kind: `torch`.
+        weights: which weights these are.
         profile: of the robot that they were trained for.
     """
+
+    kind = 'torch'
 
     def __init__(
         self, models_dir: str | Path, profile: Profile, *, device: str = 'cpu', threads: int = 1
     ) -> None:
-        """Load both networks and warm them up.
+        """Load both networks.
 
         Args:
             models_dir: folder that holds both weight files.
@@ -63,27 +67,18 @@ class TorchEngine:
         to = {'device': self._device, 'memory_format': torch.channels_last}
         student = load_student(folder / 'student.safetensors', profile).to(**to)
         teacher = load_teacher(folder / 'teacher.safetensors', profile).to(**to)
-        side = profile.camera.view_px
-        views = torch.zeros(2, side, side, 3, dtype=torch.uint8, device=self._device)
-        readings = [
-            torch.zeros(2, sense.size, device=self._device) for sense in profile.senses.values()
-        ]
-        present = [torch.ones(2, dtype=torch.bool, device=self._device)] * len(readings)
-        self._student = _traced(_Student(student), views)
-        self._teacher = _traced(_Teacher(teacher), views, *readings, *present)
-        self.name = _name(folder)
-        blank = np.zeros((1, side, side, 3), np.uint8)
-        for _ in range(_WARM_UP_CALLS):
-            seen = self.perceive(blank)
-            self.decide(blank, seen.readings, {sense: np.ones(1, bool) for sense in seen.readings})
+        inputs = example_inputs(profile, 2, self._device)
+        self._student = _traced(ServedStudent(student), inputs[0])
+        self._teacher = _traced(ServedTeacher(teacher), *inputs)
+        self.weights = weights_in_words(folder)
 
     @torch.inference_mode()
     def perceive(self, views: np.ndarray) -> Perception:
         """Return what the student sees in views `uint8[B, S, S, 3]`; see `Engine`."""
         columns = [_array(column) for column in self._student(self._tensor(views))]
-        values, readings = columns[: len(_COLUMNS)], columns[len(_COLUMNS) :]
+        values, readings = columns[: len(STUDENT_COLUMNS)], columns[len(STUDENT_COLUMNS) :]
         return Perception(
-            **dict(zip(_COLUMNS, values)),
+            **dict(zip(STUDENT_COLUMNS, values)),
             readings=dict(zip(self.profile.senses, readings)),
             detail=fine_detail(views),
         )
@@ -110,42 +105,6 @@ class TorchEngine:
         return torch.tensor(values, device=self._device)
 
 
-class _Student(nn.Module):
-    def __init__(self, student: Student) -> None:
-        super().__init__()
-        self.student = student
-
-    def forward(self, views: Tensor) -> tuple[Tensor, ...]:
-        output = self.student(_images(views))
-        return (
-            output.logits.softmax(1),
-            output.quantities,
-            self.student.quantities_std(output),
-            output.texture,
-            *output.readings.values(),
-        )
-
-
-class _Teacher(nn.Module):
-    """Takes views, then the readings of each sense, then whether each is there."""
-
-    def __init__(self, teacher: Teacher) -> None:
-        super().__init__()
-        self.teacher = teacher
-
-    def forward(self, views: Tensor, *inputs: Tensor) -> Tensor:
-        senses = tuple(self.teacher.profile.senses)
-        readings, present = inputs[: len(senses)], inputs[len(senses) :]
-        return self.teacher(
-            _images(views), dict(zip(senses, readings)), dict(zip(senses, present))
-        ).logits.softmax(1)
-
-
-def _images(views: Tensor) -> Tensor:
-    """Return views `uint8[B, S, S, 3]` as the networks take them."""
-    return views.permute(0, 3, 1, 2).float().div_(255.0)
-
-
 def _traced(module: nn.Module, *example: Tensor) -> torch.jit.ScriptModule:
     """Return `module` as TorchScript, for batches of any size."""
     with torch.inference_mode(), warnings.catch_warnings():
@@ -156,12 +115,3 @@ def _traced(module: nn.Module, *example: Tensor) -> torch.jit.ScriptModule:
 
 def _array(batch: Tensor) -> np.ndarray:
     return batch.float().cpu().numpy()
-
-
-def _name(folder: Path) -> str:
-    """Return which weights these are, by the start of what `sha256sum` prints of each file."""
-    digests = {
-        kind: hashlib.sha256((folder / f'{kind}.safetensors').read_bytes()).hexdigest()[:12]
-        for kind in ('student', 'teacher')
-    }
-    return ', '.join(f'{kind} {digest}' for kind, digest in digests.items())

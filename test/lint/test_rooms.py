@@ -51,7 +51,7 @@ ROS = ('rclpy', 'launch', 'launch_ros', 'builtin_interfaces', 'ros_gz_interfaces
 ROS_ROOMS = ('nodes', 'gazebo', 'demo', 'doctor')
 # What runs on a robot and in a replay loads torch by one engine alone, and `overlay` as it draws.
 WITHOUT_TORCH = ('runtime', 'health', 'calibration', 'bags', 'overlay', 'nodes', 'profile')
-TORCH_MODULES = ('runtime.torch_engine', 'calibration.fit', 'overlay.saliency')
+TORCH_MODULES = ('runtime.export', 'runtime.torch_engine', 'calibration.fit', 'overlay.saliency')
 
 
 class Import(NamedTuple):

@@ -1,9 +1,14 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The engine that runs the networks in torch, and the choice of an engine by name."""
+"""What runs the networks: torch, or exported networks without it; the choice by name."""
 
 import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,17 +17,12 @@ torch = pytest.importorskip('torch')
 
 from three_senses import three_senses  # noqa: E402
 
-from crossmodal_kd_ros.errors import ConfigurationError  # noqa: E402
-from crossmodal_kd_ros.networks import (  # noqa: E402
-    Student,
-    Teacher,
-    WeightsError,
-    load_student,
-    load_teacher,
-    save_weights,
-)
+from crossmodal_kd_ros.errors import ConfigurationError, WeightsError  # noqa: E402
+from crossmodal_kd_ros.networks import Student, Teacher, load_student, load_teacher, save_weights  # noqa: E402
 from crossmodal_kd_ros.profile import load_profile  # noqa: E402
-from crossmodal_kd_ros.runtime import make_engine  # noqa: E402
+from crossmodal_kd_ros.runtime import ENGINES, make_engine  # noqa: E402
+from crossmodal_kd_ros.runtime.export import write_export  # noqa: E402
+from crossmodal_kd_ros.runtime.exported_engine import LIBRARIES  # noqa: E402
 from crossmodal_kd_ros.runtime.torch_engine import TorchEngine  # noqa: E402
 
 PROFILE = load_profile()
@@ -34,10 +34,35 @@ READINGS = {
 PRESENT = {name: np.ones(3, bool) for name in READINGS}
 
 
+KINDS = [
+    kind
+    if kind == 'torch'
+    else pytest.param(
+        kind,
+        marks=pytest.mark.skipif(
+            not (LIBRARIES[kind].is_installed and find_spec('onnxscript')),
+            reason=f'{kind} or what exports networks is not installed',
+        ),
+    )
+    for kind in ENGINES[1:]
+]
+
+
 @pytest.fixture(scope='module')
-def engine(models):
-    """Return an engine with untrained weights."""
-    return TorchEngine(models, PROFILE)
+def exported(models, tmp_path_factory):
+    """Return a folder with untrained weights and what was exported from them."""
+    folder = tmp_path_factory.mktemp('exported')
+    shutil.copytree(models, folder, dirs_exist_ok=True)
+    write_export(folder, PROFILE, VIEWS, READINGS, command='a test')
+    return folder
+
+
+@pytest.fixture(scope='module', params=KINDS)
+def engine(request):
+    """Return each engine with the same untrained weights."""
+    if request.param == 'torch':
+        return make_engine('torch', request.getfixturevalue('models'), PROFILE)
+    return make_engine(request.param, request.getfixturevalue('exported'), PROFILE)
 
 
 def test_a_perception_has_the_shapes_and_types_of_the_profile(engine):
@@ -77,7 +102,9 @@ def test_both_answers_are_those_of_the_networks(engine, models):
 
     np.testing.assert_allclose(seen.probabilities, output.logits.softmax(1), atol=1e-5)
     np.testing.assert_allclose(seen.features, output.texture, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(seen.quantities_std, student.quantities_std(output).detach())
+    np.testing.assert_allclose(
+        seen.quantities_std, student.quantities_std(output).detach(), rtol=1e-5
+    )
     for name, values in output.readings.items():
         np.testing.assert_allclose(seen.readings[name], values, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(engine.decide(VIEWS, READINGS, PRESENT), decided, atol=1e-5)
@@ -134,12 +161,12 @@ def test_arrays_that_lie_in_a_message_are_read_without_a_warning(engine):
     assert engine.decide(views, readings, PRESENT).shape == (3, 6)
 
 
-def test_the_name_tells_two_sets_of_weights_apart(engine, models, tmp_path):
+def test_the_weights_of_an_engine_tell_two_sets_of_weights_apart(engine, models, tmp_path):
     save_weights(Student(PROFILE), tmp_path / 'student.safetensors', card={})
     (tmp_path / 'teacher.safetensors').write_bytes((models / 'teacher.safetensors').read_bytes())
 
-    student, teacher = engine.name.split(', ')
-    other_student, other_teacher = TorchEngine(tmp_path, PROFILE).name.split(', ')
+    student, teacher = engine.weights.split(', ')
+    other_student, other_teacher = TorchEngine(tmp_path, PROFILE).weights.split(', ')
 
     assert student != other_student
     assert teacher == other_teacher
@@ -179,5 +206,81 @@ def test_a_device_that_does_not_work_here_is_refused_by_name(models, device):
 
 
 def test_an_engine_that_nobody_wrote_is_refused_by_name(models):
-    with pytest.raises(ConfigurationError, match="expected an engine out of torch, got 'abacus'"):
+    with pytest.raises(
+        ConfigurationError,
+        match="expected an engine out of auto, onnx, openvino, torch, got 'abacus'",
+    ):
         make_engine('abacus', models, PROFILE)
+
+
+@pytest.fixture
+def folder(exported, tmp_path):
+    """Return a copy of the exported networks and weights that a test may spoil."""
+    return shutil.copytree(exported, tmp_path / 'models')
+
+
+needs_onnx = pytest.mark.skipif(
+    not (LIBRARIES['onnx'].is_installed and find_spec('onnxscript')),
+    reason='onnxruntime or what exports networks is not installed',
+)
+
+
+@needs_onnx
+def test_auto_takes_exported_networks_where_there_are_some_and_torch_where_there_are_none(
+    exported, models
+):
+    assert make_engine('auto', exported, PROFILE).kind == 'onnx'
+    assert make_engine('auto', models, PROFILE).kind == 'torch'
+
+
+@needs_onnx
+def test_networks_that_were_exported_from_other_weights_are_refused(folder):
+    torch.manual_seed(1)
+    save_weights(Student(PROFILE), folder / 'student.safetensors', card={})
+
+    with pytest.raises(WeightsError, match='exported from other weights than student.safetensors'):
+        make_engine('auto', folder, PROFILE)
+
+
+@needs_onnx
+@pytest.mark.parametrize(
+    ('spoil', 'words'),
+    [
+        (lambda folder: (folder / 'teacher.onnx').unlink(), 'teacher.onnx cannot be read'),
+        (lambda folder: (folder / 'teacher.onnx').write_bytes(b'x'), 'not the file that was'),
+        (lambda folder: (folder / 'export.json').write_text('[]'), 'not a record of an export'),
+        (
+            lambda folder: (folder / 'export.json').write_text(
+                json.dumps(json.loads((folder / 'export.json').read_text()) | {'profile': 'x'})
+            ),
+            'exported for the profile living_wall',
+        ),
+    ],
+)
+def test_an_export_that_is_not_whole_is_refused_with_what_to_do(folder, spoil, words):
+    spoil(folder)
+
+    with pytest.raises(WeightsError, match=words) as caught:
+        make_engine('onnx', folder, PROFILE)
+    assert str(caught.value).endswith('make it again with "crossmodal-kd export"')
+
+
+@needs_onnx
+def test_a_robot_without_torch_answers_as_one_with_it(exported):
+    script = """
+import sys
+import numpy as np
+sys.modules['torch'] = None  # an import of it fails
+from crossmodal_kd_ros.nodes import maintenance_node
+from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.runtime import make_engine
+engine = make_engine('auto', sys.argv[1], load_profile())
+views = np.random.default_rng(0).integers(0, 255, (3, 128, 128, 3), np.uint8)
+print(engine.kind, *engine.perceive(views).probabilities.argmax(1))
+"""
+    run = subprocess.run(
+        [sys.executable, '-c', script, exported], capture_output=True, text=True, check=True
+    )
+    chosen = make_engine('torch', exported, PROFILE).perceive(VIEWS).probabilities.argmax(1)
+
+    assert run.stdout.split() == ['onnx', *map(str, chosen)]
