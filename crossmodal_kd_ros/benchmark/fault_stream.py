@@ -92,7 +92,7 @@ class MemoEngine:
 
     def __init__(self, engine: Engine) -> None:
         """Ask `engine` what is not known yet."""
-        self.name, self.profile = engine.name, engine.profile
+        self.kind, self.weights, self.profile = engine.kind, engine.weights, engine.profile
         self._engine = engine
         self._perceptions: dict[bytes, Perception] = {}
         self._decisions: dict[tuple, np.ndarray] = {}

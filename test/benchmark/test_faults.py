@@ -85,7 +85,7 @@ def test_without_harm_there_is_nothing_to_undo():
 class Engine:
     """Counts what it is asked."""
 
-    name, profile = 'fake', PROFILE
+    kind, weights, profile = 'fake', 'fake', PROFILE
 
     def __init__(self) -> None:
         self.asked = 0

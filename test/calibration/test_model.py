@@ -154,7 +154,7 @@ def test_a_damaged_calibration_is_refused_in_a_sentence(folder, change):
 class Engine:
     """Is as sure as it is told, and remembers what the teacher was shown."""
 
-    name, profile = 'fake', PROFILE
+    kind, weights, profile = 'fake', 'fake', PROFILE
 
     def __init__(self) -> None:
         self.confidence, self.features, self.sure_of = 0.9, np.zeros(4, np.float32), {}

@@ -30,7 +30,7 @@ MIDDLE[AIR][1] = 50.0  # the channel that the robot lacks
 class Engine:
     """Sees the middle of every range; how many senses are there says what its teacher prefers."""
 
-    name, profile = 'fake', PROFILE
+    kind, weights, profile = 'fake', 'fake', PROFILE
 
     def __init__(self) -> None:
         self.confidence = 0.9

@@ -21,7 +21,7 @@ GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0], np.float32)
 class FakeEngine:
     """Answers `best` with `confidence`, and remembers what it was shown."""
 
-    name = 'fake'
+    kind = weights = 'fake'
 
     def __init__(self, profile: Profile = PROFILE) -> None:
         self.profile = profile
