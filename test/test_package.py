@@ -3,6 +3,8 @@
 
 """What pip and colcon each put where, tried on a copy of the checked-in files."""
 
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,6 +32,24 @@ SHARED = (
     'models/teacher.safetensors',
     'models/student.safetensors',
     'models/calibration.json',
+)
+
+# Of PyPI's names that differ from those of rosdep's keys.
+ROSDEP_KEYS = {
+    'opencv-python-headless': 'python3-opencv',
+    'pillow': 'python3-pil',
+    'pydantic': 'none gives version 2',
+    'pyyaml': 'python3-yaml',
+    'rosbags': 'python3-rosbags-pip',
+    'scikit-learn': 'python3-sklearn',
+    'torch': 'python3-pytorch-pip',
+}
+OPTIONAL = {'ruamel.yaml.clib'}
+PIP_LINES = (
+    'README.md',
+    'docs/compatibility.md',
+    'docker/Dockerfile',
+    '.github/workflows/test.yml',
 )
 
 pytestmark = pytest.mark.timeout(300)
@@ -121,12 +141,47 @@ def test_colcon_installs_executables_shared_files_and_index_marker(source, tmp_p
     check_installation(prefix, prefix / 'lib' / NAME)
 
 
-def test_setup_and_manifest_name_one_version():
+def test_setup_and_manifest_say_the_same_of_the_package():
     manifest = ElementTree.parse(ROOT / 'package.xml').getroot()
-    version = run(sys.executable, 'setup.py', '--version', cwd=ROOT).split()[-1]
-    assert manifest.findtext('version') == version
+    maintainer, urls = manifest.find('maintainer'), manifest.findall('url')
+    asked = ('--version', '--maintainer', '--maintainer-email', '--license', '--url')
+    printed = run(sys.executable, 'setup.py', *asked, cwd=ROOT).splitlines()[-len(asked) :]
+
+    assert printed == [
+        manifest.findtext('version'),
+        maintainer.text,
+        maintainer.get('email'),
+        manifest.findtext('license'),
+        next(url.text for url in urls if url.get('type') == 'repository'),
+    ]
+    assert {url.get('type') for url in urls} == {'website', 'repository', 'bugtracker'}
     assert manifest.get('format') == '3'
     assert manifest.findtext('export/build_type') == 'ament_python'
+
+
+def test_each_dependency_has_a_rosdep_key_or_is_in_every_line_for_pip():
+    setup = run(
+        sys.executable,
+        '-c',
+        'import setuptools; setuptools.setup = lambda **all: print(*all["install_requires"])\n'
+        'exec(open("setup.py").read())',
+        cwd=ROOT,
+    )
+    needed = {re.match(r'[\w.-]+', requirement)[0] for requirement in setup.split()}
+    manifest = ElementTree.parse(ROOT / 'package.xml').getroot()
+    keys = {element.text for element in manifest.iter('exec_depend')}
+    without = {name for name in needed if ROSDEP_KEYS.get(name, f'python3-{name}') not in keys}
+
+    assert {key for key in keys if key.startswith('python3-')} == {
+        ROSDEP_KEYS.get(name, f'python3-{name}') for name in needed - without
+    }
+    for path in PIP_LINES:
+        (line,) = re.findall(
+            r'^.*\bpip3? install .*safetensors.*$', (ROOT / path).read_text(), re.M
+        )
+        listed = shlex.split(line.partition('install')[2].rstrip(' \\'), comments=True)
+        names = {re.split('[<>=]', word)[0] for word in listed if word[0] not in '-&'}
+        assert names == without - OPTIONAL, path
 
 
 def test_the_changelog_tells_of_this_version():

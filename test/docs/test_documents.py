@@ -14,7 +14,10 @@ DOCUMENTS = [
     *sorted(ROOT.glob('docs/*.md')),
     *filter(
         lambda path: path.is_file(),
-        [ROOT / 'QUALITY_DECLARATION.md', ROOT / 'models' / 'README.md'],
+        [
+            *(ROOT / f'{name}.md' for name in ('CONTRIBUTING', 'QUALITY_DECLARATION', 'SECURITY')),
+            ROOT / 'models' / 'README.md',
+        ],
     ),
 ]
 each = pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
