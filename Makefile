@@ -8,8 +8,8 @@ ifdef ROS_DISTRO
 VENV := .venv
 FLAVOUR := $(ROS_DISTRO)-sourced
 VENV_OPTIONS := --system-site-packages
-EXTRAS :=
-TEST_EXTRAS := quantum,test
+EXTRAS := [train,onnx]
+TEST_EXTRAS := train,export,quantum,test
 else
 ifeq ($(filter jazzy kilted,$(ROS)),)
 $(error expected ROS=jazzy or ROS=kilted, for which there are wheels, got ROS=$(ROS))
@@ -17,8 +17,8 @@ endif
 VENV := $(if $(filter jazzy,$(ROS)),.venv,.venv-$(ROS))
 FLAVOUR := $(ROS)-wheels
 VENV_OPTIONS :=
-EXTRAS := [$(ROS)]
-TEST_EXTRAS := $(ROS),quantum,test
+EXTRAS := [train,onnx,$(ROS)]
+TEST_EXTRAS := train,export,$(ROS),quantum,test
 endif
 
 BIN := $(VENV)/bin

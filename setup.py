@@ -71,11 +71,15 @@ setup(
         # rosbags reads and writes metadata.yaml through it four times faster: 0.1 s of every bag.
         'ruamel.yaml.clib>=0.2',
         'safetensors>=0.4',
-        'scikit-learn>=1.2',
-        'torch>=2.1',
         'tqdm>=4.60',
     ],
     extras_require={
+        # A robot needs one of the engines onnx, openvino and train; training needs train, and
+        # export to write what the first two run.
+        'onnx': ['onnxruntime>=1.17'],
+        'openvino': ['openvino>=2024.0'],
+        'train': ['scikit-learn>=1.2', 'torch>=2.1'],
+        'export': ['onnx>=1.16', 'onnxruntime>=1.17', 'onnxscript>=0.1'],
         'kilted': ros_wheels('kilted'),
         'jazzy': ros_wheels('jazzy'),
         'quantum': ['qiskit>=1.0', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],

@@ -16,7 +16,11 @@ class ConfigurationError(CrossmodalError):
 
 
 class WeightsError(CrossmodalError):
-    """A weight file, or what was exported from one, cannot be used."""
+    """A weight file cannot be used."""
+
+
+class ExportError(WeightsError):
+    """What was exported from a weight file cannot be used."""
 
 
 class DeviceError(ConfigurationError):

@@ -163,7 +163,8 @@ def test_each_dependency_has_a_rosdep_key_or_is_in_every_line_for_pip():
     setup = run(
         sys.executable,
         '-c',
-        'import setuptools; setuptools.setup = lambda **all: print(*all["install_requires"])\n'
+        'import setuptools; setuptools.setup = lambda **all: '
+        'print(*all["install_requires"], *all["extras_require"]["train"])\n'
         'exec(open("setup.py").read())',
         cwd=ROOT,
     )

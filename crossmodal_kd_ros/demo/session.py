@@ -349,9 +349,9 @@ def _scenario(plan: Plan, observer: Observer) -> Scenario:
 
 def _versions() -> dict[str, str]:
     result = {'ROS 2': distro(os.environ)}
-    for name in ('crossmodal_kd_ros', 'rclpy', 'torch', 'numpy', 'rosbags'):
+    for name in ('crossmodal_kd_ros', 'rclpy', 'onnxruntime', 'torch', 'numpy', 'rosbags'):
         try:
             result[name] = version(name)
         except PackageNotFoundError:
-            result[name] = 'from source'
+            result[name] = 'none, or from source'
     return result

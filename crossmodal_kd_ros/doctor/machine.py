@@ -14,17 +14,14 @@ from pathlib import Path
 from crossmodal_kd_ros.doctor import environment
 from crossmodal_kd_ros.doctor.finding import Finding, Level, problem
 from crossmodal_kd_ros.doctor.pictures import MeasurementError, measure
-from crossmodal_kd_ros.errors import ConfigurationError, WeightsError
+from crossmodal_kd_ros.errors import ConfigurationError, DeviceError, ExportError, WeightsError
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.nodes.transport import distro, rmw
 from crossmodal_kd_ros.profile import DEFAULT_PROFILE, load_profile
 
-_LIBRARIES = {
-    'torch': 'torch',
-    'numpy': 'numpy',
-    'cv2': 'opencv-python-headless',
-    'safetensors': 'safetensors',
-}
+# What runs the networks: one of them is enough.
+_ENGINES = {'onnxruntime': 'onnxruntime', 'openvino': 'openvino', 'torch': 'torch'}
+_LIBRARIES = {'numpy': 'numpy', 'cv2': 'opencv-python-headless', 'safetensors': 'safetensors'}
 
 
 def examine(
@@ -97,7 +94,8 @@ def ros(environ: Mapping[str, str]) -> Finding:
 def libraries() -> Finding:
     """Look for what the networks and pictures need."""
     installed, broken = [f'Python {platform.python_version()}'], {}
-    for module, distribution in _LIBRARIES.items():
+    engines = {module: name for module, name in _ENGINES.items() if find_spec(module)}
+    for module, distribution in (_LIBRARIES | engines).items():
         try:
             installed.append(f'{module} {import_module(module).__version__}')
         except Exception as error:  # noqa: BLE001  a library that is damaged raises anything
@@ -128,6 +126,8 @@ def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Fin
     try:
         made = make_engine(engine, folder, profile, device=device)
         load_calibration(folder, profile)
+    except ExportError as error:
+        return problem('weights', str(error), f'crossmodal-kd export --models {at}{data}')
     except WeightsError as error:
         remedy = f'crossmodal-kd train --out {at}'
         if not is_simulated:
@@ -141,8 +141,10 @@ def weights(folder: Path, profile_name: str, *, engine: str, device: str) -> Fin
             f'crossmodal-kd calibrate --models {at}{data}   # or do without: rm {at}/{FILE_NAME}'
         )
         return problem('weights', str(error), remedy)
-    except ConfigurationError as error:
+    except DeviceError as error:
         return problem('weights', str(error), 'device: cpu in the parameter file')
+    except ConfigurationError as error:
+        return problem('weights', str(error), 'engine: auto in the parameter file')
     return Finding(
         subject='weights',
         result=(

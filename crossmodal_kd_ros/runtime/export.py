@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from crossmodal_kd_ros.calibration.model import weights_digest
-from crossmodal_kd_ros.errors import ConfigurationError, WeightsError
+from crossmodal_kd_ros.errors import ConfigurationError, ExportError
 from crossmodal_kd_ros.files import whole_file, write_json
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.networks.serving import (
@@ -59,7 +59,8 @@ def write_export(
 
     Raises:
         ConfigurationError: a library that it takes is not installed.
-        WeightsError: the weights cannot be used, or what was exported differs from them.
+        WeightsError: the weights cannot be used.
+        ExportError: what was exported differs from them.
     """
     missing = [package for module, package in _MODULES.items() if not _has(module)]
     if missing:
@@ -89,7 +90,7 @@ def write_export(
             _write(network.eval(), profile, unfinished, takes, gives)
             differences[kind] = _difference(network, unfinished, inputs[: len(takes)])
             if not differences[kind] <= TOLERANCE:
-                raise WeightsError(
+                raise ExportError(
                     f'expected the exported {kind} to differ from torch by {TOLERANCE:g} at most, '
                     f'got {differences[kind]:.2g}: it was not written'
                 )

@@ -18,7 +18,7 @@ import numpy as np
 
 from crossmodal_kd_ros.calibration.model import KINDS, weights_digest
 from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
-from crossmodal_kd_ros.errors import ConfigurationError, DeviceError, WeightsError
+from crossmodal_kd_ros.errors import ConfigurationError, DeviceError, ExportError
 from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.runtime.sample import Perception
 
@@ -29,10 +29,10 @@ Network = Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]]
 
 
 def check_export(folder: Path, profile: Profile) -> None:
-    """Raise `WeightsError` unless the exported networks in `folder` are of the weights there.
+    """Raise `ExportError` unless the exported networks in `folder` are of the weights there.
 
     Raises:
-        WeightsError: a file is missing, damaged, of other weights or of another profile.
+        ExportError: a file is missing, damaged, of other weights or of another profile.
     """
     path = folder / EXPORT_FILE
     try:
@@ -43,22 +43,22 @@ def check_export(folder: Path, profile: Profile) -> None:
             for kind in KINDS
         }
     except OSError as error:
-        raise WeightsError(
+        raise ExportError(
             f'expected exported networks in {folder}, {error.filename} cannot be read '
             f'({error.strerror}): {_REDO}'
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f'{path} is not a record of an export ({error!r}): {_REDO}') from error
+        raise ExportError(f'{path} is not a record of an export ({error!r}): {_REDO}') from error
     if fingerprint != profile.fingerprint:
-        raise WeightsError(
+        raise ExportError(
             f'expected networks exported for the profile {profile.name} ({profile.fingerprint}) '
             f'in {folder}, got some for {fingerprint}: {_REDO}'
         )
     for kind in KINDS:
         if digests[f'{kind}.onnx'] != files.get(f'{kind}.onnx'):
-            raise WeightsError(f'{folder / kind}.onnx is not the file that was exported: {_REDO}')
+            raise ExportError(f'{folder / kind}.onnx is not the file that was exported: {_REDO}')
         if weights_digest(folder / f'{kind}.safetensors') != weights.get(kind):
-            raise WeightsError(
+            raise ExportError(
                 f'{folder / kind}.onnx was exported from other weights than {kind}.safetensors '
                 f'beside it: {_REDO}'
             )
@@ -172,7 +172,7 @@ class ExportedEngine:
 
         Raises:
             ConfigurationError: the library is not installed.
-            WeightsError: see `check_export`.
+            ExportError: see `check_export`.
             DeviceError: the library has no such device here.
         """
         one, folder = LIBRARIES[library], Path(models_dir)
