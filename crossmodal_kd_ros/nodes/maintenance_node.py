@@ -4,7 +4,7 @@
 """The node that decides: a profile's sensors in; action, estimates, mode and diagnostics out."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -269,13 +269,15 @@ class MaintenanceNode(ManagedNode):
                 self._overlay.offer(frame.origin, answer)
 
     def _publish(self, header: Header, estimate: Estimate) -> None:
-        send, profile = self._send, self._profile
-        send(topics.ACTION_SCORES, conversions.action_scores(header, profile, estimate))
-        send(topics.ACTION, String(data=estimate.action))
+        profile = self._profile
+        self._offer(topics.ACTION_SCORES, conversions.action_scores, header, profile, estimate)
+        self._send(topics.ACTION, String(data=estimate.action))
         for sense, topic in topics.estimates(profile).items():
             reading = estimate.readings[sense]
-            send(topic, conversions.reading_message(header, profile.senses[sense], reading))
-        send(topics.SURFACE_STATE, conversions.surface_state(header, estimate))
+            self._offer(
+                topic, conversions.reading_message, header, profile.senses[sense], reading
+            )
+        self._offer(topics.SURFACE_STATE, conversions.surface_state, header, estimate)
 
     def _beat(self) -> None:
         now_ns = self._now_ns()
@@ -330,6 +332,11 @@ class MaintenanceNode(ManagedNode):
                     'is listed for up to 20 s)'
                 )
         return names
+
+    def _offer(self, topic: topics.Topic, make: Callable[..., Any], *parts: Any) -> None:
+        """Publish `make(*parts)`; where nobody subscribes it is not made."""
+        if self._publishers_by_topic[topic].get_subscription_count():
+            self._send(topic, make(*parts))
 
     def _send(self, topic: topics.Topic, message: Any) -> None:
         self._publishers_by_topic[topic].publish(message)
