@@ -374,6 +374,14 @@ class Sense(Timed):
                 f'expected the channel of contact out of {", ".join(self.channel_names)}, '
                 f'got {short(self.contact.channel)}: change it'
             )
+        if self.contact is not None:
+            channel = self.channels[self.channel_names.index(self.contact.channel)]
+            if channel.constant is not None or not (channel.min < self.contact.min <= channel.max):
+                raise ValueError(
+                    f'expected a min of contact that {channel.name} comes to, above '
+                    f'{channel.min:g} and up to {channel.max:g}, and no constant, got '
+                    f'{self.contact.min:g}: change it'
+                )
         self._check_sources()
         return self
 

@@ -258,11 +258,11 @@ class Pipeline:
         try:
             pending = self.prepare(frame, now_ns)
             if pending is None:
-                self.update(now_ns)
+                self.update(self._now_ns)
                 return None
             probabilities = self._decide(pending) if pending.needs_teacher else None
         except Exception as error:  # noqa: BLE001  See `fail`.
-            self.fail(error, now_ns)
+            self.fail(error)
             return None
         return self.finish(pending, probabilities)
 
@@ -289,6 +289,8 @@ class Pipeline:
 
         Whatever the engine raises comes through: see `fail`.
         """
+        with self._lock:
+            self._set_time(now_ns)
         image = self._read(frame)
         if image is None:
             return None
@@ -297,6 +299,9 @@ class Pipeline:
         if perception is None:
             perception = self._engine.perceive(view[None]).row(0)
         with self._lock:
+            # Others may have read the clock since: an old time would be taken for a clock that was
+            # set back.
+            now_ns = self._now_ns
             decision = self._observe(now_ns)
             picture, evidence = self._sensors[CAMERA].verdict, self._evidence(frame, now_ns)
         ood_score, is_usual = assess_picture(self._calibration, perception)
@@ -375,7 +380,7 @@ class Pipeline:
             estimate=estimate,
         )
 
-    def fail(self, error: Exception, now_ns: int) -> None:
+    def fail(self, error: Exception) -> None:
         """Hold because the engine failed.
 
         Whatever it was, a robot that gets no answer has to say why it holds.
@@ -383,7 +388,7 @@ class Pipeline:
         text = str(error).splitlines()[0] if str(error) else repr(error)
         withheld = (Reason(ReasonCode.MODEL_FAILED, text=text),)
         with self._lock:
-            self._settle(self._observe(now_ns), withheld, now_ns)
+            self._settle(self._observe(self._now_ns), withheld, self._now_ns)
 
     def announce(self, decision: Decision, now_ns: int) -> Mode:
         """Announce and return the mode of `decision`, or of a newer one that came before."""
@@ -425,10 +430,13 @@ class Pipeline:
             {sense: np.array([is_there]) for sense, is_there in pending.present.items()},
         )[0]
 
-    def _observe(self, now_ns: int) -> Decision:
+    def _set_time(self, now_ns: int) -> None:
         if now_ns < self._now_ns - _CLOCK_JUMP_S * 1e9:
             self._forget(now_ns)
         self._now_ns = now_ns
+
+    def _observe(self, now_ns: int) -> Decision:
+        self._set_time(now_ns)
         healths = {
             sensor: health.health(now_ns, self._accusations.get(sensor))
             for sensor, health in self._sensors.items()

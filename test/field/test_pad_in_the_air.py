@@ -70,10 +70,18 @@ def test_wherever_it_rests_on_a_panel_a_pad_is_in_contact(seed):
         assert health.verdict.fault is None
 
 
-def test_a_contact_by_a_channel_that_the_sense_lacks_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ('contact', 'words'),
+    [
+        ('{channel: depth, min: 0.05}', 'channel of contact out of texture, indentation'),
+        ('{channel: indentation, min: 500}', 'above 0 and up to 15, and no constant, got 500'),
+        ('{channel: indentation, min: 0}', 'above 0 and up to 15, and no constant, got 0'),
+    ],
+)
+def test_a_contact_that_no_reading_could_tell_is_refused(tmp_path, contact, words):
     text = (share_dir() / 'config/profiles/living_wall.yaml').read_text(encoding='utf-8')
     path = tmp_path / 'wall.yaml'
-    path.write_text(text.replace('contact: {channel: indentation', 'contact: {channel: depth'))
+    path.write_text(text.replace('{channel: indentation, min: 0.05}', contact))
 
-    with pytest.raises(ProfileError, match='channel of contact out of texture, indentation'):
+    with pytest.raises(ProfileError, match=words):
         load_profile(str(path))

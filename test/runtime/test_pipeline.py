@@ -357,6 +357,36 @@ def test_two_threads_that_read_the_clock_a_moment_apart_are_no_jump(rig):
     assert rig.pipeline.report(START).clock_jumps == 0
 
 
+def test_a_picture_that_takes_long_is_no_clock_that_was_set_back(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    perceive = rig.engine.perceive
+
+    def slow(views):  # meanwhile the beat goes on
+        for beat in range(1, 7):
+            rig.put(START + beat * 50 * MS, 'touch', 'gas')
+            rig.pipeline.update(START + beat * 50 * MS)
+        return perceive(views)
+
+    rig.engine.perceive = slow
+    estimate = rig.feed(START + 33 * MS, 'camera', 'touch', 'gas')
+
+    assert rig.pipeline.report(START + 300 * MS).clock_jumps == 0
+    assert 'set back' not in estimate.reason
+
+
+def test_an_engine_that_fails_late_is_no_clock_that_was_set_back(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+
+    def fail(views):
+        rig.pipeline.update(START + 500 * MS)
+        raise RuntimeError('out of memory')
+
+    rig.engine.perceive = fail
+    rig.feed(START + 33 * MS, 'camera', 'touch', 'gas')
+
+    assert rig.pipeline.report(START + 500 * MS).clock_jumps == 0
+
+
 def test_a_pause_of_simulated_time_is_no_dropout(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
     for _ in range(100):  # the clock stands still, however long that takes
