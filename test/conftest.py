@@ -50,6 +50,7 @@ SLOW = (
     'field/test_other_formats.py',
     'field/test_outputs_that_survive.py',
     'field/test_standing_still.py',
+    'gazebo/test_in_gazebo.py',
     'golden/',
     'published/',
     'reports/',

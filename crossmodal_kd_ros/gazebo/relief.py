@@ -13,25 +13,35 @@ from crossmodal_kd_ros.simulation.surface import Surface, build_surface
 
 # The world's camera, 480 rows for 64 mm, sees 7.5 px a millimetre.
 PX_PER_MM = 8
+# Gazebo's camera has no exposure. In the light of the world, colours of this mean are as bright as
+# the simulator's exposure makes them.
+_MEAN_ALBEDO = 0.174
 # A vertex each millimetre: 31 000 triangles, blisters and swellings in shape; what is finer is in
 # the normal map.
 _MESH_MM = 1.0
 
 
 def write_relief(panel: Panel, folder: Path) -> None:
-    """Write the files of a panel into `folder`.
+    """Write the files of a panel into `folder`, each with the name of its material in front.
 
-    `relief.obj`, `albedo.png` (sRGB), `normal.png` (x right, y up, z out) and `roughness.png`. The
-    mesh is in metres with the panel's centre as its origin, and lies in the plane y = 0 with
-    its face towards negative y.
+    `.obj` and `.mtl`, `_albedo.png` (sRGB), `_normal.png` (x right, y up, z out) and
+    `_roughness.png`. The mesh is in metres with the panel's centre as its origin, and lies in the
+    plane y = 0 with its face towards negative y.
+
+    All panels share one folder: Gazebo finds a picture by its file's name alone, and shows the
+    first of that name wherever another folder has one too.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    name = panel.material_name
     surface = build_surface(panel, PX_PER_MM)
     coarse = cv2.GaussianBlur(surface.height_mm, (0, 0), 0.5 * _MESH_MM * PX_PER_MM)
-    (folder / 'relief.obj').write_text(obj_text(mesh_heights(coarse)))
-    _write(folder / 'albedo.png', _srgb(surface.albedo))
-    _write(folder / 'normal.png', normal_map(surface.height_mm - coarse))
-    _write(folder / 'roughness.png', roughness_map(surface))
+    mesh = obj_text(mesh_heights(coarse))
+    # Gazebo warns of a mesh without a material, though the world's own takes its place.
+    (folder / f'{name}.obj').write_text(f'mtllib {name}.mtl\nusemtl {name}\n{mesh}')
+    (folder / f'{name}.mtl').write_text(f'newmtl {name}\nKd 1 1 1\n')
+    _write(folder / f'{name}_albedo.png', _srgb(_exposed(surface.albedo)))
+    _write(folder / f'{name}_normal.png', normal_map(surface.height_mm - coarse))
+    _write(folder / f'{name}_roughness.png', roughness_map(surface))
 
 
 def mesh_heights(height_mm: np.ndarray) -> np.ndarray:
@@ -106,6 +116,11 @@ def normal_map(height_mm: np.ndarray) -> np.ndarray:
 def roughness_map(surface: Surface) -> np.ndarray:
     """Return how matt the surface is, `uint8[H, W]`: 230 dry, 64 under a film of water."""
     return np.round(230.0 - 166.0 * np.clip(surface.gloss, 0.0, 1.0)).astype(np.uint8)
+
+
+def _exposed(albedo: np.ndarray) -> np.ndarray:
+    """Return reflectance `float32[H, W, 3]` scaled to the mean that suits the world's light."""
+    return np.clip(albedo * (_MEAN_ALBEDO / albedo.mean()), 0.0, 1.0)
 
 
 def _srgb(linear: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@
 """The world's files: valid SDF, the simulator's relief and pictures, an arm that reaches."""
 
 import math
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,6 +22,9 @@ from crossmodal_kd_ros.simulation.surface import build_surface
 
 etree = pytest.importorskip('lxml.etree', reason='lxml is not installed: pip install lxml')
 
+DOCS = Path(__file__).resolve().parents[2] / 'docs'
+# Elements that name another file.
+FILES = ('uri', 'albedo_map', 'normal_map', 'roughness_map')
 SCHEMAS = Path('/usr/share/sdformat12/1.9')
 # Debian ships every schema but that of the plain types, and navsat; its `pose` allows no text, and
 # its `state` declares some elements twice, which no validator takes. These four stand in for them.
@@ -137,11 +141,74 @@ def test_an_unknown_gazebo_is_refused_by_the_names_there_are(tmp_path):
 
 
 def test_every_file_that_the_world_names_is_there(folder, world):
-    tags = ('uri', 'albedo_map', 'normal_map', 'roughness_map')
-    names = [element.text for tag in tags for element in world.iter(tag)]
+    names = [element.text for element in world.iter(*FILES)]
 
     assert len(names) == 4 * len(MATERIALS)
     assert all((folder / name).is_file() for name in names)
+
+
+def test_no_two_panels_have_files_of_one_name_for_gazebo_would_show_the_same_on_both(world):
+    names = [Path(element.text).name for element in world.iter(*FILES)]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_each_mesh_wears_a_material_that_its_own_file_of_materials_has(folder, world):
+    meshes = [(folder / element.text).read_text() for element in world.iter('uri')]
+
+    assert len(meshes) == len(MATERIALS)
+    for mesh in meshes:
+        head, _, _ = mesh.partition('\nf ')
+        (materials,) = re.findall(r'^mtllib (\S+)$', head, re.MULTILINE)
+        (worn,) = re.findall(r'^usemtl (\S+)$', head, re.MULTILINE)
+        assert f'newmtl {worn}\n' in (folder / materials).read_text()
+
+
+def test_a_joint_that_is_driven_by_speed_has_the_effort_without_which_it_ignores_its_limits(arm):
+    driven = [
+        plugin.findtext('joint_name')
+        for plugin in arm.findall('plugin')
+        if plugin.findtext('use_velocity_commands') == 'true'
+    ]
+
+    assert driven == ['move_carriage', 'move_lift']
+    for name in driven:
+        assert numbers(arm, f'joint[@name="{name}"]/axis/limit/effort') == [1e6]
+
+
+def test_where_the_page_lets_people_send_the_arm_lies_well_within_every_joints_limits(arm):
+    rows = re.findall(
+        r'^\| `arm/(\w+)` \|.*\| (\S+) to (\S+) \|$',
+        (DOCS / 'gazebo.md').read_text(),
+        re.MULTILINE,
+    )
+
+    assert [name for name, *_ in rows] == ['carriage', 'lift', 'reach']
+    for name, *ends in rows:
+        first, last = map(float, ends)
+        limit = arm.find(f'joint[@name="move_{name}"]/axis/limit')
+        assert numbers(limit, 'lower')[0] <= first - 0.05
+        assert numbers(limit, 'upper')[0] >= last + 0.05
+
+
+def test_a_spring_draws_the_lift_up_from_its_lower_limit_with_twice_its_weight(arm):
+    lifted = ('lift', 'reach', 'segment_1', 'segment_2', 'segment_3', 'tip')
+    kilograms = sum(numbers(arm, f'link[@name="{name}"]/inertial/mass')[0] for name in lifted)
+    lift = arm.find('joint[@name="move_lift"]/axis')
+
+    force = -numbers(lift, 'limit/lower')[0] * numbers(lift, 'dynamics/spring_stiffness')[0]
+
+    assert force > 2.0 * 9.81 * kilograms
+
+
+def test_the_cameras_noise_is_worth_a_grey_step_after_what_gazebos_shader_makes_of_it(arm):
+    (deviation,) = numbers(arm, './/sensor[@type="camera"]//noise/stddev')
+    normal = np.random.default_rng(0).standard_normal(1_000_000)
+
+    # gaussian_noise_fs.glsl, which takes 255 steps for 1.
+    noise = 255.0 * np.sign(normal) * np.abs(deviation * normal) ** 2.1
+
+    assert noise.std() >= 1.0
 
 
 def test_each_material_has_a_panel_where_the_senses_expect_it(world):
@@ -153,7 +220,7 @@ def test_the_mesh_is_the_simulators_relief_and_faces_the_robot(folder):
     trimesh = pytest.importorskip(
         'trimesh', reason='trimesh is not installed: pip install trimesh'
     )
-    mesh = trimesh.load_mesh(folder / 'bio_concrete' / 'relief.obj', process=False)
+    mesh = trimesh.load_mesh(folder / 'bio_concrete.obj', process=False)
     height_mm = build_surface(four_panels(0)[0], PX_PER_MM).height_mm
     x_mm, y_mm = 1e3 * mesh.vertices[:, 0] + 80.0, 48.0 - 1e3 * mesh.vertices[:, 2]
     inner = (x_mm > 1.0) & (x_mm < 159.0) & (y_mm > 1.0) & (y_mm < 95.0)
@@ -171,13 +238,15 @@ def test_the_mesh_is_the_simulators_relief_and_faces_the_robot(folder):
     np.testing.assert_allclose(mesh.visual.uv[:, 1], 1.0 - y_mm / 96.0, atol=1e-4)
 
 
-def test_the_colours_are_the_simulators_once_decoded(folder):
-    albedo = cv2.imread(str(folder / 'bacterial_coating' / 'albedo.png'))[..., ::-1] / 255.0
+@pytest.mark.parametrize('index', range(len(MATERIALS)), ids=list(MATERIALS))
+def test_the_colours_are_the_simulators_once_decoded_all_panels_as_bright(folder, index):
+    panel = four_panels(0)[index]
+    albedo = cv2.imread(str(folder / f'{panel.material_name}_albedo.png'))[..., ::-1] / 255.0
     linear = np.where(albedo <= 0.04045, albedo / 12.92, ((albedo + 0.055) / 1.055) ** 2.4)
+    simulated = build_surface(panel, PX_PER_MM).albedo
 
-    np.testing.assert_allclose(
-        linear, build_surface(four_panels(0)[3], PX_PER_MM).albedo, atol=0.005
-    )
+    assert linear.mean() == pytest.approx(0.174, abs=0.001)
+    np.testing.assert_allclose(linear, simulated * (0.174 / simulated.mean()), atol=0.005)
 
 
 def test_a_bump_leans_its_normals_away_from_its_top():
