@@ -11,7 +11,7 @@ import reprlib
 import shutil
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -99,7 +99,8 @@ def read_yaml(path: Path, model: type[Model], error: type[ConfigurationError]) -
     try:
         content = yaml.load(text.decode('utf-8-sig'), _UniqueKeyLoader)
     except _NOT_YAML as problem:
-        why = ' '.join(str(problem).split())[:300]
+        # yaml has no name for a text that came without a file.
+        why = ' '.join(str(problem).replace('in "<unicode string>",', 'at').split())[:300]
         raise error(f'{path} is not YAML: {why}') from problem
     try:
         return model.model_validate({} if content is None else content)
@@ -158,6 +159,27 @@ def whole_folder(path: Path, *, keep: bool = False) -> Iterator[Path]:
         for folder in made:
             with suppress(OSError):
                 folder.rmdir()
+
+
+def check_inputs(path: Path, names: Iterable[str], inputs: Iterable[Path]) -> None:
+    """See that nothing which a command reads is replaced by what it writes into `path`.
+
+    Args:
+        path: the folder that `whole_folder` is to write.
+        names: what it will write there.
+        inputs: what it reads.
+
+    Raises:
+        OutputError: an input is there.
+    """
+    for name in (*names, UNFINISHED):
+        place = (path / name).resolve()
+        for source in inputs:
+            if source.resolve().is_relative_to(place):
+                raise OutputError(
+                    f'expected another folder than {path} to write into: what is in {path / name} '
+                    f'would be replaced, and {source} is read from there'
+                )
 
 
 @contextmanager

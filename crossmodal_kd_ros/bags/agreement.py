@@ -140,32 +140,36 @@ class Agreement:
         if (self._own_mode, replayed.action) == (self._mode, action):
             self.agreed += 1
         elif len(self.differences) < _MAX_DIFFERENCES:
+            kind, why = self._why(replayed, received_ns, live)
             self.differences.append(
                 {
                     't_s': round((replayed.now_ns - self._start_ns) / 1e9, 3),
                     'live': {'mode': self._mode, 'action': action},
                     'replay': {'mode': self._own_mode, 'action': replayed.action},
-                    'why': self._why(replayed, received_ns, live, action),
+                    'kind': kind,
+                    'why': why,
                 }
             )
 
-    def _why(self, replayed: _Replayed, received_ns: int, live: np.ndarray, action: str) -> str:
+    def _why(self, replayed: _Replayed, received_ns: int, live: np.ndarray) -> tuple[str, str]:
+        """Return the kind of a difference, which has no figures in it, and its reason."""
         if replayed.probabilities is None:
-            return 'the picture in the bag cannot be read'
+            return 'picture', 'the picture in the bag cannot be read'
         at_s = (replayed.now_ns - self._start_ns) / 1e9
         if any(
             fault.start_s <= at_s < fault.end_s + _AFTER_FAULT_S for fault in self._schedule.faults
         ):
-            return 'a fault was put into this replay'
+            return 'fault', 'a fault was put into this replay'
         if self._own_mode != self._mode:
-            ago_ms, own_ago_ms = (
+            live_ms, own_ms = (
                 (received_ns - since_ns) / 1e6
                 for since_ns in (self._mode_since_ns, self._own_mode_since_ns)
             )
-            return (
-                f'live for {ago_ms:.0f} ms by then "{self._reason or self._mode}", here for '
-                f'{own_ago_ms:.0f} ms "{self._own_mode}: {self._own_reason}"; the node noticed it '
-                'at another moment, or readings came later to it than to the recorder'
+            live_reason = self._reason.removeprefix(f'{self._mode}: ')
+            return 'mode', (
+                f'live {_in_force("the mode had been ", self._mode, live_ms, live_reason)}; '
+                f'here {_in_force("", self._own_mode, own_ms, self._own_reason)}; the node '
+                'noticed it at another moment, or readings came later to it than to the recorder'
             )
         moved = float(np.nanmax(np.abs(live - replayed.probabilities)))
         best, second = np.sort(live)[::-1][:2]
@@ -178,8 +182,16 @@ class Agreement:
                 'readings reached the node in another order than the recorder, or the arithmetic '
                 'differs'
             )
-        call = 'a close call: ' if best - second < _CLOSE else ''
-        return (
+        kind, call = ('close call', 'a close call: ') if best - second < _CLOSE else ('scores', '')
+        return kind, (
             f'{call}live {best:.3f} to {second:.3f} between the best two, and up to {moved:.3f} '
             f'is what changed here ({cause})'
         )
+
+
+def _in_force(words: str, mode: str, for_ms: float, reason: str) -> str:
+    """Return since when a mode is in force, and why."""
+    if not mode:
+        return 'no mode was known yet'
+    why = f' ("{reason}")' if reason else ''
+    return f'{words}{mode} for {for_ms:.0f} ms{why}'

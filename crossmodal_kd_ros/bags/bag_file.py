@@ -20,7 +20,8 @@ from zstandard import ZstdDecompressor  # mcap asks for it
 from crossmodal_kd_ros.bags.definitions import one_line
 from crossmodal_kd_ros.bags.recovery import CutFile, CutMcap, CutSqlite, Raw, definition_of
 
-_ZSTD_SUFFIX = '.zstd'
+# What rosbag2 adds to a name, and what the tool `zstd` does.
+_ZSTD_SUFFIXES = ('.zstd', '.zst')
 # The first bytes of what zstd compressed. A message of ROS 2 starts with a zero.
 _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 # Of MCAP, a record that says where the messages of a channel are in a chunk.
@@ -34,7 +35,7 @@ def is_recording(path: PurePath) -> bool:
 
 def plain_name(path: PurePath) -> str:
     """Return the name of a file without the ending that compression adds."""
-    return path.name.removesuffix(_ZSTD_SUFFIX)
+    return path.stem if path.suffix in _ZSTD_SUFFIXES else path.name
 
 
 def bag_name(name: str) -> str:
@@ -54,7 +55,7 @@ def open_file(path: Path, folder: Path) -> 'WholeFile | CutFile':
         ValueError: nothing in it can be read.
         OSError: it cannot be unpacked.
     """
-    if path.suffix == _ZSTD_SUFFIX:
+    if path.suffix in _ZSTD_SUFFIXES:
         path = _unpacked(path, folder)
     whole, cut = _KINDS[path.suffix]
     # What a SQLite recorder that was killed leaves in the log beside its file, recovery reads.

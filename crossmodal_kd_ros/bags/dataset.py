@@ -18,7 +18,7 @@ from crossmodal_kd_ros.bags.reader import Bag, BagError
 from crossmodal_kd_ros.bags.synchronize import Synchronized, quality_bits, synchronize
 from crossmodal_kd_ros.bags.topics import TopicRequests, choose_topics
 from crossmodal_kd_ros.datasets import DATASHEET, NO_LABEL, PROFILE, SPLITS, save_array, save_rows
-from crossmodal_kd_ros.files import UNFINISHED, whole_folder, write_json, write_text
+from crossmodal_kd_ros.files import UNFINISHED, check_inputs, whole_folder, write_json, write_text
 from crossmodal_kd_ros.health.reasons import join
 from crossmodal_kd_ros.profile import Profile, measure_quantities
 
@@ -103,6 +103,7 @@ def make_dataset(
             is too little to split, or other files lie where the data set is to be.
         OutputError: nothing can be written.
     """
+    check_inputs(plan.out, SPLITS, plan.bags)
     _check_room(plan.out)
     for path, count in Counter(map(os.path.abspath, plan.bags)).items():
         if count > 1:
@@ -139,7 +140,12 @@ def _check_room(out: Path) -> None:
     is_room = not out.exists() or (
         out.is_dir() and all(child.name == UNFINISHED for child in out.iterdir())
     )
-    if not is_room and not (out / DATASHEET).is_file():
+    splits = [out / name for name in SPLITS if os.path.lexists(out / name)]
+    is_set = (out / DATASHEET).is_file() and all(
+        split.is_dir() and all(child.suffix == '.npy' for child in split.iterdir())
+        for split in splits
+    )
+    if not is_room and not is_set:
         raise BagError(
             f'expected a data set or nothing at {out}, found something else: name another folder'
         )

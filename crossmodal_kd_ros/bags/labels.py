@@ -8,7 +8,6 @@ The file may come from a spreadsheet: in UTF-8 or UTF-16, with commas, semicolon
 
 import codecs
 import csv
-import io
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path, PurePath
 from crossmodal_kd_ros.bags.bag_file import bag_name
 from crossmodal_kd_ros.bags.reader import BagError
 from crossmodal_kd_ros.datasets import NO_LABEL
+from crossmodal_kd_ros.files import short
 from crossmodal_kd_ros.profile import Profile
 
 _COLUMNS = ('start_s', 'end_s', 'action')
@@ -55,55 +55,55 @@ class Label:
 def read_labels(path: Path, profile: Profile) -> list[Label]:
     """Return the labels of a CSV file.
 
-    Its columns are start_s, end_s, action, and if wanted bag and panel. Actions are those of
-    `profile`.
+    Its columns are start_s, end_s, action, and if wanted bag and panel, in any case. Actions are
+    those of `profile`.
 
     Raises:
         BagError: it cannot be read; the sentence has the line.
     """
     text = _text(path)
     separator = max(_SEPARATORS, key=text.partition('\n')[0].count)
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    lines = enumerate(text.split('\n'), start=1)
+    columns = [name.lower() for name in _cells(path, *next(lines), separator)]
+    _check_columns(path, columns)
     labels = []
-    try:
-        columns = _trimmed(next(rows, []))
-        _check_columns(path, columns)
-        for row in rows:
-            cells = _trimmed(row)
-            if len(cells) > len(columns):
-                raise BagError(
-                    f'{path}, line {rows.line_num}: expected {len(columns)} cells, got '
-                    f'{len(cells)}: {cells[-1]!r} stands in no column'
-                )
-            if cells:
-                blank = [''] * (len(columns) - len(cells))
-                by_column = dict(zip(columns, [*cells, *blank]))
-                labels.append(_label(path, rows.line_num, by_column, separator, profile.actions))
-    except csv.Error as error:
-        raise BagError(f'cannot read the labels {path}: {error}') from error
+    for number, line in lines:
+        cells = _cells(path, number, line, separator)
+        if len(cells) > len(columns):
+            raise BagError(
+                f'{path}, line {number}: expected {len(columns)} cells, got '
+                f'{len(cells)}: {cells[-1]!r} stands in no column'
+            )
+        if cells:
+            blank = [''] * (len(columns) - len(cells))
+            by_column = dict(zip(columns, [*cells, *blank]))
+            labels.append(_label(path, number, by_column, separator, profile.actions))
     return labels
 
 
 def assign_labels(labels: Sequence[Label], bags: Sequence[Path]) -> list[list[Label]]:
     """Return the labels of each bag.
 
-    A bag is called by its name. Where several have the same name, the folders before it decide.
+    A bag is called by its name, or by the end of its path: its name with folders before it.
 
     Raises:
         BagError: a label is of no bag or of several, or two of one bag overlap.
     """
-    parts_of = [_parts(os.path.abspath(bag)) for bag in bags]
+    # As the user calls it, and where it lies, if that is a symbolic link.
+    paths_of = [(_parts(os.path.abspath(bag)), _parts(os.path.realpath(bag))) for bag in bags]
     assigned: list[list[Label]] = [[] for _ in bags]
     for label in labels:
-        named = _parts(label.bag)
-        chosen = [number for number, parts in enumerate(parts_of) if parts[-1:] == named[-1:]]
-        if len(chosen) > 1:
-            chosen = [number for number in chosen if parts_of[number][-len(named) :] == named]
+        named = tuple(part for part in _parts(label.bag) if part != '..')
+        chosen = [
+            number
+            for number, paths in enumerate(paths_of)
+            if any(parts[-len(named) :] == named for parts in paths)
+        ]
         if label.bag and len(chosen) != 1:
             raise BagError(
                 f'expected labels of {", ".join(map(str, bags))}, got {label.bag!r} in line '
                 f'{label.line}, which is {"several" if chosen else "none"} of them: call a bag by '
-                'its name, with the folder before it if need be'
+                'its name, with its own folders before it if need be'
             )
         for number in chosen if label.bag else range(len(bags)):
             assigned[number].append(label)
@@ -136,8 +136,19 @@ def _text(path: Path) -> str:
     return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
-def _trimmed(row: Sequence[str]) -> list[str]:
-    """Return the cells of a row, without spaces, and without empty ones at its end."""
+def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
+    """Return the cells of a line, without spaces, and without empty ones at its end.
+
+    Each line is read by itself: a quotation mark that nothing closes would take those behind it
+    into its cell.
+    """
+    try:
+        row = next(csv.reader([line], delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise BagError(
+            f'{path}, line {number}: expected cells without a line break, each quotation mark '
+            f'closed, got {short(line)} ({error})'
+        ) from error
     cells = [cell.strip() for cell in row]
     while cells and not cells[-1]:
         cells.pop()
@@ -145,14 +156,12 @@ def _trimmed(row: Sequence[str]) -> list[str]:
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    known = (*_COLUMNS, *_OPTIONAL)
-    problems = [f'no {name}' for name in _COLUMNS if name not in columns]
-    problems += [f'{name!r}, which is unknown' for name in columns if name not in known]
-    problems += [f'{name} twice' for name in known if columns.count(name) > 1]
-    if problems:
+    given = set(columns)
+    if len(given) < len(columns) or not set(_COLUMNS) <= given <= {*_COLUMNS, *_OPTIONAL}:
         raise BagError(
-            f'expected the columns {", ".join(_COLUMNS)} (and {", ".join(_OPTIONAL)}) in {path}, '
-            f'found {", ".join(problems)}'
+            f'expected the columns {", ".join(_COLUMNS)} (and if wanted {", ".join(_OPTIONAL)}), '
+            f'each once, in the first line of {path}, got '
+            f'{", ".join(map(repr, columns)) or "none"}'
         )
 
 

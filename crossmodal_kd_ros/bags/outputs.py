@@ -11,12 +11,13 @@ import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from crossmodal_kd_ros.bags.recorder import qos_of
+from crossmodal_kd_ros.bags.recorder import mark, qos_of
 from crossmodal_kd_ros.profile import HOLD, Mode, Profile, Sense
 from crossmodal_kd_ros.runtime import Estimate, ModeChange, topics
 from crossmodal_kd_ros.runtime.messages import grid_image_fields
 
 _STORE = get_typestore(Stores.LATEST)
+MADE_BY = 'replay'
 
 
 class OutputBag:
@@ -26,6 +27,7 @@ class OutputBag:
         """Create an MCAP bag at `path`."""
         self._profile, self._estimates = profile, topics.estimates(profile)
         self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
+        mark(self._writer, MADE_BY)
         self._writer.open()
         self._links = {
             topic: self._writer.add_connection(

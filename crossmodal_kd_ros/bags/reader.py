@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
 from heapq import heappop, heappush, heapreplace
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -28,6 +27,8 @@ from crossmodal_kd_ros.bags.definitions import Definitions, one_line
 from crossmodal_kd_ros.bags.recovery import CutFile, Raw
 from crossmodal_kd_ros.errors import CrossmodalError
 
+# Bags that a sentence names.
+_MAX_NAMES = 5
 _METADATA = 'metadata.yaml'
 # Times that a clock gives: after 1970 began, and a century from now at the latest.
 _FIRST_NS, _LAST_NS = 1, 2**62
@@ -150,27 +151,35 @@ class Bag:
     def raw(self, topics: Collection[str] = ()) -> Iterator[Raw]:
         """Yield (topic, received_ns, serialised) as `messages` does, without decoding."""
         untimed: Counter[str] = Counter()
-        newest_ns = 0
-        for name, received_ns, data in self._stored(topics):
-            if not _FIRST_NS <= received_ns < _LAST_NS:
-                untimed[name] += 1
-                self._untimed |= untimed
-                received_ns = newest_ns or self._first_ns
-            newest_ns = received_ns
-            yield name, received_ns, unpacked(data)
-
-    def _stored(self, topics: Collection[str]) -> Iterator[Raw]:
-        """Yield messages as they are in the files."""
         wanted = [
             (file, [name for name in readable if not topics or name in topics])
             for file, readable in self._files
         ]
-        return _in_time((file.start_ns, file.messages(names)) for file, names in wanted if names)
+        for name, received_ns, data in _in_time(
+            (file.start_ns, self._timed(file, names, untimed)) for file, names in wanted if names
+        ):
+            yield name, received_ns, unpacked(data)
 
-    @cached_property
-    def _first_ns(self) -> int:
-        """The first time in the bag that a clock gives."""
-        times_ns = (received_ns for _, received_ns, _ in self._stored(()))
+    def _timed(
+        self, file: WholeFile | CutFile, topics: Collection[str], untimed: Counter[str]
+    ) -> Iterator[Raw]:
+        """Yield messages of a file, each at a time that a clock gives; count into `untimed`.
+
+        Files are merged by these times: with one of the far future a file would wait for all.
+        """
+        newest_ns = 0
+        for name, received_ns, data in file.messages(topics):
+            if not _FIRST_NS <= received_ns < _LAST_NS:
+                untimed[name] += 1
+                self._untimed |= untimed
+                received_ns = newest_ns or self._first_ns(file)
+            newest_ns = received_ns
+            yield name, received_ns, data
+
+    def _first_ns(self, file: WholeFile | CutFile) -> int:
+        """Return the first time that a clock gives: in a file, or else in any that has one."""
+        files = sorted(self._files, key=lambda each: each[0] is not file)
+        times_ns = (raw[1] for each, readable in files for raw in each.messages(readable))
         return next((ns for ns in times_ns if _FIRST_NS <= ns < _LAST_NS), _FIRST_NS)
 
     def _readable(self, file: WholeFile | CutFile) -> list[str]:
@@ -238,6 +247,10 @@ class Bag:
         if not paths:
             problem = next((f' ({what})' for what in self._problems if 'says' in what), '')
             remedy = f': {_ROS1_REMEDY}' if any(path.glob('*.bag')) else ''
+            below = sorted({file.parent.name for file in path.glob('*/*') if is_recording(file)})
+            if below:
+                more = ', ...' if len(below) > _MAX_NAMES else ''
+                remedy = f': name one of the bags below it: {", ".join(below[:_MAX_NAMES])}{more}'
             raise BagError(
                 f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file in it'
                 f'{problem}{remedy}'

@@ -7,6 +7,7 @@ With each topic a bag stores what its publishers offered, so that `ros2 bag play
 same.
 """
 
+import os
 import queue
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
 from rosbags.interfaces import (
     Connection,
     Qos,
@@ -29,7 +31,7 @@ from rosbags.interfaces import (
     QosReliability,
     QosTime,
 )
-from rosbags.rosbag2 import Writer
+from rosbags.rosbag2 import Writer, WriterError
 
 from crossmodal_kd_ros.bags.definitions import one_line, writing_store
 from crossmodal_kd_ros.bags.storages import STORAGES, Storage
@@ -44,7 +46,9 @@ _SECURE_S = 0.5
 _NS_PER_S = 1_000_000_000
 _NO_LIMIT = QosTime(0, 0)
 _WRITE_ERRORS = (OSError, sqlite3.Error)
-# What a bag consists of, cut off or whole.
+# In the metadata of a bag that a command makes anew each time: which command.
+_MADE_BY = 'crossmodal_kd_ros.made_by'
+# What a bag consists of.
 _BAG_FILES = (
     *('.mcap', '.db3', '.db3-wal', '.db3-shm', '.db3-journal'),
     *('metadata.yaml', 'metadata.yaml.tmp'),
@@ -55,24 +59,34 @@ class RecordingError(CrossmodalError):
     """A bag cannot be written."""
 
 
+class _Gone(Exception):
+    """The file of a recording is no longer where it was made."""
+
+
 class BagRecorder:
     """A bag being written, of rosbag2 version 9: Jazzy and later; Humble reads it too.
 
     `write` puts a message into a queue; one thread owns the file and empties it. Twice a second
     it puts onto the disk what it has written: more is not lost, however the process ends. A
     message that does not fit into the queue, or cannot be made, is counted in `dropped`, and
-    `error` says why. Where the disk takes no more the recording has ended.
+    `error` says why. Where the disk takes no more, or the file is no longer where it was made, the
+    recording has ended.
 
     Attributes:
         path: the directory of the bag.
         written: messages on the disk, by topic.
         dropped: messages that will never be there, by topic.
         error: one sentence on the last thing that went wrong, or empty.
-        ended: whether the disk takes no more; `error` says why.
+        ended: whether nothing more can be written; `error` says why.
     """
 
     def __init__(
-        self, path: Path, *, storage: str = 'mcap', queue_size: int = _QUEUE_SIZE
+        self,
+        path: Path,
+        *,
+        storage: str = 'mcap',
+        queue_size: int = _QUEUE_SIZE,
+        made_by: str = '',
     ) -> None:
         """Create the bag's directory.
 
@@ -80,14 +94,11 @@ class BagRecorder:
             path: the directory to create.
             storage: one of `STORAGES`.
             queue_size: messages that may wait.
+            made_by: see `mark`; empty: the recording cannot be made again.
 
         Raises:
             RecordingError: there is something at `path`, or the bag cannot be made.
         """
-        if path.exists():
-            raise RecordingError(
-                f'expected no file or folder at {path}, found one: name another or remove it'
-            )
         _check_name(path, storage)
         self.path = path
         self.written: Counter[str] = Counter()
@@ -95,8 +106,14 @@ class BagRecorder:
         self.error = ''
         self.ended = False
         plugin, self._storage_class = STORAGES[storage]
-        self._writer = Writer(path, version=9, storage_plugin=plugin)
+        try:
+            self._writer = Writer(path, version=9, storage_plugin=plugin)
+        except WriterError as error:
+            raise _refusal(path, error) from error
+        mark(self._writer, made_by)
         self._storage: Storage
+        self._path_of_file: Path
+        self._file: os.stat_result
         self._links: dict[str, Connection] = {}
         self._counting = threading.Lock()
         self._unsecured: Counter[str] = Counter()
@@ -106,10 +123,10 @@ class BagRecorder:
         self._thread.start()
         try:
             self._call(self._open)
-        except _WRITE_ERRORS as error:
+        except (*_WRITE_ERRORS, WriterError) as error:
             self.ended = True
             self.close()
-            raise RecordingError(f'cannot write {path}: {_reason(error)}') from error
+            raise _refusal(path, error) from error
 
     def add_topic(self, topic: str, msgtype: str, *, qos: Sequence[Qos] = ()) -> None:
         """Announce `topic` (full name) of `msgtype` (`pkg/msg/Name`).
@@ -153,6 +170,11 @@ class BagRecorder:
         """Write what is queued, then the index and `metadata.yaml`."""
         self._queue.put(None)
         self._thread.join()
+
+    def remove(self) -> None:
+        """Remove the bag, which is closed; what others have put in its place stays."""
+        if self._is_there():
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def _call(self, do: Callable[[], Any]) -> None:
         """Have the writing thread, to which SQLite's files belong, do something; wait for it."""
@@ -205,7 +227,13 @@ class BagRecorder:
         try:
             do()
         except Exception as error:  # noqa: BLE001  Whatever it is: this thread has to say so.
-            self._drop(self._unsecured, f'{self.path} takes no more: {_reason(error)}')
+            why = _reason(error)
+            if not self._is_there():
+                why = 'the recording was removed or moved meanwhile'
+                with self._counting:
+                    self._unsecured += self.written
+                    self.written.clear()
+            self._drop(self._unsecured, f'{self.path} takes no more: {why}')
             self._unsecured.clear()
             self.ended = True
             # None: the file is whole, and metadata.yaml alone is missing.
@@ -217,18 +245,33 @@ class BagRecorder:
         try:
             self._writer.open()
             self._storage = self._storage_class(self._writer.storage)
+            self._path_of_file = self._writer.storage.path
+            self._file = os.stat(self._path_of_file)
         except _WRITE_ERRORS:
             shutil.rmtree(self.path, ignore_errors=True)
             raise
 
+    def _is_there(self) -> bool:
+        """Return whether the file is still where it was made."""
+        try:
+            return os.path.samestat(self._file, os.stat(self._path_of_file))
+        except OSError:
+            return False
+
     def _secure(self) -> None:
         if self._unsecured:
             self._storage.secure()
+            self._check_there()
             with self._counting:
                 self.written += self._unsecured
             self._unsecured.clear()
 
+    def _check_there(self) -> None:
+        if not self._is_there():
+            raise _Gone
+
     def _complete(self) -> None:
+        self._check_there()
         self._storage.finish()
         self._writer.close()
 
@@ -248,18 +291,45 @@ def _check_name(path: Path, storage: str) -> None:
         raise RecordingError(f'expected a folder with a name in UTF-8{also}, got {path}')
 
 
-def check_replaceable(path: Path) -> None:
-    """See that there is nothing at `path`, or a bag, whole or cut off.
+def _refusal(path: Path, error: Exception) -> RecordingError:
+    # rosbags has one error for whatever is at `path`, before it starts and when it does.
+    if isinstance(error, WriterError):
+        return RecordingError(
+            f'expected no file or folder at {path}, found one: name another or remove it'
+        )
+    return RecordingError(f'cannot write {path}: {_reason(error)}')
+
+
+def mark(writer: Writer, made_by: str) -> None:
+    """Have a bag say which command made it, so that the next run of it may replace the bag."""
+    if made_by:
+        writer.set_custom_data(_MADE_BY, made_by)
+
+
+def check_replaceable(path: Path, made_by: str) -> None:
+    """See that there is nothing at `path`, an empty folder, or a bag with the mark `made_by`.
 
     Raises:
-        RecordingError: `path` holds something that is not a bag.
+        RecordingError: `path` holds something else, such as a recording of a robot.
     """
-    if path.exists() and (
-        not path.is_dir() or not all(child.name.endswith(_BAG_FILES) for child in path.iterdir())
-    ):
+    if not os.path.lexists(path):
+        return
+    children = list(path.iterdir()) if path.is_dir() else [path]
+    is_bag = all(child.name.endswith(_BAG_FILES) for child in children)
+    if children and not (is_bag and _marked(path) == made_by):
         raise RecordingError(
-            f'expected a recording or nothing at {path}, found other files: name another folder'
+            f'expected nothing at {path}, or a bag that "crossmodal-kd {made_by}" made, found '
+            'something else: name another folder, or remove it'
         )
+
+
+def _marked(path: Path) -> str | None:
+    """Return the mark of a bag, `None` without."""
+    try:
+        content = yaml.safe_load((path / 'metadata.yaml').read_text(encoding='utf-8'))
+        return content['rosbag2_bagfile_information']['custom_data'][_MADE_BY]
+    except Exception:  # noqa: BLE001  So may a file that is no metadata.
+        return None
 
 
 def offered_qos(profile: Any) -> Qos:

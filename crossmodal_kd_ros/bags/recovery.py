@@ -125,9 +125,11 @@ class CutMcap(CutFile):
                 done = file.tell()
         except (*_CUT, OverflowError, MemoryError) as error:
             yield from _torn_chunk(file, done)
+            size = self.path.stat().st_size
             problems.append(
-                f'{self.path.name} can be read up to byte {done} of {self.path.stat().st_size}: '
-                f'{_reason(error)}'
+                f'all of {self.path.name} can be read; its recorder did not complete it'
+                if done == size
+                else f'{self.path.name} can be read up to byte {done} of {size}: {_reason(error)}'
             )
 
 

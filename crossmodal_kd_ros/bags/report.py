@@ -142,9 +142,18 @@ def _cards(cards: EvenSample[Timed], metrics: RunMetrics) -> list[runs.Card]:
 
 
 def _differences(differences: Sequence[Mapping[str, Any]]) -> list[tuple]:
-    """Return (seconds, live, here, why) of each run of equal differences."""
-    runs = groupby(differences, key=lambda one: (one['live'], one['replay'], one['why']))
-    return [([one['t_s'] for one in same], *what) for what, same in runs]
+    """Return (seconds, live, here, why) of each run of differences of one kind.
+
+    The figures of a reason change with every picture: a run has the reason of its first.
+    """
+    rows = []
+    for (live, here, _), run in groupby(
+        differences, key=lambda one: (one['live'], one['replay'], one['kind'])
+    ):
+        seconds, reasons = zip(*((one['t_s'], one['why']) for one in run))
+        of_first = 'of the first picture: ' if len(set(reasons)) > 1 else ''
+        rows.append((seconds, live, here, of_first + reasons[0]))
+    return rows
 
 
 def _column_spans(

@@ -14,13 +14,13 @@ from crossmodal_kd_ros.bags.agreement import Agreement
 from crossmodal_kd_ros.bags.injection import inject
 from crossmodal_kd_ros.bags.metrics import RunMetrics
 from crossmodal_kd_ros.bags.node_timing import TURN
-from crossmodal_kd_ros.bags.outputs import OutputBag
+from crossmodal_kd_ros.bags.outputs import MADE_BY, OutputBag
 from crossmodal_kd_ros.bags.reader import Bag
 from crossmodal_kd_ros.bags.recorder import check_replaceable
 from crossmodal_kd_ros.bags.replay import Model, Replay, Step
 from crossmodal_kd_ros.bags.report import write_replay_report
 from crossmodal_kd_ros.bags.topics import TopicMap, TopicRequests, choose_topics
-from crossmodal_kd_ros.files import whole_folder, write_json
+from crossmodal_kd_ros.files import check_inputs, whole_folder, write_json
 from crossmodal_kd_ros.health.reasons import ReasonCode
 from crossmodal_kd_ros.health.sensor import SensorReport
 from crossmodal_kd_ros.profile import CAMERA, Profile
@@ -75,13 +75,14 @@ def replay_bag(
 
     Raises:
         BagError: the bag cannot be read, or holds no camera.
-        RecordingError: other files lie where the bag of answers is to be.
-        OutputError: nothing can be written.
+        RecordingError: something else than answers lies where the bag of answers is to be.
+        OutputError: nothing can be written, or the recording would be replaced.
     """
     started_s = time.monotonic()
     names = ['bag'] if len(models) == 1 else ['bag_old', 'bag_new']
+    check_inputs(plan.out, names, [plan.bag])
     for name in names:
-        check_replaceable(plan.out / name)
+        check_replaceable(plan.out / name, MADE_BY)
     with Bag(plan.bag) as bag, whole_folder(plan.out) as out:
         topics = choose_topics(bag, plan.profile, plan.requests)
         topics.require(bag, [CAMERA])

@@ -55,10 +55,15 @@ class McapStorage:
 
     def cut(self) -> None:
         """See `Storage`."""
-        # What did not fit is still in the file's buffer, and does not fit now either.
-        with suppress(OSError):
-            self._writer.bio.close()
-        os.truncate(self._writer.path, self._secured_bytes)
+        # By the open file: at its path there may be another one by now.
+        descriptor = os.dup(self._writer.bio.fileno())
+        try:
+            # What did not fit is still in the file's buffer, and does not fit now either.
+            with suppress(OSError):
+                self._writer.bio.close()
+            os.ftruncate(descriptor, self._secured_bytes)
+        finally:
+            os.close(descriptor)
 
 
 class SqliteStorage:

@@ -97,24 +97,35 @@ def command(
 
 def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
     """Return the main figures of a run, in a few lines."""
-    p50, p99 = (_number(summary['latency_ms'][name]) for name in ('p50', 'p99'))
-    lines = [
-        (
-            f'{summary["frames_answered"]} of {summary["frames_published"]} frames answered; '
-            f'median {p50} ms from picture to decision, 99 % within {p99} ms'
-        )
-    ]
+    answered = f'{summary["frames_answered"]} of {summary["frames_published"]} frames answered'
+    p50, p99 = (summary['latency_ms'][name] for name in ('p50', 'p99'))
+    if p50 is not None:
+        answered += f'; median {p50:.0f} ms from picture to decision, 99 % within {p99:.0f} ms'
+    lines = [answered]
     for sensor, failover_ms in summary['failover_ms'].items():
-        lines.append(
-            f'{sensor} lost: noticed {_number(failover_ms)} ms after its last message '
-            f'(limit {_number(summary["failover_limit_ms"][sensor])} ms), trusted again after '
-            f'{_number(summary["recovery_ms"][sensor])} ms'
+        recovery_ms = summary['recovery_ms'][sensor]
+        noticed = (
+            'not noticed'
+            if failover_ms is None
+            else f'noticed {failover_ms:.0f} ms after its last message'
         )
+        trusted = (
+            'not trusted again by the end'
+            if recovery_ms is None
+            else f'trusted again after {recovery_ms:.0f} ms'
+        )
+        limit_ms = summary['failover_limit_ms'][sensor]
+        lines.append(f'{sensor} lost: {noticed} (limit {limit_ms:.0f} ms), {trusted}')
     lines += [
-        f'not planned: at {gap["start_s"]:.1f} s the {gap["sensor"]} fell silent for '
-        f'{gap["length_s"]:.2f} s'
+        f'not planned: at {gap["start_s"]:.1f} s the {gap["sensor"]} fell silent or came late '
+        f'for {gap["length_s"]:.2f} s'
         for gap in summary['unplanned_gaps']
     ]
+    if summary['unplanned_gaps']:
+        lines.append(
+            'the machine was too busy then, or a real camera lost its connection: end other '
+            'programs and try again'
+        )
     for mode, counts in (summary['accuracy'] or {}).items():
         if counts['fraction'] is not None:
             lines.append(
@@ -129,7 +140,3 @@ def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
         f'figures: {out / "summary.json"}',
         f'recording: {out / "bag"}',
     ]
-
-
-def _number(value: float | None) -> str:
-    return 'never' if value is None else f'{value:.0f}'

@@ -4,7 +4,6 @@
 """`crossmodal-kd record`."""
 
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,7 +92,7 @@ def command(
         click.echo(f'{topic}: nobody published it', err=True)
     if not recorder.written:
         # So that the next try, which may well have the right name, is not refused.
-        shutil.rmtree(out, ignore_errors=True)
+        recorder.remove()
         why = recorder.error or 'no message came (does anybody publish in this domain?)'
         raise click.ClickException(f'{why}; there is nothing to keep in {out}')
     if recorder.error:

@@ -86,6 +86,7 @@ class Observer:
         *,
         storage: str = 'mcap',
         as_jpeg: Collection[str] = (),
+        made_by: str = '',
     ) -> None:
         """Write the topics in `types` (name: `pkg/msg/Name`) to a new bag from now on.
 
@@ -96,9 +97,10 @@ class Observer:
             as_jpeg: topics of pictures that are kept as JPEG, under their name with /compressed
                 behind: a seventh of the size, and not what a node saw. It decides otherwise on up
                 to 7 frames of 1000.
+            made_by: see `BagRecorder`.
         """
         self._start_ns = time.time_ns()
-        self.recorder = BagRecorder(bag, storage=storage)
+        self.recorder = BagRecorder(bag, storage=storage, made_by=made_by)
         self._as_jpeg = frozenset(as_jpeg)
         self.also_record(types)
 

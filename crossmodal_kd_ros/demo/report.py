@@ -104,13 +104,15 @@ def cards(bag: Path, recording: Recording, scenario: Scenario) -> list[runs.Card
     result = []
     for t_s, row in zip(times_s, rows):
         if row is None:
-            mode = mode_at(recording, np.array([recording.start_ns + int(t_s * 1e9)]))[0]
+            fault = scenario.schedule.active(CAMERA, t_s)
+            mode, action = _published_since(recording, fault.start_s if fault else 0.0, t_s)
             card = runs.Card(
                 t_s=float(t_s),
                 picture='',
-                no_picture='no picture: the camera is dead',
-                mode=str(mode),
-                choices=[runs.Choice(action=HOLD)],
+                no_picture='no picture: the camera is dead' if fault else 'no picture answered',
+                mode=mode,
+                choices=[runs.Choice(action=action)] if action else [],
+                notes=[] if action else ['no answer'],
             )
         else:
             picture = pictures.get(stamps[row])
@@ -131,6 +133,17 @@ def cards(bag: Path, recording: Recording, scenario: Scenario) -> list[runs.Card
             )
         result.append(card)
     return result
+
+
+def _published_since(recording: Recording, start_s: float, t_s: float) -> tuple[str, str]:
+    """Return the mode at `t_s`, and the last action since `start_s` and that mode, if any."""
+    now_ns = recording.start_ns + int(t_s * 1e9)
+    modes = [mode for mode in mode_changes(recording) if mode.received_ns <= now_ns]
+    since_ns = recording.start_ns + int(start_s * 1e9)
+    if modes:
+        since_ns = max(since_ns, modes[-1].received_ns)
+    actions = [one.text for one in recording.actions if since_ns <= one.received_ns <= now_ns]
+    return modes[-1].text if modes else '', actions[-1] if actions else ''
 
 
 def _activity(recording: Recording, scenario: Scenario, sensor: str) -> list[runs.Span]:

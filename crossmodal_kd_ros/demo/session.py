@@ -36,7 +36,7 @@ from crossmodal_kd_ros.demo.report import write_live_report
 from crossmodal_kd_ros.demo.screens import Screen
 from crossmodal_kd_ros.demo.summary import Scenario, summarise
 from crossmodal_kd_ros.errors import CrossmodalError
-from crossmodal_kd_ros.files import whole_folder, write_json
+from crossmodal_kd_ros.files import check_inputs, whole_folder, write_json
 from crossmodal_kd_ros.nodes.transport import distro
 from crossmodal_kd_ros.profile import CAMERA
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
@@ -44,6 +44,7 @@ from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
 from crossmodal_kd_ros.simulation.panel import PROFILE
 
 # Cold, importing torch from a slow disk takes most of a minute.
+_MADE_BY = 'demo'
 _START_TIMEOUT_S = 90.0
 _FIRST_FRAME_TIMEOUT_S = 15.0
 # After the last frame its answer is still under way; the camera must not be missed in the
@@ -129,7 +130,8 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
         OutputError, RecordingError: nothing can be written.
     """
     started_s = time.monotonic()
-    check_replaceable(plan.out / 'bag')
+    check_inputs(plan.out, ['bag', 'log'], [plan.photos] if plan.photos is not None else [])
+    check_replaceable(plan.out / 'bag', _MADE_BY)
     try:
         # A run that goes wrong, or is killed, leaves its recording and its logs there.
         with whole_folder(plan.out, keep=True) as out:
@@ -202,7 +204,7 @@ def _watch(
         lambda: len(observer.published(types)) == len(types), f'publishers of {", ".join(types)}'
     )
     scenario = _scenario(plan, observer)
-    observer.record(out / 'bag', types)
+    observer.record(out / 'bag', types, made_by=_MADE_BY)
     # Each picture goes to the maintenance node and to the observer.
     wait.until(
         lambda: observer.node.count_subscribers(CAMERA_TOPIC) >= 2,

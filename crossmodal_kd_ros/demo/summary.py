@@ -153,7 +153,8 @@ def unplanned_gaps(recording: Recording, scenario: Scenario) -> list[dict[str, A
     """Return each time a sensor's newest message grew older than its timeout without a fault.
 
     Reasons are a busy machine or a loose plug. Each is `sensor`, `start_s` (stamp of the last
-    message) and `length_s` (until the next was received).
+    message) and `length_s` (until the next was received). Those of one sensor that overlap, as
+    where many messages in a row are late, are one.
     """
     gaps = []
     for sensor in scenario.sensors:
@@ -164,22 +165,23 @@ def unplanned_gaps(recording: Recording, scenario: Scenario) -> list[dict[str, A
             else recording.of_sensor(sensor)
         )
         stamps_s = recording.seconds(series.stamp_ns)
-        ages_s = recording.seconds(series.received_ns[1:]) - stamps_s[:-1]
-        for start_s, age_s in zip(stamps_s[:-1], ages_s):
+        ends_s = recording.seconds(series.received_ns[1:])
+        spans_s: list[list[float]] = []
+        for start_s, end_s in sorted(zip(stamps_s[:-1].tolist(), ends_s.tolist())):
             planned = any(
-                fault.sensor == sensor
-                and start_s < fault.end_s
-                and fault.start_s < start_s + age_s
+                fault.sensor == sensor and start_s < fault.end_s and fault.start_s < end_s
                 for fault in scenario.schedule.faults
             )
-            if age_s > scenario.config.timeouts_s[sensor] and not planned:
-                gaps.append(
-                    {
-                        'sensor': sensor,
-                        'start_s': round(float(start_s), 3),
-                        'length_s': round(float(age_s), 3),
-                    }
-                )
+            if end_s - start_s <= scenario.config.timeouts_s[sensor] or planned:
+                continue
+            if spans_s and start_s <= spans_s[-1][1]:
+                spans_s[-1][1] = max(spans_s[-1][1], end_s)
+            else:
+                spans_s.append([start_s, end_s])
+        gaps += [
+            {'sensor': sensor, 'start_s': round(start_s, 3), 'length_s': round(end_s - start_s, 3)}
+            for start_s, end_s in spans_s
+        ]
     return gaps
 
 

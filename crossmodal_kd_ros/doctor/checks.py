@@ -19,7 +19,7 @@ from crossmodal_kd_ros.nodes import qos
 from crossmodal_kd_ros.nodes.clock import clock_topic
 from crossmodal_kd_ros.nodes.maintenance_node import MAX_TIMEOUT_S
 from crossmodal_kd_ros.nodes.parameters import QOS_OVERRIDES
-from crossmodal_kd_ros.profile import CAMERA
+from crossmodal_kd_ros.profile import CAMERA, DEFAULT_PROFILE
 from crossmodal_kd_ros.runtime.topics import Topic, is_output
 
 # The timeouts of profiles leave room for two and a half periods.
@@ -78,7 +78,10 @@ def _presence(node: Node, monitor: TopicMonitor) -> str:
         return f'{as_twin}, and {others}   {_REMAPPING}'
     if monitor.sensor == CAMERA:
         what = 'start the camera driver'
-        otherwise = 'without a robot: crossmodal-kd run --sim'
+        # The simulator knows one robot.
+        is_simulated = monitor.profile.name == DEFAULT_PROFILE
+        play = 'crossmodal-kd run --sim' if is_simulated else 'ros2 bag play a recording of it'
+        otherwise = f'without a robot: {play}'
     else:
         what = f'start the driver of {monitor.sensor}'
         otherwise = f'a robot that has no {monitor.sensor} needs a profile without it'

@@ -48,7 +48,14 @@ def examine(ros_args: Sequence[str]) -> tuple[list[Finding], dict[str, Any]]:
         return [_refused(error)], {}
     # By its name, so that the entries of a parameter file apply; without services, so that nobody
     # takes it for the node.
-    node = Node(_NAME, context=context, start_parameter_services=False, enable_rosout=False)
+    try:
+        with ros_context.own_parameters_of_ros():
+            node = Node(
+                _NAME, context=context, start_parameter_services=False, enable_rosout=False
+            )
+    except ConfigurationError as error:
+        context.shutdown()
+        return [_refused(error)], {}
     node.get_logger().set_level(LoggingSeverity.FATAL)
     try:
         return _examine(node, context, args)
@@ -116,7 +123,7 @@ def _clock(node: Node, listening: Listening) -> Finding | None:
     return problem('clock', f'{say(*listening.clock_faults)}: the robot holds', remedy)
 
 
-def _nodes(node: Node) -> Finding | None:
+def _nodes(node: Node) -> Finding:
     """Look for nodes that would decide beside this one, or do so beside each other."""
     own = node.get_fully_qualified_name()
     names = Counter(
@@ -135,4 +142,9 @@ def _nodes(node: Node) -> Finding | None:
             'end all but one, or give each a namespace of its own (one that was killed is listed '
             'for up to 20 s)',
         )
-    return Finding(subject='nodes', result=f'{running[0]} runs') if running else None
+    result = (
+        f'{running[0]} runs'
+        if running
+        else 'no maintenance node runs: crossmodal-kd run, with the same options, starts one'
+    )
+    return Finding(subject='nodes', result=result)

@@ -5,10 +5,12 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import rclpy
 from rclpy.context import Context
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.signals import SignalHandlerOptions
 
 from crossmodal_kd_ros.errors import ConfigurationError
@@ -55,3 +57,22 @@ def init(
         what = _PLACE.sub('', ' '.join(str(error).splitlines()[0].split()))
         remedy = next((text for word, text in _REMEDIES.items() if word in what), '')
         raise ConfigurationError(f'{what}{remedy}') from error
+
+
+@contextmanager
+def own_parameters_of_ros() -> Iterator[None]:
+    """Refuse a value of a parameter that rclpy declares by itself while it makes a node.
+
+    Each of them, such as `use_sim_time`, is true or false.
+
+    Raises:
+        ConfigurationError: a value is of another type.
+    """
+    try:
+        yield
+    except InvalidParameterTypeException as error:
+        what, _, name = str(error).rpartition(': ')
+        raise ConfigurationError(
+            f'expected the parameter {name} to be true or false, without quotes, got another '
+            f'type: {what}'
+        ) from error

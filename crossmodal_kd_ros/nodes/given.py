@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ ARGUMENT = '-p'
 _FILE_OPTION, _ARGUMENT_OPTIONS = '--params-file', (ARGUMENT, '--param')
 _EVERY_NODE = '/**'
 _PARAMETERS = 'ros__parameters'
+# A name that differs from a node's by less than this is taken for a slip of the pen.
+_SIMILARITY = 0.9
 # rcl's wildcards, as rclpy understands them: any number of names, or one.
 _WILDCARDS = {'/**': r'(/\w+)*', '/*': r'(/\w+)'}
 
@@ -108,17 +111,19 @@ def lost(given: Sequence[Entry], full_name: str, default_name: str) -> list[Noti
 def _unreached(given: Sequence[Entry], full_name: str, default_name: str) -> list[Notice]:
     """Return a notice for each source of which nothing that was meant for the node reaches it.
 
-    Meant for it is what is under its name, or its default name; of a source without either,
-    everything.
+    Meant for it is what is under its name, or its default name; of a source without either, what
+    is under a name that is nearly one of them; without that, everything.
     """
     name = full_name.rpartition('/')[2]
+    names = (name, default_name)
     by_source = defaultdict(list)
     for entry in given:
         by_source[entry.source].append(entry)
     notices = []
     for source, from_it in by_source.items():
-        own = [entry for entry in from_it if entry.node in (name, default_name)]
-        meant = own or from_it
+        own = [entry for entry in from_it if entry.node in names]
+        near = [entry for entry in from_it if get_close_matches(entry.node, names, 1, _SIMILARITY)]
+        meant = own or near or from_it
         if any(entry.reaches(full_name) for entry in meant):
             continue
         keys = sorted({entry.nodes for entry in meant})

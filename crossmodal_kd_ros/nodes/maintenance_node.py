@@ -274,9 +274,7 @@ class MaintenanceNode(ManagedNode):
         self._send(topics.ACTION, String(data=estimate.action))
         for sense, topic in topics.estimates(profile).items():
             reading = estimate.readings[sense]
-            self._offer(
-                topic, conversions.reading_message, header, profile.senses[sense], reading
-            )
+            self._offer(topic, conversions.reading_message, header, profile.senses[sense], reading)
         self._offer(topics.SURFACE_STATE, conversions.surface_state, header, estimate)
 
     def _beat(self) -> None:

@@ -83,7 +83,8 @@ class ManagedNode(LifecycleNode):
             args: the command line, whole: that with which rclpy was initialised.
             parameters: see above.
         """
-        super().__init__(name)
+        with context.own_parameters_of_ros():
+            super().__init__(name)
         self._default_name, self._given = name, entries(args)
         self._configured = self._shut_down = False
         self.clock_watch = ClockWatch(self)

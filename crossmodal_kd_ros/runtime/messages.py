@@ -69,7 +69,8 @@ def stamp_ns(message: Any, received_ns: int) -> int:
     stamp = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
     if stamp <= 0:
         raise BadMessage(
-            'expected the time of the reading in header.stamp, got 0: the driver has to set it'
+            f'expected the time of the reading in header.stamp, got {stamp / 1e9:g}: the driver '
+            'has to set it'
         )
     return stamp
 

@@ -144,7 +144,7 @@ def robot(
 class Oracle:
     """An engine without networks: the teacher hydrates, the student goes by the brightness."""
 
-    name = 'oracle'
+    kind = weights = 'oracle'
     profile = PROFILE
 
     def __init__(self, *, teacher: str = 'hydrate') -> None:

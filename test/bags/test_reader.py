@@ -82,6 +82,20 @@ def test_a_bag_that_was_cut_off_gives_what_came_before_and_says_where_it_ends(
         assert any('can be read up to' in problem for problem in bag.problems)
 
 
+def test_a_file_that_lacks_only_its_end_is_said_to_be_read_whole(tmp_path):
+    from mcap.reader import make_reader
+
+    file = data_file(texts(tmp_path / 'bag', 30, storage='mcap'))
+    with file.open('rb') as stream:
+        chunks = make_reader(stream).get_summary().chunk_indexes
+    last = max(chunks, key=lambda one: one.chunk_start_offset)
+    file.write_bytes(file.read_bytes()[: last.chunk_start_offset + last.chunk_length])
+    with Bag(file) as bag:
+        assert len(list(bag.messages())) == 30
+        said = f'all of {file.name} can be read; its recorder did not complete it'
+        assert any(said in problem for problem in bag.problems)
+
+
 def test_a_compressed_chunk_without_its_end_is_left_out_and_those_before_it_are_read(tmp_path):
     from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 

@@ -131,17 +131,25 @@ def test_a_folder_that_exists_is_never_written_into(tmp_path):
 
 
 def test_a_folder_with_other_files_is_never_replaced_by_a_bag(tmp_path):
-    (tmp_path / 'metadata.yaml').write_text('of a bag')
-    check_replaceable(tmp_path)
-    (tmp_path / 'thesis.txt').write_text('years of work')
-    with pytest.raises(RecordingError, match='expected a recording or nothing'):
-        check_replaceable(tmp_path)
+    path = tmp_path / 'bag'
+    BagRecorder(path, made_by='demo').close()
+    check_replaceable(path, 'demo')
+    (path / 'thesis.txt').write_text('years of work')
+    with pytest.raises(RecordingError, match='that "crossmodal-kd demo" made, found something'):
+        check_replaceable(path, 'demo')
 
 
-def test_a_bag_that_was_cut_off_may_be_replaced(tmp_path):
-    for name in ('bag.mcap', 'bag.db3', 'bag.db3-wal', 'bag.db3-shm'):
-        (tmp_path / name).write_bytes(b'half')
-    check_replaceable(tmp_path)
+@pytest.mark.parametrize('made_by', ['', 'replay'])
+def test_a_recording_of_another_kind_is_never_replaced(tmp_path, made_by):
+    BagRecorder(tmp_path / 'bag', made_by=made_by).close()
+    with pytest.raises(RecordingError, match='name another folder'):
+        check_replaceable(tmp_path / 'bag', 'demo')
+
+
+def test_a_recording_that_was_cut_off_is_never_replaced(tmp_path):
+    (tmp_path / 'bag.mcap').write_bytes(b'half')
+    with pytest.raises(RecordingError, match='name another folder'):
+        check_replaceable(tmp_path, 'demo')
 
 
 def test_a_missing_bag_is_refused_in_one_sentence(tmp_path):

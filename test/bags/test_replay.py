@@ -368,18 +368,34 @@ def test_agreement_with_what_was_said_live_is_counted_and_each_difference_explai
 
 def test_a_mode_of_another_moment_is_explained_by_what_the_node_said_of_it(bag, tmp_path):
     live = live_answers(bag)
-    late = 'HOLD: newest camera reading is 0.38 s old (limit 0.20 s)'
+    late = 'newest camera reading is 0.38 s old (limit 0.20 s)'
     live['/maintenance/mode'][1].append((1.5, made.text('HOLD')))
-    live['/maintenance/mode_reason'] = (made.STRING, [(1.501, made.text(late))])
+    live['/maintenance/mode_reason'] = (made.STRING, [(1.501, made.text(f'HOLD: {late}'))])
     comparison = replayed(made.robot(tmp_path / 'bag', more=live), tmp_path / 'out')['replays'][0][
         'recording'
     ]
     first = comparison['differences'][0]
     assert (first['live']['mode'], first['replay']['mode']) == ('HOLD', 'TEACHER')
     assert (
-        f'"{late}"' in first['why']
-        and 'TEACHER: camera, touch and gas are healthy' in first['why']
+        'live the mode had been HOLD for ' in first['why']
+        and f'("{late}")' in first['why']
+        and 'here TEACHER for ' in first['why']
+        and '("camera, touch and gas are healthy")' in first['why']
     )
+
+
+def test_answers_before_any_live_mode_are_one_row_that_gives_no_time_for_it(bag, tmp_path):
+    live = live_answers(bag)
+    live['/maintenance/mode'] = (made.STRING, [(2.0, made.text('TEACHER'))])
+    path = made.robot(tmp_path / 'bag', more=live)
+    comparison = replayed(path, tmp_path / 'out')['replays'][0]['recording']
+    unknown = [one for one in comparison['differences'] if not one['live']['mode']]
+    reasons = [one['why'] for one in unknown]
+    assert len(set(reasons)) > 1  # each has its own time here
+    assert all(why.startswith('live no mode was known yet; here ') for why in reasons)
+    page = (tmp_path / 'out' / 'report.html').read_text()
+    alike = {(one['live']['action'], *one['replay'].values()) for one in unknown}
+    assert page.count('live no mode was known yet') == len(alike) < len(reasons)
 
 
 def test_a_bag_without_live_answers_claims_no_agreement(bag, tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from waiting import wait_for
 
-from crossmodal_kd_ros.bags import read_messages
+from crossmodal_kd_ros.bags import BagRecorder, read_messages
 from crossmodal_kd_ros.files import share_dir
 
 pytestmark = [
@@ -153,7 +153,7 @@ def test_nothing_to_see_ends_in_one_sentence_and_leaves_the_recording_before(
     tmp_path, arguments, sentence
 ):
     (tmp_path / 'empty').mkdir()
-    (tmp_path / 'out' / 'bag').mkdir(parents=True)
+    BagRecorder(tmp_path / 'out' / 'bag', made_by='demo').close()
     (tmp_path / 'out' / 'bag' / 'bag.mcap').write_bytes(b'of yesterday')
     arguments = [argument.format(empty=tmp_path / 'empty') for argument in arguments]
     done = call('demo', '--out', str(tmp_path / 'out'), *arguments)
@@ -166,7 +166,7 @@ def test_a_folder_that_is_not_a_bag_is_never_replaced(tmp_path):
     (tmp_path / 'out' / 'bag').mkdir(parents=True)
     (tmp_path / 'out' / 'bag' / 'thesis.txt').write_text('years of work')
     done = call('demo', '--out', str(tmp_path / 'out'))
-    assert done.returncode == 1 and 'found other files' in done.stderr
+    assert done.returncode == 1 and 'found something else' in done.stderr
     assert (tmp_path / 'out' / 'bag' / 'thesis.txt').exists()
 
 

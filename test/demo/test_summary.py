@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.demo.recording import Series, Text
-from crossmodal_kd_ros.demo.summary import summarise, wrong_mode_s
+from crossmodal_kd_ros.demo.summary import summarise, unplanned_gaps, wrong_mode_s
 
 
 @pytest.fixture(scope='module')
@@ -123,6 +123,17 @@ def test_a_stall_that_nobody_planned_is_named_and_excused():
     summary = summarise(replace(run, truth=keep(run.truth, ~stall), modes=modes), made.SCENARIO)
     assert summary['unplanned_gaps'] == [{'sensor': 'camera', 'start_s': 5.0, 'length_s': 0.401}]
     assert summary['wrong_mode_s'] == 0.0
+
+
+def test_messages_in_a_row_that_all_come_late_are_one_gap():
+    run = made.recording()
+    late = (run.truth.stamp_ns > made.at(5.0)) & (run.truth.stamp_ns < made.at(5.5))
+    received_ns = run.truth.received_ns + np.where(late, 10**9, 0)
+    truth = replace(run.truth, received_ns=received_ns)
+    [gap] = unplanned_gaps(replace(run, truth=truth), made.SCENARIO)
+    assert gap['sensor'] == 'camera'
+    assert gap['start_s'] == pytest.approx(5.0, abs=0.05)
+    assert gap['length_s'] == pytest.approx(1.5, abs=0.1)
 
 
 def test_a_planned_silence_is_no_unplanned_gap(summary):

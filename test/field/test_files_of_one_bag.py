@@ -4,7 +4,9 @@
 """Recordings in several files: one for each sense, out of order, some missing, some not listed."""
 
 import shutil
+import sqlite3
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +144,33 @@ def test_of_files_that_follow_one_another_one_is_open_at_a_time():
         taken.append(received_ns)
         assert begun == list(range(received_ns // 10 + 1))
     assert taken == list(range(50))
+
+
+@pytest.mark.parametrize('wrong_ns', [0, 2**63 - 1])
+@pytest.mark.parametrize('wrong_text', ['0.1', '0.3', '0.7'])
+def test_a_message_of_no_time_holds_back_none_of_those_after_it(tmp_path, wrong_ns, wrong_text):
+    parts = [
+        texts(tmp_path / 'odd', 0.1, 0.3, 0.5, 0.7, storage='sqlite3'),
+        texts(tmp_path / 'even', 0.0, 0.2, 0.4, 0.6, 0.8, storage='sqlite3'),
+    ]
+    bag = joined(tmp_path / 'bag', parts)
+    with closing(sqlite3.connect(bag / 'odd.db3')) as file, file:
+        [wrong] = [
+            number
+            for number, data in file.execute('SELECT id, data FROM messages')
+            if wrong_text.encode() in data
+        ]
+        file.execute('UPDATE messages SET timestamp = ? WHERE id = ?', (wrong_ns, wrong))
+    # What a killed recorder leaves: its file is read in the order in which it was written.
+    (bag / 'odd.db3-wal').touch()
+    with Bag(bag) as opened:
+        got = [(each.received_ns, each.message.data) for each in opened.messages()]
+        assert any('a time that no clock gives' in what for what in opened.problems)
+    assert len(got) == 9 and got == sorted(got, key=lambda each: each[0])
+    assert got[-1][0] - got[0][0] == 800 * made.MS
+    assert [text for _, text in got if text != wrong_text] == [
+        text for text in (f'{tenth / 10}' for tenth in range(9)) if text != wrong_text
+    ]
 
 
 def test_many_files_take_the_memory_of_one(tmp_path):

@@ -25,7 +25,7 @@ pytest.importorskip('rclpy')
 
 from waiting import wait_for  # noqa: E402
 
-from crossmodal_kd_ros.bags import Bag, BagError, BagRecorder  # noqa: E402
+from crossmodal_kd_ros.bags import Bag, BagError, BagRecorder, RecordingError  # noqa: E402
 from crossmodal_kd_ros.files import UNFINISHED, share_dir  # noqa: E402
 
 pytestmark = pytest.mark.timeout(240)
@@ -154,7 +154,7 @@ def test_a_demo_that_was_killed_leaves_its_recording_and_the_one_before(tmp_path
     noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / 'photos' / 'a.png'), noise)
     out = tmp_path / 'out'
-    (out / 'bag').mkdir(parents=True)
+    BagRecorder(out / 'bag', made_by='demo').close()
     (out / 'bag' / 'bag.mcap').write_bytes(b'of an earlier demo')
     demo = subprocess.Popen(
         [*COMMAND, 'demo', '--out', str(out), '--photos', str(tmp_path / 'photos')],
@@ -171,6 +171,54 @@ def test_a_demo_that_was_killed_leaves_its_recording_and_the_one_before(tmp_path
     pictures = times_ns(out / UNFINISHED / 'bag', '/camera/image_raw')
     assert killed_ns - max(pictures) < MAY_BE_LOST_NS
     assert (out / 'bag' / 'bag.mcap').read_bytes() == b'of an earlier demo'
+
+
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+def test_a_recording_that_was_removed_meanwhile_ends_and_counts_nothing(
+    tmp_path, numbers, storage
+):
+    bag = tmp_path / 'bag'
+    recorder = subprocess.Popen(
+        [*COMMAND, 'record', '--out', str(bag), '--storage', storage],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(lambda: len(recorded(bag)) > 20, limit_s=40.0)
+        shutil.rmtree(bag)
+        # What somebody else puts there is not the recorder's to remove.
+        bag.mkdir()
+        (bag / f'bag.{storage}').write_bytes(b'of somebody else')
+        out, errors = recorder.communicate(timeout=40)
+    finally:
+        recorder.kill()
+    assert recorder.returncode == 1
+    assert 'messages' not in out
+    assert 'messages are missing' in errors
+    assert 'the recording was removed or moved meanwhile' in errors.splitlines()[-1]
+    assert [file.read_bytes() for file in bag.iterdir()] == [b'of somebody else']
+
+
+def test_of_two_recorders_that_start_at_once_the_second_says_so_and_harms_nothing(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / 'bag'
+    first = []
+
+    def mark(*_) -> None:
+        # The second has seen that there is nothing; the first makes its folder now.
+        monkeypatch.undo()
+        first.append(BagRecorder(path))
+
+    monkeypatch.setattr('crossmodal_kd_ros.bags.recorder.mark', mark)
+    with pytest.raises(RecordingError, match='expected no file or folder at'):
+        BagRecorder(path)
+    [recorder] = first
+    recorder.add_topic('/numbers', STRING)
+    recorder.write('/numbers', 5, bytes(TYPES.serialize_cdr(TYPES.types[STRING]('7'), STRING)))
+    recorder.close()
+    assert not recorder.error and recorded(path) == [(5, 7)]
 
 
 def times_ns(bag: Path, topic: str) -> Iterator[int]:

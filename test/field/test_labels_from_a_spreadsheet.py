@@ -22,7 +22,8 @@ ACTIONS = made.ACTIONS
 @pytest.fixture(scope='module')
 def walls(tmp_path_factory):
     """Make two bags of 6 s, `wall_1` and `wall_2`."""
-    folder = tmp_path_factory.mktemp('walls')
+    folder = tmp_path_factory.mktemp('walls') / 'data'
+    folder.mkdir()
     return [
         made.robot(
             folder / name, duration_s=6.0, touch_gap=(9.0, 9.0), camera_hz=10.0, touch_hz=20.0
@@ -97,19 +98,26 @@ def test_a_decimal_comma_of_europe_is_read(tmp_path):
         read(tmp_path, 'start_s\tend_s\taction\n0\t1,234\thydrate\n')
 
 
+def test_column_names_count_in_any_case(tmp_path):
+    labels = read(tmp_path, 'Start_s,END_S,Action,Bag\n0,12.5,hydrate,wall_1\n')
+    assert as_read(labels) == [('wall_1', 0.0, 12.5, 'hydrate')]
+
+
 @pytest.mark.parametrize(
     ('content', 'sentence'),
     [
-        ('start_s,end_s,action,Bag\n', "'Bag', which is unknown"),
-        ('bag,start_s,end_s,action,comment\n', "'comment', which is unknown"),
-        ('bag,start_s,end_s\n', 'found no action'),
-        ('bag,bag,start_s,end_s,action\n', 'found bag twice'),
-        ('sep=;\nbag;start_s;end_s;action\n', "'sep=', which is unknown"),
-        ('', 'found no start_s, no end_s, no action'),
+        ('bag,start_s,end_s,action,comment\n', "'end_s', 'action', 'comment'"),
+        ('bag,start_s,end_s\n', "got 'bag', 'start_s', 'end_s'"),
+        ('bag,bag,start_s,end_s,action\n', 'each once, in the first line of'),
+        ('sep=;\nbag;start_s;end_s;action\n', "got 'sep='"),
+        ('', 'got none'),
         (f'{HEAD}\nwall_1,0,5,10,5,hydrate\n', "line 2: expected 4 cells, got 6: 'hydrate'"),
         (f'{HEAD}\n\n\nwall_1,0,5,dance\n', 'line 4: expected an action out of'),
         (f'{HEAD}\nwand_süd,0,5,hydrate\n'.encode('latin-1'), 'save it as "CSV UTF-8"'),
         (f'{HEAD}\nwall_1,0,5,hydrate\n'.encode('utf-16-le'), 'save it as "CSV UTF-8"'),
+        (f'{HEAD}\n"wall_1,0,2,hydrate\nwall_1,2,4,hydrate\n', 'line 2: expected cells without'),
+        (f'{HEAD}\nw,0,2,hydrate\n"wall\n1",2,4,hydrate\n', 'line 3: expected cells without'),
+        (f'{HEAD}\n"wall" 1,0,2,hydrate\n', 'line 2: expected cells without'),
         (b'PK\x03\x04\x14\x00\x06\x00', 'save it as "CSV UTF-8"'),
         (f'{HEAD}\nwall_1,nan,5,hydrate\n', 'starts before it ends'),
     ],
@@ -126,13 +134,16 @@ def test_what_cannot_be_meant_is_refused_by_its_name(tmp_path, content, sentence
         ('wall_1', 0),
         ('./wall_1/', 0),
         ('data/wall_1', 0),
+        ('../data/wall_1', 0),
+        ('/x/data/wall_1', 0),
         ('wall_1.mcap', 0),
-        ('C:\\data\\wall_1.db3', 0),
+        ('data\\wall_1.db3', 0),
+        ('wall_2.mcap.zst', 1),
         ('wall_2.mcap.zstd', 1),
     ],
 )
 def test_a_bag_may_be_called_by_name_path_or_file(tmp_path, name, number):
-    bags = [Path('/x/wall_1'), Path('wall_2.mcap')]
+    bags = [Path('/x/data/wall_1'), Path('wall_2.mcap')]
     assigned = assign_labels(read(tmp_path, f'{HEAD}\n{name},0,5,hydrate\n'), bags)
     assert [len(labels) for labels in assigned] == [number == 0, number == 1]
 
@@ -144,6 +155,20 @@ def test_bags_of_one_name_are_told_apart_by_the_folder_before(tmp_path):
     for name, count in (('wall', 'several'), ('sunday/wall', 'none')):
         with pytest.raises(BagError, match=f'{name}. in line 2, which is {count} of them'):
             assign_labels(read(tmp_path, f'{HEAD}\n{name},0,5,hydrate\n'), bags)
+
+
+@pytest.mark.parametrize('name', ['tuesday/wall', '/data/monday/wall', 'C:\\monday\\wall'])
+def test_a_label_of_another_folder_is_refused_where_one_bag_is_given(tmp_path, name):
+    labels = read(tmp_path, f'{HEAD}\nmonday/wall,0,4,hydrate\n{name},4,8,seal_crack\n')
+    with pytest.raises(BagError, match='wall. in line 3, which is none of them'):
+        assign_labels(labels, [tmp_path / 'monday' / 'wall'])
+
+
+def test_a_bag_behind_a_symbolic_link_has_both_names(tmp_path):
+    (tmp_path / 'monday' / 'wall').mkdir(parents=True)
+    (tmp_path / 'newest').symlink_to(tmp_path / 'monday' / 'wall')
+    labels = read(tmp_path, f'{HEAD}\nmonday/wall,0,4,hydrate\nnewest,4,8,seal_crack\n')
+    assert assign_labels(labels, [tmp_path / 'newest']) == [labels]
 
 
 def test_a_label_of_a_misspelt_bag_is_refused_before_hours_of_reading(walls, tmp_path):

@@ -15,6 +15,7 @@ from mcap.writer import CompressionType, IndexType, Writer
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
 from rosbags.rosbag2 import Writer as BagWriter
 from rosbags.typesys import Stores, get_typestore
+from zstandard import ZstdCompressor
 
 from crossmodal_kd_ros.bags import Bag, BagError, read_messages
 from crossmodal_kd_ros.bags.topics import choose_topics
@@ -186,6 +187,23 @@ def test_a_compressed_file_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path):
     with Bag(bag) as opened:
         assert 60 < len(list(opened.messages())) < 300
         assert any('can be read up to' in problem for problem in opened.problems)
+
+
+@pytest.mark.parametrize('in_a_folder', [True, False])
+def test_a_file_that_a_person_packed_with_zstd_is_read(tmp_path, in_a_folder):
+    bag = made.robot(tmp_path / 'bag', duration_s=0.5)
+    file = bag / 'bag.mcap.zst'
+    file.write_bytes(ZstdCompressor().compress((bag / 'bag.mcap').read_bytes()))
+    (bag / 'bag.mcap').unlink()
+    with Bag(bag if in_a_folder else file) as opened:
+        assert len(list(opened.messages())) == 15 + 50 + 1 and not opened.problems
+
+
+def test_a_folder_of_several_bags_names_them(tmp_path):
+    for name in ('monday', 'tuesday'):
+        made.robot(tmp_path / name, duration_s=0.1)
+    with pytest.raises(BagError, match='name one of the bags below it: monday, tuesday$'):
+        Bag(tmp_path)
 
 
 def test_a_file_that_was_being_compressed_when_the_recorder_died_counts_once(tmp_path):

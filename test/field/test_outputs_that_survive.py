@@ -3,6 +3,7 @@
 
 """A command was given a wrong name, or stopped half-way: what lay in `--out` is still there."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,58 @@ def test_a_replay_into_a_new_folder_that_fails_leaves_nothing(short_bag, models,
         done = call('replay', short_bag, '--model', models, '--out', tmp_path / 'a' / 'b')
     assert done.exit_code == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_replay_never_replaces_the_recording_that_it_reads_or_another(
+    short_bag, models, tmp_path
+):
+    recording = shutil.copytree(short_bag, tmp_path / 'mine' / 'bag')
+    before = content(tmp_path / 'mine')
+    for source, sentence in (
+        (recording, f'{recording} is read from there'),
+        (recording / 'bag.mcap', 'is read from there'),
+        (short_bag, 'a bag that "crossmodal-kd replay" made'),
+    ):
+        done = call('replay', source, '--model', models, '--out', tmp_path / 'mine')
+        assert done.exit_code == 1 and sentence in done.output
+        assert content(tmp_path / 'mine') == before
+
+
+def test_a_killed_demo_is_not_removed_by_the_replay_that_reads_it(short_bag, models, tmp_path):
+    kept = shutil.copytree(short_bag, tmp_path / 'out' / UNFINISHED / 'bag')
+    before = content(tmp_path / 'out')
+    done = call('replay', kept, '--model', models, '--out', tmp_path / 'out')
+    assert done.exit_code == 1 and 'is read from there' in done.output
+    assert content(tmp_path / 'out') == before
+
+
+def test_a_demo_never_replaces_a_recording_of_a_robot(short_bag, tmp_path):
+    pytest.importorskip('rclpy')
+    shutil.copytree(short_bag, tmp_path / 'out' / 'bag')
+    before = content(tmp_path / 'out')
+    done = call('demo', '--no-view', '--duration', 1, '--out', tmp_path / 'out')
+    assert done.exit_code == 1 and 'a bag that "crossmodal-kd demo" made' in done.output
+    assert content(tmp_path / 'out') == before
+
+
+def test_a_data_set_never_replaces_a_recording(bag, labels, tmp_path):
+    def make(source: Path) -> Result:
+        return call(
+            *('dataset', 'from-bags', source, '--labels', labels, '--block', 2),
+            *('--out', tmp_path / 'set'),
+        )
+
+    assert make(bag).exit_code == 0
+    shutil.rmtree(tmp_path / 'set' / 'test')
+    recording = shutil.copytree(bag, tmp_path / 'set' / 'test')
+    before = content(tmp_path / 'set')
+    for source, sentence in (
+        (recording, f'{recording} is read from there'),
+        (bag, 'expected a data set or nothing'),
+    ):
+        done = make(source)
+        assert done.exit_code == 1 and sentence in done.output
+        assert content(tmp_path / 'set') == before
 
 
 def test_a_recording_of_a_misspelt_topic_is_not_in_the_way_of_the_next_try(tmp_path):

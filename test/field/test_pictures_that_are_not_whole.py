@@ -120,6 +120,58 @@ def test_a_jpeg_that_a_driver_cut_and_ended_is_refused(data):
             picture_file(data[:place] + EOI).decode()
 
 
+@pytest.mark.parametrize(
+    'options', [{'rst_interval': 10}, {'rst_interval': 7}, {'rst_interval': 10, 'progressive': 1}]
+)
+def test_a_jpeg_that_lost_packets_in_its_middle_lacks_a_restart(options):
+    data, rng = jpeg(SCENE[:201, :307], **options), np.random.default_rng(3)
+    restarts = [
+        place for place in range(first_scan(data), len(data) - 200)
+        if data[place] == 0xFF and data[place + 1] in range(0xD0, 0xD8)
+    ]  # fmt: skip
+    for place in rng.choice(restarts[:-9], 30):
+        # One restart, several, and as many as there are numbers for them.
+        for lost in (1, 3, 8):
+            rest = data[restarts[restarts.index(place) + lost - 1] + 2 :]
+            with pytest.raises(PictureFileError, match='restarts in turn, .* lost on the way'):
+                picture_file(data[:place] + rest)
+
+
+def test_a_progressive_jpeg_of_which_a_pass_ends_too_soon_is_refused():
+    data = JPEGS['progressive']
+    ends = picture_file(data).scan_ends
+    assert len(ends) > 5
+    for end in ends:
+        with pytest.raises(PictureFileError, match='end before the picture does'):
+            picture_file(data[: end - 40] + data[end:]).decode()
+
+
+@pytest.mark.parametrize(
+    'picture', [SCENE, SCENE[:201, :307], SCENE[:1, :1], SCENE[:17, :9], SCENE[..., 1]]
+)
+@pytest.mark.parametrize('sampling', [0x111111, 0x211111, 0x221111, 0x411111])
+@pytest.mark.parametrize('progressive', [0, 1])
+def test_a_whole_jpeg_of_any_size_and_sampling_has_the_restarts_that_it_takes(
+    picture, sampling, progressive
+):
+    for interval in (1, 2, 7, 20):
+        data = jpeg(
+            picture, rst_interval=interval, sampling_factor=sampling, progressive=progressive
+        )
+        assert picture_file(data).decode().shape == picture.shape
+
+
+def test_a_picture_that_claims_to_be_huge_is_refused_before_it_takes_memory():
+    huge = bytearray(JPEGS['colour'])
+    frame = huge.index(b'\xff\xc0')
+    huge[frame + 5 : frame + 9] = (30_000).to_bytes(2, 'big') * 2
+    png = bytearray(PNGS['colour'])
+    png[16:24] = (30_000).to_bytes(4, 'big') * 2
+    for data, kind in ((huge, 'jpeg'), (png, 'png')):
+        with pytest.raises(BadMessage, match='up to 80 million pixels, got .* 30000x30000'):
+            CameraReader(COMPRESSED_IMAGE).read(message(bytes(data), kind))
+
+
 @pytest.mark.parametrize('data', JPEGS.values(), ids=JPEGS)
 @pytest.mark.parametrize(
     'ended',

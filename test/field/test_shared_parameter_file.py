@@ -175,6 +175,40 @@ def test_a_file_for_a_node_of_another_name_is_told(tmp_path):
     assert notices([*args, '-r', '__node:=decider'], '/decider') == []
 
 
+@pytest.mark.parametrize('key', ['maintenance_nodes', '/**/maintenence_node'])
+def test_a_slip_of_the_pen_in_our_name_is_told_beside_what_is_for_every_node(tmp_path, key):
+    path = tmp_path / 'params.yaml'
+    shared = '/**:\n  ros__parameters:\n    min_confidence: 0.25\n'
+    path.write_text(f'{shared}{key}:\n  ros__parameters:\n    min_confidence: 0.5\n')
+    args = ['x', '--ros-args', '--params-file', str(path)]
+
+    assert given_to_rclpy(args) == {'min_confidence': 0.25}
+    (said,) = notices(args, '/maintenance_node')
+    full = f'/{key.lstrip("/")}'
+    assert said.startswith(f'what {path} gives to {full} does not reach this node')
+    assert said.endswith(f'write /**/maintenance_node: instead of {full}: in {path}')
+    # Other nodes of the robot have names of their own.
+    path.write_text(f'{shared}camera_node:\n  ros__parameters:\n    min_confidence: 0.5\n')
+    assert notices(args, '/maintenance_node') == []
+
+
+@pytest.mark.parametrize('value', ['"true"', '1'])
+def test_simulated_time_that_is_neither_true_nor_false_is_refused_in_one_sentence(
+    params, start, value
+):
+    given = params(f'/**:\n  ros__parameters:\n    use_sim_time: {value}\n')
+    node = start('maintenance_node', *given)
+
+    assert node.exit_code() == 1
+    said = node.printed()
+    assert 'Traceback' not in said and said.count('[FATAL]') == 1
+    expected = 'expected the parameter use_sim_time to be true or false, without quotes'
+    assert expected in said
+    (finding,), values = examine(given)
+    assert (finding.subject, finding.level, values) == ('parameters', Level.PROBLEM, {})
+    assert expected in finding.result
+
+
 def test_a_file_for_the_two_arms_of_a_robot_is_no_reason_to_complain(tmp_path):
     path = tmp_path / 'params.yaml'
     entry = '/{}/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.5\n'

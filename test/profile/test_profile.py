@@ -211,7 +211,7 @@ def test_two_senses_of_one_name_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ('content', 'expected'),
     [
-        ('name: [1', 'is not YAML'),
+        ('name: [1', "got '<stream end>' at line 1, column 9"),
         ('- a list', 'a mapping'),
         ('', 'camera: this key is missing'),
         ('name: ok\ncamera: 3', 'camera'),

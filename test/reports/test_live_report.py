@@ -107,11 +107,21 @@ def test_frames_are_evenly_spaced_and_a_dead_camera_has_a_card_without_a_picture
         'HOLD',
         'TEACHER',
     ]
-    [held], [decided] = shown[6].choices, shown[0].choices
-    assert (held.action, held.confidence, held.right) == ('hold', None, None)
+    [decided] = shown[0].choices
     assert shown[6].no_picture == 'no picture: the camera is dead'
     assert (decided.action, decided.right) == ('seal_crack', True)
     assert shown[0].notes[0] == 'expert: seal crack (made up)'
+
+
+def test_a_dead_camera_shows_what_was_published_then_and_nothing_else(empty_bag):
+    run = made.recording()
+    silent = tuple(one for one in run.actions if not made.at(32.0) < one.received_ns < made.at(36))
+    shown = cards(empty_bag, replace(run, actions=silent), made.SCENARIO)[6]
+    assert (shown.choices, shown.notes) == ([], ['no answer'])
+    other = (*silent, replace(run.actions[0], text='request_human', received_ns=made.at(32.4)))
+    ordered = tuple(sorted(other, key=lambda one: one.received_ns))
+    shown = cards(empty_bag, replace(run, actions=ordered), made.SCENARIO)[6]
+    assert [choice.action for choice in shown.choices] == ['request_human']
 
 
 def test_a_run_without_a_single_frame_still_gives_a_page(tmp_path, empty_bag):

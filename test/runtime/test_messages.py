@@ -276,6 +276,13 @@ def test_a_header_whose_stamp_was_never_set_is_refused():
         messages.stamp_ns(Image(header=Header()), 7)
 
 
+def test_a_stamp_before_1970_is_refused_and_said():
+    header = Header()
+    header.stamp.sec = -5
+    with pytest.raises(BadMessage, match='in header.stamp, got -5: the driver'):
+        messages.stamp_ns(Image(header=header), 7)
+
+
 def test_a_message_without_a_header_counts_from_its_arrival():
     assert messages.stamp_ns(Float32MultiArray(), 7) == 7
 
