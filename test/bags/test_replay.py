@@ -489,7 +489,7 @@ def test_a_picture_that_cannot_be_read_changes_nothing_before_its_turn(tmp_path)
 class AirOracle:
     """An engine for the profile `air`: the teacher opens the window from 500 ppm on."""
 
-    name = 'air'
+    kind = weights = 'air'
     profile = load_profile('air')
 
     def perceive(self, views: np.ndarray) -> Perception:
