@@ -117,7 +117,7 @@ def test_the_doctor_finds_the_missing_clock_and_blames_nothing_else_on_time(abse
     absent.appear()
     healthy = {finding.subject: finding for finding in examine(UNDER_CLOCK)[0]}
     assert {name: found.level for name, found in healthy.items()} == dict.fromkeys(
-        ('clock', 'camera', 'touch', 'gas'), Level.OK
+        ('clock', 'nodes', 'camera', 'touch', 'gas'), Level.OK
     )
 
 

@@ -214,7 +214,7 @@ def test_each_sensor_of_the_profile_has_a_timeout(robot, start, profile, sensors
         (
             'maintenance_node',
             {'engine': 'steam'},
-            "expected the parameter engine to be one of torch, got 'steam'",
+            "expected the parameter engine to be one of auto, onnx, openvino, torch, got 'steam'",
         ),
         (
             'maintenance_node',

@@ -148,8 +148,8 @@ def test_equal_differences_from_the_live_answers_share_a_row(tmp_path):
     metrics = made.metrics(duration_s=2.0)
     live, here = {'mode': 'TEACHER', 'action': 'hydrate'}, {'mode': 'STUDENT', 'action': ''}
     differences = [
-        {'t_s': t_s, 'live': live, 'replay': here, 'why': 'late' if t_s < 5.0 else 'lossy'}
-        for t_s in (1.0, 1.1, 1.2, 7.0)
+        {'t_s': t_s, 'live': live, 'replay': here, 'kind': why, 'why': why}
+        for t_s, why in ((1.0, 'late'), (1.1, 'late'), (1.2, 'late'), (7.0, 'lossy'))
     ]
     recording = {
         'frames_compared': 60,
