@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ROS ?= jazzy
+PARTS ?=
 
 ifdef ROS_DISTRO
 VENV := .venv
@@ -30,7 +31,7 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 EDITABLE := --no-build-isolation --use-pep517 --editable
 CONSTRAINTS := -c constraints.txt -c $(VENV)/ros-constraints.txt
 
-.PHONY: demo test test-fast soak clean help
+.PHONY: demo test test-fast soak bench clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -49,6 +50,9 @@ test-fast: $(READY)-test  ## run the tests that need no ROS and take less than 5
 
 soak: $(READY)  ## ten minutes at 60 Hz of camera and 200 Hz of touch, with another fault every 5 s
 	$(BIN)/python test/soak/soak.py
+
+bench: $(READY)  ## how fast it is, in a quarter of an hour: out/bench/report.html; PARTS="node engines": some of it
+	$(BIN)/python test/bench/bench.py $(PARTS)
 
 clean:  ## remove the environments and what tests and demos wrote
 	rm -rf .venv .venv-* build install log out *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,49 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Reading and decoding a bag alone, plainly: rosbags, and the view of every picture.
+
+    python reader.py BAG VIEW_PX
+
+Prints seconds and peak memory as JSON.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rosbags.highlevel import AnyReader
+
+from crossmodal_kd_ros.profile import square_view
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process has had resident, MiB."""
+    # Not from getrusage: that knows the process which started this one as well.
+    lines = Path('/proc/self/status').read_text().splitlines()
+    [line] = [line for line in lines if line.startswith('VmHWM:')]
+    return int(line.split()[1]) / 1024
+
+
+def main() -> None:
+    """Read every message; make a picture of each image that is one, and its view."""
+    bag, view_px = Path(sys.argv[1]), int(sys.argv[2])
+    cv2.setNumThreads(1)
+    start_s = time.perf_counter()
+    views = 0
+    with AnyReader([bag]) as reader:
+        for connection, _, data in reader.messages():
+            message = reader.deserialize(data, connection.msgtype)
+            if getattr(message, 'encoding', '') == 'rgb8':
+                shape = message.height, message.width, 3
+                square_view(np.reshape(message.data, shape), size_px=view_px)
+                views += 1
+    took_s = time.perf_counter() - start_s
+    print(json.dumps({'took_s': took_s, 'peak_mib': peak_mib(), 'views': views}))
+
+
+if __name__ == '__main__':
+    main()
