@@ -10,12 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 PROCESSES = Path(__file__).resolve().parent / 'processes'
 ROOT = Path(__file__).resolve().parents[2]
-_PATIENCE_S = 300.0
+_PATIENCE_S, _END_S = 300.0, 10.0
 
 
 def python(script: str, *arguments: object) -> list[str]:
@@ -81,18 +82,20 @@ class Child:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._process.stdin.close()
-        try:
-            self._process.wait(10.0)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            _end_group(self._process)
+        with suppress(BrokenPipeError, subprocess.TimeoutExpired):
+            self._process.stdin.close()
+            self._process.wait(_END_S)
+        _end_group(self._process)
 
     def ask(self, **question: Any) -> dict[str, Any]:
-        """Return its answer."""
-        self._process.stdin.write(json.dumps(question) + '\n')
-        self._process.stdin.flush()
+        """Return its answer.
+
+        Raises:
+            RuntimeError: it has ended.
+        """
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(question) + '\n')
+            self._process.stdin.flush()
         return self._read()
 
     def _read(self) -> dict[str, Any]:
@@ -105,8 +108,6 @@ class Child:
 
 def _end_group(process: subprocess.Popen) -> None:
     """End what is left of the group of a process: itself, and what it has started."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
