@@ -43,7 +43,8 @@ DWELL_S = 5.0
 # The places of half an hour would make no difference: the longest mean remembers some seconds.
 _MAX_PLACES = 32
 # Of one place in the mean over each window; what has less in the longest is forgotten.
-_MAX_WEIGHTS = -np.expm1(-DWELL_S / np.array(WINDOWS_S))
+_WINDOWS = np.array(WINDOWS_S)
+_MAX_WEIGHTS = -np.expm1(-DWELL_S / _WINDOWS)
 _MIN_WEIGHT = 1e-3
 
 
@@ -183,14 +184,6 @@ class Places:
         return self._count
 
 
-@dataclass
-class _PlaceMean:
-    """What one place says: residuals `float[W, F]`, and the weights of it in the means over W."""
-
-    mean: np.ndarray
-    weight: np.ndarray
-
-
 class ResidualMonitor:
     """Follows the residual of one sense from picture to picture, and keeps the verdict.
 
@@ -214,7 +207,10 @@ class ResidualMonitor:
 
     def reset(self) -> None:
         """Forget every residual."""
-        self._places: dict[int, _PlaceMean] = {}
+        # Of P places: number, weight in the mean over each window, mean of their residuals there.
+        self._places = np.zeros(0, np.int64)
+        self._weights = np.zeros((0, len(WINDOWS_S)))
+        self._means = np.zeros((0, len(WINDOWS_S), self.model.bias.size))
         self._stamp_ns: int | None = None
         self._exceeded_ns = 0  # when a limit was last reached
         self.verdict: Contradiction | None = None
@@ -230,8 +226,8 @@ class ResidualMonitor:
             step_s = 0.0
         self._stamp_ns = stamp_ns
         self._add(z, place, step_s)
-        means = sum(one.weight[:, None] * one.mean for one in self._places.values())
-        weights = sum(one.weight for one in self._places.values())
+        means = (self._weights[:, :, None] * self._means).sum(0)
+        weights = self._weights.sum(0)
         if self.verdict is not None:  # of one that is accused, by what there is
             means = means / np.maximum(weights, np.finfo(float).tiny)[:, None]
         excess = self.model.sizes(means) / self.model.limits
@@ -248,22 +244,27 @@ class ResidualMonitor:
 
     def _add(self, z: np.ndarray, place: int, step_s: float) -> None:
         """Add a residual `float[F]`, in standard deviations, of the last `step_s`."""
-        for one in self._places.values():
-            one.weight *= np.exp(-step_s / np.array(WINDOWS_S))
+        self._weights *= np.exp(-step_s / _WINDOWS)
+        is_kept = (self._places == place) | (self._weights[:, -1] > _MIN_WEIGHT)
+        if not is_kept.all():
+            self._keep(is_kept)
+        if place not in self._places:
+            self._places = np.append(self._places, place)
+            self._weights = np.append(self._weights, np.zeros((1, len(WINDOWS_S))), 0)
+            self._means = np.append(self._means, np.zeros((1, len(WINDOWS_S), z.size)), 0)
+        here = int(np.argmax(self._places == place))
         # A picture after a gap stands for itself alone.
-        shares = -np.expm1(-(step_s if step_s < _MAX_STEP_S else 0.0) / np.array(WINDOWS_S))
-        self._places = {
-            number: one
-            for number, one in self._places.items()
-            if number == place or one.weight[-1] > _MIN_WEIGHT
-        }
-        here = self._places.setdefault(
-            place, _PlaceMean(np.zeros((len(WINDOWS_S), z.size)), np.zeros(len(WINDOWS_S)))
+        shares = -np.expm1(-(step_s if step_s < _MAX_STEP_S else 0.0) / _WINDOWS)
+        weight = self._weights[here] + shares
+        newest = shares / np.maximum(weight, np.finfo(float).tiny)
+        self._means[here] += newest[:, None] * (z - self._means[here])
+        self._weights[here] = np.minimum(weight, _MAX_WEIGHTS)
+
+    def _keep(self, is_kept: np.ndarray) -> None:
+        """Forget the places that are not in `is_kept`, `bool[P]`."""
+        self._places, self._weights, self._means = (
+            values[is_kept] for values in (self._places, self._weights, self._means)
         )
-        here.weight += shares
-        newest = shares / np.maximum(here.weight, np.finfo(float).tiny)
-        here.mean += newest[:, None] * (z - here.mean)
-        np.minimum(here.weight, _MAX_WEIGHTS, out=here.weight)
 
     def _contradiction(self, excess: np.ndarray, all_means: np.ndarray) -> Contradiction:
         window, index = np.unravel_index(int(np.argmax(excess)), excess.shape)

@@ -51,8 +51,8 @@ _MARGIN = 1.15
 _COURSE_GROUPS = 20_000
 # Part of the pictures of different groups that are taken for pictures of one place.
 _SAME_PLACE = 0.05
-# A million and a half distances between groups are enough for that.
-_MAX_PLACES = 2000
+# Two million distances between groups are enough for that.
+_MAX_COMPARED = 2000
 # A stack is judged on groups that it was not fitted to; its 2 A x A + A numbers want so many
 # groups of each action.
 _FOLDS, _STACK_GROUPS = 5, 50
@@ -288,7 +288,7 @@ def _out_of_distribution(features: np.ndarray, pairs: Pairs) -> OutOfDistributio
     )
     # One picture of each group.
     _, first = np.unique(pairs.group, return_index=True)
-    whitened = unlimited.whiten(features[first[:_MAX_PLACES]])
+    whitened = unlimited.whiten(features[first[:_MAX_COMPARED]])
     apart = pairwise_distances(whitened)[np.triu_indices(len(whitened), 1)]
     apart = apart / np.sqrt(whitened.shape[1])
     distance = unlimited.distance(features[judged])
