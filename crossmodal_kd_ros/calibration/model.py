@@ -6,6 +6,7 @@
 It is refused beside others.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -288,6 +289,15 @@ def weights_digest(path: Path) -> str:
             f'expected weights of this package in {path}, to know whose the calibration is: '
             f'{error}'
         ) from error
+
+
+def weights_in_words(folder: Path) -> str:
+    """Return which weights lie in `folder`, by the start of what `sha256sum` prints of each."""
+    digests = {
+        kind: hashlib.sha256((folder / f'{kind}.safetensors').read_bytes()).hexdigest()[:12]
+        for kind in KINDS
+    }
+    return ', '.join(f'{kind} {digest}' for kind, digest in digests.items())
 
 
 def _figures(predictor: Predictor) -> dict[str, Any]:

@@ -10,12 +10,9 @@ from crossmodal_kd_ros.networks.student import Student
 from crossmodal_kd_ros.networks.teacher import Teacher
 from crossmodal_kd_ros.profile import Profile
 
-# What the student returns in front of the readings of each sense.
-STUDENT_COLUMNS = ('probabilities', 'quantities', 'quantities_std', 'features')
-
 
 class ServedStudent(nn.Module):
-    """From views `uint8[B, S, S, 3]` to `STUDENT_COLUMNS`, then the reading of each sense."""
+    """From views `uint8[B, S, S, 3]` to what `Perception.of_columns` takes."""
 
     def __init__(self, student: Student) -> None:
         """Serve `student`."""

@@ -88,10 +88,9 @@ def make_engine(
         engine = _torch_engine(models_dir, profile, device=device, threads=threads)
     side = profile.camera.view_px
     blank = np.zeros((1, side, side, 3), np.uint8)
+    present = {sense: np.ones(1, bool) for sense in profile.senses}
     for _ in range(_WARM_UP_CALLS):
-        perception = engine.perceive(blank)
-        present = {sense: np.ones(1, bool) for sense in profile.senses}
-        engine.decide(blank, perception.readings, present)
+        engine.decide(blank, engine.perceive(blank).readings, present)
     return engine
 
 

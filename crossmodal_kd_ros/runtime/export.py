@@ -21,7 +21,6 @@ from crossmodal_kd_ros.errors import ConfigurationError, ExportError
 from crossmodal_kd_ros.files import whole_file, write_json
 from crossmodal_kd_ros.networks import load_student, load_teacher
 from crossmodal_kd_ros.networks.serving import (
-    STUDENT_COLUMNS,
     ServedStudent,
     ServedTeacher,
     example_inputs,
@@ -29,12 +28,13 @@ from crossmodal_kd_ros.networks.serving import (
 )
 from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.runtime.exported_engine import EXPORT_FILE
+from crossmodal_kd_ros.runtime.sample import STUDENT_COLUMNS
 
 # Largest difference between an exported network and torch, as a share of the largest magnitude of
 # an output, or in its unit where that is below 1.
 TOLERANCE = 1e-4
 _OPSET = 18
-_MODULES = {'onnxscript': 'onnxscript', 'onnx': 'onnx', 'onnxruntime': 'onnxruntime'}
+_MODULES = ('onnx', 'onnxruntime', 'onnxscript')
 
 
 def write_export(
@@ -62,10 +62,10 @@ def write_export(
         WeightsError: the weights cannot be used.
         ExportError: what was exported differs from them.
     """
-    missing = [package for module, package in _MODULES.items() if not _has(module)]
+    missing = [module for module in _MODULES if not _has(module)]
     if missing:
         raise ConfigurationError(
-            f'expected {", ".join(_MODULES.values())} for the export, {", ".join(missing)} '
+            f'expected {", ".join(_MODULES)} for the export, {", ".join(missing)} '
             "cannot be imported: pip install 'crossmodal_kd_ros[export]'"
         )
     names = teacher_inputs(profile)

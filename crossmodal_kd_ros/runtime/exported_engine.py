@@ -16,8 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from crossmodal_kd_ros.calibration.model import KINDS, weights_digest
-from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
+from crossmodal_kd_ros.calibration.model import KINDS, weights_digest, weights_in_words
 from crossmodal_kd_ros.errors import ConfigurationError, DeviceError, ExportError
 from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.runtime.sample import Perception
@@ -64,27 +63,16 @@ def check_export(folder: Path, profile: Profile) -> None:
             )
 
 
-def weights_in_words(folder: Path) -> str:
-    """Return which weights lie in `folder`, by the start of what `sha256sum` prints of each."""
-    digests = {
-        kind: hashlib.sha256((folder / f'{kind}.safetensors').read_bytes()).hexdigest()[:12]
-        for kind in KINDS
-    }
-    return ', '.join(f'{kind} {digest}' for kind, digest in digests.items())
-
-
 @dataclass(frozen=True)
 class _Library:
     """What runs ONNX files.
 
     Attributes:
-        module: what Python imports.
-        package: what pip installs.
+        module: what Python imports, and pip installs.
         load: makes a network of a file, for a device and so many threads.
     """
 
     module: str
-    package: str
     load: Callable[[Path, str, int], Network]
 
     @property
@@ -136,10 +124,10 @@ def _load_openvino(path: Path, device: str, threads: int) -> Network:
     return run
 
 
-# The fastest first: see docs/performance.md.
+# The first that is installed is taken unless one is chosen.
 LIBRARIES = {
-    'onnx': _Library('onnxruntime', 'onnxruntime', _load_onnx),
-    'openvino': _Library('openvino', 'openvino', _load_openvino),
+    'onnx': _Library('onnxruntime', _load_onnx),
+    'openvino': _Library('openvino', _load_openvino),
 }
 
 
@@ -179,26 +167,18 @@ class ExportedEngine:
         if not one.is_installed:
             raise ConfigurationError(
                 f'expected {one.module} for the engine {library}, it is not installed: '
-                f'pip install {one.package}, or choose another engine'
+                f'pip install {one.module}, or choose another engine'
             )
         check_export(folder, profile)
         cv2.setNumThreads(threads)
         self.kind, self.weights, self.profile = library, weights_in_words(folder), profile
         self._student, self._teacher = (
-            one.load(folder / f'{kind}.onnx', device, threads) for kind in ('student', 'teacher')
+            one.load(folder / f'{kind}.onnx', device, threads) for kind in KINDS
         )
 
     def perceive(self, views: np.ndarray) -> Perception:
         """Return what the student sees in views `uint8[B, S, S, 3]`; see `Engine`."""
-        probabilities, quantities, quantities_std, features, *readings = self._student([views])
-        return Perception(
-            probabilities=probabilities,
-            quantities=quantities,
-            quantities_std=quantities_std,
-            features=features,
-            readings=dict(zip(self.profile.senses, readings, strict=True)),
-            detail=fine_detail(views),
-        )
+        return Perception.of_columns(self._student([views]), self.profile, views)
 
     def decide(
         self,

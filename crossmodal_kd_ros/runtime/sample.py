@@ -8,7 +8,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from crossmodal_kd_ros.profile import Mode
+from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
+from crossmodal_kd_ros.profile import Mode, Profile
+
+# What a student returns of views, in front of the readings of each sense.
+STUDENT_COLUMNS = ('probabilities', 'quantities', 'quantities_std', 'features')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,18 @@ class Perception:
     quantities_std: np.ndarray | None = None
     features: np.ndarray | None = None
     detail: np.ndarray | None = None
+
+    @classmethod
+    def of_columns(
+        cls, columns: Sequence[np.ndarray], profile: Profile, views: np.ndarray
+    ) -> 'Perception':
+        """Return it from `STUDENT_COLUMNS`, then the reading of each sense, of `views`."""
+        count = len(STUDENT_COLUMNS)
+        return cls(
+            **dict(zip(STUDENT_COLUMNS, columns[:count])),
+            readings=dict(zip(profile.senses, columns[count:], strict=True)),
+            detail=fine_detail(views),
+        )
 
     def row(self, index: int) -> 'Perception':
         """Return what the student sees in one of the views."""

@@ -18,16 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
+from crossmodal_kd_ros.calibration.model import weights_in_words
 from crossmodal_kd_ros.networks import find_device, load_student, load_teacher
-from crossmodal_kd_ros.networks.serving import (
-    STUDENT_COLUMNS,
-    ServedStudent,
-    ServedTeacher,
-    example_inputs,
-)
+from crossmodal_kd_ros.networks.serving import ServedStudent, ServedTeacher, example_inputs
 from crossmodal_kd_ros.profile import Profile
-from crossmodal_kd_ros.runtime.exported_engine import weights_in_words
 from crossmodal_kd_ros.runtime.sample import Perception
 
 
@@ -76,12 +70,7 @@ class TorchEngine:
     def perceive(self, views: np.ndarray) -> Perception:
         """Return what the student sees in views `uint8[B, S, S, 3]`; see `Engine`."""
         columns = [_array(column) for column in self._student(self._tensor(views))]
-        values, readings = columns[: len(STUDENT_COLUMNS)], columns[len(STUDENT_COLUMNS) :]
-        return Perception(
-            **dict(zip(STUDENT_COLUMNS, values)),
-            readings=dict(zip(self.profile.senses, readings)),
-            detail=fine_detail(views),
-        )
+        return Perception.of_columns(columns, self.profile, views)
 
     @torch.inference_mode()
     def decide(
