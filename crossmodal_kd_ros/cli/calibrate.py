@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from crossmodal_kd_ros.cli.train import find_profile
+from crossmodal_kd_ros.cli.options import find_profile, profile_option, trained_data_option
 
 # Pictures of the test split that strange ones are made from.
 _MAX_FAMILIAR = 240
@@ -24,17 +24,8 @@ _MAX_FAMILIAR = 240
     show_default=True,
     help='Folder with both weight files; calibration.json is written beside them.',
 )
-@click.option(
-    '--data',
-    type=click.Path(path_type=Path, file_okay=False),
-    help='The data set that the weights were trained on: its validation split in place of '
-    'simulated views.',
-)
-@click.option(
-    '--profile',
-    metavar='NAME|FILE',
-    help="What the robot has; default: the data set's, else living_wall.",
-)
+@trained_data_option
+@profile_option
 @click.option(
     '--views',
     type=click.IntRange(300),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from crossmodal_kd_ros.cli.train import find_profile
+from crossmodal_kd_ros.cli.options import find_profile, profile_option, trained_data_option
 
 _VIEWS = 300
 
@@ -22,17 +22,8 @@ _VIEWS = 300
     show_default=True,
     help='Folder with both weight files; the ONNX files and export.json are written beside them.',
 )
-@click.option(
-    '--data',
-    type=click.Path(path_type=Path, file_okay=False),
-    help='The data set that the weights were trained on: its validation split in place of '
-    'simulated views.',
-)
-@click.option(
-    '--profile',
-    metavar='NAME|FILE',
-    help="What the robot has; default: the data set's, else living_wall.",
-)
+@trained_data_option
+@profile_option
 def command(models: Path, data: Path | None, profile: str | None) -> None:
     """Write both networks as ONNX files, for the engines onnx and openvino.
 

@@ -8,12 +8,10 @@ import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.cli.options import find_profile, profile_option
 
 
 @click.command()
@@ -43,11 +41,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help='Your own data set, from crossmodal-kd dataset from-bags, in place of simulated views.',
 )
-@click.option(
-    '--profile',
-    metavar='NAME|FILE',
-    help="What the robot has; default: the data set's, else living_wall.",
-)
+@profile_option
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
 @click.option('--bf16', is_flag=True, help='Compute in bfloat16; for GPUs, slower on most CPUs.')
 @click.option(
@@ -108,25 +102,3 @@ def command(
     if place.is_first:
         click.echo(f'{figures_table(card.figures)}\nweights and their card: {out}')
     place.leave()
-
-
-def find_profile(name: str | None, data: Path | None) -> 'Profile':
-    """Return the profile `name`; unless named, that of the data set `data` or the simulator.
-
-    Raises:
-        ConfigurationError: there is no such profile, or no data set of it: it cannot be simulated.
-    """
-    from crossmodal_kd_ros.datasets import read_profile
-    from crossmodal_kd_ros.errors import ConfigurationError
-    from crossmodal_kd_ros.profile import load_profile
-
-    if name is None and data is not None:
-        return read_profile(data)
-    simulated = load_profile()
-    profile = simulated if name is None else load_profile(name)
-    if data is None and profile.fingerprint != simulated.fingerprint:
-        raise ConfigurationError(
-            f'expected --data with a data set of the profile {profile.name}, got none: '
-            f'{simulated.name} alone has a simulator'
-        )
-    return profile

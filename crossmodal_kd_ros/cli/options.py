@@ -1,0 +1,46 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Options of the commands that make weights, or measure them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from crossmodal_kd_ros.profile import Profile
+
+profile_option = click.option(
+    '--profile',
+    metavar='NAME|FILE',
+    help="What the robot has; default: the data set's, else living_wall.",
+)
+trained_data_option = click.option(
+    '--data',
+    type=click.Path(path_type=Path, file_okay=False),
+    help='The data set that the weights were trained on: its validation split in place of '
+    'simulated views.',
+)
+
+
+def find_profile(name: str | None, data: Path | None) -> 'Profile':
+    """Return the profile `name`; unless named, that of the data set `data` or the simulator.
+
+    Raises:
+        ConfigurationError: there is no such profile, or no data set of it: it cannot be simulated.
+    """
+    from crossmodal_kd_ros.datasets import read_profile
+    from crossmodal_kd_ros.errors import ConfigurationError
+    from crossmodal_kd_ros.profile import load_profile
+
+    if name is None and data is not None:
+        return read_profile(data)
+    simulated = load_profile()
+    profile = simulated if name is None else load_profile(name)
+    if data is None and profile.fingerprint != simulated.fingerprint:
+        raise ConfigurationError(
+            f'expected --data with a data set of the profile {profile.name}, got none: '
+            f'{simulated.name} alone has a simulator'
+        )
+    return profile
