@@ -34,6 +34,23 @@ class _Replayed:
     probabilities: np.ndarray | None
 
 
+@dataclass
+class _InForce:
+    """The mode in force, since when, and why; empty before the first is known."""
+
+    mode: str = ''
+    since_ns: int = 0
+    reason: str = ''
+
+    def said(self, now_ns: int, before: str = '') -> str:
+        """Return since when it is in force, and why; `before` stands before a known mode."""
+        if not self.mode:
+            return 'no mode was known yet'
+        reason = self.reason.removeprefix(f'{self.mode}: ')
+        why = f' ("{reason}")' if reason else ''
+        return f'{before}{self.mode} for {(now_ns - self.since_ns) / 1e6:.0f} ms{why}'
+
+
 class Agreement:
     """Compares a replay with the answers in the recording, step by step.
 
@@ -67,8 +84,7 @@ class Agreement:
         self.differences: list[dict[str, Any]] = []
         self._lossy, self._model, self._schedule, self._start_ns = lossy, model, schedule, 0
         self._replayed: OrderedDict[int, _Replayed] = OrderedDict()
-        self._mode, self._mode_since_ns, self._reason = '', 0, ''
-        self._own_mode, self._own_mode_since_ns, self._own_reason = '', 0, ''
+        self._live, self._own = _InForce(), _InForce()
         # Live scores without their action yet: stamp, receipt, probabilities.
         self._scores: tuple[int, int, np.ndarray] | None = None
 
@@ -79,9 +95,9 @@ class Agreement:
 
     def add_mode_change(self, change: ModeChange) -> None:
         """Note a change of mode in the replay."""
-        if change.mode.value != self._own_mode:
-            self._own_mode, self._own_mode_since_ns = change.mode.value, change.now_ns
-        self._own_reason = change.reason
+        if change.mode.value != self._own.mode:
+            self._own.mode, self._own.since_ns = change.mode.value, change.now_ns
+        self._own.reason = change.reason
 
     def add_replayed(self, now_ns: int, stamp_ns: int, answer: Answer | None) -> None:
         """Note what the replay decides from a picture; `None` where it cannot be read."""
@@ -98,9 +114,9 @@ class Agreement:
         """Note what the node published live; compare where it completes a frame."""
         message = reading.value
         if reading.role == 'live_mode':
-            self._mode, self._mode_since_ns = message.data, reading.received_ns
+            self._live.mode, self._live.since_ns = message.data, reading.received_ns
         elif reading.role == 'live_reason':
-            self._reason = message.data
+            self._live.reason = message.data
         elif reading.role == 'live_scores' and not reading.bad:
             self.latency.add((reading.received_ns - reading.stamp_ns) / 1e6)
             scores = dict(zip(message.name, message.position))
@@ -137,15 +153,15 @@ class Agreement:
             self.not_in_bag += 1
             return
         self.compared += 1
-        if (self._own_mode, replayed.action) == (self._mode, action):
+        if (self._own.mode, replayed.action) == (self._live.mode, action):
             self.agreed += 1
         elif len(self.differences) < _MAX_DIFFERENCES:
             kind, why = self._why(replayed, received_ns, live)
             self.differences.append(
                 {
                     't_s': round((replayed.now_ns - self._start_ns) / 1e9, 3),
-                    'live': {'mode': self._mode, 'action': action},
-                    'replay': {'mode': self._own_mode, 'action': replayed.action},
+                    'live': {'mode': self._live.mode, 'action': action},
+                    'replay': {'mode': self._own.mode, 'action': replayed.action},
                     'kind': kind,
                     'why': why,
                 }
@@ -160,15 +176,10 @@ class Agreement:
             fault.start_s <= at_s < fault.end_s + _AFTER_FAULT_S for fault in self._schedule.faults
         ):
             return 'fault', 'a fault was put into this replay'
-        if self._own_mode != self._mode:
-            live_ms, own_ms = (
-                (received_ns - since_ns) / 1e6
-                for since_ns in (self._mode_since_ns, self._own_mode_since_ns)
-            )
-            live_reason = self._reason.removeprefix(f'{self._mode}: ')
+        if self._own.mode != self._live.mode:
             return 'mode', (
-                f'live {_in_force("the mode had been ", self._mode, live_ms, live_reason)}; '
-                f'here {_in_force("", self._own_mode, own_ms, self._own_reason)}; the node '
+                f'live {self._live.said(received_ns, "the mode had been ")}; '
+                f'here {self._own.said(received_ns)}; the node '
                 'noticed it at another moment, or readings came later to it than to the recorder'
             )
         moved = float(np.nanmax(np.abs(live - replayed.probabilities)))
@@ -187,11 +198,3 @@ class Agreement:
             f'{call}live {best:.3f} to {second:.3f} between the best two, and up to {moved:.3f} '
             f'is what changed here ({cause})'
         )
-
-
-def _in_force(words: str, mode: str, for_ms: float, reason: str) -> str:
-    """Return since when a mode is in force, and why."""
-    if not mode:
-        return 'no mode was known yet'
-    why = f' ("{reason}")' if reason else ''
-    return f'{words}{mode} for {for_ms:.0f} ms{why}'

@@ -1,10 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""One file of a recording: whole, by its index; or cut off, as far as it goes; compressed or not.
-
-Every file here has the attributes of `recovery.CutFile`.
-"""
+"""One file of a recording: whole, by its index; or cut off, as far as it goes; or compressed."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -12,13 +9,12 @@ from pathlib import Path, PurePath
 
 from mcap.reader import SeekingReader
 from mcap.records import ChunkIndex
-from rosbags.interfaces import Qos
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2.metadata import parse_qos
 from zstandard import ZstdDecompressor  # mcap asks for it
 
 from crossmodal_kd_ros.bags.definitions import one_line
-from crossmodal_kd_ros.bags.recovery import CutFile, CutMcap, CutSqlite, Raw, definition_of
+from crossmodal_kd_ros.bags.recovery import BagFile, CutMcap, CutSqlite, Raw, definition_of
 
 # What rosbag2 adds to a name, and what the tool `zstd` does.
 _ZSTD_SUFFIXES = ('.zstd', '.zst')
@@ -44,7 +40,7 @@ def bag_name(name: str) -> str:
     return plain.stem if plain.suffix in _KINDS else plain.name
 
 
-def open_file(path: Path, folder: Path) -> 'WholeFile | CutFile':
+def open_file(path: Path, folder: Path) -> BagFile:
     """Open one file of a recording.
 
     Args:
@@ -80,18 +76,8 @@ def unpacked(data: bytes) -> bytes:
         return data
 
 
-class WholeFile:
-    """A file that is as it should be; see `CutFile`."""
-
-    def __init__(self, path: Path) -> None:
-        """Start with nothing."""
-        self.path = path
-        self.types: dict = {}
-        self.encodings: dict[str, str] = {}
-        self.counts: Counter[str] = Counter()
-        self.qos: dict[str, tuple[Qos, ...]] = {}
-        self.start_ns = 0
-        self.problem = ''
+class WholeFile(BagFile):
+    """A file that is as it should be."""
 
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
         """Yield the messages of `topics` in the order in which they were received."""
@@ -102,10 +88,6 @@ class WholeFile:
                 read += 1
         except Exception as error:  # noqa: BLE001  So may a damaged chunk or page.
             self.problem = f'{self.path.name} can be read up to message {read}: {one_line(error)}'
-
-    def close(self) -> None:
-        """Close it."""
-        raise NotImplementedError
 
     def _messages(self, topics: Collection[str]) -> Iterator[Raw]:
         raise NotImplementedError

@@ -15,6 +15,7 @@ import yaml
 
 from crossmodal_kd_ros.bags.labels import Label, assign_labels, find_label
 from crossmodal_kd_ros.bags.reader import Bag, BagError
+from crossmodal_kd_ros.bags.search import some
 from crossmodal_kd_ros.bags.synchronize import Synchronized, quality_bits, synchronize
 from crossmodal_kd_ros.bags.topics import TopicRequests, choose_topics
 from crossmodal_kd_ros.datasets import DATASHEET, NO_LABEL, PROFILE, SPLITS, save_array, save_rows
@@ -29,8 +30,6 @@ _HELD_OUT = 0.15
 _SEAM_S = 0.25
 _MIN_BLOCKS = 3
 _COPY_ROWS = 1024
-# Lines of labels that a sentence names.
-_MAX_LINES = 5
 
 # A named group, or the number of the bag and of the stretch of time.
 _Block = tuple[int | str, ...]
@@ -186,10 +185,9 @@ def _unused_labels(build: _Build) -> str:
     lines = [str(label.line) for label in build.plan.labels if label not in build.used]
     if not lines:
         return ''
-    more = f' and {len(lines) - _MAX_LINES} more' if len(lines) > _MAX_LINES else ''
     return (
-        f'no picture is in the stretches of the labels in line {", ".join(lines[:_MAX_LINES])}'
-        f'{more}: they count in seconds from the first message of a bag'
+        f'no picture is in the stretches of the labels in line {some(lines)}: they count in '
+        'seconds from the first message of a bag'
     )
 
 

@@ -16,15 +16,9 @@ from typing import Any
 import yaml
 from rosbags.interfaces import Qos
 
-from crossmodal_kd_ros.bags.bag_file import (
-    WholeFile,
-    is_recording,
-    open_file,
-    plain_name,
-    unpacked,
-)
+from crossmodal_kd_ros.bags.bag_file import is_recording, open_file, plain_name, unpacked
 from crossmodal_kd_ros.bags.definitions import Definitions, one_line
-from crossmodal_kd_ros.bags.recovery import CutFile, Raw
+from crossmodal_kd_ros.bags.recovery import BagFile, Raw
 from crossmodal_kd_ros.errors import CrossmodalError
 
 # Bags that a sentence names.
@@ -161,7 +155,7 @@ class Bag:
             yield name, received_ns, unpacked(data)
 
     def _timed(
-        self, file: WholeFile | CutFile, topics: Collection[str], untimed: Counter[str]
+        self, file: BagFile, topics: Collection[str], untimed: Counter[str]
     ) -> Iterator[Raw]:
         """Yield messages of a file, each at a time that a clock gives; count into `untimed`.
 
@@ -176,13 +170,13 @@ class Bag:
             newest_ns = received_ns
             yield name, received_ns, data
 
-    def _first_ns(self, file: WholeFile | CutFile) -> int:
+    def _first_ns(self, file: BagFile) -> int:
         """Return the first time that a clock gives: in a file, or else in any that has one."""
         files = sorted(self._files, key=lambda each: each[0] is not file)
         times_ns = (raw[1] for each, readable in files for raw in each.messages(readable))
         return next((ns for ns in times_ns if _FIRST_NS <= ns < _LAST_NS), _FIRST_NS)
 
-    def _readable(self, file: WholeFile | CutFile) -> list[str]:
+    def _readable(self, file: BagFile) -> list[str]:
         """Return the topics of a file that can be read, and add them to those of the bag."""
         readable = []
         for name, (msgtype, definition) in file.types.items():
@@ -228,24 +222,10 @@ class Bag:
         # one is whole.
         paths = {plain_name(file): file for file in sorted(path.iterdir()) if is_recording(file)}
         paths |= {name: path / name for name in paths if (path / name).is_file()}
-        try:
-            listed = _listed(path)
-        except FileNotFoundError:
-            self._problems.append(f'{path} has no {_METADATA}: its files are read without it')
-        except Exception as error:  # noqa: BLE001  So may a file that is no metadata.
-            self._problems.append(f'{path} is not as its {_METADATA} says: {one_line(error)}')
-        else:
-            self._problems += [
-                f'{path} is not as its {_METADATA} says: {name} is missing'
-                for name in listed
-                if name not in paths
-            ] + [
-                f'{name} is read too, which {_METADATA} does not list'
-                for name in paths
-                if name not in listed
-            ]
+        differences = _differences(path, paths)
         if not paths:
-            problem = next((f' ({what})' for what in self._problems if 'says' in what), '')
+            is_told = differences and (path / _METADATA).exists()
+            problem = f' ({differences[0]})' if is_told else ''
             remedy = f': {_ROS1_REMEDY}' if any(path.glob('*.bag')) else ''
             below = sorted({file.parent.name for file in path.glob('*/*') if is_recording(file)})
             if below:
@@ -255,9 +235,10 @@ class Bag:
                 f'expected a rosbag2 recording at {path}, found no .mcap and no .db3 file in it'
                 f'{problem}{remedy}'
             )
+        self._problems += differences
         return sorted(paths.values(), key=_natural)
 
-    def _open(self, paths: list[Path]) -> list[WholeFile | CutFile]:
+    def _open(self, paths: list[Path]) -> list[BagFile]:
         opened, refusals = [], []
         for path in paths:
             try:
@@ -317,14 +298,31 @@ def _in_time(streams: Iterable[tuple[int, Iterator[Raw]]]) -> Iterator[Raw]:
             heapreplace(begun, (raw[1], number, raw, stream))
 
 
-def _listed(folder: Path) -> list[str]:
-    """Return the files that metadata.yaml lists, by their plain names."""
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Return what `metadata.yaml` says of a bag; raise an exception of any kind if it cannot."""
     # C's loader is ten times as fast, where there is one.
     loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
     content = yaml.load((folder / _METADATA).read_text(encoding='utf-8'), loader)
-    names = content['rosbag2_bagfile_information']['relative_file_paths']
-    # Old recorders put the folder's own name before.
-    return [plain_name(PurePath(name)) for name in names]
+    return content['rosbag2_bagfile_information']
+
+
+def _differences(folder: Path, names: Collection[str]) -> list[str]:
+    """Return what differs between metadata.yaml and the files that there are, by plain name."""
+    says = f'{folder} is not as its {_METADATA} says'
+    try:
+        # Old recorders put the folder's own name before.
+        listed = [
+            plain_name(PurePath(name)) for name in read_metadata(folder)['relative_file_paths']
+        ]
+    except FileNotFoundError:
+        return [f'{folder} has no {_METADATA}: its files are read without it']
+    except Exception as error:  # noqa: BLE001  So may a file that is no metadata.
+        return [f'{says}: {one_line(error)}']
+    return [f'{says}: {name} is missing' for name in listed if name not in names] + [
+        f'{name} is read too, which {_METADATA} does not list'
+        for name in names
+        if name not in listed
+    ]
 
 
 def _natural(path: Path) -> list:

@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rosbags.interfaces import (
     Connection,
     Qos,
@@ -34,6 +33,7 @@ from rosbags.interfaces import (
 from rosbags.rosbag2 import Writer, WriterError
 
 from crossmodal_kd_ros.bags.definitions import one_line, writing_store
+from crossmodal_kd_ros.bags.reader import read_metadata
 from crossmodal_kd_ros.bags.storages import STORAGES, Storage
 from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.files import printable
@@ -326,8 +326,7 @@ def check_replaceable(path: Path, made_by: str) -> None:
 def _marked(path: Path) -> str | None:
     """Return the mark of a bag, `None` without."""
     try:
-        content = yaml.safe_load((path / 'metadata.yaml').read_text(encoding='utf-8'))
-        return content['rosbag2_bagfile_information']['custom_data'][_MADE_BY]
+        return read_metadata(path)['custom_data'][_MADE_BY]
     except Exception:  # noqa: BLE001  So may a file that is no metadata.
         return None
 

@@ -38,25 +38,43 @@ _CUT = (McapError, EOFError, struct.error, ValueError)
 _CHUNK_HEAD = struct.Struct('<QQQII')
 
 
-class CutFile:
-    """A file read from its start as far as that goes; it needs no index.
+class BagFile:
+    """One file of a recording.
 
     Attributes:
+        path: where it lies.
         types: by topic, (type, definition). encodings: by topic, how its messages are serialised.
         counts: by topic, how many messages can be read.
-        qos: by topic; nothing.
+        qos: by topic, what its publishers offered, as far as that can be read.
         start_ns: when its first message was received.
         problem: one sentence on what cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read it once, to learn what is in it; raise `ValueError` if that is nothing."""
+        """Start with nothing."""
         self.path = path
         self.types: dict[str, tuple[str, MessageDefinition]] = {}
         self.encodings: dict[str, str] = {}
-        self.qos: dict[str, tuple[Qos, ...]] = {}
-        self.problem = ''
         self.counts: Counter[str] = Counter()
+        self.qos: dict[str, tuple[Qos, ...]] = {}
+        self.start_ns = 0
+        self.problem = ''
+
+    def messages(self, topics: Collection[str]) -> Iterator[Raw]:
+        """Yield the messages of `topics`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close it."""
+        raise NotImplementedError
+
+
+class CutFile(BagFile):
+    """A file read from its start as far as that goes; it needs no index."""
+
+    def __init__(self, path: Path) -> None:
+        """Read it once, to learn what is in it; raise `ValueError` if that is nothing."""
+        super().__init__(path)
         self.start_ns = 2**63
         for topic, received_ns, _ in self._messages():
             self.counts[topic] += 1

@@ -98,7 +98,7 @@ class Pairs:
 
 def array_names(profile: Profile) -> tuple[str, ...]:
     """Return the names of the arrays on disk of pairs of `profile`."""
-    return ('image', *(f'{_READING}{sense}' for sense in profile.senses), *_OTHER_ARRAYS)
+    return tuple(_forms(profile))
 
 
 def save_arrays(pairs: Pairs, folder: Path) -> None:
@@ -147,16 +147,8 @@ def load_arrays(folder: Path, profile: Profile) -> Pairs:
     Raises:
         DataSetError: an array cannot be read, or has another form than the profile says.
     """
-    rows: dict[str, tuple[type, tuple[int, ...]]] = {
-        'image': (np.uint8, (profile.camera.view_px, profile.camera.view_px, 3)),
-        **{f'{_READING}{name}': (np.float32, (s.size,)) for name, s in profile.senses.items()},
-        'quantities': (np.float32, (len(profile.quantities),)),
-        'action': (np.int64, ()),
-        'night': (np.bool_, ()),
-        'group': (np.int64, ()),
-    }
     return Pairs.from_arrays(
-        {name: _load(folder / f'{name}.npy', *rows[name]) for name in array_names(profile)}
+        {name: _load(folder / f'{name}.npy', *form) for name, form in _forms(profile).items()}
     )
 
 
@@ -229,6 +221,18 @@ def read_datasheet(folder: Path) -> dict[str, Any]:
             'make it again with crossmodal-kd dataset from-bags'
         ) from error
     return sheet
+
+
+def _forms(profile: Profile) -> dict[str, tuple[type, tuple[int, ...]]]:
+    """Return type and form of a row of each array on disk of pairs of `profile`."""
+    return {
+        'image': (np.uint8, (profile.camera.view_px, profile.camera.view_px, 3)),
+        **{f'{_READING}{name}': (np.float32, (s.size,)) for name, s in profile.senses.items()},
+        'quantities': (np.float32, (len(profile.quantities),)),
+        'action': (np.int64, ()),
+        'night': (np.bool_, ()),
+        'group': (np.int64, ()),
+    }
 
 
 def _load(path: Path, dtype: type, row: tuple[int, ...]) -> np.ndarray:

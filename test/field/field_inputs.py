@@ -1,9 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Where the inputs from the field lie, and how they are replayed by an engine that is foretold."""
+"""Where the inputs from the field lie, how commands get them, and an engine that is foretold."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,6 +27,16 @@ FIELD = (
     / 'field'
 )
 needs_field = pytest.mark.skipif(not FIELD.is_dir(), reason=f'no inputs from the field at {FIELD}')
+COMMAND = [sys.executable, '-m', 'crossmodal_kd_ros.cli.main']
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess:
+    """Run a command to its end, which is no traceback."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=100
+    )
+    assert 'Traceback' not in done.stderr, done.stderr
+    return done
 
 
 def replayed(bag: Path, out: Path, *, faults=()) -> dict:

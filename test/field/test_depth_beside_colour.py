@@ -3,18 +3,13 @@
 
 """Recordings with more than one picture: depth, infrared, mosaics, two robots."""
 
-import os
-import sys
 from array import array
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'bags'))
-
-import made_up_bag as made
+from field_inputs import FIELD, made, needs_field
 from made_up_bag import IMAGE, JOINTS, JPEG, PROFILE
 
 from crossmodal_kd_ros.bags import Bag, BagError
@@ -23,15 +18,6 @@ from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.runtime.messages import NoPicture
 from crossmodal_kd_ros.runtime.sources import CameraReader
 
-FIELD = (
-    Path(
-        os.environ.get(
-            'CROSSMODAL_KD_DATA', Path(__file__).resolve().parents[3] / 'shared' / 'data'
-        )
-    )
-    / 'field'
-)
-needs_field = pytest.mark.skipif(not FIELD.is_dir(), reason=f'no inputs from the field at {FIELD}')
 COLOUR, DEPTH = '/d435/color/image_raw', '/d435/depth/image_rect_raw'
 RNG = np.random.default_rng(8)
 MILLIMETRES = RNG.integers(300, 4000, (48, 64), np.uint16)

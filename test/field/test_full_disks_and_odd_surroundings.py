@@ -12,23 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from field_inputs import COMMAND, made
+from full_disk import files_of_at_most
 from rosbags.typesys import Stores, get_typestore
+from waiting import wait_for
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'bags'))
-
-import made_up_bag as made  # noqa: E402
-from full_disk import files_of_at_most  # noqa: E402
-from waiting import wait_for  # noqa: E402
-
-from crossmodal_kd_ros.bags import Bag, BagRecorder, RecordingError  # noqa: E402
-from crossmodal_kd_ros.cli.main import main  # noqa: E402
-from crossmodal_kd_ros.datasets import Pairs  # noqa: E402
-from crossmodal_kd_ros.datasets.pairs import save_arrays  # noqa: E402
-from crossmodal_kd_ros.files import share_dir  # noqa: E402
+from crossmodal_kd_ros.bags import Bag, BagRecorder, RecordingError
+from crossmodal_kd_ros.cli.main import main
+from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.datasets.pairs import save_arrays
+from crossmodal_kd_ros.files import share_dir
 
 pytestmark = pytest.mark.timeout(240)
 
-COMMAND = [sys.executable, '-m', 'crossmodal_kd_ros.cli.main']
 STRING = 'std_msgs/msg/String'
 TYPES = get_typestore(Stores.LATEST)
 PUBLISHER = """

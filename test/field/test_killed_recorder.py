@@ -23,6 +23,7 @@ from rosbags.typesys import Stores, get_typestore
 
 pytest.importorskip('rclpy')
 
+from field_inputs import COMMAND  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 from crossmodal_kd_ros.bags import Bag, BagError, BagRecorder, RecordingError  # noqa: E402
@@ -32,7 +33,6 @@ pytestmark = pytest.mark.timeout(240)
 
 STRING = 'std_msgs/msg/String'
 TYPES = get_typestore(Stores.LATEST)
-COMMAND = [sys.executable, '-m', 'crossmodal_kd_ros.cli.main']
 # Small messages: a megabyte of them, which is what rosbags gathers, would take hours.
 PUBLISHER = """
 import time, rclpy

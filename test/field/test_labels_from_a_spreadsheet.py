@@ -5,11 +5,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from field_inputs import FIELD, made, needs_field
+from field_inputs import FIELD, made, needs_field, run
 
 from crossmodal_kd_ros.bags import BagError
 from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
@@ -43,17 +42,7 @@ def as_read(labels) -> list[tuple]:
 
 
 def dataset(bags, labels: Path, out: Path) -> subprocess.CompletedProcess:
-    done = subprocess.run(
-        [
-            *(sys.executable, '-m', 'crossmodal_kd_ros.cli.main', 'dataset', 'from-bags'),
-            *(*map(str, bags), '--labels', str(labels), '--out', str(out), '--block', '1'),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert 'Traceback' not in done.stderr, done.stderr
-    return done
+    return run(*('dataset', 'from-bags', *bags, '--labels', labels, '--out', out, '--block', '1'))
 
 
 @needs_field

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from field_inputs import FIELD, made, needs_field, replayed
+from field_inputs import FIELD, made, needs_field, replayed, run
 from mcap.writer import CompressionType, IndexType, Writer
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
 from rosbags.rosbag2 import Writer as BagWriter
@@ -22,17 +22,6 @@ from crossmodal_kd_ros.bags.topics import choose_topics
 
 ROS1 = get_typestore(Stores.ROS1_NOETIC)
 CAMERA = '/camera/image_raw/compressed'
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess:
-    done = subprocess.run(
-        [sys.executable, '-m', 'crossmodal_kd_ros.cli.main', *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert 'Traceback' not in done.stderr, done.stderr
-    return done
 
 
 def mcap(path: Path, channels: dict, **options) -> Path:

@@ -5,20 +5,16 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from field_inputs import COMMAND, made
+from full_disk import files_of_at_most
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'bags'))
-
-import made_up_bag as made  # noqa: E402
-from full_disk import files_of_at_most  # noqa: E402
-
-from crossmodal_kd_ros.cli.main import main  # noqa: E402
-from crossmodal_kd_ros.datasets import read_datasheet  # noqa: E402
-from crossmodal_kd_ros.files import UNFINISHED, OutputError, whole_folder  # noqa: E402
+from crossmodal_kd_ros.cli.main import main
+from crossmodal_kd_ros.datasets import read_datasheet
+from crossmodal_kd_ros.files import UNFINISHED, OutputError, whole_folder
 
 LABELS = 'start_s,end_s,action\n0,6,seal_crack\n6,12,hydrate\n'
 RECIPE = """seed: 0
@@ -171,10 +167,9 @@ def test_a_data_set_never_replaces_a_recording(bag, labels, tmp_path):
 
 def test_a_recording_of_a_misspelt_topic_is_not_in_the_way_of_the_next_try(tmp_path):
     pytest.importorskip('rclpy')
-    command = [sys.executable, '-m', 'crossmodal_kd_ros.cli.main', 'record']
     for _ in range(2):
         done = subprocess.run(
-            [*command, '--out', 'bag', '--duration', '0.5', 'camera/imgae_raw'],
+            [*COMMAND, 'record', '--out', 'bag', '--duration', '0.5', 'camera/imgae_raw'],
             capture_output=True,
             text=True,
             timeout=60,

@@ -3,15 +3,14 @@
 
 """Compressed pictures of which a part was lost, and whole ones that look as if."""
 
-import os
 import zlib
 from array import array
-from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from field_inputs import FIELD, needs_field
 
 from crossmodal_kd_ros.nodes.cameras import PhotoSource
 from crossmodal_kd_ros.runtime import picture_files
@@ -20,15 +19,6 @@ from crossmodal_kd_ros.runtime.picture_files import PictureFileError, picture_fi
 from crossmodal_kd_ros.runtime.sources import CameraReader
 from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE
 
-FIELD = (
-    Path(
-        os.environ.get(
-            'CROSSMODAL_KD_DATA', Path(__file__).resolve().parents[3] / 'shared' / 'data'
-        )
-    )
-    / 'field'
-)
-needs_field = pytest.mark.skipif(not FIELD.is_dir(), reason=f'no inputs from the field at {FIELD}')
 EOI = b'\xff\xd9'
 # Blobs with grain: no block of it is of one colour.
 RNG = np.random.default_rng(5)
