@@ -1,17 +1,43 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Drivers that can be set right or wrong: they publish what a test says, from one node."""
+"""Drivers that can be set right or wrong: they publish what a test says, from one node.
+
+`picture`, `touch` and `gas` make healthy messages of the living wall for it.
+"""
 
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from robot import PICTURE, READINGS
+from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
+
+from crossmodal_kd_ros.nodes import conversions
+from crossmodal_kd_ros.profile import load_profile
+
+_SENSES = load_profile().senses
+
+
+def picture(header: Header) -> Image:
+    """Return a picture of the camera."""
+    return conversions.image_message(header, PICTURE)
+
+
+def touch(header: Header) -> Image:
+    """Return a reading of the pad."""
+    return conversions.reading_message(header, _SENSES['touch'], np.ones(256, np.float32))
+
+
+def gas(header: Header) -> JointState:
+    """Return a reading of the nose."""
+    return conversions.reading_message(header, _SENSES['gas'], READINGS['gas'])
 
 
 class Drivers:

@@ -43,8 +43,8 @@ from crossmodal_kd_ros.runtime.config import RuntimeConfig
 from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
 from crossmodal_kd_ros.simulation.panel import PROFILE
 
-# Cold, importing torch from a slow disk takes most of a minute.
 _MADE_BY = 'demo'
+# Cold, importing torch from a slow disk takes most of a minute.
 _START_TIMEOUT_S = 90.0
 _FIRST_FRAME_TIMEOUT_S = 15.0
 # After the last frame its answer is still under way; the camera must not be missed in the

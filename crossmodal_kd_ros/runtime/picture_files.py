@@ -15,7 +15,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.runtime.encodings import ENCODINGS
@@ -247,6 +246,9 @@ def _check_restarts(coded: bytes, units: int, interval: int) -> None:
 
 
 def _pixels(jpeg: bytes, grey: bool) -> bytes:
+    # Imported here: a node whose pictures are not compressed starts without it.
+    from PIL import Image
+
     with Image.open(io.BytesIO(jpeg), formats=('JPEG',)) as image:
         if grey:
             image.draft('L', image.size)

@@ -114,10 +114,14 @@ class Column:
     title: str
     unit: str = ''
 
-    @property
-    def head(self) -> str:
-        """Title and unit."""
-        return f'{self.title}, {self.unit}' if self.unit else self.title
+
+def figures(
+    columns: Sequence[Column], rounds: Sequence[Mapping[str, Any]]
+) -> dict[str, Figure | None]:
+    """Return what every round says of each column, by its key."""
+    return {
+        column.key: Figure.of([round_.get(column.key) for round_ in rounds]) for column in columns
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from crossmodal_kd_ros.files import write_text
-from crossmodal_kd_ros.reports.plots import svg
+from crossmodal_kd_ros.reports.plots import legend_outside, svg
 from crossmodal_kd_ros.reports.style import FAINT, FIGURE_STYLE, INK, WIDTH_IN
 
 _COLOURS = ('#2a8c82', '#d9822b', '#7a68b3')
@@ -179,9 +179,7 @@ def _legend(drawing: Drawing, columns: Sequence[Mapping[str, str]]) -> None:
         matplotlib.lines.Line2D([], [], marker='o', color=colour, lw=2, label=column['title'])
         for column, colour in zip(columns, _COLOURS)
     ]
-    drawing.legend(
-        handles=handles, loc='outside upper left', ncols=3, frameon=False, labelcolor=FAINT
-    )
+    legend_outside(drawing, 'upper left', handles=handles, ncols=3, labelcolor=FAINT)
 
 
 def _environment(*, autoescape: bool, summary: Mapping[str, Any], name: str) -> str:

@@ -7,9 +7,9 @@ import re
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
-from robot import ROOT
+from drivers import gas, picture, touch
+from robot import READINGS, ROOT
 from sensor_msgs.msg import CompressedImage, Temperature
 from std_msgs.msg import Float32, Float32MultiArray
 
@@ -20,21 +20,8 @@ from crossmodal_kd_ros.nodes import conversions
 from crossmodal_kd_ros.nodes.qos import qos_profile
 from crossmodal_kd_ros.profile import load_profile
 
-TOUCH, GAS_NAMES = load_profile().senses['touch'], load_profile().senses['gas'].channel_names
+GAS_NAMES = load_profile().senses['gas'].channel_names
 SENSOR, ANSWER = qos_profile('sensor'), qos_profile('answer')
-GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0])
-
-
-def picture(header):
-    return conversions.image_message(header, np.zeros((48, 64, 3), np.uint8))
-
-
-def touch(header):
-    return conversions.reading_message(header, TOUCH, np.ones(256, np.float32))
-
-
-def gas(header):
-    return conversions.named_values(header, GAS_NAMES, GAS)
 
 
 def findings_of(sensor: str, *listeners: tuple[str, ...]):
@@ -186,7 +173,7 @@ def test_each_topic_of_a_sense_of_another_profile_is_told(drivers, monkeypatch):
 def test_messages_that_the_node_would_refuse_are_told_with_the_reason(drivers):
     drivers.publish(
         'gas/state',
-        lambda header: conversions.named_values(header, GAS_NAMES[1:], GAS[1:]),
+        lambda header: conversions.named_values(header, GAS_NAMES[1:], READINGS['gas'][1:]),
         rate_hz=5.0,
         profile=SENSOR,
     )

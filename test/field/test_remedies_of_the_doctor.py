@@ -12,14 +12,13 @@ import sys
 from array import array
 
 import cv2
-import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
 
-from drivers import Drivers  # noqa: E402
+from drivers import Drivers, gas, picture, touch  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
-from robot import ROOT  # noqa: E402
+from robot import PICTURE, ROOT  # noqa: E402
 from sensor_msgs.msg import CompressedImage  # noqa: E402
 from simulated_time import SimulatedTime  # noqa: E402
 
@@ -27,16 +26,12 @@ from crossmodal_kd_ros.doctor import environment, machine, topics  # noqa: E402
 from crossmodal_kd_ros.doctor.finding import Finding, Level  # noqa: E402
 from crossmodal_kd_ros.doctor.node import examine  # noqa: E402
 from crossmodal_kd_ros.doctor.pictures import MeasurementError, NotFoundError, Survival  # noqa: E402
-from crossmodal_kd_ros.nodes import conversions  # noqa: E402
 from crossmodal_kd_ros.nodes.qos import qos_profile  # noqa: E402
 from crossmodal_kd_ros.nodes.transport import profile_environment  # noqa: E402
-from crossmodal_kd_ros.profile import load_profile  # noqa: E402
 
 pytestmark = pytest.mark.timeout(240)
-SENSES, SENSOR = load_profile().senses, qos_profile('sensor')
-PICTURE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+SENSOR = qos_profile('sensor')
 JPEG = array('B', cv2.imencode('.jpg', PICTURE)[1].tobytes())
-GAS = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0])
 PRELUDE = (
     'import os, subprocess\n'
     'from crossmodal_kd_ros.doctor.environment import *\n'
@@ -44,20 +39,8 @@ PRELUDE = (
 )
 
 
-def picture(header):
-    return conversions.image_message(header, PICTURE)
-
-
 def jpeg(header):
     return CompressedImage(header=header, format='jpeg', data=JPEG)
-
-
-def touch(header):
-    return conversions.reading_message(header, SENSES['touch'], np.ones(256, np.float32))
-
-
-def gas(header):
-    return conversions.named_values(header, SENSES['gas'].channel_names, GAS)
 
 
 def shell(remedy: str, environ: dict[str, str]) -> dict[str, str]:

@@ -152,22 +152,18 @@ def test_rclpy_and_the_node_agree_on_which_entry_of_a_file_reaches_whom(tmp_path
         assert reached == ('some.name' in given_to_rclpy(args)), (key, namespace)
 
 
-def test_a_namespace_may_be_written_as_a_level_of_the_file(tmp_path):
-    path = tmp_path / 'params.yaml'
-    path.write_text(
-        'left:\n  maintenance_node:\n    ros__parameters:\n      min_confidence: 0.5\n'
-    )
-    args = ['x', '--ros-args', '--params-file', str(path), '-r', '__ns:=/left']
+def test_a_namespace_may_be_written_as_a_level_of_the_file(params):
+    given = params('left:\n  maintenance_node:\n    ros__parameters:\n      min_confidence: 0.5\n')
+    args = ['x', '--ros-args', *given, '-r', '__ns:=/left']
 
     assert given_to_rclpy(args) == {'min_confidence': 0.5}
     assert notices(args, '/left/maintenance_node') == []
     assert len(notices(args, '/right/maintenance_node')) == 1
 
 
-def test_a_file_for_a_node_of_another_name_is_told(tmp_path):
-    path = tmp_path / 'params.yaml'
-    path.write_text('/**/decider:\n  ros__parameters:\n    min_confidence: 0.5\n')
-    args = ['x', '--ros-args', '--params-file', str(path)]
+def test_a_file_for_a_node_of_another_name_is_told(params):
+    option, path = params('/**/decider:\n  ros__parameters:\n    min_confidence: 0.5\n')
+    args = ['x', '--ros-args', option, path]
 
     assert 'min_confidence' not in given_to_rclpy(args)
     (said,) = notices(args, '/maintenance_node')
@@ -176,11 +172,10 @@ def test_a_file_for_a_node_of_another_name_is_told(tmp_path):
 
 
 @pytest.mark.parametrize('key', ['maintenance_nodes', '/**/maintenence_node'])
-def test_a_slip_of_the_pen_in_our_name_is_told_beside_what_is_for_every_node(tmp_path, key):
-    path = tmp_path / 'params.yaml'
+def test_a_slip_of_the_pen_in_our_name_is_told_beside_what_is_for_every_node(params, key):
     shared = '/**:\n  ros__parameters:\n    min_confidence: 0.25\n'
-    path.write_text(f'{shared}{key}:\n  ros__parameters:\n    min_confidence: 0.5\n')
-    args = ['x', '--ros-args', '--params-file', str(path)]
+    option, path = params(f'{shared}{key}:\n  ros__parameters:\n    min_confidence: 0.5\n')
+    args = ['x', '--ros-args', option, path]
 
     assert given_to_rclpy(args) == {'min_confidence': 0.25}
     (said,) = notices(args, '/maintenance_node')
@@ -188,7 +183,7 @@ def test_a_slip_of_the_pen_in_our_name_is_told_beside_what_is_for_every_node(tmp
     assert said.startswith(f'what {path} gives to {full} does not reach this node')
     assert said.endswith(f'write /**/maintenance_node: instead of {full}: in {path}')
     # Other nodes of the robot have names of their own.
-    path.write_text(f'{shared}camera_node:\n  ros__parameters:\n    min_confidence: 0.5\n')
+    params(f'{shared}camera_node:\n  ros__parameters:\n    min_confidence: 0.5\n')
     assert notices(args, '/maintenance_node') == []
 
 
@@ -209,30 +204,28 @@ def test_simulated_time_that_is_neither_true_nor_false_is_refused_in_one_sentenc
     assert expected in finding.result
 
 
-def test_a_file_for_the_two_arms_of_a_robot_is_no_reason_to_complain(tmp_path):
-    path = tmp_path / 'params.yaml'
+def test_a_file_for_the_two_arms_of_a_robot_is_no_reason_to_complain(params):
     entry = '/{}/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.5\n'
-    path.write_text(entry.format('left') + entry.format('right'))
-    args = ['x', '--ros-args', '--params-file', str(path)]
+    given = params(entry.format('left') + entry.format('right'))
+    args = ['x', '--ros-args', *given]
 
     assert notices(args, '/left/maintenance_node') == []
     assert len(notices(args, '/middle/maintenance_node')) == 1
 
 
-def test_an_argument_that_a_file_beats_is_told(tmp_path):
-    path = tmp_path / 'params.yaml'
-    path.write_text(
+def test_an_argument_that_a_file_beats_is_told(params):
+    option, path = params(
         '/**:\n  ros__parameters:\n    use_sim_time: false\n'
         '/**/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.5\n'
     )
-    args = ['x', '--ros-args', '--params-file', str(path), '-p', 'min_confidence:=0.75']
+    args = ['x', '--ros-args', option, path, '-p', 'min_confidence:=0.75']
 
     assert given_to_rclpy(args)['min_confidence'] == 0.5
     (said,) = notices(args, '/maintenance_node')
     assert said.startswith(
         f'min_confidence is what {path} says under /**/maintenance_node, not what -p says later'
     )
-    path.write_text('/**/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.5\n')
+    params('/**/maintenance_node:\n  ros__parameters:\n    min_confidence: 0.5\n')
     assert given_to_rclpy(args)['min_confidence'] == 0.75
     assert notices(args, '/maintenance_node') == []
 

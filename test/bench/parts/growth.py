@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from child import ROOT
-from measure import Bench, Column, Figure, Part, Table
+from measure import Bench, Column, Part, Table, figures
 from recordings import make_bag
 
 from crossmodal_kd_ros.demo.processes import free_domain_id
@@ -29,6 +29,14 @@ _RATES_HZ = (30.0, 60.0, 90.0)
 _CAMERAS = (2, 3)
 # Senses of another robot that the living wall is given.
 _MORE_SENSES = ((), ('skin',), ('skin', 'pad', 'air'))
+_BAG_COLUMNS = (
+    Column(key='took_ms', title='replay, a picture', unit='ms'),
+    Column(key='peak_mib', title='memory, peak', unit='MiB'),
+)
+_SENSES_COLUMNS = (
+    Column(key='answer_ms', title='an answer', unit='ms'),
+    Column(key='put_ms', title='a reading of every sense', unit='ms'),
+)
 _NODE_COLUMNS = (
     Column(key='p50_ms', title='p50', unit='ms'),
     Column(key='p99_ms', title='p99', unit='ms'),
@@ -75,7 +83,7 @@ def run(bench: Bench) -> Part:
                 first='setting',
                 columns=_NODE_COLUMNS,
                 rows=[
-                    (each.name, _row(each.width * each.height / 1e6, nodes[each]))
+                    (each.name, _row(_NODE_COLUMNS, nodes[each], x=each.width * each.height / 1e6))
                     for each in sizes
                 ],
                 plot=('p50_ms', 'p99_ms'),
@@ -85,7 +93,7 @@ def run(bench: Bench) -> Part:
                 title='Rate of the camera',
                 first='setting',
                 columns=_NODE_COLUMNS,
-                rows=[(each.name, _row(each.hz, nodes[each])) for each in rates],
+                rows=[(each.name, _row(_NODE_COLUMNS, nodes[each], x=each.hz)) for each in rates],
                 plot=('p50_ms', 'p99_ms'),
                 x='pictures a second',
             ),
@@ -94,7 +102,7 @@ def run(bench: Bench) -> Part:
                 first='cameras',
                 columns=_NODE_COLUMNS,
                 rows=[
-                    (str(count), _row(count, measured))
+                    (str(count), _row(_NODE_COLUMNS, measured, x=count))
                     for count, measured in ({1: nodes[usual]} | cameras).items()
                 ],
                 plot=('p50_ms', 'p99_ms'),
@@ -104,13 +112,6 @@ def run(bench: Bench) -> Part:
             _bags(bench),
         ),
     )
-
-
-def _row(x: float, measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    figures = {
-        column.key: Figure.of([each[column.key] for each in measured]) for column in _NODE_COLUMNS
-    }
-    return {'x': x, **figures}
 
 
 def _several(
@@ -134,26 +135,23 @@ def _several(
     return row | {'cpu_pct': sum(each['cpu_pct'] for each in measured)}
 
 
+def _row(
+    columns: Sequence[Column], measured: Sequence[Mapping[str, Any]], *, x: float
+) -> dict[str, Any]:
+    return {'x': x, **figures(columns, measured)}
+
+
 def _bags(bench: Bench) -> Table:
     lengths_s = (2.0, 6.0) if bench.quick else (40.0 / 3.0, 40.0)
     rows = []
     for seconds in lengths_s:
         bench.say(f'a recording of {seconds:.3g} s')
         measured = [replay(bench, make_bag(bench.out, seconds)) for _ in range(2)]
-        took = [1e3 * each['took_s'] / each['views'] for each in measured]
-        row = {
-            'took_ms': Figure.of(took),
-            'peak_mib': Figure.of([x['peak_mib'] for x in measured]),
-        }
-        rows.append((f'{seconds:.3g} s', {'x': seconds, **row}))
+        for each in measured:
+            each['took_ms'] = 1e3 * each['took_s'] / each['views']
+        rows.append((f'{seconds:.3g} s', figures(_BAG_COLUMNS, measured)))
     return Table(
-        title='Length of the recording',
-        first='recording',
-        columns=(
-            Column(key='took_ms', title='replay, a picture', unit='ms'),
-            Column(key='peak_mib', title='memory, peak', unit='MiB'),
-        ),
-        rows=rows,
+        title='Length of the recording', first='recording', columns=_BAG_COLUMNS, rows=rows
     )
 
 
@@ -164,15 +162,12 @@ def _senses(bench: Bench) -> Table:
         bench.say(f'{len(profile.senses)} senses')
         models = untrained_models(bench.out, profile) if more else bench.models
         times = [_pipeline_times(bench, profile, models) for _ in range(2)]
-        row = {key: Figure.of([each[key] for each in times]) for key in ('answer_ms', 'put_ms')}
-        rows.append((str(len(profile.senses)), {'x': len(profile.senses), **row}))
+        row = _row(_SENSES_COLUMNS, times, x=len(profile.senses))
+        rows.append((str(len(profile.senses)), row))
     return Table(
         title='Number of senses',
         first='senses',
-        columns=(
-            Column(key='answer_ms', title='an answer', unit='ms'),
-            Column(key='put_ms', title='a reading of every sense', unit='ms'),
-        ),
+        columns=_SENSES_COLUMNS,
         rows=rows,
         plot=('answer_ms', 'put_ms'),
         x='senses',

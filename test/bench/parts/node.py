@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from child import ROOT, Child, ask, environment, python
 from drive import make_drive
-from measure import Bench, Column, Figure, Part, Result, Table, ratio
+from measure import Bench, Column, Figure, Part, Result, Table, figures, ratio
 from pairs import make_pairs
 
 from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
@@ -37,8 +37,9 @@ _COLUMNS = (
     Column(key='rss_mib', title='memory', unit='MiB'),
     Column(key='peak_mib', title='peak', unit='MiB'),
     Column(key='first_answer_s', title='first answer', unit='s'),
-    Column(key='mode', title='mode'),
 )
+# The teacher decides in one mode alone: who was never in it has had less to do.
+_MODE = Column(key='mode', title='mode')
 _START = (
     ('the interpreter', 'pass'),
     ('and import rclpy', 'import rclpy'),
@@ -294,16 +295,15 @@ def _lost_pct(rounds: Sequence[Mapping[str, Any]]) -> float | None:
 def _table(setting: Setting, rounds: Rounds, kind: str) -> Table:
     rows = []
     for name, measured in rounds.items():
-        row: dict[str, Any] = {
-            column.key: Figure.of([round_.get(column.key) for round_ in measured])
-            for column in _COLUMNS
-            if column.key != 'mode'
-        }
-        # The teacher decides in one mode alone: who was never in it has had less to do.
-        row['mode'] = ', '.join(sorted({round_.get('mode', '') for round_ in measured} - {''}))
+        modes = ', '.join(sorted({round_.get('mode', '') for round_ in measured} - {''}))
+        row = figures(_COLUMNS, measured) | {_MODE.key: modes}
         rows.append((f'{name} ({kind})' if name in (NODE, BARE, PACED) else name, row))
     return Table(
-        title=setting.name, first='process', columns=_COLUMNS, rows=rows, plot=('p50_ms', 'p99_ms')
+        title=setting.name,
+        first='process',
+        columns=(*_COLUMNS, _MODE),
+        rows=rows,
+        plot=('p50_ms', 'p99_ms'),
     )
 
 

@@ -12,6 +12,7 @@ from measure import Bench, Column, Figure, Part, Result, Table, ratio, timed
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from crossmodal_kd_ros.nodes.conversions import image_message
 from crossmodal_kd_ros.profile import load_profile, square_view
 from crossmodal_kd_ros.runtime.sources import CameraReader
 from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE
@@ -110,12 +111,6 @@ def _message(picture: np.ndarray, kind: str) -> Image | CompressedImage:
     if kind == 'JPEG':
         _, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
         return CompressedImage(header=header, format='jpeg', data=array('B', data.tobytes()))
-    height, width = picture.shape[:2]
-    return Image(
-        header=header,
-        height=height,
-        width=width,
-        encoding=kind,
-        step=3 * width,
-        data=array('B', picture.tobytes()),
-    )
+    message = image_message(header, picture)
+    message.encoding = kind
+    return message

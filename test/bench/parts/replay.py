@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from child import ROOT, ask, environment, python
-from measure import Bench, Column, Figure, Part, Result, Table, cores, ratio
+from measure import Bench, Column, Figure, Part, Result, Table, cores, figures, ratio
 from recordings import make_bag
 
 from crossmodal_kd_ros.profile import load_profile
@@ -84,16 +84,7 @@ def run(bench: Bench) -> Part:
                 title='One recording',
                 first='program and length',
                 columns=_COLUMNS,
-                rows=[
-                    (
-                        name,
-                        {
-                            column.key: Figure.of([each.get(column.key) for each in own])
-                            for column in _COLUMNS
-                        },
-                    )
-                    for name, own in table
-                ],
+                rows=[(name, figures(_COLUMNS, own)) for name, own in table],
                 plot=('took_s',),
             ),
         ),

@@ -4,7 +4,7 @@
 """Samples a second of a student's training, beside the article's loop with the same networks."""
 
 from child import Child, environment, python
-from measure import Bench, Column, Figure, Part, Result, Table, cores, ratio
+from measure import Bench, Column, Part, Result, Table, cores, figures, ratio
 from pairs import make_pairs
 
 from crossmodal_kd_ros.training.recipe import find_recipe, load_recipe
@@ -53,10 +53,7 @@ def run(bench: Bench) -> Part:
         ),
     ]
     rows = [
-        (
-            f'{_LOOPS[loop]}, {size} px',
-            {column.key: Figure.of([each[column.key] for each in own]) for column in _COLUMNS},
-        )
+        (f'{_LOOPS[loop]}, {size} px', figures(_COLUMNS, own))
         for (loop, size), own in answers.items()
     ]
     finish = recipe.finish

@@ -10,12 +10,12 @@ PAIRS is a file that `pairs.py` made.
 """
 
 import json
-import os
 import sys
 import time
 from typing import Any
 
 import numpy as np
+from memory_of import memory_mib
 
 from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.runtime import make_engine
@@ -31,7 +31,7 @@ def main() -> None:
     engine = make_engine(kind, models, profile)
     load_s = time.perf_counter() - start_s
     # The pairs are no part of what an engine takes.
-    _say(kind=engine.kind, load_s=load_s, rss_mib=_resident_mib())
+    _say(kind=engine.kind, load_s=load_s, rss_mib=memory_mib()['rss_mib'])
     arrays = np.load(pairs)
     views = arrays['image']
     readings = {sense: arrays[f'reading_{sense}'] for sense in profile.senses}
@@ -85,11 +85,6 @@ def _decide(
         for name, values in said.items():
             rows.setdefault(name, []).append(values)
     return {name: np.concatenate(parts) for name, parts in rows.items()}
-
-
-def _resident_mib() -> float:
-    with open('/proc/self/statm') as file:
-        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2**20
 
 
 def _say(**content: Any) -> None:

@@ -15,17 +15,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from memory_of import memory_mib
 from rosbags.highlevel import AnyReader
 
 from crossmodal_kd_ros.profile import square_view
-
-
-def peak_mib() -> float:
-    """Return the most memory that this process has had resident, MiB."""
-    # Not from getrusage: that knows the process which started this one as well.
-    lines = Path('/proc/self/status').read_text().splitlines()
-    [line] = [line for line in lines if line.startswith('VmHWM:')]
-    return int(line.split()[1]) / 1024
 
 
 def main() -> None:
@@ -42,7 +35,8 @@ def main() -> None:
                 square_view(np.reshape(message.data, shape), size_px=view_px)
                 views += 1
     took_s = time.perf_counter() - start_s
-    print(json.dumps({'took_s': took_s, 'peak_mib': peak_mib(), 'views': views}))
+    peak_mib = memory_mib()['peak_mib']
+    print(json.dumps({'took_s': took_s, 'peak_mib': peak_mib, 'views': views}))
 
 
 if __name__ == '__main__':

@@ -5,8 +5,8 @@
 
     python replay.py BAG MODELS OUT
 
-The checkout that it is of is the first in PYTHONPATH. Nothing else than its command is used: it
-may be older than this file.
+The checkout that it is of is the first in PYTHONPATH. Nothing else of it than its command is used:
+it may be older than this file.
 """
 
 import json
@@ -15,15 +15,9 @@ import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from memory_of import memory_mib
+
 from crossmodal_kd_ros.cli.main import main as crossmodal_kd
-
-
-def peak_mib() -> float:
-    """Return the most memory that this process has had resident, MiB."""
-    # Not from getrusage: that knows the process which started this one as well.
-    lines = Path('/proc/self/status').read_text().splitlines()
-    [line] = [line for line in lines if line.startswith('VmHWM:')]
-    return int(line.split()[1]) / 1024
 
 
 def main() -> None:
@@ -37,7 +31,7 @@ def main() -> None:
     answer = {
         'took_s': summary['wall_clock_s'],
         'command_s': command_s,
-        'peak_mib': peak_mib(),
+        'peak_mib': memory_mib()['peak_mib'],
         'views': summary['replays'][-1]['frames_answered'],
     }
     print(json.dumps(answer))

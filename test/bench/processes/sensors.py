@@ -21,7 +21,6 @@ import subprocess
 import sys
 import threading
 import time
-from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,12 @@ from typing import Any
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from memory_of import memory_mib
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header, String
 
-from crossmodal_kd_ros.nodes.conversions import named_values, reading_message
+from crossmodal_kd_ros.nodes.conversions import image_message, reading_message
 from crossmodal_kd_ros.nodes.qos import qos_profile
 from crossmodal_kd_ros.runtime import topics
 from crossmodal_kd_ros.simulation import PROFILE
@@ -59,7 +59,6 @@ class Sensors:
 
     def __init__(self, plan: dict[str, Any]) -> None:
         """Make all messages; nothing is published yet."""
-        self._plan = plan
         self.node = rclpy.create_node('bench_sensors', start_parameter_services=False)
         self.sent_ns: list[int] = []
         self.answered_ns: dict[int, int] = {}
@@ -72,21 +71,12 @@ class Sensors:
         camera = topics.Topic(PROFILE.camera.topic, topics.IMAGE, 'sensor')
         sense_topics = dict(topics.sense_topics(PROFILE))
         drive = np.load(plan['drive'])
-        header = Header(frame_id='bench')
-        touch = [reading_message(header, PROFILE.senses['touch'], x) for x in drive['touch']]
-        names = PROFILE.senses['gas'].channel_names
-        gas = [named_values(header, names, x) for x in drive['gas']]
-        height, width = drive['pictures'].shape[1:3]
-        pictures = [
-            Image(
-                height=height,
-                width=width,
-                encoding='rgb8',
-                step=3 * width,
-                data=array('B', picture.tobytes()),
-            )
-            for picture in drive['pictures']
-        ]
+        # A header each: every sensor stamps its own, in a thread of its own.
+        touch, gas = (
+            [reading_message(Header(frame_id='bench'), sense, x) for x in drive[sense.name]]
+            for sense in (PROFILE.senses['touch'], PROFILE.senses['gas'])
+        )
+        pictures = [image_message(Header(), picture) for picture in drive['pictures']]
         loop_s = float(drive['loop_s'])
         self._repeat(camera, Image, plan['camera_hz'], pictures, loop_s, self.sent_ns)
         self._repeat(sense_topics['touch'], Image, _TOUCH_HZ, touch, loop_s, self._touch_ns)
@@ -246,16 +236,6 @@ def cpu_s(pid: int) -> float:
     # The name before the last bracket may hold anything.
     fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-
-def memory_mib(pid: int) -> dict[str, float]:
-    """Return the resident memory of a process, now and at most, MiB."""
-    lines = Path(f'/proc/{pid}/status').read_text().splitlines()
-    status = dict(line.split(':', 1) for line in lines)
-    return {
-        key: int(status[name].split()[0]) / 1024
-        for key, name in (('rss_mib', 'VmRSS'), ('peak_mib', 'VmHWM'))
-    }
 
 
 def _nanoseconds(header: Header) -> int:
