@@ -7,7 +7,7 @@
 """
 
 # What a seed simulates. Raise it when `test/golden` says that the output of `simulation` changed.
-SIMULATION_VERSION = 1
+SIMULATION_VERSION = 2
 # What a recipe makes of its data (networks, losses, loop). Raise it when `test/golden` says that
 # the output of `training` changed.
 TRAINING_VERSION = 1

@@ -33,6 +33,7 @@ ROS = (
     'field/test_shared_parameter_file.py',
     'gazebo/test_gazebo_senses_node.py',
     'launch/',
+    'mission/test_mission_node.py',
     'nodes/',
     'profiles/',
 )

@@ -190,13 +190,13 @@ class Bench:
 
     def _train(self, cell: Cell) -> Pairs:
         """Return the training pairs: every seed labels other panels, if there are enough."""
-        data = self.plan.recipe.data
+        data, profile = self.plan.recipe.data, self.plan.profile
         pool = self._views('train', data.labelled_views + data.unlabelled_views, cell)
         first = cell.seed * cell.labels % len(pool)
         count = cell.labels + data.unlabelled_views
         if first == 0:
-            return pool[:count].with_labels(cell.labels)
-        return pool[(first + np.arange(count)) % len(pool)].with_labels(cell.labels)
+            return pool[:count].with_labels(cell.labels, profile)
+        return pool[(first + np.arange(count)) % len(pool)].with_labels(cell.labels, profile)
 
     def _views(self, split: str, views: int, cell: Cell, condition: str | None = None) -> Pairs:
         key = (split, views, cell.recovery, condition)

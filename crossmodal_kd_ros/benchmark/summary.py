@@ -214,7 +214,10 @@ def interval(
 
 
 def _mean_of(values: list[Any]) -> Any:
-    """Return the mean of numbers, or of each number in dictionaries of one shape."""
+    """Return the mean of numbers, or of each number in dictionaries of one shape.
+
+    It is `None` where one of them is.
+    """
     if isinstance(values[0], dict):
         return {name: _mean_of([value[name] for value in values]) for name in values[0]}
-    return None if values[0] is None else float(np.mean(values))
+    return None if None in values else float(np.mean(values))

@@ -24,7 +24,9 @@ def markdown(summary: dict[str, Any], profile: Profile) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=_percent, figure=_figure, gained=_gained, words=words)
+    environment.filters.update(
+        percent=_percent, number=_number, figure=_figure, gained=_gained, words=words
+    )
     counts, changes = _counts(summary), list(_changes(summary))
     alignments = [
         (alignment, title, count, m)
@@ -86,6 +88,10 @@ def _changes(summary: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 def _percent(value: float | None | Undefined) -> str:
     return '' if value is None or isinstance(value, Undefined) else f'{100 * value:.1f} %'
+
+
+def _number(value: float | None | Undefined) -> str:
+    return '' if value is None or isinstance(value, Undefined) else f'{value:.2f}'
 
 
 def _figure(figure: dict[str, Any], unit: str = '%') -> str:

@@ -24,6 +24,7 @@ SUBCOMMANDS = {
     'demo': 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.',
     'doctor': 'Say what keeps it from working here, and how to mend it.',
     'gazebo-world': 'Write the living wall as a Gazebo world.',
+    'mission': 'Start the node that runs a mission, beside the maintenance node.',
     'play': 'Publish a bag on its topics, with its time on /clock.',
     'profile': 'Check what a robot has, or print the schema of such a file.',
     'record': 'Record topics into a rosbag2 bag.',

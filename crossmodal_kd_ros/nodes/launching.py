@@ -74,7 +74,8 @@ _PARAMETERS = {
         'profile': 'profile',
         'model': 'models_dir',
         'image_transport': 'camera_transport',
-    }
+    },
+    'mission_node': {'profile': 'profile'},
 }
 
 

@@ -3,6 +3,7 @@
 
 """Scalar fields over a panel in mm: the same seed gives the same wall at any resolution."""
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -10,9 +11,10 @@ import numpy as np
 
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 
-# Cracks are drawn on this grid and then averaged down, so that a hair of 0.2 mm keeps its
-# darkness.
-_DRAWING_PX_PER_MM = 8
+# So many in a row, along and across, strew the opening of a crack.
+_DOTS_PER_PX = 4
+# Places along a crack where its edges are chipped or bridged, as it looks.
+_CHIPS = 64
 
 
 def size_px(px_per_mm: float) -> tuple[int, int]:
@@ -78,7 +80,11 @@ def blister(seed: int, px_per_mm: float) -> np.ndarray:
 
 
 def crack_path(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a crack's polyline `float64[P, 2]` (mm) and its relative depth `float64[P]`."""
+    """Return a crack's polyline `float64[P, 2]` (mm) and its relative opening `float64[P]`.
+
+    A crack in a body under uniform stress opens to an ellipse (linear elastic fracture mechanics):
+    w(s) = w0 sqrt(1 - (s / L)^2), s from its middle, L half its length. So it has two ends.
+    """
     rng = np.random.default_rng(seed)
     anchor = rng.uniform((25.0, 34.0), (135.0, 62.0))
     heading = rng.normal(0.0, 0.55) + (np.pi / 2 if rng.random() < 0.25 else 0.0)
@@ -88,31 +94,51 @@ def crack_path(seed: int) -> tuple[np.ndarray, np.ndarray]:
         angle = direction + np.cumsum(rng.normal(0.0, 0.16, steps)) + rng.normal(0.0, 0.22, steps)
         halves.append(anchor + step_mm * np.cumsum(np.stack([np.cos(angle), np.sin(angle)], 1), 0))
     path = np.concatenate([halves[1][::-1], anchor[None], halves[0]])
-    wave = np.cumsum(rng.normal(0.0, 1.0, len(path)))
-    wave = (wave - wave.min()) / max(np.ptp(wave), 1e-9)
-    return path, 0.86 + 0.14 * wave
+    return path, np.sqrt(1.0 - np.linspace(-1.0, 1.0, len(path)) ** 2)
 
 
-def crack_cover(seed: int, shown_mm: float, px_per_mm: float) -> np.ndarray:
-    """Return how much of each pixel `float32[H, W]` the crack's opening covers.
+def crack_line(seed: int, step_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return places along a crack's path, every `step_mm`.
 
-    A crack that looks deeper is wider.
+    Returns:
+        Places `float64[P, 2]` (mm), unit vectors across the crack `float64[P, 2]`, and its
+        relative opening `float64[P]`.
+    """
+    path, relative = crack_path(seed)
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    along = np.arange(step_mm / 2, lengths[-1], step_mm)
+
+    def between(values: np.ndarray) -> np.ndarray:
+        return np.stack([np.interp(along, lengths, column) for column in values.T], 1)
+
+    # Turning from vertex to vertex, so that a wide crack has no gaps outside of its bends.
+    tangents = between(np.gradient(path, axis=0))
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    across = tangents[:, ::-1] * (-1.0, 1.0)
+    return between(path), across, between(relative[:, None])[:, 0]
+
+
+def crack_cover(seed: int, width_mm: float, px_per_mm: float) -> np.ndarray:
+    """Return how much of each pixel `float32[H, W]` a crack covers that is `width_mm` wide.
+
+    That is where it is widest. A crack of 0.1 mm covers a fifth of a pixel of 0.5 mm.
     """
     width, height = size_px(px_per_mm)
-    if shown_mm <= 0.0:
+    if width_mm <= 0.0:
         return np.zeros((height, width), np.float32)
-    path, relative = crack_path(seed)
-    rng = np.random.default_rng((seed, 1))
-    canvas = np.zeros(size_px(_DRAWING_PX_PER_MM)[::-1], np.uint8)
-    points = np.round(path * _DRAWING_PX_PER_MM * 16).astype(int)  # 4 fractional bits
-    for start, end, depth in zip(points[:-1], points[1:], relative[1:] * shown_mm, strict=True):
-        opening = crack_width_mm(depth) * rng.uniform(0.75, 1.25)
-        thickness = max(1, round(opening * _DRAWING_PX_PER_MM))
-        cv2.line(canvas, start.tolist(), end.tolist(), 255, thickness, cv2.LINE_AA, 4)
-    cover = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
-    return cover.astype(np.float32) / 255.0
-
-
-def crack_width_mm(shown_mm: float) -> float:
-    """Return the opening of a crack that looks `shown_mm` deep, mm."""
-    return 0.2 + 0.21 * shown_mm
+    # The opening is strewn with dots of equal area, and each pixel counts its own.
+    step_mm = 1.0 / (_DOTS_PER_PX * px_per_mm)
+    places, across, relative = crack_line(seed, step_mm)
+    chips = np.random.default_rng((seed, 1)).uniform(0.75, 1.25, _CHIPS)
+    ragged = np.interp(np.linspace(0.0, _CHIPS - 1.0, len(places)), np.arange(_CHIPS), chips)
+    opening_mm = width_mm * relative * ragged
+    dots = math.ceil(width_mm / step_mm)
+    aside = (np.arange(dots) + 0.5) / dots - 0.5
+    at = places[:, None] + aside[:, None] * (opening_mm[:, None] * across)[:, None]
+    columns, rows = np.floor(at.reshape(-1, 2).T * px_per_mm).astype(int)
+    area_px = np.repeat(opening_mm * step_mm * px_per_mm**2 / dots, dots)
+    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    cover = np.bincount(
+        rows[inside] * width + columns[inside], area_px[inside], minlength=width * height
+    )
+    return np.minimum(cover, 1.0).reshape(height, width).astype(np.float32)

@@ -35,7 +35,7 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     """Return the surface of `panel` at `px_per_mm` pixels a millimetre."""
     rng = np.random.default_rng((panel.texture_seed, 1))
     crack_seed, growth_seed, blister_seed = panel.shown_seeds
-    crack = crack_cover(crack_seed, panel.crack_shown_mm, px_per_mm)
+    crack = crack_cover(crack_seed, panel.crack_width_shown_mm, px_per_mm)
     growth = patches(growth_seed, panel.growth_cover_shown, px_per_mm)
     grain = fractal(rng, (3.2, 1.6, 0.8), px_per_mm, gain=0.8)
     fur = _fur(panel.growth_fuzz) * value_noise(rng, 1.6, px_per_mm) * growth
@@ -49,7 +49,7 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     height += dome * (1.5 + 0.7 * _buckles(rng, px_per_mm))
     height -= 0.25 * crazing
     groove = cv2.GaussianBlur(crack, (0, 0), 0.3 * px_per_mm)
-    height -= groove * min(1.0, 0.25 * panel.crack_shown_mm)
+    height -= groove * min(1.0, 0.9 * panel.crack_width_shown_mm)
 
     albedo = _albedo(panel, rng, weave, grain, px_per_mm)
     speckle = _speckle(rng, panel.vitality_shown, px_per_mm)
@@ -59,7 +59,7 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     albedo *= np.exp(0.5 * fur)[..., None]
     albedo *= (1.0 - 0.55 * crazing)[..., None]
     albedo = _distract(albedo, rng, px_per_mm)
-    depth_darkness = 0.80 + 0.19 * (1.0 - np.exp(-panel.crack_shown_mm / 2.0))
+    depth_darkness = 0.80 + 0.19 * (1.0 - np.exp(-panel.crack_width_shown_mm / 0.4))
     albedo = _blend(
         albedo, _CRACK_RGB * rng.uniform(0.5, 1.6, 3).astype(np.float32), crack * depth_darkness
     )

@@ -194,6 +194,7 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
         'crack_depth',
         'surface_roughness',
         'co2_uptake',
+        'crack_width',
     }
     assert set(summary['ablations']) == {'reference', 'stages'}
     # The trio of the benchmark is the training's own: found, not made again. The ablation is new.

@@ -14,6 +14,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from crossmodal_kd_ros.benchmark.alignment_costs import alignment_costs
+from crossmodal_kd_ros.benchmark.card import figures_table
 from crossmodal_kd_ros.benchmark.cells import (
     ALIGNMENTS,
     RECIPE,
@@ -41,7 +42,7 @@ from crossmodal_kd_ros.benchmark.tables import markdown
 from crossmodal_kd_ros.calibration.model import load_calibration
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.networks import Student, Teacher, load_student, load_teacher
-from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.profile import load_profile, measure_quantities
 from crossmodal_kd_ros.training.recipe import find_recipe, load_recipe
 
 sys.path.append(str(Path(__file__).parent.parent / 'training'))
@@ -70,7 +71,12 @@ def test_a_perfect_answer_has_perfect_figures():
         == 1.0
     )
     assert measured['ece'] == 0.0
-    assert measured['r2'] == {'surface_roughness': 1.0, 'crack_depth': 1.0, 'co2_uptake': 1.0}
+    assert measured['r2'] == {
+        'surface_roughness': 1.0,
+        'crack_depth': 1.0,
+        'co2_uptake': 1.0,
+        'crack_width': 1.0,
+    }
 
 
 def test_always_the_same_action_is_right_as_often_as_it_is_wanted_and_has_little_f1():
@@ -98,11 +104,38 @@ def test_readings_stand_beside_two_answers_that_know_nothing():
         assert errors['error'] == 0.0 < errors['train_mean'] < errors['shuffled']
 
 
+@pytest.mark.parametrize('known', [0, 1, 20])
+def test_what_only_the_picture_shows_is_judged_where_labels_know_it(known):
+    pairs = replace(PAIRS, quantities=PAIRS.quantities.copy())
+    pairs.quantities[known:, 3] = np.nan
+    answers = replace(perfect(), quantities=PAIRS.quantities + 0.5)
+    r2 = measure(answers, pairs, PROFILE)['r2']
+    errors = reading_errors(answers, pairs, pairs, PROFILE)['crack_width']
+
+    assert r2['crack_depth'] < 1.0
+    if known == 20:
+        truth = PAIRS.quantities[:20, 3].astype(float)
+        assert r2['crack_width'] == pytest.approx(1.0 - 0.25 / truth.var(), rel=1e-4)
+    else:
+        assert r2['crack_width'] is None
+    assert errors['error'] == (pytest.approx(0.5, rel=1e-5) if known else None)
+    assert (errors['shuffled'] is None) == (errors['train_mean'] is None) == (known == 0)
+
+
+def test_an_answer_that_does_not_say_what_the_picture_shows_has_no_figure_of_it():
+    answers = replace(perfect(), quantities=measure_quantities(PROFILE, PAIRS.readings))
+    measured = measure(answers, PAIRS, PROFILE)
+
+    assert measured['r2']['crack_width'] is None
+    assert figures_table({'the article': measured}).splitlines()[-1].endswith('|  |')
+
+
 def test_what_is_read_follows_from_the_profile():
     assert [(scalar.name, scalar.unit) for scalar in scalars(PROFILE)] == [
         ('surface_roughness', 'um'),
         ('crack_depth', 'mm'),
         ('co2_uptake', 'ppm'),  # in place of a ratio its numerator
+        ('crack_width', 'mm'),
     ]
     assert list(reading_errors(perfect(), PAIRS, PAIRS, PROFILE))[0] == 'touch_map'
     assert [scalar.name for scalar in scalars(AIR)] == ['co2']
@@ -207,10 +240,16 @@ def made_up_cell(cell: Cell, right: float) -> dict:
     if cell.system != 'teacher':
         error = {'error': 0.5, 'train_mean': 1.0, 'shuffled': 1.4}
         more = {
-            'r2': {'surface_roughness': 0.5, 'crack_depth': 0.8, 'co2_uptake': 0.6},
+            'r2': {
+                'surface_roughness': 0.5,
+                'crack_depth': 0.8,
+                'co2_uptake': 0.6,
+                'crack_width': None,
+            },
             'lighting_probe': 0.9,
             'readings': dict.fromkeys(
-                ('touch_map', 'surface_roughness', 'crack_depth', 'co2_uptake'), error
+                ('touch_map', 'surface_roughness', 'crack_depth', 'co2_uptake', 'crack_width'),
+                error,
             ),
         }
     return {
@@ -428,6 +467,7 @@ def test_the_summary_holds_what_is_promised_and_the_gain_of_distillation():
         'crack_depth',
         'surface_roughness',
         'co2_uptake',
+        'crack_width',
     }
     low, high = table['gain']['500']['accuracy']['interval']
     assert 0.1 < low < table['gain']['500']['accuracy']['mean'] < high < 0.3

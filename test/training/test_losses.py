@@ -190,6 +190,24 @@ def test_gaussian_nll_equals_that_of_torch():
     )
 
 
+def test_gaussian_nll_leaves_out_what_is_not_known_and_its_gradient_is_nil():
+    mean, logvar, target = torch.randn(3, 6, 2).double()
+    mean.requires_grad_()
+    unknown = target.clone()
+    unknown[1:5, 0] = torch.nan
+    is_known = ~unknown.isnan()
+    loss = losses.gaussian_nll(mean, logvar, unknown)
+    expected = losses.gaussian_nll(mean[is_known], logvar[is_known], target[is_known])
+    torch.testing.assert_close(loss, expected, **CLOSE)
+    gradients = [torch.autograd.grad(each, mean)[0] for each in (loss, expected)]
+    torch.testing.assert_close(*gradients, **CLOSE)
+    assert (gradients[0][~is_known] == 0.0).all()
+
+    nothing = losses.gaussian_nll(mean, logvar, torch.full_like(target, torch.nan))
+    assert nothing.item() == 0.0
+    assert (torch.autograd.grad(nothing, mean)[0] == 0.0).all()
+
+
 def test_gaussian_nll_weighs_by_variance_and_at_beta_one_pulls_the_mean_as_squared_error_does():
     mean, logvar, target = torch.randn(3, 40, dtype=torch.float64).unbind()
     each = F.gaussian_nll_loss(mean, target, logvar.exp(), reduction='none')

@@ -308,6 +308,31 @@ def test_a_robot_of_three_senses_trains_and_is_kept(tmp_path, changes):
     assert set(output.readings) == {PAD, SKIN, AIR} and output.logits.shape == (2, 3)
 
 
+@pytest.mark.parametrize('labelled', [0, 3, 48], ids='{} labels'.format)
+def test_what_only_the_picture_shows_is_learnt_from_the_labels_that_there_are(labelled):
+    profile = three_senses()
+    train, validation = (make_pairs(48, seed=seed, profile=profile) for seed in (0, 1))
+    train.quantities[labelled:, 1] = np.nan
+    losses = []
+    recipe = StudentRecipe(steps=30, batch=4, view_px=32, validate_every=30, distil=False)
+    student, _ = train_student(
+        profile,
+        recipe,
+        None,
+        train,
+        validation,
+        seed=0,
+        run=Run(report=lambda step, total, values: losses.append(values)),
+    )
+
+    # Of 3 in 48, most batches of 4 know nothing.
+    assert all(np.isfinite(list(values.values())).all() for values in losses)
+    assert all(torch.isfinite(value).all() for value in student.state_dict().values())
+    known = train.quantities[:labelled, 1]
+    mean = float(known.mean()) if labelled else 0.0
+    assert student.standardise_quantities.mean[1].item() == pytest.approx(mean, rel=1e-5)
+
+
 def test_a_recipe_that_names_a_sense_of_another_robot_is_refused():
     recipe = StudentRecipe(**SHORT, distil=False, reading_weights={'nose': 1.0})
     with pytest.raises(RecipeError, match='got nose'):
