@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from crossmodal_kd_ros.profile import measure_quantities
@@ -19,6 +20,8 @@ from crossmodal_kd_ros.simulation.surface import build_surface
 # Side of the square that the networks see, and height of a 4:3 picture, mm.
 VIEW_MM = PROFILE.camera.view_mm
 _COVER_PX_PER_MM = 1.0
+# Where the gas module's reading has it.
+_AMMONIA = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,8 @@ class PanelScene:
         """Return everything there is to know with the tip at `centre_mm`."""
         panel = self.panel
         readings = {sense: self.read(sense, centre_mm) for sense in PROFILE.senses}
-        action, reason = decide(self.true_state(centre_mm))
+        state = self._true_state(centre_mm, ammonia_ppm=float(readings['gas'][_AMMONIA]))
+        action, reason = decide(state)
         return Truth(
             action=action,
             reason=reason,
@@ -67,9 +71,13 @@ class PanelScene:
 
     def true_state(self, centre_mm: tuple[float, float]) -> TrueState:
         """Return what decides at `centre_mm`."""
+        ammonia_ppm = float(self.read('gas', centre_mm)[_AMMONIA])
+        return self._true_state(centre_mm, ammonia_ppm=ammonia_ppm)
+
+    def _true_state(self, centre_mm: tuple[float, float], *, ammonia_ppm: float) -> TrueState:
         return TrueState(
             crack_mm=self._tactile.crack_mm(centre_mm),
-            ammonia_ppm=float(self.read('gas', centre_mm)[5]),
+            ammonia_ppm=ammonia_ppm,
             debonded=self._tactile.debonded(centre_mm),
             growth_cover=self._cover(centre_mm),
             growth_alive=self.panel.growth_alive,
@@ -113,9 +121,10 @@ class RenderedPanel:
             start = min(max(start, 0), all_px - side_px)
             return slice(start, start + side_px)
 
-        rows = window(centre_mm[1], height_px, self._radiance.shape[0])
-        columns = window(centre_mm[0], width_px, self._radiance.shape[1])
-        part = self._radiance[rows, columns]
+        _, panel_height_px, panel_width_px = self._radiance.shape
+        rows = window(centre_mm[1], height_px, panel_height_px)
+        columns = window(centre_mm[0], width_px, panel_width_px)
+        part = cv2.merge([plane[rows, columns] for plane in self._radiance])
         return expose(part, self._light, shot, reference=self._reference)
 
 

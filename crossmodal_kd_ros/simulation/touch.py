@@ -35,7 +35,10 @@ class TactileWall:
         if panel.growth_alive:
             roughness = roughness * (1.0 - GROWTH_DAMPING * growth)
         self._texture_um = roughness.astype(np.float32)
-        self._debonded = panel.delamination * blister(panel.delamination_seed, _GRID_PX_PER_MM)
+        self._debonded = np.zeros_like(self._texture_um)
+        if panel.delamination > 0.0:
+            dome = blister(panel.delamination_seed, _GRID_PX_PER_MM)
+            self._debonded = panel.delamination * dome
         self._crack_mm = _crack_depth_map(panel)
 
     def press(self, centre_mm: tuple[float, float]) -> np.ndarray:
