@@ -98,8 +98,12 @@ def _paired() -> str:
 
 
 def _seed(params_file: Path) -> int:
-    """Return the seed that gazebo_senses_node gets: the panels have to be the same."""
+    """Return the seed that gazebo_senses_node gets: the panels have to be the same.
+
+    As in ROS, a wildcard means it too, and what stands last counts.
+    """
+    seed = 0
     for name, node in yaml.safe_load(params_file.read_text()).items():
-        if name.rpartition('/')[2] == 'gazebo_senses_node':
-            return node['ros__parameters'].get('seed', 0)
-    return 0
+        if name.rpartition('/')[2] in ('gazebo_senses_node', '*', '**'):
+            seed = node['ros__parameters'].get('seed', seed)
+    return seed

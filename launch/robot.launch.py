@@ -1,14 +1,19 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The maintenance node alone, for a robot whose drivers run already."""
+"""The maintenance node alone, or one for each camera, for a robot whose drivers run already."""
 
-from crossmodal_kd_ros.nodes.launching import arguments, nodes, topic_arguments
+from crossmodal_kd_ros.nodes.launching import arguments, camera_arguments, nodes, topic_arguments
 from launch import LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the description; `ros2 launch` lists its arguments with `--show-args`."""
     return LaunchDescription(
-        [*arguments('robot.yaml'), *topic_arguments(), nodes('maintenance_node')]
+        [
+            *arguments('robot.yaml'),
+            *topic_arguments(),
+            *camera_arguments(),
+            nodes('maintenance_node'),
+        ]
     )

@@ -40,6 +40,11 @@ ROS = (
 # Those that take more than about 5 s: they train networks, replay recordings, draw whole pages.
 SLOW = (
     'bags/test_replay.py',
+    'bags/test_replay_agreement.py',
+    'bags/test_replay_faults.py',
+    'bags/test_replay_memory.py',
+    'bags/test_replay_senses.py',
+    'bags/test_replay_threads.py',
     'benchmark/',
     'calibration/test_fit.py',
     'cli/test_bags.py',
@@ -57,6 +62,7 @@ SLOW = (
     'reports/',
     'runtime/test_messages_property.py',
     'simulation/test_world.py',
+    'training/test_processes.py',
     'training/test_resume.py',
     'training/test_train.py',
 )

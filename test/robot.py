@@ -3,6 +3,7 @@
 
 """A robot of any profile for the tests: its sensors, a listener, the processes of its nodes."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -68,6 +69,13 @@ class NodeProcess:
     def exit_code(self, *, limit_s: float = PATIENCE_S) -> int:
         """Wait until it ends by itself, and return its exit code."""
         return self._process.wait(limit_s)
+
+    def shared_memory(self) -> set[Path]:
+        """Return the files in which Fast DDS keeps its messages, its own and those it reads."""
+        maps = Path(f'/proc/{self._process.pid}/maps').read_text()
+        return set(
+            map(Path, re.findall(r'/dev/shm/fast(?:dds|rtps)_[0-9a-f]{16}$', maps, re.MULTILINE))
+        )
 
     def alive(self) -> bool:
         """Return whether it still runs."""

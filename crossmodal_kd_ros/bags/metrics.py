@@ -58,6 +58,11 @@ class ModelMetrics:
         )
         self.cards: EvenSample[Timed] = EvenSample(_CARDS)
         self.grid_moments: EvenSample[Timed] = EvenSample(_GRID_MOMENTS)
+        # What errors of a sense are kept under.
+        self._channels = {
+            name: tuple(f'{name} {channel}' for channel in sense.channel_names)
+            for name, sense in profile.senses.items()
+        }
         self._grids = [name for name, sense in profile.senses.items() if sense.layout == 'grid']
         self._errors = EstimateErrors()
         self._changes: list[ModeChange] = []
@@ -141,14 +146,13 @@ class ModelMetrics:
             if quantity.senses and all(sense in readings for sense in quantity.senses):
                 # Measured, as the senses that measure it are healthy.
                 measured = answer.estimate.quantities[quantity.name]
-                self._errors.add([quantity.name], np.array([estimated]), np.array([measured]))
+                self._errors.add((quantity.name,), np.array([estimated]), np.array([measured]))
                 values |= {
                     f'measured {quantity.name}': measured,
                     f'measurements {quantity.name}': 1.0,
                 }
         for name, reading in readings.items():
-            channels = [f'{name} {channel}' for channel in self.profile.senses[name].channel_names]
-            self._errors.add(channels, perception.readings[name], reading)
+            self._errors.add(self._channels[name], perception.readings[name], reading)
         return values
 
     def _compare_with_student(self, step: Step, answer: Answer) -> dict[str, float]:

@@ -4,11 +4,10 @@
 """Read a rosbag2 recording, MCAP or SQLite, whole or cut off, message by message, without ROS."""
 
 import re
-from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from heapq import heappop, heappush, heapreplace
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import yaml
 from rosbags.interfaces import Qos
 
-from crossmodal_kd_ros.bags.bag_file import is_recording, open_file, plain_name, unpacked
+from crossmodal_kd_ros.bags.bag_file import in_time, is_recording, open_file, plain_name, unpacked
 from crossmodal_kd_ros.bags.definitions import Definitions, one_line
 from crossmodal_kd_ros.bags.recovery import BagFile, Raw
 from crossmodal_kd_ros.errors import CrossmodalError
@@ -110,7 +109,7 @@ class Bag:
         self.close()
 
     def close(self) -> None:
-        """Close its files."""
+        """Remove what was unpacked of it."""
         self._stack.close()
 
     @property
@@ -149,7 +148,7 @@ class Bag:
             (file, [name for name in readable if not topics or name in topics])
             for file, readable in self._files
         ]
-        for name, received_ns, data in _in_time(
+        for name, received_ns, data in in_time(
             (file.start_ns, self._timed(file, names, untimed)) for file, names in wanted if names
         ):
             yield name, received_ns, unpacked(data)
@@ -246,7 +245,6 @@ class Bag:
                 if plain_name(path) != path.name:
                     folder = Path(self._stack.enter_context(TemporaryDirectory()))
                 opened.append(open_file(path, folder))
-                self._stack.callback(opened[-1].close)
             except ValueError as error:
                 refusals.append(str(error))
             except OSError as error:
@@ -270,32 +268,6 @@ def read_messages(path: Path, *, topics: Collection[str] = ()) -> Iterator[BagMe
     with Bag(path) as bag:
         if not topics or any(topic in bag.topics for topic in topics):
             yield from bag.messages(topics)
-
-
-def _in_time(streams: Iterable[tuple[int, Iterator[Raw]]]) -> Iterator[Raw]:
-    """Merge the messages of files, each with the time of its first one, by time.
-
-    A file is begun when that time has come, so that of files that follow one another only one is
-    in memory.
-    """
-    waiting = deque(sorted(enumerate(streams), key=lambda item: (item[1][0], item[0])))
-    # Of each file that was begun: the time of its next message, its number, that message, and
-    # those that follow.
-    begun: list[tuple[int, int, Raw, Iterator[Raw]]] = []
-    while waiting or begun:
-        if waiting and (not begun or waiting[0][1][0] <= begun[0][0]):
-            number, (_, stream) = waiting.popleft()
-            raw = next(stream, None)
-            if raw is not None:
-                heappush(begun, (raw[1], number, raw, stream))
-            continue
-        _, number, raw, stream = begun[0]
-        yield raw
-        raw = next(stream, None)
-        if raw is None:
-            heappop(begun)
-        else:
-            heapreplace(begun, (raw[1], number, raw, stream))
 
 
 def read_metadata(folder: Path) -> dict[str, Any]:

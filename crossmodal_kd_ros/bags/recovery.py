@@ -22,7 +22,7 @@ from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat, Qos
 from crossmodal_kd_ros.bags.definitions import one_line
 
 # A message in a bag: topic, when it was received (ns), serialised.
-Raw = tuple[str, int, bytes]
+Raw = tuple[str, int, bytes | memoryview]
 
 _FORMATS = {
     'ros2msg': MessageDefinitionFormat.MSG,
@@ -31,7 +31,7 @@ _FORMATS = {
 }
 _NO_DEFINITION = MessageDefinition(MessageDefinitionFormat.NONE, '')
 _MAGIC_BYTES = 8
-_RECORD_HEAD = struct.Struct('<BQ')  # opcode, size
+RECORD_HEAD = struct.Struct('<BQ')  # opcode, size
 # What `mcap` raises where a file ends within a record.
 _CUT = (McapError, EOFError, struct.error, ValueError)
 # Of a chunk: first and last time, size, checksum, length of the compression's name.
@@ -39,7 +39,7 @@ _CHUNK_HEAD = struct.Struct('<QQQII')
 
 
 class BagFile:
-    """One file of a recording.
+    """One file of a recording; it is open only while it is read.
 
     Attributes:
         path: where it lies.
@@ -64,10 +64,6 @@ class BagFile:
         """Yield the messages of `topics`."""
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Close it."""
-        raise NotImplementedError
-
 
 class CutFile(BagFile):
     """A file read from its start as far as that goes; it needs no index."""
@@ -87,9 +83,6 @@ class CutFile(BagFile):
     def messages(self, topics: Collection[str]) -> Iterator[Raw]:
         """Yield the messages of `topics`."""
         return (raw for raw in self._messages() if raw[0] in topics)
-
-    def close(self) -> None:
-        """Do nothing: the file is open only while it is read."""
 
     def _messages(self) -> Iterator[Raw]:
         """Yield every message; set `types` on the way, and `problem` at the end."""
@@ -154,10 +147,10 @@ class CutMcap(CutFile):
 def _torn_chunk(file: BinaryIO, start: int) -> Iterator[object]:
     """Yield the records of the chunk at `start` that lacks its end, if it is not compressed."""
     file.seek(start)
-    head = file.read(_RECORD_HEAD.size + _CHUNK_HEAD.size)
-    if len(head) < _RECORD_HEAD.size + _CHUNK_HEAD.size or head[0] != Opcode.CHUNK:
+    head = file.read(RECORD_HEAD.size + _CHUNK_HEAD.size)
+    if len(head) < RECORD_HEAD.size + _CHUNK_HEAD.size or head[0] != Opcode.CHUNK:
         return
-    *_, compression_length = _CHUNK_HEAD.unpack_from(head, _RECORD_HEAD.size)
+    *_, compression_length = _CHUNK_HEAD.unpack_from(head, RECORD_HEAD.size)
     if compression_length:
         return
     file.read(8)  # the size that it should have had
@@ -184,7 +177,7 @@ class CutSqlite(CutFile):
     def _messages(self) -> Iterator[Raw]:
         read = 0
         try:
-            with _connect(self.path) as (database, self.problem):
+            with connect(self.path) as (database, self.problem):
                 topics = dict(database.execute('SELECT id, name FROM topics'))
                 definitions = _definitions(database)
                 for name, msgtype, encoding in database.execute(
@@ -204,7 +197,7 @@ class CutSqlite(CutFile):
 
 
 @contextmanager
-def _connect(path: Path) -> Iterator[tuple[sqlite3.Connection, str]]:
+def connect(path: Path) -> Iterator[tuple[sqlite3.Connection, str]]:
     """Open a database for reading; give what cannot be read of it, too.
 
     A write-ahead log that a recorder left beside it counts. To read one SQLite needs a folder that

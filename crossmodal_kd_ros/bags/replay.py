@@ -13,6 +13,9 @@ student sees depends on the picture alone and is computed ahead. Who decides dep
 student, never on a teacher: a whole stretch is observed and prepared, the teacher
 decides its pictures in one batch, and then the answers are finished in order. Batches are cut by
 counting pictures and nothing looks at the clock of this machine: two replays of a bag are equal.
+
+Three kinds of threads work beside each other: one reads, a few decode pictures and run networks,
+and the caller's observes, prepares and finishes.
 """
 
 import itertools
@@ -20,10 +23,12 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from crossmodal_kd_ros.bags.ahead import ahead
 from crossmodal_kd_ros.bags.clock import RecordingClock
 from crossmodal_kd_ros.bags.node_timing import TURN, with_turns
 from crossmodal_kd_ros.bags.topics import Reading
@@ -45,6 +50,8 @@ BEAT_NS = 50_000_000
 # Pictures of a batch: half the cost of single ones, and nine tenths of that of eight at once;
 # twice as many bring another 2 %.
 BATCH = 16
+# Stretches that are read before they are asked for.
+_AHEAD = 2
 # Readings that wait for a batch to fill: at most so many, and for so long, should the camera have
 # died.
 _MAX_STRETCH, _MAX_STRETCH_NS = 500, 30_000_000_000
@@ -180,25 +187,29 @@ class Replay:
 
     def run(self, readings: Iterable[Reading]) -> Iterator[Step]:
         """Yield every reading as it was replayed, in order."""
-        self.clock, readings = RecordingClock.of(readings, self._profile)
-        at_once = not self.clock.by_receipt
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix='networks')
         perceiving: deque[tuple[_Stretch, Future]] = deque()
         deciding: deque[tuple[_Stretch, Future]] = deque()
-        try:
-            for stretch in _stretches(with_turns(readings, at_once=at_once)):
-                perceiving.append((stretch, pool.submit(self._perceive, stretch)))
-                # One for each worker, and one that waits.
-                if len(perceiving) > self._workers + 1:
+        with closing(ahead(self._read(readings), _AHEAD)) as stretches:
+            try:
+                for stretch in stretches:
+                    perceiving.append((stretch, pool.submit(self._perceive, stretch)))
+                    # One for each worker, for the students and for the teachers.
+                    if len(perceiving) > self._workers:
+                        deciding.append(self._prepare(pool, *perceiving.popleft()))
+                        if len(deciding) >= self._workers:
+                            yield from self._finish(*deciding.popleft())
+                while perceiving:
                     deciding.append(self._prepare(pool, *perceiving.popleft()))
-                    if len(deciding) > self._workers:
-                        yield from self._finish(*deciding.popleft())
-            while perceiving:
-                deciding.append(self._prepare(pool, *perceiving.popleft()))
-            while deciding:
-                yield from self._finish(*deciding.popleft())
-        finally:
-            pool.shutdown(cancel_futures=True)
+                while deciding:
+                    yield from self._finish(*deciding.popleft())
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _read(self, readings: Iterable[Reading]) -> Iterator[_Stretch]:
+        """Set the clock by the first readings, and yield all in stretches."""
+        self.clock, readings = RecordingClock.of(readings, self._profile)
+        yield from _stretches(with_turns(readings, at_once=not self.clock.by_receipt))
 
     def _perceive(self, stretch: _Stretch) -> None:
         """Decode the pictures whose turn is in a stretch, and have the students look at them."""

@@ -222,12 +222,12 @@ def _find(bag: Bag, profile: Profile, role: str, requested: set[str]) -> _Found:
         if role == CAMERA
         else list(profile.senses[role].topics)
     )
-    found = _Found()
+    found, types = _Found(), _likely_types(profile, role)
     for topic in bag.topics.values():
         is_named = _is_named(profile, role, topic)
         if (
             not topic.count
-            or topic.msgtype not in _likely_types(profile, role)
+            or topic.msgtype not in types
             or not (is_named or _is_free(profile, topic, requested))
         ):
             continue

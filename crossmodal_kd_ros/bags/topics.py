@@ -228,7 +228,7 @@ def _binding(bag: Bag, profile: Profile, role: str, names: Mapping[str, str]) ->
         return TopicBinding(types, lambda: _label_reader(profile.actions))
     if role == CAMERA:
         [msgtype] = types.values()
-        reader = CameraReader(msgtype)
+        reader = CameraReader(msgtype, profile.camera.view_px)
         return TopicBinding(types, lambda: lambda name, message, received: reader.read(message))
     sense = profile.senses[role]
     if len(sense.topics) == 1:

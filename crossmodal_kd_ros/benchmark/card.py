@@ -113,7 +113,8 @@ tags: [robotics, knowledge-distillation, ros2{', simulated-data' * (self.data_se
 
 `teacher.safetensors` decides from the camera, {senses}. `student.safetensors` decides from the
 camera alone and also says what {senses} would have read. Both choose one of
-{len(self.profile.actions)} actions: {actions}.
+{len(self.profile.actions)} actions: {actions}. The same networks as `teacher.onnx` and
+`student.onnx`, for a robot without torch, are written by `crossmodal-kd export`.
 
 ## Test figures
 

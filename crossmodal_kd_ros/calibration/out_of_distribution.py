@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 
@@ -73,6 +74,10 @@ def fine_detail(views: np.ndarray) -> np.ndarray:
     Returns:
         `float32[...]`, of their green, in 8-bit steps.
     """
-    return (
-        np.abs(np.diff(views[..., 1].astype(np.int16), axis=-1)).mean((-1, -2)).astype(np.float32)
-    )
+    green = np.ascontiguousarray(views[..., 1])
+    rows, columns = green.shape[-2:]
+    steps = [
+        cv2.norm(one[:, 1:], one[:, :-1], cv2.NORM_L1) for one in green.reshape(-1, rows, columns)
+    ]
+    mean = np.array(steps, np.float64) / (rows * (columns - 1))
+    return mean.reshape(green.shape[:-2]).astype(np.float32)

@@ -81,7 +81,7 @@ def command(
     from crossmodal_kd_ros.bags.topics import parse_requests
     from crossmodal_kd_ros.calibration.model import load_calibration
     from crossmodal_kd_ros.files import share_dir
-    from crossmodal_kd_ros.memory import keep_freed_memory
+    from crossmodal_kd_ros.memory import keep_freed_memory, spare_heap
     from crossmodal_kd_ros.profile import load_profile
     from crossmodal_kd_ros.runtime import ENGINES, make_engine
 
@@ -99,6 +99,7 @@ def command(
         Model(make_engine(ENGINES[0], folder, robot), load_calibration(folder, robot))
         for folder in compare or (model or share_dir() / 'models',)
     ]
+    spare_heap()
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task('replaying')
         summary = replay_bag(

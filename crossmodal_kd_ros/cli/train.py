@@ -43,7 +43,11 @@ from crossmodal_kd_ros.cli.options import find_profile, profile_option
 )
 @profile_option
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
-@click.option('--bf16', is_flag=True, help='Compute in bfloat16; for GPUs, slower on most CPUs.')
+@click.option(
+    '--bf16',
+    is_flag=True,
+    help='Compute in bfloat16; for GPUs, and CPUs with avx512_bf16 that have nothing else to do.',
+)
 @click.option(
     '--tensorboard',
     type=click.Path(path_type=Path, file_okay=False),

@@ -16,7 +16,7 @@ import numpy as np
 from crossmodal_kd_ros.datasets.pairs import Pairs, load_arrays, save_arrays
 from crossmodal_kd_ros.files import check_writable, write_text
 from crossmodal_kd_ros.memory import keep_freed_memory
-from crossmodal_kd_ros.profile import Profile, load_profile, square_view
+from crossmodal_kd_ros.profile import Profile, load_profile
 from crossmodal_kd_ros.simulation import (
     CONDITIONS,
     PROFILE,
@@ -33,8 +33,8 @@ from crossmodal_kd_ros.simulation.scene import reachable_mm
 from crossmodal_kd_ros.versions import SIMULATION_VERSION
 
 VIEWS_PER_PANEL = 3
-# Twice the resolution of the view, so that averaging down softens edges as a lens does.
-_PX_PER_MM = 2 * PROFILE.camera.view_px / VIEW_MM
+# A camera's picture has more pixels than the view that is averaged down from it: so many more.
+_CAMERA_PX_PER_VIEW_PX = 2
 _PANELS_PER_TASK = 20
 # Whose readings can be simulated; they differ in their senses alone.
 SIMULATED = (PROFILE.name, arm.PROFILE.name)
@@ -141,22 +141,22 @@ def _simulate_some(
     # Another generator: with an arm or without, all else is the same.
     rng, arm_rng = np.random.default_rng(seed), np.random.default_rng((*seed, 1))
     low, high = reachable_mm(VIEW_MM)
-    side = round(VIEW_MM * _PX_PER_MM)
+    view_px = PROFILE.camera.view_px
     rows = []
     for index, panel in enumerate(panels, first):
         lighting = {None: None, 'night': 'night'}.get(condition, 'day')
         scene = PanelScene(panel)
-        rendered = RenderedPanel(panel, px_per_mm=_PX_PER_MM, lighting=lighting)
+        rendered = RenderedPanel(panel, px_per_mm=view_px / VIEW_MM, lighting=lighting)
         for _ in range(VIEWS_PER_PANEL):
             centre = tuple(rng.uniform(low, high))
             truth = scene.truth(centre)
             shot = draw_shot(rng)
             if condition is not None:
                 shot = under_condition(shot, condition, rng)
-            picture = rendered.picture(centre, shot, width_px=side, height_px=side)
+            shot = shot.averaged_down(_CAMERA_PX_PER_VIEW_PX)
             rows.append(
                 {
-                    'image': square_view(picture, size_px=PROFILE.camera.view_px),
+                    'image': rendered.picture(centre, shot, width_px=view_px, height_px=view_px),
                     **{
                         f'reading_{sense}': add_noise(sense, reading, rng)
                         for sense, reading in truth.readings.items()

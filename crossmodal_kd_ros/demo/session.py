@@ -66,7 +66,7 @@ class Plan:
     """What to run.
 
     Attributes:
-        out: folder for `summary.json`, `report.html`, `bag/` and `log/`.
+        out: folder for `summary.json`, `report.html`, `bag/` and a log of each node.
         command: how the user started it, for the report.
         duration_s: from the first frame on.
         seed: of the wall, or of the order of the photographs.
@@ -130,7 +130,7 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
         OutputError, RecordingError: nothing can be written.
     """
     started_s = time.monotonic()
-    check_inputs(plan.out, ['bag', 'log'], [plan.photos] if plan.photos is not None else [])
+    check_inputs(plan.out, ['bag'], [plan.photos] if plan.photos is not None else [])
     check_replaceable(plan.out / 'bag', _MADE_BY)
     try:
         # A run that goes wrong, or is killed, leaves its recording and its logs there.
@@ -155,7 +155,6 @@ def _record(
     domain_id = free_domain_id(os.environ)
     # This process joins the same domain by the same transports as its children.
     os.environ.update(private_environment(os.environ, domain_id))
-    (out / 'log').mkdir()
     processes: list[NodeProcess] = []
     observer: Observer | None = None
     try:
@@ -164,7 +163,7 @@ def _record(
             ('simulator_node', plan.simulator_arguments),
         ):
             processes.append(
-                NodeProcess(name, arguments, environ=os.environ, log=out / 'log' / f'{name}.log')
+                NodeProcess(name, arguments, environ=os.environ, log=out / f'{name}.log')
             )
         observer = Observer(domain_id=domain_id, one_clock=True)
         scenario, trouble = _watch(plan, out, processes, observer, screen, stop)
@@ -185,7 +184,7 @@ def _watch(
     stop: threading.Event,
 ) -> tuple[Scenario, str]:
     """Start the nodes and record the run; return the scenario, and what went wrong or nothing."""
-    wait = _Waiter(processes, stop, out / 'log')
+    wait = _Waiter(processes, stop, out)
     screen.say('starting the nodes')
     wait.until(
         lambda: _state(observer, 'maintenance_node') == State.PRIMARY_STATE_ACTIVE,
@@ -313,7 +312,7 @@ class _Waiter:
             if time.monotonic() > limit_s:
                 raise DemoError(
                     f'expected {what} within {_START_TIMEOUT_S:.0f} s, waited in vain: see '
-                    f'{self._logs}'
+                    f'the logs in {self._logs}'
                 )
             time.sleep(_POLL_S)
 

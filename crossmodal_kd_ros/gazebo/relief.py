@@ -119,8 +119,11 @@ def roughness_map(surface: Surface) -> np.ndarray:
 
 
 def _exposed(albedo: np.ndarray) -> np.ndarray:
-    """Return reflectance `float32[H, W, 3]` scaled to the mean that suits the world's light."""
-    return np.clip(albedo * (_MEAN_ALBEDO / albedo.mean()), 0.0, 1.0)
+    """Return reflectance `float32[3, H, W]` scaled to the mean that suits the world's light.
+
+    As `float32[H, W, 3]`.
+    """
+    return np.clip(cv2.merge(list(albedo)) * (_MEAN_ALBEDO / albedo.mean()), 0.0, 1.0)
 
 
 def _srgb(linear: np.ndarray) -> np.ndarray:

@@ -71,7 +71,9 @@ class PictureHealth:
             self._grids.clear()
         else:
             self._note_movement(stamp_ns, grid)
-            changed = (grid != self._last).any(-1)
+            differs = grid != self._last
+            # any(-1) takes 5 times as long.
+            changed = differs[..., 0] | differs[..., 1] | differs[..., 2]
             self._changed_ns[changed] = stamp_ns
             self._repeats = np.where(changed, 0, self._repeats + 1)
         self._last = grid

@@ -9,7 +9,8 @@ under it. The pad of the living wall, 16 x 8 elements 2 mm apart in a view of 64
 exactly one cell of the map at stride 4 for each element.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from crossmodal_kd_ros.profile import Profile
 
 # The encoder halves the side of an image four times; the last map has an even side.
 IMAGE_MULTIPLE_PX = 32
+_LEAST_VARIANCE = 1e-6
 
 
 class Vision(NamedTuple):
@@ -142,14 +144,35 @@ def average_down(image: Tensor, side: int) -> Tensor:
     return sum(rows[..., offset::factor] for offset in range(factor)) / factor**2
 
 
-def cut_window(profile: Profile, sense: str, x: Tensor) -> Tensor:
+def cut_window(
+    profile: Profile,
+    sense: str,
+    x: Tensor,
+    project: Callable[[Tensor], Tensor] = lambda window: window,
+    *,
+    learning: bool = False,
+) -> Tensor:
     """Cut what lies under the footprint of a grid out of a map `[B, C, S, S]`.
+
+    Args:
+        profile: has the footprint.
+        sense: of the grid.
+        x: the map.
+        project: is applied to each cell of what was cut, before that is resized.
+        learning: whether a gradient will be asked for.
 
     Returns:
         `[B, C, rows, columns]`, one cell for each element of the grid.
     """
     # Whole numbers also while torch.jit traces, where a shape is made of tensors.
-    window = x[(..., *profile.footprint_px(sense, int(x.shape[-1])))]
+    side = int(x.shape[-1])
+    rows, columns = profile.footprint_px(sense, side)
+    if learning:
+        # The same cells. A slice takes nine times as long to hand its gradient back.
+        edges = (-columns.start, columns.stop - side, -rows.start, rows.stop - side)
+        window = project(F.pad(x, edges))
+    else:
+        window = project(x[..., rows, columns])
     shape, size = profile.senses[sense].shape[1:], tuple(map(int, window.shape[-2:]))
     smaller = tuple(map(min, size, shape))
     if smaller != size:
@@ -195,7 +218,8 @@ class Trunk(nn.Module):
         maps = self.encoder(image)
         windows = {sense: self._look_under(sense, maps) for sense in self._windows}
         *finer, grid = maps
-        moments = [_moments(x) for x in finer]
+        measure = _LearningMoments.apply if self.training else _moments
+        moments = [measure(x) for x in finer]
         extremes = [
             pooled
             for x in (grid, *windows.values())
@@ -204,8 +228,12 @@ class Trunk(nn.Module):
         return Vision(grid, windows, torch.cat([*extremes, *moments], 1), moments[0], finer)
 
     def _look_under(self, sense: str, maps: list[Tensor]) -> Tensor:
-        laterals = [lateral(x) for lateral, x in zip(self.laterals, maps, strict=True)]
-        return self.smooth(sum(cut_window(self._profile, sense, x) for x in laterals))
+        return self.smooth(
+            sum(
+                cut_window(self._profile, sense, x, lateral, learning=self.training)
+                for lateral, x in zip(self.laterals, maps, strict=True)
+            )
+        )
 
 
 def _moments(x: Tensor) -> Tensor:
@@ -213,5 +241,34 @@ def _moments(x: Tensor) -> Tensor:
 
     `torch.std` takes 14 times as long in this order of memory.
     """
+    # Squares of bfloat16 have too few digits for a difference.
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
     mean = x.mean((2, 3))
-    return torch.cat([mean, (x.square().mean((2, 3)) - mean.square()).clamp_min(1e-6).sqrt()], 1)
+    variance = x.square().mean((2, 3)) - mean.square()
+    return torch.cat([mean, variance.clamp_min(_LEAST_VARIANCE).sqrt()], 1)
+
+
+class _LearningMoments(torch.autograd.Function):
+    """`_moments` whose gradient is one pass over the map instead of seven.
+
+    Both ways take a seventh to a fourteenth of the time so: a tenth of a step of training.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        moments = _moments(x)
+        ctx.save_for_backward(x, moments)
+        return moments
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        x, moments = ctx.saved_tensors
+        (mean, std), (of_mean, of_std) = moments.chunk(2, 1), slope.chunk(2, 1)
+        # Of a map that hardly varies the deviation is a constant.
+        factor = torch.where(std.square() > _LEAST_VARIANCE, of_std / std, 0.0)
+        cells = x.shape[2] * x.shape[3]
+        constant, factor = (
+            (each / cells)[..., None, None].to(x.dtype)
+            for each in (of_mean - factor * mean, factor)
+        )
+        return torch.addcmul(constant, factor, x)

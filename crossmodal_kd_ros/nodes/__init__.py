@@ -4,6 +4,7 @@
 """Thin rclpy shells round `runtime` and `simulation`: messages in, messages out, nothing else.
 
 `maintenance_node` decides; `mission_node` says what the robot does next; `simulator_node` sends
-what a simulated wall, a folder of photographs or a webcam shows. Below them:
-`managed` (lifecycle), `parameters`, `qos`, `conversions`.
+what a simulated wall, a folder of photographs or a webcam shows; `in_process_camera` spares the
+first the messages of its camera. Below all: `managed` (lifecycle), `parameters`,
+`qos`, `conversions`.
 """

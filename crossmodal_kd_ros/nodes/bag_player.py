@@ -93,7 +93,7 @@ class BagPlayer:
             if stop.wait(max(0.0, due_s - time.monotonic())):
                 return
             if name:
-                self._publishers[name].publish(data)
+                self._publishers[name].publish(bytes(data))
                 self.published += 1
             else:
                 now = Time(sec=received_ns // _NS_PER_S, nanosec=received_ns % _NS_PER_S)
@@ -104,7 +104,7 @@ class BagPlayer:
         self._node.destroy_node()
         rclpy.shutdown()
 
-    def _with_ticks(self) -> Iterator[tuple[str, int, bytes]]:
+    def _with_ticks(self) -> Iterator[tuple[str, int, bytes | memoryview]]:
         """Yield name, time (ns) and bytes of each message; without a name where /clock is due."""
         tick_ns = 0
         # Of no topic at all, `raw` would give the messages of every one.

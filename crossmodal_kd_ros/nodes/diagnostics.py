@@ -67,7 +67,7 @@ def diagnostics(
     if rivals:
         level = max(level, DiagnosticStatus.WARN)
         message += f'; {join(rivals)} publishes actions too: end one of them'
-    p50, p99 = ('', '') if latency_ms is None else (f'{value:.1f}' for value in latency_ms)
+    p50, p99 = ('', '') if latency_ms is None else (f'{value:.2f}' for value in latency_ms)
     decision = _status(
         f'{node}: mode',
         level,

@@ -68,12 +68,24 @@ _BAG = {
     'rate': ('1.0', 'How fast to play it: 2.0 is twice as fast as life.'),
     'loop': ('false', 'Play it again at its end: true or false.'),
 }
+_CAMERAS = {
+    'camera_source': (
+        '',
+        'Camera within the node: v4l2:/dev/video0, a folder of pictures, a video file, simulator; '
+        'empty: camera_source of params_file.',
+    ),
+    'cameras': (
+        '',
+        'Names of several cameras, comma between: a node for each, in a namespace of that name.',
+    ),
+}
 # Arguments that set a parameter of a node.
 _PARAMETERS = {
     'maintenance_node': {
         'profile': 'profile',
         'model': 'models_dir',
         'image_transport': 'camera_transport',
+        'camera_source': 'camera_source',
     },
     'mission_node': {'profile': 'profile'},
 }
@@ -106,6 +118,11 @@ def topic_arguments() -> list[DeclareLaunchArgument]:
     )
 
 
+def camera_arguments() -> list[DeclareLaunchArgument]:
+    """Declare which cameras there are, and whether one is within the node."""
+    return _declared(_CAMERAS)
+
+
 def bag_arguments() -> list[DeclareLaunchArgument]:
     """Declare which bag is played, and how."""
     return _declared(_BAG)
@@ -128,7 +145,11 @@ def nodes(*executables: str) -> OpaqueFunction:
                 SetEnvironmentVariable(name, value)
                 for name, value in profile_environment(os.environ).items()
             ),
-            *(_node(executable, context.launch_configurations) for executable in executables),
+            *(
+                _node(executable, namespace, context.launch_configurations)
+                for executable in executables
+                for namespace in _namespaces(context.launch_configurations)
+            ),
             *_viewer(context.launch_configurations),
         ]
     )
@@ -148,7 +169,13 @@ def _declared(
     ]
 
 
-def _node(executable: str, given: Mapping[str, str]) -> Node:
+def _namespaces(given: Mapping[str, str]) -> list[str]:
+    """Return that of each camera; without `cameras` the one in which everything is."""
+    cameras = [name.strip() for name in given.get('cameras', '').split(',') if name.strip()]
+    return [f'{given["namespace"]}/{name}'.lstrip('/') for name in cameras] or [given['namespace']]
+
+
+def _node(executable: str, namespace: str, given: Mapping[str, str]) -> Node:
     params_file = Path(given['params_file'])
     if not params_file.is_file():  # launch_ros would go on without it
         raise RuntimeError(
@@ -157,13 +184,13 @@ def _node(executable: str, given: Mapping[str, str]) -> Node:
     parameters = {
         parameter: given[name]
         for name, parameter in _PARAMETERS.get(executable, {}).items()
-        if given[name]
+        if given.get(name)
     } | _sim_time(given)
     return Node(
         package=PACKAGE,
         executable=executable,
         name=executable,
-        namespace=given['namespace'],
+        namespace=namespace,
         parameters=[str(params_file), *([parameters] if parameters else [])],
         remappings=_remappings(given),
         ros_arguments=['--log-level', given['log_level']],

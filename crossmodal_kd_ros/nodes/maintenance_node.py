@@ -8,15 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.subscription import Subscription
 from std_msgs.msg import Header, String
 
 from crossmodal_kd_ros.calibration.model import load_calibration
+from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.health.reasons import join
 from crossmodal_kd_ros.nodes import conversions, qos
 from crossmodal_kd_ros.nodes.clock import STEADY
 from crossmodal_kd_ros.nodes.diagnostics import LatencyWindow, diagnostics
+from crossmodal_kd_ros.nodes.in_process_camera import InProcessCamera
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.overlay import OverlayPublisher
 from crossmodal_kd_ros.nodes.parameters import PROFILE, Parameter, read_profile
@@ -77,6 +81,18 @@ def parameters(profile: Profile) -> tuple[Parameter, ...]:
             choices=('raw', 'compressed'),
             description="raw: Image on the camera's topic; compressed: CompressedImage on the "
             'same name with /compressed behind.',
+        ),
+        Parameter(
+            name='camera_source',
+            default='',
+            description='Camera within this process, which needs no driver: v4l2:/dev/video0, a '
+            'folder of pictures, a video file, or simulator. Empty: pictures come on the '
+            "camera's topic.",
+        ),
+        Parameter(
+            name='camera_frame_id',
+            default='camera_optical_frame',
+            description='Frame of the pictures of camera_source.',
         ),
         *(
             Parameter(
@@ -155,22 +171,31 @@ class MaintenanceNode(ManagedNode):
             topic: qos.publisher(self, topic) for topic in topics.outputs(profile)
         }
         self._overlay = OverlayPublisher(self, models_dir, profile)
-        camera = camera_topic(profile, values['camera_transport'])
-        self._camera_reader = CameraReader(camera.type)
-        self._inputs = [qos.subscription(self, camera, self._on_image)]
-        self._inputs += [
-            qos.subscription(self, topic, partial(self._on_message, sense, topic.name))
-            for sense, topic in topics.sense_topics(profile)
-        ]
+        self._inputs: list[Subscription] = []
         self._sensors_by_topic: dict[str, list[str]] = {}
-        sensors = [CAMERA, *(sense for sense, _ in topics.sense_topics(profile))]
-        for sensor, subscription in zip(sensors, self._inputs, strict=True):
-            self._sensors_by_topic.setdefault(subscription.topic_name, []).append(sensor)
+        self._camera: InProcessCamera | None = None
+        if values['camera_source']:
+            self._camera = InProcessCamera(
+                self,
+                camera_topic(profile, 'raw'),
+                source=values['camera_source'],
+                frame_id=values['camera_frame_id'],
+                period_s=profile.camera.period_s,
+            )
+            self._sensors_by_topic[self._camera.topic_name] = [CAMERA]
+        else:
+            camera = camera_topic(profile, values['camera_transport'])
+            self._camera_reader = CameraReader(camera.type, profile.camera.view_px)
+            self._listen(CAMERA, camera, self._on_image)
+        for sense, topic in topics.sense_topics(profile):
+            self._listen(sense, topic, partial(self._on_message, sense, topic.name))
         return super().on_configure(state)
 
     @log_failure
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start with no reading, in `HOLD`."""
+        if self._camera is not None:
+            self._camera.open()
         super().on_activate(state)
         self._readers = {name: SenseReader(sense) for name, sense in self._profile.senses.items()}
         self._latency = LatencyWindow()
@@ -186,6 +211,8 @@ class MaintenanceNode(ManagedNode):
         )
         self._overlay.start()
         self._worker.start()
+        if self._camera is not None:
+            self._camera.start(self._on_picture, partial(self._reject, CAMERA))
         self._activity_timers = [
             self.create_timer(_BEAT_S, self._beat, clock=STEADY),
             self.create_timer(_DIAGNOSTICS_S, self._report, clock=STEADY),
@@ -196,6 +223,8 @@ class MaintenanceNode(ManagedNode):
         """Finish the answer under way and tell everybody to hold."""
         for timer in self._activity_timers:
             self.destroy_timer(timer)
+        if self._camera is not None:
+            self._camera.stop()
         self._ending = True
         self._wake.set()
         self._worker.join()
@@ -212,6 +241,8 @@ class MaintenanceNode(ManagedNode):
             self.destroy_subscription(subscription)
         for publisher in self._publishers_by_topic.values():
             self.destroy_lifecycle_publisher(publisher)
+        if self._camera is not None:
+            self._camera.close()
         self._overlay.close()
         del self._engine
         return super().on_cleanup(state)
@@ -224,6 +255,15 @@ class MaintenanceNode(ManagedNode):
         self.get_logger().info(
             ', '.join(f'{name} is now {value}' for name, value in values.items())
         )
+
+    def _listen(self, sensor: str, topic: topics.Topic, callback: Callable[[Any], None]) -> None:
+        subscription = qos.subscription(self, topic, callback)
+        self._inputs.append(subscription)
+        self._sensors_by_topic.setdefault(subscription.topic_name, []).append(sensor)
+
+    def _on_picture(self, header: Header, stamp_ns: int, picture: np.ndarray) -> None:
+        self._pipeline.put_image(stamp_ns, picture, origin=header, now_ns=self._now_ns())
+        self._wake.set()
 
     def _on_image(self, message: Any) -> None:
         if self._pipeline is None:
@@ -248,7 +288,7 @@ class MaintenanceNode(ManagedNode):
         if reading is not None:
             self._pipeline.put(sense, *reading, now_ns=now_ns)
 
-    def _reject(self, sensor: str, error: BadMessage) -> None:
+    def _reject(self, sensor: str, error: CrossmodalError) -> None:
         self._pipeline.reject(sensor, str(error))
         self.get_logger().warning(
             f'a {sensor} message was rejected: {error}', throttle_duration_sec=5.0

@@ -12,7 +12,6 @@ from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
 from crossmodal_kd_ros.nodes import conversions, qos
-from crossmodal_kd_ros.overlay import annotate
 from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.runtime.sample import Answer
 from crossmodal_kd_ros.runtime.topics import OVERLAY
@@ -80,6 +79,9 @@ class OverlayPublisher:
                 self._node.get_logger().error(f'no overlay: {error}', throttle_duration_sec=5.0)
 
     def _draw(self, answer: Answer) -> np.ndarray:
+        # Imported here: a node that nobody watches starts without what draws.
+        from crossmodal_kd_ros.overlay import annotate
+
         image, estimate = answer.sample.image, answer.estimate
         student = self._load_saliency()
         if student is None:

@@ -16,7 +16,7 @@ from std_msgs.msg import Header, String
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.nodes import conversions, qos
-from crossmodal_kd_ros.nodes.cameras import PhotoSource, WebcamSource
+from crossmodal_kd_ros.nodes.cameras import CameraLost, DeviceSource, PhotoSource
 from crossmodal_kd_ros.nodes.clock import Pace
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import Parameter
@@ -126,7 +126,7 @@ class SimulatorNode(ManagedNode):
         super().on_activate(state)
         self._ended = threading.Event()
         self._pace = Pace(self, _LEAD_S)
-        if isinstance(self._source, WebcamSource):
+        if isinstance(self._source, DeviceSource):
             self._threads = [threading.Thread(target=self._film, args=(self._source,))]
         else:
             prepare = {CAMERA: self._picture_messages}
@@ -172,7 +172,7 @@ class SimulatorNode(ManagedNode):
         # Replaced in one go: each sensor's thread reads it.
         self._faults = zero_s, injectors
 
-    def _open_source(self) -> World | PhotoSource | WebcamSource:
+    def _open_source(self) -> World | PhotoSource | DeviceSource:
         values = self._values
         size = {'width_px': values['width'], 'height_px': values['height']}
         if values['photos_dir'] and values['camera_device'] >= 0:
@@ -187,7 +187,8 @@ class SimulatorNode(ManagedNode):
                 **size,
             )
         if values['camera_device'] >= 0:
-            return WebcamSource(values['camera_device'], **size)
+            path = f'/dev/video{values["camera_device"]}'
+            return DeviceSource(path, size_px=(values['width'], values['height']))
         try:
             return arm.ArmedWorld(values['seed'], **size)
         except ValueError as error:
@@ -211,16 +212,16 @@ class SimulatorNode(ManagedNode):
                     self._publishers_by_topic[topic].publish(message)
             index = max(index + 1, int(self._pace.now_s() * rate_hz))
 
-    def _film(self, webcam: WebcamSource) -> None:
+    def _film(self, webcam: DeviceSource) -> None:
         publisher = self._publishers_by_topic[_INPUTS[CAMERA]]
         while not self._ended.is_set():
-            picture = webcam.read()
-            if picture is None:
-                self.get_logger().error('the webcam gives no picture', throttle_duration_sec=5.0)
+            try:
+                t_s, picture = webcam.capture(self._pace.now_s)
+            except CameraLost as error:
+                self.get_logger().error(str(error), throttle_duration_sec=5.0)
                 self._ended.wait(_WEBCAM_RETRY_S)
                 continue
-            header = self._header(CAMERA, self._pace.now_s())
-            publisher.publish(conversions.image_message(header, picture))
+            publisher.publish(conversions.image_message(self._header(CAMERA, t_s), picture))
 
     def _wall_messages(self, sensor: str, index: int, t_s: float) -> Messages:
         """Return a picture and the truth at its time, all with the header of the picture."""

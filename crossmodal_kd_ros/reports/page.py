@@ -20,7 +20,7 @@ from crossmodal_kd_ros.reports.style import (
     words,
 )
 
-_CARD_WIDTH_PX = 400
+_CARD_WIDTH_PX = 320
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:

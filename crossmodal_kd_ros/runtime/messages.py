@@ -85,10 +85,11 @@ def image_reader(message: Any) -> Callable[[], np.ndarray]:
     return lambda: _decode(message, encoding, row_bytes)
 
 
-def compressed_image_reader(message: Any) -> Callable[[], np.ndarray]:
+def compressed_image_reader(message: Any, view_px: int | None = None) -> Callable[[], np.ndarray]:
     """Check a `sensor_msgs/CompressedImage` and return a function that decodes it.
 
-    The function returns `uint8[H, W, 3]` RGB, or raises `BadMessage`.
+    The function returns `uint8[H, W, 3]` RGB, or raises `BadMessage`. With `view_px` it may be of
+    half the size: see `PictureFile.decode`.
     """
     source, _, target = (part.strip() for part in message.format.partition(';'))
     if is_no_brightness(source) or target.startswith('compressedDepth'):
@@ -98,7 +99,7 @@ def compressed_image_reader(message: Any) -> Callable[[], np.ndarray]:
     with refusing(_PICTURE):
         file = picture_file(bytes(message.data))
     grey = _grey_encoding(source, target, file.bits) if file.channels == 1 else None
-    return lambda: _decompress(file, grey)
+    return lambda: _decompress(file, grey, view_px)
 
 
 def _grey_encoding(source: str, target: str, bits: int) -> Encoding:
@@ -361,9 +362,9 @@ def _packed(data: np.ndarray, step: int, row_bytes: int) -> np.ndarray:
     return np.ascontiguousarray(data.reshape(-1, step)[:, :row_bytes])
 
 
-def _decompress(file: PictureFile, grey: Encoding | None) -> np.ndarray:
+def _decompress(file: PictureFile, grey: Encoding | None, view_px: int | None) -> np.ndarray:
     with refusing(_PICTURE):
-        pixels = file.decode()
+        pixels = file.decode(view_px)
         return pixels if grey is None else grey.to_rgb(pixels)
 
 

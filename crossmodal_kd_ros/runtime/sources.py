@@ -25,7 +25,10 @@ from crossmodal_kd_ros.runtime.messages import (
 )
 from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE, JOINT_STATE
 
-_IMAGE_READERS = {IMAGE: image_reader, COMPRESSED_IMAGE: compressed_image_reader}
+_IMAGE_READERS: dict[str, Callable[[Any, int | None], Callable[[], np.ndarray]]] = {
+    IMAGE: lambda message, view_px: image_reader(message),
+    COMPRESSED_IMAGE: compressed_image_reader,
+}
 CAMERA_TYPES = tuple(_IMAGE_READERS)
 # Parts of one reading lie no further apart than this share of the period, or n / (n + 1) of it for
 # n topics, or this time if it is more. n topics spread evenly over the period, in any order, lie
@@ -41,9 +44,13 @@ _EXACT_TYPES = (JOINT_STATE, 'std_msgs/msg/Float32MultiArray')
 class CameraReader:
     """Reads pictures of one message type."""
 
-    def __init__(self, msgtype: str = IMAGE) -> None:
-        """Read `msgtype`, one of `CAMERA_TYPES`."""
-        self._reader = _IMAGE_READERS[msgtype]
+    def __init__(self, msgtype: str = IMAGE, view_px: int | None = None) -> None:
+        """Read `msgtype`, one of `CAMERA_TYPES`.
+
+        With `view_px`, the side of the view that is made of it, a picture that is more than twice
+        as large may come at half its size: see `PictureFile.decode`.
+        """
+        self._reader, self._view_px = _IMAGE_READERS[msgtype], view_px
 
     def read(self, message: Any) -> tuple[int, Callable[[], np.ndarray]]:
         """Return the stamp of a message, ns, and a function that decodes it.
@@ -58,7 +65,7 @@ class CameraReader:
 
     def decoder(self, message: Any) -> Callable[[], np.ndarray]:
         """Return the function that decodes a message, whatever its stamp."""
-        return self._reader(message)
+        return self._reader(message, self._view_px)
 
 
 class SenseReader:

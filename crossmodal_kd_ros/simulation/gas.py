@@ -143,7 +143,7 @@ def _activity(panel: Panel) -> float:
 
 def _ambient(panel: Panel) -> dict[str, float]:
     """Return what each channel reads of the air round `panel`."""
-    rng = np.random.default_rng((panel.texture_seed, 3))
+    rng = np.random.default_rng(panel.air_seed)
     co2, humidity, temperature, voc, cell_ppm, cell_share = rng.standard_normal(6).tolist()
     co2_ppm = _AIR.co2_ppm + _AIR.co2_std_ppm * co2
     bias_ppm = cell_ppm * _HOOD.co2_bias_ppm + cell_share * _HOOD.co2_bias_share * co2_ppm

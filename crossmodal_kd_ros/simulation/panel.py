@@ -73,7 +73,8 @@ class Panel:
         lighting: `day` or `night`, independent of everything else.
         crack_seed, growth_seed, delamination_seed: where the crack, the patches and the debonded
             zone lie.
-        texture_seed: everything that means nothing: palette, mottling, pores, light, ambient air.
+        texture_seed: everything that means nothing: palette, mottling, pores, light.
+        air_seed: the air of the room, and the bias of the cell that measures it.
         stray: how the looks stray from the state.
         taken_for: state by name that shows instead of the panel's own; empty on a real wall.
     """
@@ -93,6 +94,7 @@ class Panel:
     growth_seed: int
     delamination_seed: int
     texture_seed: int
+    air_seed: int
     stray: Stray
     taken_for: Mapping[str, Any] = field(default_factory=dict)
 
@@ -258,6 +260,12 @@ def _draw_state(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
         'lighting': np.where(is_one_of(_DRAW.night_share), 'night', 'day'),
         **{
             name: rng.integers(2**31, size=count)
-            for name in ('crack_seed', 'growth_seed', 'delamination_seed', 'texture_seed')
+            for name in (
+                'crack_seed',
+                'growth_seed',
+                'delamination_seed',
+                'texture_seed',
+                'air_seed',
+            )
         },
     }

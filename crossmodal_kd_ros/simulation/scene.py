@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from crossmodal_kd_ros.profile import measure_quantities
@@ -125,9 +126,10 @@ class RenderedPanel:
             start = min(max(start, 0), all_px - side_px)
             return slice(start, start + side_px)
 
-        rows = window(centre_mm[1], height_px, self._radiance.shape[0])
-        columns = window(centre_mm[0], width_px, self._radiance.shape[1])
-        part = self._radiance[rows, columns]
+        _, panel_height_px, panel_width_px = self._radiance.shape
+        rows = window(centre_mm[1], height_px, panel_height_px)
+        columns = window(centre_mm[0], width_px, panel_width_px)
+        part = cv2.merge([plane[rows, columns] for plane in self._radiance])
         return expose(part, self._light, shot, reference=self._reference)
 
 

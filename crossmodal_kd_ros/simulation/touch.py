@@ -87,13 +87,16 @@ class TactileWall:
         material = MATERIALS[panel.material_name]
         growth = patches(panel.growth_seed, panel.growth_cover, _GRID_PX_PER_MM)
         wander = COMMON.draw.roughness_wander * value_noise(rng, 16.0, _GRID_PX_PER_MM)
-        roughness = panel.roughness_um * np.exp(wander)
-        self._debonded = panel.delamination * blister(panel.delamination_seed, _GRID_PX_PER_MM)
-        texture = roughness * (1.0 - _ARRAY.film_damping * _water_film(panel.moisture))
+        texture = panel.roughness_um * np.exp(wander)
+        texture *= 1.0 - _ARRAY.film_damping * _water_film(panel.moisture)
         if panel.growth_alive:
-            texture = texture * (1.0 - _ARRAY.growth_damping * growth)
+            texture *= 1.0 - _ARRAY.growth_damping * growth
+        self._debonded = np.zeros_like(texture)
+        if panel.delamination > 0.0:
+            dome = blister(panel.delamination_seed, _GRID_PX_PER_MM)
+            self._debonded = panel.delamination * dome
         if material.is_mineral:
-            texture = texture * (1.0 + _ARRAY.ringing * self._debonded)
+            texture *= 1.0 + _ARRAY.ringing * self._debonded
         self._texture_um = texture.astype(np.float32)
         self._give_mm = debonded_give_mm(material)
         # The tip rests on the mean plane, below the peaks that the feet stand on.

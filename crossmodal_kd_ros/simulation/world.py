@@ -13,7 +13,7 @@ import numpy as np
 
 from crossmodal_kd_ros.simulation.camera import draw_shot
 from crossmodal_kd_ros.simulation.gas import HOOD
-from crossmodal_kd_ros.simulation.panel import PANEL_MM, PROFILE, draw_panels
+from crossmodal_kd_ros.simulation.panel import EXPOSURES, PANEL_MM, PROFILE, draw_panels
 from crossmodal_kd_ros.simulation.scene import (
     VIEW_MM,
     PanelScene,
@@ -157,7 +157,11 @@ class World:
         wanted = actions[turn.permutation(len(actions))[index % len(actions)]]
         (x_min, y_min), (x_max, y_max) = self._reach
         middle = ((x_min + x_max) / 2, (y_min + y_max) / 2)
+        # All panels are on one side of one building, in one air.
+        rng = self._rng(5)
+        around = {'exposure': str(rng.choice(EXPOSURES)), 'air_seed': int(rng.integers(2**31))}
         draws = draw_panels(40, seed=(_SEED_SPACE, self._seed, index))
+        draws = [replace(panel, **around) for panel in draws]
         scenes = map(PanelScene, draws)
         fitting = (scene for scene in scenes if scene.truth(middle).action == wanted)
         return next(fitting, None) or PanelScene(draws[0])

@@ -15,6 +15,9 @@ from torch.nn import functional as F
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.profile import Profile
 
+# What OpenCV calls upside down, left to right, both.
+_FLIP_CODES = {(True, False): 0, (False, True): 1, (True, True): -1}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -44,7 +47,7 @@ def take(pairs: Pairs, rows: Tensor) -> Batch:
     """Return the chosen rows, as they are."""
     index = rows.numpy()
     return Batch(
-        image=torch.from_numpy(pairs.image[index]).permute(0, 3, 1, 2).float() / 255.0,
+        image=torch.from_numpy(pairs.image[index]).permute(0, 3, 1, 2).float().div_(255.0),
         readings={
             sense: torch.from_numpy(values[index]) for sense, values in pairs.readings.items()
         },
@@ -107,9 +110,8 @@ def augment(batch: Batch, profile: Profile, generator: torch.Generator) -> Batch
     """
     if profile.camera.mirrored:
         batch = _mirror(batch, profile, generator)
-    image = batch.image
+    image = batch.image.clone()
     kind = torch.randint(9, (len(image),), generator=generator)
-    image = image.clone()
     for number, change in enumerate((_expose, _blur, _cover)):
         rows = torch.nonzero(kind == number)[:, 0]
         if len(rows):
@@ -120,15 +122,25 @@ def augment(batch: Batch, profile: Profile, generator: torch.Generator) -> Batch
 def _mirror(batch: Batch, profile: Profile, generator: torch.Generator) -> Batch:
     """Mirror half of the pictures upside down, and half left to right."""
     grids = [sense for sense in profile.senses.values() if sense.footprint_mm is not None]
-    image, readings = batch.image, dict(batch.readings)
+    readings, flips = dict(batch.readings), []
     for axis in (2, 3):
         if not all(_centred(sense.footprint_mm, axis, profile) for sense in grids):
-            continue  # a grid would lie beside its place
-        flip = torch.rand(len(image), 1, 1, 1, generator=generator) < 0.5
-        image = torch.where(flip, image.flip(axis), image)
+            flips.append([False] * len(batch.image))  # a grid would lie beside its place
+            continue
+        flip = torch.rand(len(batch.image), 1, 1, 1, generator=generator) < 0.5
+        flips.append(flip.flatten().tolist())
         for sense in grids:
             channels = readings[sense.name].unflatten(1, sense.shape)
             readings[sense.name] = torch.where(flip, channels.flip(axis), channels).flatten(1)
+    # Picture by picture: `torch.where` and `torch.flip` of all take ten times as long.
+    pixels = batch.image.permute(0, 2, 3, 1).contiguous().numpy()
+    mirrored = np.empty_like(pixels)
+    for source, target, *flipped in zip(pixels, mirrored, *flips):
+        if any(flipped):
+            cv2.flip(source, _FLIP_CODES[tuple(flipped)], target)
+        else:
+            target[:] = source
+    image = torch.from_numpy(mirrored).permute(0, 3, 1, 2)
     return replace(batch, image=image, readings=readings)
 
 

@@ -24,9 +24,15 @@ from crossmodal_kd_ros.networks import (
     save_weights,
 )
 from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.loop import History, Run
 from crossmodal_kd_ros.training.recipe import StudentRecipe, TeacherRecipe
-from crossmodal_kd_ros.training.student import forgetting, train_student
+from crossmodal_kd_ros.training.student import (
+    TeacherTargets,
+    compute_teacher_targets,
+    forgetting,
+    train_student,
+)
 from crossmodal_kd_ros.training.teacher import train_teacher
 from crossmodal_kd_ros.versions import TRAINING_VERSION
 
@@ -48,6 +54,7 @@ class TrainingCache:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._profile = folder, profile
         self.run, self.reused = run, []
+        self._taught: tuple[Teacher, Pairs, TeacherTargets] | None = None
 
     def teacher(
         self,
@@ -87,8 +94,9 @@ class TrainingCache:
             recipe, name = recipe.second(), f'{name}, second'
 
         def make(run: Run) -> tuple[Student, History]:
+            targets = None if teacher is None else self._targets(teacher, train, run.device)
             return train_student(
-                self._profile, recipe, teacher, train, validation, seed=seed, start=start, run=run
+                self._profile, recipe, targets, train, validation, seed=seed, start=start, run=run
             )
 
         used = [
@@ -101,6 +109,12 @@ class TrainingCache:
             folder, name, make, lambda history: forgetting(history, recipe, self._profile)
         )
         return load_student(folder / _WEIGHTS, self._profile)
+
+    def _targets(self, teacher: Teacher, train: Pairs, device: Device) -> TeacherTargets:
+        """Return what `teacher` says of `train`: once for all trainings of a student in a row."""
+        if self._taught is None or self._taught[0] is not teacher or self._taught[1] is not train:
+            self._taught = teacher, train, compute_teacher_targets(teacher, train, device)
+        return self._taught[2]
 
     def _make_once(
         self,

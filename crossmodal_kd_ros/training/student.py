@@ -4,6 +4,7 @@
 """How the student learns: from labels, from readings and, unless it is the control, a teacher."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -32,10 +33,23 @@ from crossmodal_kd_ros.training.teacher import teacher_output
 _ADVERSARY_WIDTH = 64
 
 
+@dataclass(frozen=True)
+class TeacherTargets:
+    """What a teacher says of N training pairs.
+
+    Attributes:
+        logits: `float32[N, A]`.
+        features: `float32[N, D]`.
+    """
+
+    logits: Tensor
+    features: Tensor
+
+
 def train_student(
     profile: Profile,
     recipe: StudentRecipe,
-    teacher: Teacher | None,
+    teacher: Teacher | TeacherTargets | None,
     train: Pairs,
     validation: Pairs,
     *,
@@ -45,9 +59,9 @@ def train_student(
 ) -> tuple[Student, History]:
     """Train a student of `profile`, from fresh weights or those of `start`.
 
-    With a teacher: the article's loss on its logits (labels where there are any), its embedding,
-    and the readings of every pair. Without (`recipe.distil` false, the control): labels and
-    readings of the labelled pairs alone.
+    With a teacher, or what it says of `train` if that is known: the article's loss on its logits
+    (labels where there are any), its embedding, and the readings of every pair. Without
+    (`recipe.distil` false, the control): labels and readings of the labelled pairs alone.
 
     Returns:
         The student at its best step, and its validations.
@@ -65,38 +79,33 @@ def train_student(
     student.set_statistics(train.readings, train.quantities)
     if start is not None:
         student.load_state_dict(start.state_dict())
-    targets = None if teacher is None else compute_teacher_targets(teacher, train, run.device)
-    task = StudentTask(student, recipe, targets)
+    if isinstance(teacher, Teacher):
+        teacher = compute_teacher_targets(teacher, train, run.device)
+    task = StudentTask(student, recipe, teacher)
     unlabelled = recipe.distil and recipe.unlabelled
     history = fit(task, recipe, train, validation, unlabelled=unlabelled, seed=seed, run=run)
     return student, history
-
-
-@dataclass(frozen=True)
-class TeacherTargets:
-    """What a teacher says of N training pairs.
-
-    Attributes:
-        logits: `float32[N, A]`.
-        features: `float32[N, D]`.
-    """
-
-    logits: Tensor
-    features: Tensor
 
 
 @torch.no_grad()
 def compute_teacher_targets(
     teacher: Teacher, pairs: Pairs, device: Device | None = None
 ) -> TeacherTargets:
-    """Run a teacher once on every pair, all senses present, pictures unchanged."""
-    torch_device = (device or Device()).torch_device
-    teacher = teacher.to(torch_device)
-    outputs = [teacher_output(teacher, batch.to(torch_device)) for batch in in_order(pairs)]
-    return TeacherTargets(
-        torch.cat([output.logits for output in outputs]).cpu(),
-        torch.cat([output.features for output in outputs]).cpu(),
-    )
+    """Run a teacher once on every pair, all senses present, pictures unchanged.
+
+    Several processes share the pairs, and each has what the teacher says of all.
+    """
+    device = device or Device()
+    teacher = teacher.to(device.torch_device)
+    own = [
+        (output.logits.cpu(), output.features.cpu())
+        for batch in islice(in_order(pairs), device.rank, None, device.world)
+        for output in [teacher_output(teacher, batch.to(device.torch_device))]
+    ]
+    shares = device.from_all(own)
+    count = sum(map(len, shares))
+    answers = [shares[n % device.world][n // device.world] for n in range(count)]
+    return TeacherTargets(*(torch.cat(column) for column in zip(*answers)))
 
 
 class StudentTask(Task):

@@ -6,9 +6,10 @@
 from contextlib import closing
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from crossmodal_kd_ros.files import whole_file
+from crossmodal_kd_ros.files import whole_file, whole_folder
 from crossmodal_kd_ros.simulation import World
 from crossmodal_kd_ros.versions import SIMULATION_VERSION
 
@@ -41,3 +42,18 @@ def make_drive(
     with whole_file(path) as unfinished, unfinished.open('wb') as file:
         np.savez(file, loop_s=loop_s, **{key: np.stack(rows) for key, rows in arrays.items()})
     return path
+
+
+def picture_folder(drive: Path) -> Path:
+    """Return a folder with the pictures of a drive, which is made once.
+
+    They are not compressed: a camera's are not decoded either.
+    """
+    folder = drive.with_suffix('')
+    if folder.exists():
+        return folder
+    with whole_folder(folder) as unfinished:
+        for index, picture in enumerate(np.load(drive)['pictures']):
+            path = unfinished / f'{index:03}.bmp'
+            cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return folder

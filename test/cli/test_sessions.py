@@ -134,19 +134,33 @@ def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(of_ph
     assert summary['accuracy'] is None and summary['frames_answered'] > 50
 
 
-def test_a_second_demo_replaces_the_recording_of_the_first(of_photographs, photos, tmp_path):
+def test_a_second_demo_replaces_the_recording_of_the_first_and_no_folder_of_the_user(
+    of_photographs, photos, tmp_path
+):
     out = shutil.copytree(of_photographs, tmp_path / 'out')  # other tests read the first
     first = (out / 'bag' / 'bag.mcap').read_bytes()
+    # As of a workspace that was built by colcon.
+    (out / 'log').mkdir()
+    (out / 'log' / 'latest_build').write_text('mine')
     done = call('demo', '--out', str(out), '--photos', str(photos), '--duration', '1')
     assert done.returncode == 0, done.stderr
     assert (out / 'bag' / 'bag.mcap').read_bytes() != first
+    assert (out / 'log' / 'latest_build').read_text() == 'mine'
+    assert {path.name for path in out.iterdir()} == {
+        'bag',
+        'log',
+        'maintenance_node.log',
+        'report.html',
+        'simulator_node.log',
+        'summary.json',
+    }
 
 
 @pytest.mark.parametrize(
     'arguments, sentence',
     [
         (['--photos', '{empty}'], 'expected a folder with photographs'),
-        (['--camera', '63'], 'expected a webcam at device 63, found none'),
+        (['--camera', '63'], 'expected a camera at /dev/video63, found none'),
     ],
 )
 def test_nothing_to_see_ends_in_one_sentence_and_leaves_the_recording_before(

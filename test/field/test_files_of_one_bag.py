@@ -15,7 +15,7 @@ import yaml
 from field_inputs import changes, made, replayed
 
 from crossmodal_kd_ros.bags import Bag, read_messages
-from crossmodal_kd_ros.bags.reader import _in_time
+from crossmodal_kd_ros.bags.bag_file import in_time
 
 STORAGES = ('mcap', 'sqlite3')
 
@@ -140,7 +140,7 @@ def test_of_files_that_follow_one_another_one_is_open_at_a_time():
             yield '/a', 10 * number + step, b''
 
     taken = []
-    for _, received_ns, _ in _in_time((10 * number, file(number)) for number in range(5)):
+    for _, received_ns, _ in in_time((10 * number, file(number)) for number in range(5)):
         taken.append(received_ns)
         assert begun == list(range(received_ns // 10 + 1))
     assert taken == list(range(50))

@@ -103,11 +103,12 @@ def test_a_jpeg_that_was_cut_anywhere_is_refused_before_it_is_decoded(data):
             camera.read(message(data[:place]))
 
 
+@pytest.mark.parametrize('view_px', [None, 64], ids=['', 'halved'])
 @pytest.mark.parametrize('data', JPEGS.values(), ids=JPEGS)
-def test_a_jpeg_that_a_driver_cut_and_ended_is_refused(data):
+def test_a_jpeg_that_a_driver_cut_and_ended_is_refused(data, view_px):
     for place in positions(data, 40):
         with pytest.raises(PictureFileError, match='expected a'):
-            picture_file(data[:place] + EOI).decode()
+            picture_file(data[:place] + EOI).decode(view_px)
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_the_colours_are_the_simulators_once_decoded_all_panels_as_bright(folder
     panel = four_panels(0)[index]
     albedo = cv2.imread(str(folder / f'{panel.material_name}_albedo.png'))[..., ::-1] / 255.0
     linear = np.where(albedo <= 0.04045, albedo / 12.92, ((albedo + 0.055) / 1.055) ** 2.4)
-    simulated = build_surface(panel, PX_PER_MM).albedo
+    simulated = cv2.merge(list(build_surface(panel, PX_PER_MM).albedo))
 
     assert linear.mean() == pytest.approx(0.174, abs=0.001)
     np.testing.assert_allclose(linear, simulated * (0.174 / simulated.mean()), atol=0.005)

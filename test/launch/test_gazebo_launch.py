@@ -112,9 +112,10 @@ def test_it_writes_the_world_and_starts_gazebo_the_bridge_and_both_nodes_on_its_
     assert node['ros__parameters']['config_file'] == str(ROOT / 'config/ros_gz_bridge.yaml')
 
 
-def test_headless_in_a_namespace_with_another_seed(launched, tmp_path):
+@pytest.mark.parametrize('named', ['/**/gazebo_senses_node', '/**'])
+def test_headless_in_a_namespace_with_another_seed(launched, tmp_path, named):
     mine = tmp_path / 'mine.yaml'
-    mine.write_text('/**/gazebo_senses_node:\n  ros__parameters:\n    seed: 5\n')
+    mine.write_text(f'{named}:\n  ros__parameters:\n    seed: 5\n')
 
     called = launched(
         'headless:=true', 'namespace:=left', f'params_file:={mine}', 'gazebo:=fortress'

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 
@@ -174,6 +176,7 @@ def test_arguments_reach_the_node_as_parameters_and_remaps(witness, tmp_path):
         'log_level:=warn',
         'camera_topic:=/front/image',
         'gas_topic:=nose',
+        'camera_source:=v4l2:/dev/video0',
     )['maintenance_node']
 
     assert [yaml.safe_load(text) for text in texts] == [
@@ -184,6 +187,7 @@ def test_arguments_reach_the_node_as_parameters_and_remaps(witness, tmp_path):
                     'profile': '/my/robot.yaml',
                     'models_dir': '/my/models',
                     'camera_transport': 'compressed',
+                    'camera_source': 'v4l2:/dev/video0',
                     'use_sim_time': True,
                 }
             }
@@ -197,6 +201,44 @@ def test_arguments_reach_the_node_as_parameters_and_remaps(witness, tmp_path):
         'camera/image_raw/compressed:=/front/image/compressed',
         'gas/state:=nose',
     }
+
+
+def test_each_of_several_cameras_has_a_node_in_a_namespace_of_its_own(witness, tmp_path):
+    witness('robot.launch.py', 'namespace:=robot', 'cameras:=left, right', 'gas_topic:=/nose')
+    called = [json.loads(line)[0][1:] for line in (tmp_path / 'witness').open()]
+
+    assert sorted(word for arguments in called for word in arguments if '__ns' in word) == [
+        '__ns:=/robot/left',
+        '__ns:=/robot/right',
+    ]
+    assert all('gas/state:=/nose' in arguments for arguments in called)
+
+
+@pytest.mark.skipif(
+    not (ROOT / 'models' / 'teacher.safetensors').exists(), reason='no weights to run'
+)
+def test_two_cameras_are_answered_under_one_launch_file(environ, tmp_path):
+    install(tmp_path / 'prefix', environ, NODE)
+    values = {'/**/maintenance_node': {'recovery_s': 0.1}}
+    for name in ('left', 'right'):
+        (tmp_path / name).mkdir()
+        for index in range(3):
+            picture = np.random.default_rng(index).integers(0, 255, (48, 64, 3), np.uint8)
+            cv2.imwrite(str(tmp_path / name / f'{index}.png'), picture)
+        values[f'/{name}/maintenance_node'] = {'camera_source': str(tmp_path / name)}
+    params_file = tmp_path / 'mine.yaml'
+    params_file.write_text(
+        yaml.safe_dump({node: {'ros__parameters': given} for node, given in values.items()})
+    )
+    with launching(
+        'robot.launch.py', 'cameras:=left,right', f'params_file:={params_file}', environ=environ
+    ) as process:
+        missing = {'[left.maintenance_node]: STUDENT: ', '[right.maintenance_node]: STUDENT: '}
+        for line in process.stdout:
+            missing = {words for words in missing if words not in line}
+            if not missing:
+                break
+    assert not missing
 
 
 def test_every_node_gets_the_profile(witness):

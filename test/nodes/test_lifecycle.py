@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from lifecycle_msgs.msg import Transition
@@ -229,7 +230,7 @@ def test_each_sensor_of_the_profile_has_a_timeout(robot, start, profile, sensors
         ('simulator_node', {'faults': 'nose:1-2'}, 'expected a sensor out of camera, touch, gas'),
         ('simulator_node', {'width': 3000}, 'expected a picture at most'),
         ('simulator_node', {'photos_dir': '/nonexistent'}, 'expected a folder with photographs'),
-        ('simulator_node', {'camera_device': 63}, 'expected a webcam at device 63, found none'),
+        ('simulator_node', {'camera_device': 63}, 'expected a camera at /dev/video63, found none'),
         (
             'simulator_node',
             {'camera_device': 0, 'photos_dir': '/tmp'},
@@ -271,6 +272,18 @@ def test_a_signal_ends_both_nodes_at_work_without_a_complaint(robot, start, mode
         assert not re.search(r'WARN|ERROR|FATAL|Traceback|terminate|abort', process.printed()), (
             process.printed()
         )
+
+
+def test_nodes_that_are_ended_leave_nothing_in_shared_memory(start):
+    others = set(Path('/dev/shm').iterdir())
+    processes = [start('maintenance_node'), start('simulator_node', width=64, height=48)]
+    for process in processes:
+        wait_for(lambda process=process: 'active' in process.printed(), printed=process.printed)
+    files = set.union(*(process.shared_memory() for process in processes)) - others
+
+    assert len(files) >= 2
+    assert [process.end(signal.SIGINT) for process in processes] == [0, 0]
+    assert not [file for file in files if file.exists()]
 
 
 def test_limits_change_while_the_node_works_and_a_senseless_one_is_refused(robot, start, models):

@@ -63,9 +63,19 @@ def test_a_distribution_has_the_name_that_was_sourced_or_that_of_its_wheels(
     assert transport.distro(environ) == name
 
 
-def test_the_shared_memory_of_the_profile_holds_several_large_pictures():
+@pytest.fixture
+def said():
+    """Return a function: from the name of an element of the profile to its text."""
     path = next(iter(transport.profile_environment({}).values()))
     namespace = {'dds': 'http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles'}
-    segment = ElementTree.parse(path).find('.//dds:segment_size', namespace)
+    tree = ElementTree.parse(path)
+    return lambda name: tree.find(f'.//dds:{name}', namespace).text
 
-    assert int(segment.text) >= 2 * 1920 * 1080 * 3
+
+def test_the_shared_memory_of_the_profile_holds_several_large_pictures(said):
+    assert int(said('segment_size')) >= 2 * 1920 * 1080 * 3
+
+
+def test_who_starts_is_found_by_those_that_run_within_a_second(said):
+    assert int(said('leaseAnnouncement/dds:sec')) == 0
+    assert int(said('leaseAnnouncement/dds:nanosec')) <= 5e8

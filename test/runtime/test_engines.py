@@ -284,3 +284,21 @@ print(engine.kind, *engine.perceive(views).probabilities.argmax(1))
     chosen = make_engine('torch', exported, PROFILE).perceive(VIEWS).probabilities.argmax(1)
 
     assert run.stdout.split() == ['onnx', *map(str, chosen)]
+
+
+@needs_onnx
+def test_a_node_imports_nothing_that_only_training_pages_or_an_overlay_need(exported):
+    script = """
+import sys
+from crossmodal_kd_ros.nodes import maintenance_node
+from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.runtime import make_engine
+make_engine('onnx', sys.argv[1], load_profile())
+others = {'torch', 'jinja2', 'PIL', 'scipy', 'matplotlib', 'onnx', 'numpy.random'}
+print(*sorted(others & set(sys.modules)))
+"""
+    run = subprocess.run(
+        [sys.executable, '-c', script, exported], capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.split() == []

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image, JointState  # noqa: E402
 from std_msgs.msg import Float32MultiArray, Header  # noqa: E402
 
-from crossmodal_kd_ros.profile import Sense, load_profile  # noqa: E402
+from crossmodal_kd_ros.profile import Sense, load_profile, square_view  # noqa: E402
 from crossmodal_kd_ros.runtime import messages  # noqa: E402
 from crossmodal_kd_ros.runtime.messages import BadMessage  # noqa: E402
 from crossmodal_kd_ros.runtime.sources import SenseReader  # noqa: E402
@@ -121,6 +121,41 @@ def test_a_compressed_picture_is_rgb_even_if_it_was_grey(suffix, channels):
     )
 
     np.testing.assert_allclose(read(), picture, atol=3)
+
+
+def compressed(picture: np.ndarray, suffix: str = '.jpg') -> CompressedImage:
+    data = cv2.imencode(suffix, picture[..., ::-1])[1].tobytes()
+    return CompressedImage(format=suffix[1:], data=array('B', data))
+
+
+def test_a_jpeg_of_more_than_twice_the_view_comes_at_half_its_size_with_the_same_view():
+    coarse = np.random.default_rng(0).integers(0, 255, (12, 16, 3), np.uint8)
+    message = compressed(cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC))
+    whole, half = (messages.compressed_image_reader(message, view_px)() for view_px in (None, 128))
+
+    assert (whole.shape, half.shape) == ((480, 640, 3), (240, 320, 3))
+    views = [square_view(picture, size_px=128).astype(int) for picture in (whole, half)]
+    assert np.abs(views[0] - views[1]).mean() < 1.0
+
+
+@pytest.mark.parametrize(
+    ('suffix', 'height'), [('.jpg', 256), ('.png', 480)], ids=['twice the view', 'no JPEG']
+)
+def test_any_other_picture_comes_at_its_size(suffix, height):
+    picture = np.full((height, 640, 3), 90, np.uint8)
+
+    assert (
+        messages.compressed_image_reader(compressed(picture, suffix), 128)().shape == picture.shape
+    )
+
+
+def test_a_mosaic_is_never_halved():
+    mosaic = cv2.imencode('.jpg', np.full((480, 640), 90, np.uint8))[1].tobytes()
+    message = CompressedImage(
+        format='bayer_rggb8; jpeg compressed bayer_rggb8', data=array('B', mosaic)
+    )
+
+    assert messages.compressed_image_reader(message, 128)().shape == (480, 640, 3)
 
 
 @pytest.mark.parametrize(

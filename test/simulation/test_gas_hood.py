@@ -117,7 +117,7 @@ def test_living_growth_breathes_out_and_smells_and_a_stain_does_neither(panel):
 
 
 def test_the_bias_of_the_cell_cancels_in_the_uptake(panel):
-    places = [replace(panel, texture_seed=seed) for seed in range(400)]
+    places = [replace(panel, air_seed=seed) for seed in range(400)]
     readings = np.array([read_hood(place, 0.0) for place in places])
 
     assert np.ptp(readings[:, UPTAKE]) == 0.0
@@ -127,7 +127,7 @@ def test_the_bias_of_the_cell_cancels_in_the_uptake(panel):
 
 def test_the_hygrometer_tells_inside_from_outside(panel):
     inside, outside = (
-        [read_hood(replace(panel, exposure=e, texture_seed=s), 0.0)[HUMIDITY] for s in range(300)]
+        [read_hood(replace(panel, exposure=e, air_seed=s), 0.0)[HUMIDITY] for s in range(300)]
         for e in ('XC1', 'XC4')
     )
     limit = (np.mean(inside) + np.mean(outside)) / 2

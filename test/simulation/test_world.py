@@ -19,7 +19,7 @@ from crossmodal_kd_ros.simulation import (
     draw_panels,
 )
 from crossmodal_kd_ros.simulation.camera import Shot, under_condition
-from crossmodal_kd_ros.simulation.fields import crack_cover, crack_path
+from crossmodal_kd_ros.simulation.fields import FINE_PX_PER_MM, crack_cover, crack_path
 from crossmodal_kd_ros.simulation.panel import Stray
 
 PROFILE = load_profile('living_wall')
@@ -121,7 +121,9 @@ def test_a_crack_covers_its_area_however_fine_it_is(panel, width_mm, px_per_mm):
 
     cover = crack_cover(panel.crack_seed, width_mm, px_per_mm)
 
-    assert cover.sum() / px_per_mm**2 == pytest.approx(area_mm2, rel=0.08)
+    # In pixels coarser than a camera's a crack counts as it looks: darker than its area by gamma.
+    rel = 0.08 if px_per_mm >= FINE_PX_PER_MM else 0.12
+    assert cover.sum() / px_per_mm**2 == pytest.approx(area_mm2, rel=rel)
 
 
 def test_a_hair_crack_darkens_a_pixel_of_half_a_millimetre_by_about_a_fifth(panel):

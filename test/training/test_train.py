@@ -242,6 +242,15 @@ def test_a_student_is_finished_on_finer_pictures_from_the_weights_of_its_first_t
     )
 
 
+def test_a_teacher_is_asked_once_for_both_trainings_of_a_student(tmp_path, teacher):
+    asked = []
+    hook = teacher.register_forward_pre_hook(lambda module, args: asked.append(len(args[0])))
+    recipe = StudentRecipe(**SHORT, finish={'steps': 1, 'batch': 12, 'view_px': 64})
+    TrainingCache(tmp_path, PROFILE).student(recipe, teacher, TRAIN, VALIDATION, seed=0)
+    hook.remove()
+    assert sum(asked) == len(TRAIN)
+
+
 def test_a_network_is_trained_once_and_then_reused(tmp_path):
     steps = []
     cache = TrainingCache(

@@ -43,6 +43,7 @@ _NODE_COLUMNS = (
     Column(key='lost_pct', title='frames lost', unit='%'),
     Column(key='cpu_pct', title='of a core', unit='%'),
 )
+_CAMERA_COLUMNS = (*_NODE_COLUMNS, Column(key='rss_mib', title='memory', unit='MiB'))
 
 
 def run(bench: Bench) -> Part:
@@ -70,11 +71,11 @@ def run(bench: Bench) -> Part:
         title='What grows',
         text=(
             'The node over DDS as in its own part, in two rounds. Cameras: as many nodes at once, '
-            'each with sensors of its own, which share the processors; their mean, and what they '
-            'take together. Senses: the pipeline alone, in one process, with the shipped '
-            'networks, then with untrained ones of the living wall and senses of another robot '
-            'besides; a picture and a reading of every sense come, then it answers. Recordings: '
-            '`crossmodal-kd replay`, as in its own part.',
+            'each with sensors of its own, which share the processors; their mean, and the time '
+            'and memory that they take together. Senses: the pipeline alone, in one process, with '
+            'the shipped networks, then with untrained ones of the living wall and senses of '
+            'another robot besides; a picture and a reading of every sense come, then it answers. '
+            'Recordings: `crossmodal-kd replay`, as in its own part.',
         ),
         results=(),
         tables=(
@@ -100,9 +101,9 @@ def run(bench: Bench) -> Part:
             Table(
                 title='Number of cameras, a node each',
                 first='cameras',
-                columns=_NODE_COLUMNS,
+                columns=_CAMERA_COLUMNS,
                 rows=[
-                    (str(count), _row(_NODE_COLUMNS, measured, x=count))
+                    (str(count), _row(_CAMERA_COLUMNS, measured, x=count))
                     for count, measured in ({1: nodes[usual]} | cameras).items()
                 ],
                 plot=('p50_ms', 'p99_ms'),
@@ -117,7 +118,7 @@ def run(bench: Bench) -> Part:
 def _several(
     bench: Bench, setting: Setting, command: Sequence[str], count: int
 ) -> dict[str, float | None]:
-    """Measure as many nodes at once; return their mean, and the processor time of all."""
+    """Measure as many nodes at once; return their mean, and processor time and memory of all."""
     domains: set[int] = set()
     while len(domains) < count:
         domains.add(free_domain_id(os.environ))
@@ -128,11 +129,13 @@ def _several(
 
     with ThreadPoolExecutor(count) as threads:
         measured = list(threads.map(one, sorted(domains)))
-    row: dict[str, float | None] = {}
-    for column in _NODE_COLUMNS:
-        known = [each[column.key] for each in measured if each[column.key] is not None]
-        row[column.key] = float(np.mean(known)) if known else None
-    return row | {'cpu_pct': sum(each['cpu_pct'] for each in measured)}
+    row: dict[str, float | None] = {
+        key: sum(each[key] for each in measured) for key in ('cpu_pct', 'rss_mib')
+    }
+    for key in ('p50_ms', 'p99_ms', 'lost_pct'):
+        known = [each[key] for each in measured if each[key] is not None]
+        row[key] = float(np.mean(known)) if known else None
+    return row
 
 
 def _row(

@@ -13,28 +13,31 @@ from typing import Any
 
 import numpy as np
 from child import ROOT, Child, ask, environment, python
-from drive import make_drive
+from drive import make_drive, picture_folder
 from measure import Bench, Column, Figure, Part, Result, Table, figures, ratio
 from pairs import make_pairs
 
 from crossmodal_kd_ros.demo.processes import free_domain_id, private_environment
 
 TITLE = 'The node'
-EMPTY, BARE, PACED, NODE, PLAIN, BEFORE = (
+EMPTY, BARE, PACED, NODE, WITHIN, PLAIN, BEFORE = (
     'empty callback',
     'bare engine',
     'bare engine, at the rate',
     'maintenance node',
+    'the same, camera in the process',
     'plain node',
     'maintenance node, before',
 )
 _COLUMNS = (
     Column(key='p50_ms', title='p50', unit='ms'),
     Column(key='p99_ms', title='p99', unit='ms'),
+    Column(key='own_p50_ms', title='p50 in the process', unit='ms'),
     Column(key='lost_pct', title='frames lost', unit='%'),
     Column(key='pad_pct', title='pad handled', unit='%'),
     Column(key='cpu_pct', title='of a core', unit='%'),
     Column(key='rss_mib', title='memory', unit='MiB'),
+    Column(key='shared_mib', title='of it shared', unit='MiB'),
     Column(key='peak_mib', title='peak', unit='MiB'),
     Column(key='first_answer_s', title='first answer', unit='s'),
 )
@@ -71,7 +74,9 @@ class Setting:
 
 
 _SETTINGS = (
-    Setting(width=640, height=480, hz=30.0, seconds=6.0, who=(EMPTY, BARE, PACED, NODE, PLAIN)),
+    Setting(
+        width=640, height=480, hz=30.0, seconds=6.0, who=(EMPTY, BARE, PACED, NODE, WITHIN, PLAIN)
+    ),
     Setting(width=640, height=480, hz=60.0, seconds=4.0),
     Setting(width=1920, height=1080, hz=30.0, seconds=4.0),
 )
@@ -109,7 +114,9 @@ def run(bench: Bench) -> Part:
             f'String: nothing written with rclpy is faster. The *{BARE}* is the arithmetic alone: '
             f'student and teacher by {kind}, in a process without ROS, on one view after another; '
             '*at the rate*, each time a picture would come, when the caches have forgotten it. '
-            f'The *{NODE}* has the shipped weights and all its defaults. The '
+            f'The *{NODE}* has the shipped weights and all its defaults. With the *camera in the '
+            'process* it shows a folder of pictures to itself (`camera_source`); *in the process* '
+            'is what a node says of itself: from the stamp to the published answer. The '
             f'*{PLAIN}* is the one file that the article leads to: the same networks, in eager '
             'torch, within the callback of the picture.',
             'All take turns, each time in fresh processes. p50 and p99 are of one turn; the table '
@@ -148,6 +155,7 @@ def over_dds(
     answers: str,
     log: str,
     root: Path = ROOT,
+    camera: bool = True,
     domain_id: int | None = None,
 ) -> dict[str, Any]:
     """Return what `processes/sensors.py` measures of a command, in a domain of its own.
@@ -159,20 +167,16 @@ def over_dds(
         answers: `scores` or `text`, see `processes/sensors.py`.
         log: name of the file with its output.
         root: the checkout that it is of.
+        camera: pictures are sent; else the command has a camera of its own.
         domain_id: if not any that is free.
     """
-    drive = (
-        make_drive(bench.out, hz=60.0, loop_s=2.0)
-        if (setting.width, setting.height) == (640, 480)
-        else make_drive(bench.out, width=setting.width, height=setting.height)
-    )
     plan = {
         'command': list(command),
         'root': str(root),
         'path': environment(root)['PYTHONPATH'],
-        'drive': str(drive),
+        'drive': str(_drive(bench, setting)),
         'answers': answers,
-        'camera_hz': setting.hz,
+        'camera_hz': setting.hz if camera else 0.0,
         'settle_s': 1.0,
         'seconds': 1.5 if bench.quick else setting.seconds,
         'log': str(bench.out / f'{log}.log'),
@@ -180,6 +184,12 @@ def over_dds(
     environ = environment()
     environ = private_environment(environ, domain_id or free_domain_id(environ))
     return ask(python('sensors.py', json.dumps(plan)), environ)
+
+
+def _drive(bench: Bench, setting: Setting) -> Path:
+    if (setting.width, setting.height) == (640, 480):
+        return make_drive(bench.out, hz=60.0, loop_s=2.0)
+    return make_drive(bench.out, width=setting.width, height=setting.height)
 
 
 def _measure(bench: Bench, setting: Setting, name: str, engine: Child) -> dict[str, Any]:
@@ -191,6 +201,10 @@ def _measure(bench: Bench, setting: Setting, name: str, engine: Child) -> dict[s
         return {'p50_ms': p50_ms, 'p99_ms': p99_ms, 'rss_mib': engine.said['rss_mib']}
     if name == EMPTY:
         return over_dds(bench, setting, python('empty_callback.py'), answers='text', log='empty')
+    if name == WITHIN:
+        folder = picture_folder(_drive(bench, setting))
+        command = node_command(bench.models, f'camera_source:={folder}')
+        return over_dds(bench, setting, command, answers='scores', log='within', camera=False)
     if name == PLAIN:
         command = python('plain_node.py', bench.models)
         return over_dds(bench, setting, command, answers='text', log='plain')
@@ -205,7 +219,7 @@ def _results(setting: Setting, rounds: Rounds, kind: str) -> list[Result]:
     """Return what counts most of one setting."""
 
     def of(name: str, key: str) -> list[float | None]:
-        return [round_[key] for round_ in rounds[name]]
+        return [round_.get(key) for round_ in rounds[name]]
 
     def both(key: str) -> list[float | None]:
         pairs = zip(of(EMPTY, key), of(BARE, key))
@@ -275,6 +289,18 @@ def _results(setting: Setting, rounds: Rounds, kind: str) -> list[Result]:
                 unit='%',
             ),
         ]
+    if WITHIN in rounds:
+        results += [
+            Result(
+                name='in-process camera: stamp to action over the bare engine',
+                figure=ratio(of(WITHIN, 'own_p50_ms'), of(BARE, 'p50_ms')),
+                at_most=1.5,
+            ),
+            Result(
+                name='in-process camera: stamp to action over the bare engine, at the rate',
+                figure=ratio(of(WITHIN, 'own_p50_ms'), of(PACED, 'p50_ms')),
+            ),
+        ]
     if BEFORE in rounds:
         results.append(
             Result(
@@ -297,7 +323,7 @@ def _table(setting: Setting, rounds: Rounds, kind: str) -> Table:
     for name, measured in rounds.items():
         modes = ', '.join(sorted({round_.get('mode', '') for round_ in measured} - {''}))
         row = figures(_COLUMNS, measured) | {_MODE.key: modes}
-        rows.append((f'{name} ({kind})' if name in (NODE, BARE, PACED) else name, row))
+        rows.append((f'{name} ({kind})' if name in (NODE, WITHIN, BARE, PACED) else name, row))
     return Table(
         title=setting.name,
         first='process',

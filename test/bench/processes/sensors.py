@@ -10,7 +10,8 @@ long after the stamp of a picture the answer with the same stamp arrived, and wh
 took. The sensors have been publishing for a while when the process is started, as on a robot.
 
 Answers are `maintenance/action_scores` by their header, or, from a process that is no maintenance
-node, `maintenance/action` with "STAMP_NS PAD_MESSAGES".
+node, `maintenance/action` with "STAMP_NS PAD_MESSAGES". Without a `camera_hz` the process has a
+camera of its own, and every answer counts.
 """
 
 import gc
@@ -55,6 +56,7 @@ class Sensors:
         answered_ns: when the first answer to a stamp arrived.
         pads: (time, touch messages that were received by then), as the process says.
         mode: of a maintenance node, as its diagnostics say; empty of another process.
+        own_p50_ms: by its diagnostics too, median from the stamp to the published answer.
     """
 
     def __init__(self, plan: dict[str, Any]) -> None:
@@ -64,6 +66,7 @@ class Sensors:
         self.answered_ns: dict[int, int] = {}
         self.pads: list[tuple[int, int]] = []
         self.mode = ''
+        self.own_p50_ms: float | None = None
         self._touch_ns: list[int] = []
         self._ended = threading.Event()
         self.answered = threading.Event()
@@ -78,7 +81,8 @@ class Sensors:
         )
         pictures = [image_message(Header(), picture) for picture in drive['pictures']]
         loop_s = float(drive['loop_s'])
-        self._repeat(camera, Image, plan['camera_hz'], pictures, loop_s, self.sent_ns)
+        if plan['camera_hz']:
+            self._repeat(camera, Image, plan['camera_hz'], pictures, loop_s, self.sent_ns)
         self._repeat(sense_topics['touch'], Image, _TOUCH_HZ, touch, loop_s, self._touch_ns)
         self._repeat(sense_topics['gas'], JointState, _GAS_HZ, gas, len(gas) / _GAS_HZ, [])
         self._subscribe(plan['answers'])
@@ -100,8 +104,9 @@ class Sensors:
         self.node.destroy_node()
 
     def sent_between(self, start_ns: int, end_ns: int) -> list[int]:
-        """Return the stamps of pictures in a window."""
-        return [stamp for stamp in list(self.sent_ns) if start_ns <= stamp < end_ns]
+        """Return the stamps of pictures in a window; of a camera elsewhere, those answered."""
+        stamps_ns = self.sent_ns or self.answered_ns
+        return [stamp for stamp in list(stamps_ns) if start_ns <= stamp < end_ns]
 
     def pads_handled(self, start_ns: int, end_ns: int) -> float | None:
         """Return which share of the touch messages the process has received; `None`: unknown."""
@@ -130,6 +135,8 @@ class Sensors:
                 values = {value.key: value.value for value in status.values}
                 if status.name.endswith(': mode'):
                     self.mode = values['mode']
+                    if values['latency_p50_ms']:  # after the first answer
+                        self.own_p50_ms = float(values['latency_p50_ms'])
                 elif status.name.endswith(': touch'):
                     self.pads.append((at_ns, int(values['received'])))
 
@@ -227,6 +234,7 @@ def measure(sensors: Sensors, plan: dict[str, Any]) -> dict[str, Any]:
         'cpu_pct': 100.0 * (end_cpu_s - start_cpu_s) / ((end_ns - start_ns) / 1e9),
         'first_answer_s': first_answer_s,
         'mode': sensors.mode,
+        'own_p50_ms': sensors.own_p50_ms,
         **memory,
     }
 
