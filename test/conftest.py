@@ -61,6 +61,7 @@ SLOW = (
     'published/',
     'reports/',
     'runtime/test_messages_property.py',
+    'simulation/test_living.py',
     'simulation/test_world.py',
     'training/test_processes.py',
     'training/test_resume.py',

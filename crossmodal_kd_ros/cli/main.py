@@ -29,6 +29,7 @@ SUBCOMMANDS = {
     'profile': 'Check what a robot has, or print the schema of such a file.',
     'record': 'Record topics into a rosbag2 bag.',
     'replay': 'Put a recording through the runtime of the node, faster than life and without ROS.',
+    'scenario': "Play one of the article's stories in closed loop, and report on it.",
     'evaluate': 'Measure teacher and student, and what each part of the training is worth.',
     'faults': 'Break every sensor in every way, and see what the robot makes of it.',
     'run': 'Start the maintenance node, for your robot or with a simulated one.',

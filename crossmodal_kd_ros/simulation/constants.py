@@ -70,6 +70,10 @@ class Material:
     healing_limit_mm: float
     plain_healing_limit_mm: float
     healing_days: float
+    collapse_strain: float
+    drying_hours: float
+    soaking_minutes: float
+    crack_growth_per_k: float
     gloss: float
     dark_rgb: tuple[float, ...]
     light_rgb: tuple[float, ...]
@@ -211,6 +215,71 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeatherTable:
+    """Days, nights, sun and rain."""
+
+    sunrise_h: float
+    sunset_h: float
+    clear_share: float
+    rain_share: float
+    rain_hours: tuple[float, ...]
+    wetting_hours: float
+    sun_warming_c: float
+    cloud_warming_c: float
+    lamp_warming_c: float
+    night_cooling_c: float
+    light_log_std: float
+    magnus_b: float
+    magnus_c: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """How cultures and growth fare in time."""
+
+    least_moisture: float
+    recovery_days: float
+    decline_days: float
+    sick_vitality: float
+    sick_days: float
+    mould_moisture: float
+    mould_doubling_days: float
+    mould_cover: float
+    spore_cover: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Troubles:
+    """How often a panel meets each trouble."""
+
+    crack_per_year: float
+    debonded_per_year: float
+    mould_per_year: float
+    sick_per_year: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactTable:
+    """The tool, and what a repair takes."""
+
+    tool_radius_mm: float
+    sponge_mm: float
+    tool_kpa: float
+    brush_kpa: float
+    wetting_kpa: float
+    paste_yield_kpa: float
+    brush_scale_kpa: float
+    root_share: float
+    well_removed: float
+    seal_margin_mm: float
+    came_off_hours: tuple[float, ...]
+    crushed_share: float
+    water_share: float
+    person_hours: float
+    person_vitality: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Common:
     """The tables of `common.yaml`."""
 
@@ -223,6 +292,10 @@ class Common:
     culture: Culture
     draw: Draw
     shown: Shown
+    weather: WeatherTable
+    life: Life
+    troubles: Troubles
+    contact: ContactTable
 
 
 class _Rows(RootModel[dict[str, Row]]):

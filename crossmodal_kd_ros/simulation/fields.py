@@ -158,6 +158,16 @@ def straight_line(
     return np.clip(cover, 0.0, 1.0, out=cover)
 
 
+def disc(centre_mm: tuple[float, float], radius_mm: float, px_per_mm: float) -> np.ndarray:
+    """Return how much of each pixel `float32[H, W]` a disc covers."""
+    width, height = size_px(px_per_mm)
+    x = (np.arange(width, dtype=np.float32) + 0.5) / px_per_mm - centre_mm[0]
+    y = (np.arange(height, dtype=np.float32) + 0.5) / px_per_mm - centre_mm[1]
+    distance_mm = np.sqrt(x[None] ** 2 + y[:, None] ** 2)
+    cover = (radius_mm - distance_mm) / SOFT_EDGE_MM + 0.5
+    return np.clip(cover, 0.0, 1.0, out=cover)
+
+
 @lru_cache(maxsize=2)
 def patches(seed: int, cover: float, px_per_mm: float) -> np.ndarray:
     """Return soft-edged patches `float32[H, W]`, 0 to 1, with a mean of about `cover`.

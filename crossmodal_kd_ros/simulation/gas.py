@@ -98,7 +98,7 @@ def room_air(panel: Panel) -> np.ndarray:
 
     The cell's own bias is in it. It is the same in the uptake's two readings, and cancels there.
     """
-    return _reading(**_ambient(panel))
+    return _reading(**ambient(panel.exposure, panel.air_seed))
 
 
 def read_hood(panel: Panel, growth_cover: float) -> np.ndarray:
@@ -108,7 +108,7 @@ def read_hood(panel: Panel, growth_cover: float) -> np.ndarray:
         panel: what the hood stands on.
         growth_cover: part of the view under patches, 0 to 1.
     """
-    air = _ambient(panel)
+    air = ambient(panel.exposure, panel.air_seed)
     material = MATERIALS[panel.material_name]
     uptake_ppm = -HOOD.settled_ppm(co2_uptake(panel, growth_cover))
     living = growth_cover if panel.growth_alive else 0.0
@@ -141,13 +141,13 @@ def _activity(panel: Panel) -> float:
     return panel.vitality * (_CULTURE.dry_activity + (1.0 - _CULTURE.dry_activity) * wet)
 
 
-def _ambient(panel: Panel) -> dict[str, float]:
-    """Return what each channel reads of the air round `panel`."""
-    rng = np.random.default_rng(panel.air_seed)
+def ambient(exposure: str, air_seed: int) -> dict[str, float]:
+    """Return what each channel reads of the air round a panel, by name."""
+    rng = np.random.default_rng(air_seed)
     co2, humidity, temperature, voc, cell_ppm, cell_share = rng.standard_normal(6).tolist()
     co2_ppm = _AIR.co2_ppm + _AIR.co2_std_ppm * co2
     bias_ppm = cell_ppm * _HOOD.co2_bias_ppm + cell_share * _HOOD.co2_bias_share * co2_ppm
-    usual_pct = {'XC1': _AIR.humidity_xc1_pct, 'XC4': _AIR.humidity_xc4_pct}[panel.exposure]
+    usual_pct = {'XC1': _AIR.humidity_xc1_pct, 'XC4': _AIR.humidity_xc4_pct}[exposure]
     return {
         'co2_uptake_ppm': 0.0,
         'co2_surface_ppm': co2_ppm + bias_ppm / _HOOD.co2_bias_sigmas,

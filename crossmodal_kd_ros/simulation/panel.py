@@ -77,6 +77,8 @@ class Panel:
         air_seed: the air of the room, and the bias of the cell that measures it.
         stray: how the looks stray from the state.
         taken_for: state by name that shows instead of the panel's own; empty on a real wall.
+        seals: where a crack was sealed or healed: its seed, and how wide the seal is, mm.
+        dents: where a tool has crushed the panel, mm.
     """
 
     material: int
@@ -97,6 +99,8 @@ class Panel:
     air_seed: int
     stray: Stray
     taken_for: Mapping[str, Any] = field(default_factory=dict)
+    seals: tuple[tuple[int, float], ...] = ()
+    dents: tuple[tuple[float, float], ...] = ()
 
     @property
     def material_name(self) -> str:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from crossmodal_kd_ros.simulation.constants import COMMON
 from crossmodal_kd_ros.simulation.fields import (
     SOFT_EDGE_MM,
     blister,
     blur,
     crack_cover,
+    disc,
     draw_lattice,
     enlarge,
     fractal,
@@ -27,6 +29,9 @@ from crossmodal_kd_ros.simulation.panel import MATERIALS, PANEL_MM, Panel
 _GROWTH_RGB = np.array([0.085, 0.095, 0.05], np.float32)
 _BLEACHED_RGB = np.array([0.80, 0.78, 0.70], np.float32)
 _CRACK_RGB = np.array([0.028, 0.024, 0.020], np.float32)
+_SEAL_RGB = np.array([0.66, 0.64, 0.60], np.float32)
+_DENT_RGB = np.array([0.10, 0.08, 0.06], np.float32)
+_DENT_MM = 0.6
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,14 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     _blend(albedo, _BLEACHED_RGB, 0.85 * _speckle(rng, panel.vitality_shown, px_per_mm))
     tint = _GROWTH_RGB * rng.uniform(0.6, 1.5, 3).astype(np.float32)
     _blend(albedo, tint, rng.uniform(0.65, 0.9) * growth)
+    for seal_seed, seal_mm in panel.seals:  # a crack that has opened again shows in its seal
+        seal = crack_cover(seal_seed, seal_mm, px_per_mm)
+        height += 0.1 * seal
+        _blend(albedo, _SEAL_RGB, 0.6 * seal)
+    for centre_mm in panel.dents:
+        dent = disc(centre_mm, COMMON.contact.tool_radius_mm, px_per_mm)
+        height -= _DENT_MM * dent
+        _blend(albedo, _DENT_RGB, 0.5 * dent)
     albedo *= cv2.exp(0.5 * fur) * (1.0 - 0.55 * crazing) * _distractions(rng, px_per_mm)
     depth_darkness = 0.80 + 0.19 * (1.0 - math.exp(-panel.crack_width_shown_mm / 0.4))
     dirt = _CRACK_RGB * rng.uniform(0.5, 1.6, 3).astype(np.float32)

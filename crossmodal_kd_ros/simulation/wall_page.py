@@ -70,6 +70,48 @@ holds the deepest reach over its cell. A skin of silicone would sag into a crack
   pressure (N/mm), the wall a flat punch of the tip's radius and, where a layer is off, its plate. So pressures and arcs belong together
   otherwise than in the free. That tells how soft the wall is and whether a soft layer is off, and nothing of cracks, growth and the air.
 
+## Time (`simulation/living.py`)
+
+A facade has a seed of its weather and its troubles. Time is cut at every full hour, at every act and at every trouble; in between the
+state moves by closed forms, with the weather and what the state at the cut makes of it held. So the same seed and the same acts are
+the same history, to the last bit, in whatever steps time is let go by.
+
+- *Weather.* Days are clear or clouded, and on some, outside (XC4), rain is driven onto the wall; inside (XC1) lamps shine by day. A day has one
+  air. **Moisture is the relative humidity at the surface**, and is in balance with the air at phi exp(g(T) - g(T + dT)), g(t) = b t / (c + t):
+  a surface that is warmer than its air by dT is drier (Magnus). dT differs from panel to panel, as sun and shade do.
+- *Water.* dm/dt = (m_e - m) / tau + f / s and df/dt = -f / s: moisture m comes to its balance m_e (under rain to 1) with the time constant tau, and
+  water f that was sprayed on soaks in with s, within minutes. The flux follows at once, by the activity of the culture.
+- *Culture.* Vitality goes to (m - m_0) / (m_1 - m_0), within 0 to 1, m_0 being `least_moisture` and m_1 `full_activity_moisture`: up in days, down
+  in weeks. A sick culture, and one below `least_vitality`, dies; only a person can sow it again.
+- *Growth* spreads where the surface is damper than 80 % (Hukka and Viitanen 1999): dc/dt = g c (1 - c / K), g rising linearly to ln 2 / doubling time on
+  a soaked wall. What a brush leaves in the pores grows again.
+- *Cracks* widen with each daily cycle of temperature, the more the damper: dw/dt = w x growth x swing x m. Or they heal: in concrete that is at
+  `healing_moisture` or wetter, a crack not wider than `healing_limit_mm` closes at that width over `healing_days`; where the culture is dying,
+  `plain_healing_limit_mm` takes its place (Wiktor and Jonkers 2011: 0.46 mm and 0.18 mm in 100 days under water). It leaves a white line.
+- *Troubles* (a crack, a layer that comes off, growth that settles, a culture that falls sick) come as Poisson processes. They are drawn beforehand.
+- *Day and night* follow the hour. By night lamps and sun are off, and algae breathe out.
+
+## What acts do
+
+Pressure p is the mean under the tool, a flat sponge of radius R that can be squeezed together by s. The right angle is along the normal of the wall,
+along which the view looks. Tilted by theta, the edge that presses most bears p (1 + tan theta / tan theta_0), and where
+tan theta_0 = s / (2 R), 14 degrees, the other edge lifts.
+
+- *Crushed*: tissue collapses where the edge presses more than `collapse_strain` x E (cells: 0.05 E, Gibson and Ashby 1997): 15 kPa in mycelium, 5 kPa in
+  algae, nothing in stone. Living cells are lost, a dent is left, and nothing is mended.
+- The **right pressure** is the greatest that crushes at no tilt up to theta_0: half of that, 7.5 and 2.5 kPa, at most what the tool gives (60 kPa; a brush 20).
+- *Seal*: paste of the yield stress tau comes p w / (2 tau) deep into a crack w wide (balance of forces in a slot); it has to reach the bottom, D. For
+  D = 30 w that takes 3 kPa. In a soft wall it tears out, and nothing bridges a crack that is wide by ACI 201.1R.
+- *Adhesive*: the film has to wet both sides, and a soft layer has to be pressed back over its gap g, as a clamped plate: p = 64 D' g / R_b^4 (Timoshenko
+  and Woinowsky-Krieger 1959), 3.3 kPa more in mycelium, 0.7 kPa in algae. Stone does not bend; there adhesive fills the gap.
+- With less pressure, or an edge that lifts, a repair *fails*: it looks mended, and comes off within hours.
+- *Brush*: exp(-p / p_0) of the growth is left, and never less than what sits in the pores; where an edge lifts, half is not touched.
+- *Water* is added as far as there is room. *A person* who is asked for comes the next day and mends everything.
+- The tool follows a trouble that it meets under the robot's tip over the whole panel; where it meets none the act is *pointless*.
+
+**Health** of a panel is the product of five parts, each 0 to 1: crack (1 up to the width that EN 1992-1-1 allows, 0 from that which ACI 201.1R
+calls wide), layer (what has not come off), growth (what no living growth covers), water (moisture over `dry_limit`), culture (vitality).
+
 ## The expert
 
 The most urgent first; a reason names the code of practice that it follows.
@@ -95,6 +137,10 @@ _TITLES = {
     'culture': 'Activity of a culture',
     'draw': 'How panels are drawn',
     'shown': 'How far what shows strays',
+    'weather': 'Weather',
+    'life': 'Culture and growth in time',
+    'troubles': 'Troubles',
+    'contact': 'Tool, repairs and a person',
 }
 
 

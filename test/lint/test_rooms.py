@@ -43,15 +43,17 @@ ROOMS = {
     'overlay mission',
     'gazebo': 'errors files profile simulation runtime nodes',
     'demo': 'errors files memory profile simulation runtime reports bags nodes',
+    'scenario': 'errors files profile simulation calibration runtime repair mission reports bags '
+    'nodes demo',
     'doctor': 'errors files profile networks calibration health runtime nodes demo',
     'cli': 'errors files memory profile datasets training calibration runtime bags benchmark '
-    'nodes gazebo demo doctor mission',
+    'nodes gazebo demo scenario doctor mission',
 }
 # Where a recipe chooses an experiment, the training imports it then and there. The core runs
 # without.
 UP = {('training.student', 'experiments')}
 ROS = ('rclpy', 'launch', 'launch_ros', 'builtin_interfaces', 'ros_gz_interfaces')
-ROS_ROOMS = ('nodes', 'gazebo', 'demo', 'doctor')
+ROS_ROOMS = ('nodes', 'gazebo', 'demo', 'scenario', 'doctor')
 # What runs on a robot and in a replay loads torch by one engine alone, and `overlay` as it draws.
 WITHOUT_TORCH = (
     *('runtime', 'health', 'calibration', 'bags', 'overlay', 'nodes', 'profile'),

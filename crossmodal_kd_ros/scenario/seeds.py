@@ -1,0 +1,222 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Scenarios over many seeds, beside their controls: means with intervals, and a page of them."""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from crossmodal_kd_ros.scenario.in_process import Networks, play
+from crossmodal_kd_ros.scenario.score import score
+from crossmodal_kd_ros.scenario.setting import CONTROLS, ROBOT, SCENARIOS, UNMANNED, Setting
+
+_RESAMPLES = 10_000
+_LEVEL = (2.5, 97.5)
+# Of these the sum over seeds counts, for a seed may have none: (part, whole).
+SHARES = {
+    'cracks_found_share': ('cracks_found', 'cracks_over_limit'),
+    'false_repairs_share': ('false_repairs', 'repairs'),
+}
+# Rows of the page: figure, in words, its form, and the factor that it is shown with.
+ROWS = {
+    'inspection': (
+        ('cracks_found_share', 'cracks over the width limit found, %', '{:.1f}', 100.0),
+        ('false_repairs_share', 'repairs that were not needed, %', '{:.1f}', 100.0),
+        ('cracks_left_to_a_person', 'of these cracks left to a person, a run', '{:.1f}', 1.0),
+        ('requests_in_vain', 'persons asked in vain, a run', '{:.1f}', 1.0),
+    ),
+    'repair': (
+        ('pressure_error_median', 'median pressure error, %', '{:.1f}', 100.0),
+        (
+            'pressure_error_median_without_every_sense',
+            'median pressure error once a sense is lost, %',
+            '{:.1f}',
+            100.0,
+        ),
+        ('angle_error_median_deg', 'median angle error, degrees', '{:.1f}', 1.0),
+        (
+            'angle_error_median_deg_without_every_sense',
+            'median angle error once a sense is lost, degrees',
+            '{:.1f}',
+            1.0,
+        ),
+        ('crushed', 'tissue crushed, times a run', '{:.2f}', 1.0),
+        ('failed_bonds', 'bonds that failed, a run', '{:.2f}', 1.0),
+        ('false_repairs_share', 'repairs that were not needed, %', '{:.1f}', 100.0),
+        ('requests', 'persons asked, a run', '{:.1f}', 1.0),
+    ),
+    'month': (
+        ('health_end', 'health in the end, %', '{:.1f}', 100.0),
+        ('health_mean', 'health over the month, %', '{:.1f}', 100.0),
+        ('interventions', 'acts and persons', '{:.1f}', 1.0),
+        ('panels_serviced', 'visits at which something was done', '{:.1f}', 1.0),
+        ('false_repairs_share', 'repairs that were not needed, %', '{:.1f}', 100.0),
+        ('crushed', 'tissue crushed, times', '{:.2f}', 1.0),
+    ),
+}
+
+
+def run_seeds(
+    names: Sequence[str],
+    seeds: int,
+    *,
+    models_dir: Path,
+    alone_models: Path | None,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Play scenarios with seeds 0, 1, ... by the robot and by every control.
+
+    Args:
+        names: of the scenarios.
+        seeds: how many.
+        models_dir: the robot's networks.
+        alone_models: those of the control `alone`; `None`: it is left out.
+        say: is told what is going on.
+
+    Returns:
+        By scenario and by who looked after it: `runs`, the score of each seed, and `figures`.
+    """
+    jobs = [
+        (name, control, seed, str(alone_models if control == 'alone' else models_dir))
+        for name in names
+        for control in (ROBOT, *SCENARIOS[name].controls)
+        if control != 'alone' or alone_models is not None
+        for seed in range(seeds)
+    ]
+    if alone_models is None:
+        say(f'without --alone-models there is no control "alone": {CONTROLS["alone"]}')
+    runs: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in names}
+    # Each a process of its own: networks run on one thread.
+    workers = min(os.cpu_count() or 1, len(jobs))
+    with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
+        for (name, control, seed, _), result in zip(jobs, pool.map(_run, jobs)):
+            runs[name].setdefault(control, []).append(result)
+            if seed == seeds - 1:
+                say(f'{name}, {control}: {seeds} seeds')
+    return {
+        name: {
+            control: {'figures': figures(scores), 'runs': scores}
+            for control, scores in by_control.items()
+        }
+        for name, by_control in runs.items()
+    }
+
+
+def figures(scores: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return mean and 95 % interval of each figure, by a bootstrap over seeds.
+
+    A share is that of all runs together. A figure that no run has is left out.
+    """
+    rng = np.random.default_rng(0)
+    picked = rng.integers(len(scores), size=(_RESAMPLES, len(scores)))
+    result = {}
+    for name, value in scores[0].items():
+        if isinstance(value, Mapping):
+            continue
+        if name in SHARES:
+            parts, wholes = (np.array([one[key] for one in scores], float) for key in SHARES[name])
+        else:
+            known = np.array([math.nan if one[name] is None else one[name] for one in scores])
+            parts, wholes = np.nan_to_num(known), np.isfinite(known).astype(float)
+        if not wholes.sum():
+            continue
+        drawn = wholes[picked].sum(1)
+        means = parts[picked].sum(1)[drawn > 0] / drawn[drawn > 0]
+        result[name] = {
+            'mean': float(parts.sum() / wholes.sum()),
+            'interval': [float(bound) for bound in np.percentile(means, _LEVEL)],
+        }
+    return result
+
+
+def page(result: Mapping[str, Any], *, seeds: int, command: str) -> str:
+    """Return the figures of `run_seeds` as a page of Markdown."""
+    environment = Environment(
+        loader=PackageLoader('crossmodal_kd_ros', 'scenario'),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text = environment.get_template('scenarios.md.j2').render(
+        result=result,
+        scenarios=SCENARIOS,
+        controls={ROBOT: 'the robot, with its sick senses', **CONTROLS},
+        rows=_rows,
+        aims={name: list(aims(name, each)) for name, each in result.items()},
+        seeds=seeds,
+        command=command,
+    )
+    return text.rstrip() + '\n'
+
+
+def aims(name: str, by_control: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Yield what a scenario is to reach, what it reached, and whether that is so."""
+    robot = _means(by_control[ROBOT])
+    known = {control: _means(one) for control, one in by_control.items()}
+
+    def aim(words: str, value: float | None, is_reached: Callable[[float], bool], form: str):
+        if value is None:
+            return words, 'nothing to count', False
+        return words, form.format(value), is_reached(value)
+
+    if name == 'inspection':
+        found, false = robot.get('cracks_found_share'), robot.get('false_repairs_share', 0.0)
+        yield aim('at least 95 % of cracks found', found, lambda v: v >= 0.95, '{:.1%}')
+        yield aim('at most 5 % false repairs', false, lambda v: v <= 0.05, '{:.1%}')
+    elif name == 'repair':
+        pressure = robot.get('pressure_error_median_without_every_sense')
+        angle = robot.get('angle_error_median_deg_without_every_sense')
+        yield aim('median pressure error at most 15 %', pressure, lambda v: v <= 0.15, '{:.1%}')
+        yield aim('median angle error at most 8 degrees', angle, lambda v: v <= 8.0, '{:.1f}')
+        yield aim('no tissue crushed', robot['crushed'], lambda v: v == 0.0, '{:.2f} a run')
+    else:
+        health, acts = robot['health_end'], robot['interventions']
+        for other, words, limit in (
+            ('teacher', 'at least 90 % of the health that all senses end with', 0.9),
+            ('alone', 'more health than without a teacher', 1.0),
+            ('nobody', 'more health than without anybody', 1.0),
+        ):
+            if other in known:
+                part = health / max(known[other]['health_end'], 1e-9)
+                yield aim(words, part, lambda v, limit=limit: v >= limit, '{:.0%} of it')
+        if 'calendar' in known:
+            fewer = 1.0 - acts / known['calendar']['interventions']
+            yield aim('at least 30 % fewer interventions', fewer, lambda v: v >= 0.3, '{:.0%}')
+
+
+def _means(one: Mapping[str, Any]) -> dict[str, float]:
+    return {name: figure['mean'] for name, figure in one['figures'].items()}
+
+
+def _rows(name: str, by_control: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each figure of a scenario in words, and its cells by control."""
+    for key, words, form, factor in ROWS[name]:
+        cells = []
+        for one in by_control.values():
+            figure = one['figures'].get(key)
+            if figure is None:
+                cells.append('')
+                continue
+            low, high = (form.format(factor * bound) for bound in figure['interval'])
+            cells.append(f'{form.format(factor * figure["mean"])} ({low} to {high})')
+        yield words, cells
+
+
+@lru_cache(maxsize=2)
+def _networks(models_dir: str) -> Networks:
+    return Networks.load(Path(models_dir))
+
+
+def _run(job: tuple[str, str, int, str]) -> dict[str, Any]:
+    name, control, seed, models_dir = job
+    setting = Setting(scenario=SCENARIOS[name], seed=seed, control=control)
+    return score(play(setting, None if control in UNMANNED else _networks(models_dir)))
