@@ -36,6 +36,7 @@ ROS = (
     'mission/test_mission_node.py',
     'nodes/',
     'profiles/',
+    'scenario/test_over_dds.py',
 )
 # Those that take more than about 5 s: they train networks, replay recordings, draw whole pages.
 SLOW = (
@@ -61,6 +62,8 @@ SLOW = (
     'published/',
     'reports/',
     'runtime/test_messages_property.py',
+    'scenario/test_in_process.py',
+    'scenario/test_over_dds.py',
     'simulation/test_living.py',
     'simulation/test_world.py',
     'training/test_processes.py',

@@ -25,6 +25,8 @@ from crossmodal_kd_ros.simulation.panel import PROFILE
 # Stamps of pictures begin here, nanoseconds: 0 would say that there is no clock.
 _START_NS = 1_000_000_000
 _BEAT_HZ, _TICK_HZ = 20.0, 10.0
+# While the robot is under way nobody waits for an answer: one picture in six gets one, 5 a second.
+_UNDER_WAY = 6
 _LIMIT_S = 3600.0
 
 
@@ -116,6 +118,9 @@ class _Mind:
                 continue
             picture = _cut_short if delivery.value is None else delivery.value
             self._pipeline.put_image(delivery.stamp_ns, picture, now_ns=now_ns)
+            index = round(self._t_s * RATES_HZ[CAMERA])
+            if self._mission.memory.under_way and index % _UNDER_WAY:
+                continue
             answer = self._pipeline.step(now_ns)
             if answer is not None:
                 self._hear(answer)

@@ -69,7 +69,7 @@ def facade_map(places: Sequence[Visit], materials: Sequence[str], columns: int) 
             axes.add_patch(Rectangle((x + 0.04, y + 0.06), 0.92, 0.88, color=colour, lw=0))
             done = ', '.join(words(act['action']) for act in place.acts)
             done = done or ('a person' if place.requests else '')
-            label = f'{panel + 1}: {done}' if rounds == 1 else done
+            label = f'{panel + 1}: {done}'.rstrip(': ') if rounds == 1 else done
             ink = INK if place.verdict == 'sound' else 'white'
             axes.text(
                 x + 0.5,

@@ -24,6 +24,7 @@ from crossmodal_kd_ros.scenario.needs import needs_of
 from crossmodal_kd_ros.scenario.setting import REPAIRS, Setting, striking_place
 from crossmodal_kd_ros.simulation import Delivery, Injector
 from crossmodal_kd_ros.simulation.camera import draw_shot
+from crossmodal_kd_ros.simulation.constants import MATERIALS
 from crossmodal_kd_ros.simulation.expert import CRACK_LIMITS_MM, TrueState, decide
 from crossmodal_kd_ros.simulation.gas import HOOD
 from crossmodal_kd_ros.simulation.living import Contact, right_contact
@@ -64,8 +65,10 @@ def picture_name(when: str, panel: int) -> str:
 class _Place:
     """One place on one panel as it is now: what can be seen and felt there."""
 
-    def __init__(self, scene: PanelScene, centre_mm: tuple[float, float], view: Future) -> None:
-        self.scene, self.centre_mm, self._view = scene, centre_mm, view
+    def __init__(
+        self, scene: PanelScene, centre_mm: tuple[float, float], view: Future, number: int
+    ) -> None:
+        self.scene, self.centre_mm, self._view, self.number = scene, centre_mm, view, number
         self.state = scene.true_state(centre_mm)
         self.readings = {sense: scene.read(sense, centre_mm) for sense in PROFILE.senses}
 
@@ -115,9 +118,10 @@ class Robot:
         self._person_s = math.inf
         self._heard_requests = 0
         self._is_over = False
-        self._here = self._look(0)
-        self._before, self._came_s = self._here, -math.inf
-        self._here.view  # noqa: B018  rendered before the first picture is due
+        here = self._look(0)
+        # Where the tip was, where it is, and since when: read by the sensors without the lock.
+        self._tip = here, here, -math.inf
+        here.view  # noqa: B018  rendered before the first picture is due
         self._tell(0.0, 'begin', **setting.data())
         self._tell_facade(0.0)
 
@@ -138,9 +142,9 @@ class Robot:
 
     def deliver(self, sensor: str, t_s: float, stamp_ns: int) -> list[Delivery]:
         """Return what arrives of what a sensor reads at `t_s`: nothing, or what faults leave."""
-        value = self._picture(t_s) if sensor == CAMERA else self._reading(sensor, t_s)
         if sensor not in self._setting.sensors:
             return []
+        value = self._picture(t_s) if sensor == CAMERA else self._reading(sensor, t_s)
         return self._injectors[sensor].deliver(t_s, stamp_ns, value)
 
     def hear(self, command: Mapping[str, Any], t_s: float) -> None:
@@ -192,7 +196,10 @@ class Robot:
             self._live_until(hours, 0.0)
             for index, living in enumerate(self._facade.panels):
                 place_mm = striking_place(living.panel)
+                is_mineral = MATERIALS[living.panel.material_name].is_mineral
                 for action in _SERVICE:
+                    if action == 'seal_crack' and not is_mineral:
+                        continue  # a tear is glued
                     contact = right_contact(living.panel, action) if action in REPAIRS else None
                     scene = PanelScene(living.panel)
                     self._do(0.0, index, action, contact, scene, place_mm)
@@ -235,6 +242,10 @@ class Robot:
         self._renderer.shutdown(cancel_futures=True)
 
     @property
+    def _here(self) -> _Place:
+        return self._tip[1]
+
+    @property
     def _panel_index(self) -> int:
         return self._route[max(self._visit, 1) - 1].panel
 
@@ -253,7 +264,7 @@ class Robot:
         return 'done'
 
     def _arrive(self, t_s: float) -> None:
-        self._before, self._here, self._came_s = self._here, self._next, t_s
+        self._tip = self._here, self._next, t_s
         self._acted = False
 
     def _act(self, t_s: float, since_s: float) -> str:
@@ -313,19 +324,17 @@ class Robot:
         place_mm = place_mm or striking_place(panel)
         px_per_mm = self._size[1] / VIEW_MM
         view = self._renderer.submit(RenderedPanel, panel, px_per_mm=px_per_mm)
-        return _Place(PanelScene(panel), place_mm, view)
+        return _Place(PanelScene(panel), place_mm, view, visit)
 
     def _picture(self, t_s: float) -> np.ndarray:
-        with self._lock:
-            here, visit = self._here, self._visit
-        rng = np.random.default_rng((_SEED_SPACE, self._setting.seed, 0, visit))
+        here = self._here
+        rng = np.random.default_rng((_SEED_SPACE, self._setting.seed, 0, here.number))
         shot = replace(draw_shot(rng), seed=self._draw(CAMERA, t_s))
         width_px, height_px = self._size
         return here.view.picture(here.centre_mm, shot, width_px=width_px, height_px=height_px)
 
     def _reading(self, sense: str, t_s: float) -> np.ndarray:
-        with self._lock:
-            here, before, came_s = self._here, self._before, self._came_s
+        before, here, came_s = self._tip
         reading = here.readings[sense]
         if sense == 'gas':
             share = HOOD.response(t_s - came_s) if math.isfinite(came_s) else 1.0

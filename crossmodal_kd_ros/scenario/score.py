@@ -4,6 +4,7 @@
 """The figures of a scenario: pure functions of its events."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,14 +45,25 @@ class Visit:
         return set(self.arrival['needs'])
 
     @property
+    def decided(self) -> set[str]:
+        """What was done here, or what a person was asked for because of."""
+        return {act['action'] for act in self.acts} | self._told
+
+    @property
     def missed(self) -> set[str]:
-        """What was needed, and neither done nor left to a person."""
-        return set() if self.requests else self.needs - {act['action'] for act in self.acts}
+        """What was needed, and neither done nor left to a person, who mends all there is."""
+        if self._told & (self.needs | {_PERSON}):
+            return set()
+        return self.needs - self.decided
 
     @property
     def wrong(self) -> list[Event]:
         """The repairs that were not needed when they were done."""
         return [act for act in self.acts if _is_false(act)]
+
+    @property
+    def _told(self) -> set[str]:
+        return {re.split('[: ]', text)[0] for text in self.requests}
 
     @property
     def verdict(self) -> str:
@@ -97,6 +109,7 @@ def score(events: Sequence[Event]) -> dict[str, Any]:
     repairs = [act for act in acts if act['action'] in REPAIRS]
     asks = [event for event in events if event['kind'] == 'ask']
     cracks = [one for one in places if _crack_needs(one)]
+    found = [one for one in cracks if one.decided & {*_crack_needs(one), _PERSON}]
     facade = [event for event in events if event['kind'] == 'facade']
     health = np.array([event['health'] for event in facade]).mean(1)
     hours = np.array([event['hours'] for event in facade])
@@ -105,11 +118,9 @@ def score(events: Sequence[Event]) -> dict[str, Any]:
         'places': len(places),
         'verdicts': {name: verdicts.count(name) for name in VERDICTS},
         'cracks_over_limit': len(cracks),
-        'cracks_found': sum(not (_crack_needs(one) & one.missed) for one in cracks),
-        'cracks_found_share': _share(
-            sum(not (_crack_needs(one) & one.missed) for one in cracks), len(cracks)
-        ),
-        'cracks_left_to_a_person': sum(bool(one.requests) for one in cracks),
+        'cracks_found': len(found),
+        'cracks_found_share': _share(len(found), len(cracks)),
+        'cracks_left_to_a_person': sum(bool(one.requests) for one in found),
         'repairs': len(repairs),
         'false_repairs': sum(map(_is_false, repairs)),
         'false_repairs_share': _share(sum(map(_is_false, repairs)), len(repairs)),

@@ -94,15 +94,16 @@ def run_session(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, 
     try:
         with whole_folder(plan.out, keep=True) as out:
             events, bag, trouble = _record(plan, out, screen, stop)
-            if events:
-                how = {
-                    'driver': 'nodes over DDS',
-                    'interrupted': stop.is_set(),
-                    'bag': bag,
-                    'wall_clock_s': round(time.monotonic() - started_s, 1),
-                    'versions': versions(),
-                }
-                summary = write_results(out, events, plan.setting, how=how, command=plan.command)
+            if not events:
+                raise DemoError(trouble) if trouble else Stopped
+            how = {
+                'driver': 'nodes over DDS',
+                'interrupted': stop.is_set(),
+                'bag': bag,
+                'wall_clock_s': round(time.monotonic() - started_s, 1),
+                'versions': versions(),
+            }
+            summary = write_results(out, events, plan.setting, how=how, command=plan.command)
     except Stopped:
         return None
     if trouble:
@@ -231,6 +232,8 @@ class Story:
         """
         count = len(self.events)
         for topic, received_ns, data in fresh:
+            if self.has_ended:
+                break
             if topic == EVENTS.name:
                 self.events.append(json.loads(_decoded(data)))
             elif topic == topics.MODE_REASON.name and self.events:

@@ -205,7 +205,8 @@ def _drawn(
     A kind is a condition on the state at the most striking place, and on what is needed there.
     """
     wanted = [condition for count, condition in kinds for _ in range(count)]
-    order = np.random.default_rng((_SEED_SPACE, seed, 2)).permutation(len(wanted))
+    order = np.random.default_rng((_SEED_SPACE, seed, 2)).permutation(len(wanted)).tolist()
+    wanted = [wanted[index] for index in order]
     found: dict[int, Panel] = {}
     for draw in range(_MAX_DRAWS):
         for panel in draw_panels(_DRAWS, seed=(_SEED_SPACE, seed, 3, draw)):
@@ -214,10 +215,8 @@ def _drawn(
             panel = replace(panel, exposure=EXPOSURE)
             state = PanelScene(panel).true_state(striking_place(panel))
             needs = set(needs_of(state))
-            place = next(
-                (place for place in order if place not in found and wanted[place](state, needs)),
-                None,
-            )
+            open_places = (place for place in range(len(wanted)) if place not in found)
+            place = next((one for one in open_places if wanted[one](state, needs)), None)
             if place is not None:
                 found[place] = panel
         if len(found) == len(wanted):
@@ -281,13 +280,13 @@ SCENARIOS = {
             name='month',
             title='A month with a mixed facade',
             story='Four living materials, eight panels, thirty days: cracks open, mould lands, '
-            'layers come off, cultures sicken, all dries. The robot comes every four days, and '
+            'layers come off, cultures sicken, all dries. The robot comes every five days, and '
             'its senses fail and recover at random.',
             panels=_mixed,
             senses=tuple(PROFILE.senses),
             faults=_come_and_go,
             # Each round six hours later in the day.
-            round_hours=tuple(102.0 * number for number in range(7)),
+            round_hours=tuple(126.0 * number for number in range(6)),
             hours=30 * _DAY_HOURS,
             controls=('teacher', 'alone', 'calendar', 'nobody'),
         ),
