@@ -61,7 +61,7 @@ SLOW = (
     'reports/',
     'runtime/test_messages_property.py',
     'simulation/test_world.py',
-    'training/test_processes.py',
+    'training/test_torchrun.py',
     'training/test_resume.py',
     'training/test_train.py',
 )
