@@ -73,7 +73,9 @@ class NodeProcess:
     def shared_memory(self) -> set[Path]:
         """Return the files in which Fast DDS keeps its messages, its own and those it reads."""
         maps = Path(f'/proc/{self._process.pid}/maps').read_text()
-        return set(map(Path, re.findall(r'/dev/shm/fast(?:dds|rtps)_[0-9a-f]{16}$', maps, re.MULTILINE)))
+        return set(
+            map(Path, re.findall(r'/dev/shm/fast(?:dds|rtps)_[0-9a-f]{16}$', maps, re.MULTILINE))
+        )
 
     def alive(self) -> bool:
         """Return whether it still runs."""
