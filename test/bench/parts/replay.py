@@ -72,7 +72,7 @@ def run(bench: Bench) -> Part:
     return Part(
         title='Replay',
         text=(
-            f'`crossmodal-kd replay` of a recording of {seconds:g} s (640x480 rgb8 at 30 Hz, '
+            f'`crossmodal-kd replay` of a recording of {seconds:g} s (JPEGs of 640x480 at 30 Hz, '
             f'touch at 100 Hz, gas at 2 Hz; MCAP), on {cores()} processors, beside a plain '
             'program that reads all its messages with rosbags and makes the view of every '
             'picture. In turns, a process each. *Took*: from the opening of the bag to the last '
