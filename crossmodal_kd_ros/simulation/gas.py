@@ -3,6 +3,8 @@
 
 """The gas module: eight channels of the air in a hood over the view."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from crossmodal_kd_ros.simulation.panel import MATERIALS, PROFILE, Panel
@@ -18,10 +20,7 @@ def read_hood(panel: Panel, growth_cover: float) -> np.ndarray:
         panel: what the hood stands on.
         growth_cover: part of the view under patches, 0 to 1.
     """
-    rng = np.random.default_rng((panel.texture_seed, 3))
-    ambient_ppm, air_humidity, air_temperature_c, air_voc = rng.normal(
-        (430.0, 0.0, 21.0, 60.0), (18.0, 7.0, 2.5, 18.0)
-    )
+    ambient_ppm, air_humidity, air_temperature_c, air_voc = _room_air(panel.texture_seed)
     material = MATERIALS[panel.material_name]
     living = growth_cover if panel.growth_alive else 0.0
     thirst = 0.35 + 0.65 * min(1.0, panel.moisture / 0.5)
@@ -40,6 +39,13 @@ def read_hood(panel: Panel, growth_cover: float) -> np.ndarray:
         ],
         np.float32,
     )
+
+
+@lru_cache(maxsize=2)
+def _room_air(seed: int) -> np.ndarray:
+    """Return CO2 (ppm), humidity beside the usual (%), temperature (C), VOC index; kept of two."""
+    rng = np.random.default_rng((seed, 3))
+    return rng.normal((430.0, 0.0, 21.0, 60.0), (18.0, 7.0, 2.5, 18.0))
 
 
 def add_noise(reading: np.ndarray, rng: np.random.Generator) -> np.ndarray:

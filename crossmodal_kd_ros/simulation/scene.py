@@ -19,7 +19,8 @@ from crossmodal_kd_ros.simulation.surface import build_surface
 
 # Side of the square that the networks see, and height of a 4:3 picture, mm.
 VIEW_MM = PROFILE.camera.view_mm
-_COVER_PX_PER_MM = 1.0
+# As of touch, so that both share one field of patches.
+_COVER_PX_PER_MM = 2.0
 # Where the gas module's reading has it.
 _AMMONIA = 5
 
@@ -51,6 +52,7 @@ class PanelScene:
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
         self._tactile = touch.TactileWall(panel)
+        self._description = describe(panel)
         self._growth = patches(panel.growth_seed, panel.growth_cover, _COVER_PX_PER_MM)
 
     def truth(self, centre_mm: tuple[float, float]) -> Truth:
@@ -64,7 +66,7 @@ class PanelScene:
             reason=reason,
             material=panel.material_name,
             lighting=panel.lighting,
-            description=describe(panel),
+            description=self._description,
             readings=readings,
             quantities=measure_quantities(PROFILE, readings),
         )

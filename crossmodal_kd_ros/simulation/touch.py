@@ -87,9 +87,8 @@ def _crack_depth_map(panel: Panel) -> np.ndarray:
     depth_map = np.zeros((height, width), np.float32)
     if panel.crack_depth_mm > 0.0:
         path, relative = crack_path(panel.crack_seed)
-        points = np.round(path * _GRID_PX_PER_MM - 0.5).astype(int)
-        for start, end, depth in zip(
-            points[:-1], points[1:], relative[1:] * panel.crack_depth_mm, strict=True
-        ):
-            cv2.line(depth_map, start.tolist(), end.tolist(), float(depth))
+        points = np.round(path * _GRID_PX_PER_MM - 0.5).astype(int).tolist()
+        depths_mm = (relative[1:] * panel.crack_depth_mm).tolist()
+        for start, end, depth in zip(points[:-1], points[1:], depths_mm, strict=True):
+            cv2.line(depth_map, start, end, depth)
     return depth_map
