@@ -94,5 +94,7 @@ def run(bench: Bench) -> Part:
 def replay(bench: Bench, bag: Path, *, root: Path = ROOT) -> dict[str, Any]:
     """Return what a replay took, by the code of a checkout."""
     models = bench.models if root == ROOT else root / 'models'
-    command = python('replay.py', bag, models, bench.out / 'replay')
+    # Each in a folder of its own: a command replaces no recording that another kind has made.
+    out = bench.out / ('replay' if root == ROOT else 'replay-before')
+    command = python('replay.py', bag, models, out)
     return ask(command, environment(root), cwd=root)
