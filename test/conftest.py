@@ -48,6 +48,7 @@ SLOW = (
     'calibration/test_fit.py',
     'cli/test_bags.py',
     'cli/test_own_profile.py',
+    'examples/test_gripper.py',
     'field/test_camera_whose_clock_is_ahead.py',
     'field/test_files_of_one_bag.py',
     'field/test_gaps_and_clock_steps.py',
