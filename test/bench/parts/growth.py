@@ -51,9 +51,9 @@ def run(bench: Bench) -> Part:
     rounds = 1 if bench.quick else 2
     few = slice(2 if bench.quick else None)
     sizes = [
-        Setting(width=width, height=height, hz=30.0, seconds=2.5) for width, height in _SIZES[few]
+        Setting(width=width, height=height, hz=30.0, seconds=1.5) for width, height in _SIZES[few]
     ]
-    rates = [Setting(width=640, height=480, hz=hz, seconds=2.5) for hz in _RATES_HZ[few]]
+    rates = [Setting(width=640, height=480, hz=hz, seconds=1.5) for hz in _RATES_HZ[few]]
     settings = list(dict.fromkeys([*sizes, *rates]))
     usual = rates[0]
     nodes: dict[Setting, list[dict[str, Any]]] = {setting: [] for setting in settings}
