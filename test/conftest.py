@@ -50,6 +50,7 @@ SLOW = (
     'calibration/test_fit.py',
     'cli/test_bags.py',
     'cli/test_own_profile.py',
+    'examples/test_gripper.py',
     'field/test_camera_whose_clock_is_ahead.py',
     'field/test_files_of_one_bag.py',
     'field/test_gaps_and_clock_steps.py',
@@ -66,7 +67,7 @@ SLOW = (
     'scenario/test_over_dds.py',
     'simulation/test_living.py',
     'simulation/test_world.py',
-    'training/test_processes.py',
+    'training/test_torchrun.py',
     'training/test_resume.py',
     'training/test_train.py',
 )

@@ -55,7 +55,7 @@ def replay_run(metrics: RunMetrics, summary: Mapping[str, Any]) -> runs.Run:
         },
         outages=[
             runs.Outage(
-                fault['sensor'],
+                (fault['sensor'],),
                 fault['start_s'],
                 fault['end_s'],
                 f'{fault["sensor"]}: {words(fault["kind"])}',

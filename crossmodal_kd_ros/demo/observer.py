@@ -95,8 +95,8 @@ class Observer:
             types: see `also_record`.
             storage: `mcap` or `sqlite3`.
             as_jpeg: topics of pictures that are kept as JPEG, under their name with /compressed
-                behind: a seventh of the size, and not what a node saw. It decides otherwise on up
-                to 7 frames of 1000.
+                behind: a seventh of the size, and not what a node saw. A student that decides from
+                them alone does so otherwise, or holds otherwise, on up to 12 of 1000.
             made_by: see `BagRecorder`.
         """
         self._start_ns = time.time_ns()

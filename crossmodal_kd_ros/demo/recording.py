@@ -16,7 +16,7 @@ import numpy as np
 from crossmodal_kd_ros.bags import read_messages
 from crossmodal_kd_ros.profile import Sense
 from crossmodal_kd_ros.runtime import topics
-from crossmodal_kd_ros.runtime.messages import image_reader
+from crossmodal_kd_ros.runtime.sources import CameraReader
 from crossmodal_kd_ros.simulation.panel import PROFILE
 
 # The reason is published just before its mode, on a topic of its own; nobody promises that they
@@ -25,6 +25,11 @@ _SLACK_NS = 20_000_000
 TRUTH_FIELDS = topics.truth_fields(PROFILE)
 GRID_TRUTHS = topics.grid_truths(PROFILE)
 ESTIMATES = topics.estimates(PROFILE)
+# Pictures are recorded as they were sent, or as JPEG.
+_PICTURES = {
+    f'/{PROFILE.camera.topic}': CameraReader(topics.IMAGE),
+    f'/{PROFILE.camera.topic}/compressed': CameraReader(topics.COMPRESSED_IMAGE),
+}
 
 
 @dataclass(frozen=True)
@@ -121,16 +126,13 @@ def load_recording(bag: Path) -> Recording:
     Raises:
         BagError: there is no readable bag at `bag`.
     """
-    camera = '/' + PROFILE.camera.topic
     messages: dict[str, list] = defaultdict(list)
     for message in read_messages(bag):
-        # Of a picture the header is enough: a run of 40 s holds a gigabyte of pixels.
-        kept = (
-            SimpleNamespace(header=message.message.header)
-            if message.topic == camera
-            else message.message
-        )
-        messages[message.topic].append((message.received_ns, kept))
+        topic, kept = message.topic, message.message
+        if topic in _PICTURES:
+            # The header is enough: a run of 40 s can hold a gigabyte of pixels.
+            topic, kept = '/' + PROFILE.camera.topic, SimpleNamespace(header=kept.header)
+        messages[topic].append((message.received_ns, kept))
 
     def series(topic: str, width: int, read: Callable[[Any], Any]) -> Series:
         own = messages['/' + topic]
@@ -178,8 +180,8 @@ def read_pictures(bag: Path, stamps_ns: Iterable[int]) -> dict[int, np.ndarray]:
     """Return those images that are in the bag, `uint8[H, W, 3]` RGB, by stamp."""
     wanted = {int(stamp) for stamp in stamps_ns}
     return {
-        stamp: image_reader(message.message)()
-        for message in read_messages(bag, topics=['/' + PROFILE.camera.topic])
+        stamp: _PICTURES[message.topic].decoder(message.message)()
+        for message in read_messages(bag, topics=_PICTURES)
         if (stamp := stamp_ns(message.message)) in wanted
     }
 

@@ -3,7 +3,7 @@
 
 """The page of a live run: its recording as a `reports.run.Run`, beside its summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from crossmodal_kd_ros.profile import CAMERA, HOLD, square_view
 from crossmodal_kd_ros.reports import plots, thumbnail, write_page
 from crossmodal_kd_ros.reports import run as runs
 from crossmodal_kd_ros.reports.style import words
-from crossmodal_kd_ros.simulation import RATES_HZ
+from crossmodal_kd_ros.simulation import RATES_HZ, Fault
 from crossmodal_kd_ros.simulation.panel import PROFILE
 
 _CARDS = 8
@@ -74,10 +74,13 @@ def live_run(
         activity={sensor: _activity(recording, scenario, sensor) for sensor in PROFILE.sensors},
         outages=[
             runs.Outage(
-                fault.sensor, fault.start_s, min(fault.end_s, end_s), f'{fault.sensor} is dead'
+                tuple(fault.sensor for fault in outage),
+                outage[0].start_s,
+                min(outage[0].end_s, end_s),
+                _dead(outage),
             )
-            for fault in scenario.schedule.faults
-            if fault.start_s < end_s
+            for outage in scenario.schedule.outages
+            if outage[0].start_s < end_s
         ],
         models=[model],
         latency=runs.Histogram(ages_ms(recording.scores)),
@@ -239,10 +242,15 @@ def _moments(bag: Path, recording: Recording, scenario: Scenario) -> list[runs.G
 
 def _phases(scenario: Scenario, duration_s: float) -> list[tuple[float, float, str]]:
     """Return when nothing had failed yet, and each outage that leaves the camera alive."""
-    faults = scenario.schedule.faults
-    first_s = min((fault.start_s for fault in faults), default=duration_s)
+    outages = scenario.schedule.outages
+    first_s = outages[0][0].start_s if outages else duration_s
     return [(0.0, first_s, 'all is healthy')] + [
-        (fault.start_s, fault.end_s, f'{fault.sensor} is dead')
-        for fault in faults
-        if fault.sensor != CAMERA
+        (outage[0].start_s, outage[0].end_s, _dead(outage))
+        for outage in outages
+        if all(fault.sensor != CAMERA for fault in outage)
     ]
+
+
+def _dead(outage: Sequence[Fault]) -> str:
+    names = ' and '.join(fault.sensor for fault in outage)
+    return f'{names} {"is" if len(outage) == 1 else "are"} dead'

@@ -72,6 +72,7 @@ class Plan:
         seed: of the wall, or of the order of the photographs.
         photos: folder of photographs to show in place of the simulated wall.
         camera: number of the webcam to show in its place.
+        raw: whether the bag holds pictures as they were sent, in place of JPEGs.
     """
 
     out: Path
@@ -80,6 +81,7 @@ class Plan:
     seed: int = 0
     photos: Path | None = None
     camera: int | None = None
+    raw: bool = False
 
     @property
     def simulated(self) -> bool:
@@ -203,7 +205,8 @@ def _watch(
         lambda: len(observer.published(types)) == len(types), f'publishers of {", ".join(types)}'
     )
     scenario = _scenario(plan, observer)
-    observer.record(out / 'bag', types, made_by=_MADE_BY)
+    as_jpeg = () if plan.raw else (CAMERA_TOPIC,)
+    observer.record(out / 'bag', types, as_jpeg=as_jpeg, made_by=_MADE_BY)
     # Each picture goes to the maintenance node and to the observer.
     wait.until(
         lambda: observer.node.count_subscribers(CAMERA_TOPIC) >= 2,
@@ -259,6 +262,7 @@ def _write(
             'messages': recorder.written.total(),
             'dropped': dict(recorder.dropped),
             'error': recorder.error,
+            'raw': plan.raw,
             'bytes': sum(file.stat().st_size for file in recorder.path.iterdir()),
         },
         'versions': versions(),

@@ -4,6 +4,7 @@
 """The numbers that judge a run: pure functions of a `Recording` and its `Scenario`."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,16 +50,22 @@ class Scenario:
         """Return how long the old mode may take after an outage, s; it needs a second message."""
         return self.config.recovery_s + 1.0 / RATES_HZ[sensor] + _TWO_FRAMES_S
 
-    def expected_mode(self, t_s: float) -> Mode:
-        """Return the mode in which a node that notices everything at once would be at `t_s`."""
-        lost = {
+    def expected_modes(self, t_s: float) -> tuple[Mode, ...]:
+        """Return the modes in which a node that notices everything at once may be at `t_s`.
+
+        Where some senses are lost, a teacher without them may have been measured to be better than
+        the student; with the camera alone it is the student.
+        """
+        usable = [
             sensor
             for sensor in PROFILE.sensors
-            if sensor not in self.sensors or self.schedule.active(sensor, t_s)
-        }
-        if CAMERA in lost:
-            return Mode.HOLD
-        return Mode.STUDENT if lost else Mode.TEACHER
+            if sensor in self.sensors and self.schedule.active(sensor, t_s) is None
+        ]
+        if CAMERA not in usable:
+            return (Mode.HOLD,)
+        if len(usable) == len(PROFILE.sensors):
+            return (Mode.TEACHER,)
+        return (Mode.STUDENT,) if usable == [CAMERA] else (Mode.STUDENT, Mode.PARTIAL)
 
 
 def summarise(recording: Recording, scenario: Scenario) -> dict[str, Any]:
@@ -123,29 +130,33 @@ def mode_at(recording: Recording, times_ns: np.ndarray) -> np.ndarray:
 
 
 def failovers(recording: Recording, scenario: Scenario) -> dict[str, dict[str, float | None]]:
-    """Return how long each change of mode took and may take, by sensor.
+    """Return how long each change of mode took and may take, by outage.
 
-    Keys are `failover_ms`, `recovery_ms`, and a limit for each. A failover lasts from the stamp of
-    the last message before the outage to the receipt of the expected mode; a recovery from the
-    stamp of the first message after it. `None`: that mode never came.
+    Keys are `failover_ms`, `recovery_ms`, and a limit for each; in them `touch`, `touch_and_gas`
+    for what dies together, and `touch_2` for a second time. A failover lasts from the stamp of the
+    last message before the outage to the receipt of an expected mode; a recovery from the stamp of
+    the first message after it. Of several sensors the one counts that has the longest limit.
+    `None`: that mode never came.
     """
     names = ('failover_ms', 'failover_limit_ms', 'recovery_ms', 'recovery_limit_ms')
     result: dict[str, dict[str, float | None]] = {name: {} for name in names}
     counts: Counter[str] = Counter()
-    for fault in scenario.schedule.faults:
-        if fault.end_s > recording.duration_s:
+    for outage in scenario.schedule.outages:
+        start_s, end_s = outage[0].start_s, outage[0].end_s
+        if end_s > recording.duration_s:
             continue  # the run ended first
-        counts[fault.sensor] += 1
-        count = counts[fault.sensor]
-        key = fault.sensor if count == 1 else f'{fault.sensor}_{count}'
-        before, after = _around(recording, fault)
-        for kind, at_s, since_ns, limit_s in (
-            ('failover', fault.start_s, before[-1:], scenario.failover_limit_s(fault.sensor)),
-            ('recovery', fault.end_s, after[:1], scenario.recovery_limit_s(fault.sensor)),
+        name = '_and_'.join(fault.sensor for fault in outage)
+        counts[name] += 1
+        key = name if counts[name] == 1 else f'{name}_{counts[name]}'
+        for kind, at_s, limit_s, edge in (
+            ('failover', start_s, scenario.failover_limit_s, _last_before),
+            ('recovery', end_s, scenario.recovery_limit_s, _first_after),
         ):
-            mode = scenario.expected_mode(at_s)
-            result[f'{kind}_ms'][key] = _ms_until(recording, mode, since_ns)
-            result[f'{kind}_limit_ms'][key] = round(1e3 * limit_s, 1)
+            slowest = max(outage, key=lambda fault: limit_s(fault.sensor))
+            since_ns = edge(recording, slowest)
+            modes = scenario.expected_modes(at_s)
+            result[f'{kind}_ms'][key] = _ms_until(recording, modes, since_ns)
+            result[f'{kind}_limit_ms'][key] = round(1e3 * limit_s(slowest.sensor), 1)
     return result
 
 
@@ -198,8 +209,8 @@ def wrong_mode_s(recording: Recording, scenario: Scenario) -> float | None:
     t_s, times_ns = _instants(recording)
     excused = t_s < max(scenario.recovery_limit_s(sensor) for sensor in scenario.sensors)
     for fault in scenario.schedule.faults:
-        before, _ = _around(recording, fault)
-        last_good_s = recording.seconds(before[-1]) if len(before) else fault.start_s
+        last_ns = _last_before(recording, fault)
+        last_good_s = fault.start_s if last_ns is None else recording.seconds(last_ns)
         noticed_s = last_good_s + scenario.failover_limit_s(fault.sensor)
         recovered_s = fault.end_s + scenario.recovery_limit_s(fault.sensor)
         excused |= (t_s >= fault.start_s) & (t_s < noticed_s)
@@ -208,12 +219,7 @@ def wrong_mode_s(recording: Recording, scenario: Scenario) -> float | None:
         end_s = gap['start_s'] + gap['length_s'] + scenario.recovery_limit_s(gap['sensor'])
         excused |= (t_s >= gap['start_s']) & (t_s < end_s)
     modes = mode_at(recording, times_ns)
-    expected = np.array([scenario.expected_mode(t).value for t in t_s])
-    # Where a sense is lost, a teacher without it may have been measured to be better than the
-    # student.
-    right = (modes == expected) | (
-        (expected == Mode.STUDENT.value) & (modes == Mode.PARTIAL.value)
-    )
+    right = np.array([mode in scenario.expected_modes(t) for mode, t in zip(modes, t_s)])
     return _duration(~right & ~excused & ~_unsure_at(recording, times_ns))
 
 
@@ -322,11 +328,20 @@ def estimate_errors(recording: Recording) -> dict[str, dict[str, Any]] | None:
     return result
 
 
-def _around(recording: Recording, fault: Fault) -> tuple[np.ndarray, np.ndarray]:
-    """Return the stamps of the failed sensor's messages before and after its outage."""
+def _last_before(recording: Recording, fault: Fault) -> int | None:
+    """Return the stamp of the failed sensor's last message before its outage, if any."""
     stamps = recording.of_sensor(fault.sensor).stamp_ns
-    middle_ns = recording.start_ns + int(0.5e9 * (fault.start_s + fault.end_s))
-    return stamps[stamps < middle_ns], stamps[stamps > middle_ns]
+    return max(stamps[stamps < _middle_ns(recording, fault)].tolist(), default=None)
+
+
+def _first_after(recording: Recording, fault: Fault) -> int | None:
+    """Return the stamp of the failed sensor's first message after its outage, if any."""
+    stamps = recording.of_sensor(fault.sensor).stamp_ns
+    return min(stamps[stamps > _middle_ns(recording, fault)].tolist(), default=None)
+
+
+def _middle_ns(recording: Recording, fault: Fault) -> int:
+    return recording.start_ns + int(0.5e9 * (fault.start_s + fault.end_s))
 
 
 def _instants(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
@@ -345,15 +360,11 @@ def _duration(instants: np.ndarray) -> float:
     return round(float(np.count_nonzero(instants)) * _STEP_S, 3)
 
 
-def _ms_until(recording: Recording, mode: Mode, since_ns: np.ndarray) -> float | None:
-    """Return ms from `since_ns` (none or one stamp) to the first receipt of `mode` after it.
-
-    `PARTIAL`, the teacher without the lost sense, counts where `STUDENT` is expected.
-    """
-    names = [mode.value, *([Mode.PARTIAL.value] if mode is Mode.STUDENT else [])]
-    for published in recording.modes if len(since_ns) else ():
-        if published.received_ns > since_ns[0] and published.text in names:
-            return round((published.received_ns - int(since_ns[0])) / 1e6, 1)
+def _ms_until(recording: Recording, modes: Collection[Mode], since_ns: int | None) -> float | None:
+    """Return ms from `since_ns` to the first receipt of one of `modes` after it."""
+    for published in recording.modes if since_ns is not None else ():
+        if published.received_ns > since_ns and published.text in modes:
+            return round((published.received_ns - since_ns) / 1e6, 1)
     return None
 
 

@@ -102,7 +102,7 @@ def quantities(run: Run, model: ModelRun) -> str:
         for axes, (name, curves) in zip(panels, model.curves.items()):
             quantity = run.profile.quantities[name]
             for outage in run.outages:
-                if outage.sensor in (*quantity.senses, CAMERA):
+                if {*outage.sensors} & {*quantity.senses, CAMERA}:
                     axes.axvspan(outage.start_s, outage.end_s, color=OUTAGE, lw=0, zorder=0)
             scale, unit = display_unit(quantity.unit)
             for curve in curves:

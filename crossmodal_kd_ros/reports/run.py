@@ -29,9 +29,9 @@ class Span:
 
 @dataclass(frozen=True)
 class Outage:
-    """A planned fault: which sensor, when, and what a figure calls it."""
+    """A planned fault: of which sensors, when, and what a figure calls it."""
 
-    sensor: str
+    sensors: tuple[str, ...]
     start_s: float
     end_s: float
     label: str

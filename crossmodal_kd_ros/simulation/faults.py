@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from crossmodal_kd_ros.profile import CAMERA, Profile
 from crossmodal_kd_ros.simulation.panel import PROFILE
 
-# Touch dies and returns, gas dies and returns, the camera dies and returns, within 40 s.
-DEMO_SCHEDULE = 'touch:10-18,gas:22-28,camera:32-36'
+# Touch dies and returns, then touch and gas, so that the camera alone is left, then gas, then the
+# camera: within 40 s, with time to be trusted again in between.
+DEMO_SCHEDULE = 'touch:4-8,touch:12-21,gas:12-21,gas:25-31,camera:35-38'
 
 # What each kind of fault does; `broken` and `injection` say by how much.
 FAULT_KINDS = {
@@ -118,6 +119,14 @@ class FaultSchedule:
         """Return the fault of `sensor` at `t_s`, if there is one."""
         own = (fault for fault in self.faults if fault.sensor == sensor)
         return next((fault for fault in own if fault.active(t_s)), None)
+
+    @property
+    def outages(self) -> list[tuple[Fault, ...]]:
+        """Return the faults in order of time; those that start and end together are one outage."""
+        together: dict[tuple[float, float], list[Fault]] = {}
+        for fault in self.faults:
+            together.setdefault((fault.start_s, fault.end_s), []).append(fault)
+        return [tuple(together[times_s]) for times_s in sorted(together)]
 
     def _check(self, fault: Fault) -> None:
         sensor, sensors = fault.sensor, self.profile.sensors

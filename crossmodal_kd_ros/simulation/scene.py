@@ -19,7 +19,8 @@ from crossmodal_kd_ros.simulation.surface import build_surface
 
 # Side of the square that the networks see, and height of a 4:3 picture, mm.
 VIEW_MM = PROFILE.camera.view_mm
-_COVER_PX_PER_MM = 1.0
+# As of touch, so that both share one field of patches.
+_COVER_PX_PER_MM = 2.0
 _CRACK_WIDTH = list(PROFILE.quantities).index('crack_width')
 
 
@@ -53,6 +54,7 @@ class PanelScene:
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
         self._tactile = touch.TactileWall(panel)
+        self._description = describe(panel)
         self._growth = patches(panel.growth_seed, panel.growth_cover, _COVER_PX_PER_MM)
 
     def truth(self, centre_mm: tuple[float, float]) -> Truth:
@@ -70,7 +72,7 @@ class PanelScene:
             material=panel.material_name,
             exposure=panel.exposure,
             lighting=panel.lighting,
-            description=describe(panel),
+            description=self._description,
             crack_width_mm=state.crack_width_mm,
             readings=readings,
             quantities=quantities,

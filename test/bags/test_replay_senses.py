@@ -6,6 +6,7 @@
 import made_up_bag as made
 import numpy as np
 import pytest
+from familiar import four_features
 from made_up_bag import PROFILE
 from replays import answers
 from test_topics import air_topics
@@ -15,7 +16,6 @@ from crossmodal_kd_ros.bags.replay import Model
 from crossmodal_kd_ros.bags.session import ReplayPlan, replay_bag
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.model import Calibration, Predictor
-from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution
 from crossmodal_kd_ros.profile import Mode, load_profile
 from crossmodal_kd_ros.runtime import Perception
 
@@ -71,16 +71,7 @@ def prefers_the_teacher(*, filled):
         origin={},
         predictors={name: {mode: by_mode[mode] for mode in modes} for name, modes in sets.items()},
         intervals=Intervals(measured=np.zeros((2, 4)), estimated=np.zeros((2, 4))),
-        out_of_distribution=OutOfDistribution(
-            mean=np.zeros(4),
-            whitening=np.eye(4),
-            limit=2.0,
-            usual=1.5,
-            min_detail=1.0,
-            max_detail=200.0,
-            usual_detail=np.array([1.0, 200.0]),
-            same_place=1.0,
-        ),
+        out_of_distribution=four_features(usual=1.5),
         residuals={},
     )
 

@@ -6,13 +6,14 @@
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 from drive import make_drive
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from crossmodal_kd_ros.runtime.messages import grid_image_fields
-from crossmodal_kd_ros.runtime.topics import IMAGE, JOINT_STATE
+from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE, IMAGE, JOINT_STATE
 from crossmodal_kd_ros.simulation import PROFILE
 
 _TYPES = get_typestore(Stores.LATEST)
@@ -22,7 +23,7 @@ _HZ = {'camera': 30.0, 'touch': 100.0, 'gas': 2.0}
 
 
 def make_bag(folder: Path, seconds: float) -> Path:
-    """Return a bag of the living wall, 640x480 rgb8 as a demo records it; it is made once."""
+    """Return a bag of the living wall, JPEGs of 640x480 as of a demo; it is made once."""
     path = folder / f'bag-{seconds:g}s'
     complete = folder / f'{path.name}.complete'
     if complete.exists():
@@ -30,12 +31,13 @@ def make_bag(folder: Path, seconds: float) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     drive = np.load(make_drive(folder, hz=60.0, loop_s=2.0))
     # What is read out of the file at every access is read once.
-    arrays = {'camera': drive['pictures'], 'touch': drive['touch'], 'gas': drive['gas']}
+    jpegs = [_jpeg(picture) for picture in drive['pictures']]
+    arrays = {'camera': jpegs, 'touch': drive['touch'], 'gas': drive['gas']}
     loops_s = {'camera': 2.0, 'touch': 2.0, 'gas': len(arrays['gas']) / _HZ['gas']}
     [touch_topic] = PROFILE.senses['touch'].topics
     [gas_topic] = PROFILE.senses['gas'].topics
     topics = {
-        'camera': (f'/{PROFILE.camera.topic}', IMAGE),
+        'camera': (f'/{PROFILE.camera.topic}/compressed', COMPRESSED_IMAGE),
         'touch': (f'/{touch_topic}', IMAGE),
         'gas': (f'/{gas_topic}', JOINT_STATE),
     }
@@ -58,20 +60,16 @@ def make_bag(folder: Path, seconds: float) -> Path:
     return path
 
 
+def _jpeg(picture: np.ndarray) -> np.ndarray:
+    _, data = cv2.imencode('.jpg', picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    return data.reshape(-1)
+
+
 def _message(role: str, stamp_ns: int, values: np.ndarray):
     stamp = _TYPES.types['builtin_interfaces/msg/Time'](stamp_ns // 10**9, stamp_ns % 10**9)
     header = _TYPES.types['std_msgs/msg/Header'](stamp, 'bench')
     if role == 'camera':
-        height, width = values.shape[:2]
-        fields = {
-            'height': height,
-            'width': width,
-            'encoding': 'rgb8',
-            'is_bigendian': 0,
-            'step': 3 * width,
-            'data': values.reshape(-1),
-        }
-        return _TYPES.types[IMAGE](header=header, **fields)
+        return _TYPES.types[COMPRESSED_IMAGE](header=header, format='jpeg', data=values)
     sense = PROFILE.senses[role]
     if role == 'touch':
         fields = grid_image_fields(sense, values)

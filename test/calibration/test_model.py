@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from familiar import four_features
 from safetensors.numpy import save_file
 
 from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
@@ -20,7 +21,7 @@ from crossmodal_kd_ros.calibration.model import (
     load_calibration,
     save_calibration,
 )
-from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution, fine_detail
+from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
 from crossmodal_kd_ros.profile import Mode, load_profile
 from crossmodal_kd_ros.runtime import Perception, Pipeline
 
@@ -63,16 +64,7 @@ def calibration() -> Calibration:
             measured=np.array([[-1.0] * 3 + [np.nan], [1.0] * 3 + [np.nan]]),
             estimated=np.array([[-2.0] * 4, [2.0] * 4]),
         ),
-        out_of_distribution=OutOfDistribution(
-            mean=np.zeros(4),
-            whitening=np.eye(4),
-            limit=2.0,
-            usual=1.0,
-            min_detail=1.0,
-            max_detail=200.0,
-            usual_detail=np.array([1.0, 200.0]),
-            same_place=1.0,
-        ),
+        out_of_distribution=four_features(),
         residuals={
             name: ResidualModel(
                 bias=np.zeros(count),

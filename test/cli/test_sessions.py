@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +21,7 @@ from waiting import wait_for
 
 from crossmodal_kd_ros.bags import BagRecorder, read_messages
 from crossmodal_kd_ros.files import share_dir
+from crossmodal_kd_ros.simulation.world import World
 
 pytestmark = [
     pytest.mark.timeout(180),
@@ -35,7 +38,7 @@ def call(*arguments: str, limit_s: float = 120.0) -> subprocess.CompletedProcess
 
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory):
-    """Fourteen seconds of the demo: touch dies at 10 s, and is noticed within its limit."""
+    """Fourteen seconds of the demo: touch dies at 4 s, touch and gas at 12 s."""
     out = tmp_path_factory.mktemp('demo') / 'out'
     done = call('demo', '--out', str(out), '--duration', '14', '--seed', '1')
     assert done.returncode == 0, done.stderr
@@ -84,13 +87,36 @@ def test_the_demo_leaves_summary_report_and_recording(demo):
 
 
 @pytest.mark.alone
-def test_the_demo_decides_as_teacher_and_then_without_touch(demo):
-    modes = [
-        change['mode'] for change in json.loads((demo[0] / 'summary.json').read_text())['modes']
-    ]
+def test_the_demo_decides_as_teacher_then_without_touch_and_then_with_the_camera_alone(demo):
+    changes = json.loads((demo[0] / 'summary.json').read_text())['modes']
+
+    def modes(start_s: float, end_s: float) -> set[str]:
+        return {change['mode'] for change in changes if start_s <= change['start_s'] < end_s}
+
     # By the calibration beside the shipped weights a teacher without touch does better than the
     # student.
-    assert 'TEACHER' in modes and modes[-1] == 'PARTIAL'
+    assert 'TEACHER' in modes(-1.0, 4.0) and 'PARTIAL' in modes(4.0, 8.0)
+    assert 'TEACHER' in modes(8.0, 12.0) and 'STUDENT' in modes(12.0, 14.0)
+
+
+@pytest.mark.alone
+def test_the_bag_of_a_demo_is_at_most_200_mb_and_holds_its_pictures_as_jpeg_of_quality_95(demo):
+    summary = json.loads((demo[0] / 'summary.json').read_text())
+    assert summary['bag']['bytes'] / summary['duration_s'] * 40.0 < 200e6
+    for message, sent in some_pictures(demo[0] / 'bag'):
+        assert message.header.frame_id == 'camera_optical_frame'
+        bgr = cv2.cvtColor(sent, cv2.COLOR_RGB2BGR)
+        jpeg = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+        np.testing.assert_array_equal(message.data, jpeg)
+
+
+def test_a_raw_demo_records_every_byte_of_a_picture_as_it_was_sent(tmp_path):
+    done = call('demo', '--raw', '--duration', '2', '--seed', '1', '--out', str(tmp_path / 'out'))
+    assert done.returncode == 0, done.stderr
+    for message, sent in some_pictures(tmp_path / 'out' / 'bag'):
+        assert (message.encoding, message.height, message.width) == ('rgb8', 480, 640)
+        assert message.header.frame_id == 'camera_optical_frame'
+        assert message.data.tobytes() == sent.tobytes()
 
 
 @pytest.mark.alone
@@ -102,7 +128,7 @@ def test_the_bag_holds_every_topic_and_scores_with_the_stamps_of_pictures(demo):
             (header.stamp.sec, header.stamp.nanosec) if header else None
         )
     assert {
-        '/camera/image_raw',
+        '/camera/image_raw/compressed',
         '/tactile/image',
         '/gas/state',
         '/maintenance/action',
@@ -116,7 +142,7 @@ def test_the_bag_holds_every_topic_and_scores_with_the_stamps_of_pictures(demo):
         '/simulation/tactile_truth',
         '/simulation/expert',
     } <= set(stamps)
-    answered, seen = stamps['/maintenance/action_scores'], stamps['/camera/image_raw']
+    answered, seen = stamps['/maintenance/action_scores'], stamps['/camera/image_raw/compressed']
     # How many the node answers is a matter of the machine; that all of them are in the bag, by
     # their picture, is not.
     counted = json.loads((demo[0] / 'summary.json').read_text())['frames_answered']
@@ -277,3 +303,23 @@ def children_of(pid: int) -> list[int]:
         for task in Path(f'/proc/{pid}/task').iterdir()
         for child in (task / 'children').read_text().split()
     ]
+
+
+def some_pictures(bag: Path) -> list[tuple[Any, np.ndarray]]:
+    """Return messages with pictures of a demo of seed 1, and what its camera sent with each."""
+    shown = [
+        message.message
+        for message in read_messages(bag)
+        if message.topic.removesuffix('/compressed') == '/camera/image_raw'
+    ]
+    # The truth comes with each picture, and none of it is lost.
+    first = next(iter(read_messages(bag, topics=['/simulation/truth']))).message
+    with closing(World(1)) as world:
+        return [
+            (message, world.camera(round(30 * (stamp_s(message) - stamp_s(first))) / 30))
+            for message in shown[:: len(shown) // 4]
+        ]
+
+
+def stamp_s(message: Any) -> float:
+    return message.header.stamp.sec + message.header.stamp.nanosec / 1e9

@@ -16,6 +16,7 @@ import rclpy
 from lifecycle_msgs.srv import GetState
 from rclpy.context import Context
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
 from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import Reader
 from sensor_msgs.msg import Image
@@ -96,6 +97,24 @@ def test_pictures_are_recorded_as_jpeg_if_asked_with_their_header_and_all_else_a
         offered = {link.topic: link.ext.offered_qos_profiles[0] for link in reader.connections}
     assert offered['/camera/image_raw/compressed'].reliability is QosReliability.BEST_EFFORT
     assert offered['/maintenance/mode'].durability is QosDurability.TRANSIENT_LOCAL
+
+
+def test_a_recording_holds_each_message_as_it_was_sent(robot, tmp_path):
+    node, domain_id = robot
+    camera = node.create_publisher(Image, CAMERA, BEST_EFFORT)
+    with closing(Observer(domain_id=domain_id)) as observer:
+        wait_for(lambda: observer.published([CAMERA]))
+        observer.record(tmp_path / 'bag', {CAMERA: 'sensor_msgs/msg/Image'})
+        wait_for(lambda: camera.get_subscription_count() == 1)
+
+        def is_written() -> bool:
+            camera.publish(image(7))
+            return observer.recorder.written['/camera/image_raw'] > 0
+
+        wait_for(is_written)
+    with Reader(tmp_path / 'bag') as reader:
+        recorded = [deserialize_message(bytes(data), Image) for _, _, data in reader.messages()]
+    assert recorded == [image(7)] * len(recorded)
 
 
 def test_small_messages_are_handed_over_once(robot, tmp_path):

@@ -12,7 +12,8 @@ import pytest
 
 from crossmodal_kd_ros.demo.live import TRUTH_FIELDS
 from crossmodal_kd_ros.demo.recording import Series, Text
-from crossmodal_kd_ros.demo.summary import summarise, unplanned_gaps, wrong_mode_s
+from crossmodal_kd_ros.demo.summary import failovers, summarise, unplanned_gaps, wrong_mode_s
+from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
 
 
 @pytest.fixture(scope='module')
@@ -214,7 +215,54 @@ def test_a_run_without_a_single_message_gives_empty_figures_not_an_error():
 
 
 @pytest.mark.parametrize(
-    't_s, mode', [(5, 'TEACHER'), (12, 'STUDENT'), (25, 'STUDENT'), (34, 'HOLD'), (38, 'TEACHER')]
+    't_s, modes',
+    [
+        (5, ['TEACHER']),
+        (12, ['STUDENT', 'PARTIAL']),
+        (25, ['STUDENT', 'PARTIAL']),
+        (34, ['HOLD']),
+        (38, ['TEACHER']),
+    ],
 )
-def test_the_expected_mode_follows_the_schedule(t_s, mode):
-    assert made.SCENARIO.expected_mode(t_s).value == mode
+def test_the_expected_modes_follow_the_schedule(t_s, modes):
+    assert [mode.value for mode in made.SCENARIO.expected_modes(t_s)] == modes
+
+
+def test_with_touch_and_gas_lost_the_student_alone_is_right():
+    assert [mode.value for mode in made.PHOTOS.expected_modes(5.0)] == ['STUDENT']
+    partial = replace(made.photos(), modes=(Text(made.at(0.01), 'PARTIAL', 'touch never came'),))
+    assert wrong_mode_s(partial, made.PHOTOS) > 30.0
+
+
+def test_of_what_dies_together_the_slowest_to_be_noticed_counts():
+    scenario = replace(made.SCENARIO, schedule=FaultSchedule.parse('touch:22-28,gas:22-28'))
+    modes = (
+        Text(made.at(0.1), 'TEACHER', 'camera, touch and gas are healthy'),
+        Text(made.at(22.2), 'PARTIAL', 'touch is silent for 0.2 s'),
+        Text(made.at(22.8), 'STUDENT', 'touch and gas are silent'),
+        Text(made.at(28.8), 'TEACHER', 'camera, touch and gas are healthy'),
+    )
+    took = failovers(replace(made.recording(), modes=modes), scenario)
+    # Last gas at 21.5 s, first at 28.0 s.
+    assert took['failover_ms'] == {'touch_and_gas': 1300.0}
+    assert took['failover_limit_ms'] == {'touch_and_gas': 1316.7}
+    assert took['recovery_ms'] == {'touch_and_gas': 800.0}
+
+
+def test_the_demo_shows_every_mode_and_leaves_time_to_come_back_in_between():
+    scenario = replace(made.SCENARIO, schedule=FaultSchedule.parse(DEMO_SCHEDULE))
+    outages = scenario.schedule.outages
+    assert [{fault.sensor for fault in outage} for outage in outages] == [
+        {'touch'},
+        {'touch', 'gas'},
+        {'gas'},
+        {'camera'},
+    ]
+    ends_s = [0.0]
+    for outage in outages:
+        noticed_s = max(scenario.failover_limit_s(fault.sensor) for fault in outage)
+        assert outage[0].end_s - outage[0].start_s > noticed_s + 2.0
+        assert outage[0].start_s - ends_s[-1] > 2.5
+        trusted_s = max(scenario.recovery_limit_s(fault.sensor) for fault in outage)
+        ends_s.append(outage[0].end_s + trusted_s)
+    assert ends_s[-1] < 39.0

@@ -260,7 +260,7 @@ def run(profile: Profile, *, models: int = 1, has_known: bool = True, seed: int 
         duration_s=20.0,
         time_label='seconds',
         activity={sensor: [Span(0.0, 20.0)] for sensor in profile.sensors},
-        outages=[Outage(list(profile.senses)[0], 10.0, 20.0, 'this one is dead')],
+        outages=[Outage((list(profile.senses)[0],), 10.0, 20.0, 'this one is dead')],
         models=[
             ModelRun(
                 name=name,

@@ -14,12 +14,13 @@ import pytest
 from crossmodal_kd_ros.bags import BagRecorder
 from crossmodal_kd_ros.demo.report import cards, write_live_report
 from crossmodal_kd_ros.demo.summary import summarise
+from crossmodal_kd_ros.simulation import FaultSchedule
 
 REST = {
     'title': 'A run <b>made up</b>',
     'statement': 'Made up for a test.',
     'command': 'crossmodal-kd demo --seed 3',
-    'bag': {'messages': 12, 'bytes': 3_000_000, 'dropped': {'/a': 2}, 'error': ''},
+    'bag': {'messages': 12, 'bytes': 3_000_000, 'dropped': {'/a': 2}, 'error': '', 'raw': False},
     'versions': {'numpy': '2.4.6'},
 }
 
@@ -143,3 +144,11 @@ def test_a_run_without_a_single_frame_still_gives_a_page(tmp_path, empty_bag):
 def test_a_run_stopped_early_shows_only_what_it_lived_to_see(tmp_path, empty_bag):
     text = page(tmp_path, empty_bag, made.recording(duration_s=12.0), made.SCENARIO)
     assert 'touch is dead' in text and 'camera is dead' not in text
+
+
+def test_what_dies_together_is_one_outage_and_one_row(tmp_path, empty_bag):
+    schedule = FaultSchedule.parse('touch:10-18,gas:10-18')
+    text = page(tmp_path, empty_bag, made.recording(), replace(made.SCENARIO, schedule=schedule))
+    # In the timeline and beside the map of its moment.
+    assert text.count('touch and gas are dead') == 2
+    assert '<td>touch and gas</td>' in text and 'touch is dead' not in text

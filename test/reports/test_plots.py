@@ -80,9 +80,9 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
 
 def test_labels_of_outages_that_overlap_stand_on_lines_of_their_own():
     outages = [
-        Outage('camera', 1.0, 2.0, 'camera: silent'),
-        Outage('left', 1.5, 3.0, 'left: stuck'),
-        Outage('right', 15.0, 16.0, 'right: stuck'),
+        Outage(('camera',), 1.0, 2.0, 'camera: silent'),
+        Outage(('left',), 1.5, 3.0, 'left: stuck'),
+        Outage(('right',), 15.0, 16.0, 'right: stuck'),
     ]
     run = replace(made.run(TWO_GRIDS), outages=outages)
     assert plots._label_levels(run) == [0, 1, 0]

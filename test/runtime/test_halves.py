@@ -7,12 +7,12 @@ import threading
 
 import numpy as np
 import pytest
+from familiar import four_features
 from three_senses import AIR, PAD, SKIN, three_senses
 
 from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.model import Calibration, Predictor, Stack, sensor_set
-from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution
 from crossmodal_kd_ros.profile import HOLD, Mode
 from crossmodal_kd_ros.runtime import Perception, Pipeline, RuntimeConfig, decide_with
 
@@ -84,16 +84,7 @@ def calibration(**predictors) -> Calibration:
             measured=np.array([[-1.0, np.nan], [1.0, np.nan]]),
             estimated=np.array([[-2.0, -2.0], [2.0, 0.5]]),
         ),
-        out_of_distribution=OutOfDistribution(
-            mean=np.zeros(4),
-            whitening=np.eye(4),
-            limit=2.0,
-            usual=1.0,
-            min_detail=1.0,
-            max_detail=200.0,
-            usual_detail=np.array([1.0, 200.0]),
-            same_place=1.0,
-        ),
+        out_of_distribution=four_features(),
         residuals={
             name: ResidualModel(
                 bias=np.zeros(count),

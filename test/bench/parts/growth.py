@@ -51,9 +51,9 @@ def run(bench: Bench) -> Part:
     rounds = 1 if bench.quick else 2
     few = slice(2 if bench.quick else None)
     sizes = [
-        Setting(width=width, height=height, hz=30.0, seconds=2.5) for width, height in _SIZES[few]
+        Setting(width=width, height=height, hz=30.0, seconds=1.5) for width, height in _SIZES[few]
     ]
-    rates = [Setting(width=640, height=480, hz=hz, seconds=2.5) for hz in _RATES_HZ[few]]
+    rates = [Setting(width=640, height=480, hz=hz, seconds=1.5) for hz in _RATES_HZ[few]]
     settings = list(dict.fromkeys([*sizes, *rates]))
     usual = rates[0]
     nodes: dict[Setting, list[dict[str, Any]]] = {setting: [] for setting in settings}
@@ -79,39 +79,51 @@ def run(bench: Bench) -> Part:
         ),
         results=(),
         tables=(
-            Table(
-                title='Size of the picture',
-                first='setting',
-                columns=_NODE_COLUMNS,
-                rows=[
-                    (each.name, _row(_NODE_COLUMNS, nodes[each], x=each.width * each.height / 1e6))
-                    for each in sizes
-                ],
-                plot=('p50_ms', 'p99_ms'),
-                x='picture, megapixels',
+            _over_dds(
+                'Size of the picture',
+                'setting',
+                'picture, megapixels',
+                _NODE_COLUMNS,
+                [(one.name, nodes[one], one.width * one.height / 1e6) for one in sizes],
             ),
-            Table(
-                title='Rate of the camera',
-                first='setting',
-                columns=_NODE_COLUMNS,
-                rows=[(each.name, _row(_NODE_COLUMNS, nodes[each], x=each.hz)) for each in rates],
-                plot=('p50_ms', 'p99_ms'),
-                x='pictures a second',
+            _over_dds(
+                'Rate of the camera',
+                'setting',
+                'pictures a second',
+                _NODE_COLUMNS,
+                [(one.name, nodes[one], one.hz) for one in rates],
             ),
-            Table(
-                title='Number of cameras, a node each',
-                first='cameras',
-                columns=_CAMERA_COLUMNS,
-                rows=[
-                    (str(count), _row(_CAMERA_COLUMNS, measured, x=count))
+            _over_dds(
+                'Number of cameras, a node each',
+                'cameras',
+                'cameras',
+                _CAMERA_COLUMNS,
+                [
+                    (str(count), measured, count)
                     for count, measured in ({1: nodes[usual]} | cameras).items()
                 ],
-                plot=('p50_ms', 'p99_ms'),
-                x='cameras',
             ),
             _senses(bench),
             _bags(bench),
         ),
+    )
+
+
+def _over_dds(
+    title: str,
+    first: str,
+    x: str,
+    columns: Sequence[Column],
+    measured: Sequence[tuple[str, list[dict[str, Any]], float]],
+) -> Table:
+    """Return a table and plot of nodes over DDS: of each row its name, its rounds and its x."""
+    return Table(
+        title=title,
+        first=first,
+        columns=columns,
+        rows=[(name, _row(columns, rounds, x=at)) for name, rounds, at in measured],
+        plot=('p50_ms', 'p99_ms'),
+        x=x,
     )
 
 

@@ -75,10 +75,10 @@ class Setting:
 
 _SETTINGS = (
     Setting(
-        width=640, height=480, hz=30.0, seconds=6.0, who=(EMPTY, BARE, PACED, NODE, WITHIN, PLAIN)
+        width=640, height=480, hz=30.0, seconds=5.0, who=(EMPTY, BARE, PACED, NODE, WITHIN, PLAIN)
     ),
-    Setting(width=640, height=480, hz=60.0, seconds=4.0),
-    Setting(width=1920, height=1080, hz=30.0, seconds=4.0),
+    Setting(width=640, height=480, hz=60.0, seconds=2.5),
+    Setting(width=1920, height=1080, hz=30.0, seconds=2.5),
 )
 
 Rounds = dict[str, list[dict[str, Any]]]

@@ -72,7 +72,7 @@ def run(bench: Bench) -> Part:
     return Part(
         title='Replay',
         text=(
-            f'`crossmodal-kd replay` of a recording of {seconds:g} s (640x480 rgb8 at 30 Hz, '
+            f'`crossmodal-kd replay` of a recording of {seconds:g} s (JPEGs of 640x480 at 30 Hz, '
             f'touch at 100 Hz, gas at 2 Hz; MCAP), on {cores()} processors, beside a plain '
             'program that reads all its messages with rosbags and makes the view of every '
             'picture. In turns, a process each. *Took*: from the opening of the bag to the last '
@@ -94,5 +94,7 @@ def run(bench: Bench) -> Part:
 def replay(bench: Bench, bag: Path, *, root: Path = ROOT) -> dict[str, Any]:
     """Return what a replay took, by the code of a checkout."""
     models = bench.models if root == ROOT else root / 'models'
-    command = python('replay.py', bag, models, bench.out / 'replay')
+    # Each in a folder of its own: a command replaces no recording that another kind has made.
+    out = bench.out / ('replay' if root == ROOT else 'replay-before')
+    command = python('replay.py', bag, models, out)
     return ask(command, environment(root), cwd=root)
