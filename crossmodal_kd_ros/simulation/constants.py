@@ -200,6 +200,9 @@ class Draw:
     roughness_log_std: float
     roughness_wander: float
     depth_log_std: float
+    sealed_share: float
+    sealed_crack_mm: tuple[float, ...]
+    dented_share: float
 
 
 @dataclass(frozen=True, kw_only=True)

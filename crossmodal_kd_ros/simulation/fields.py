@@ -148,14 +148,40 @@ def straight_line(
     start_mm: tuple[float, float], end_mm: tuple[float, float], width_mm: float, px_per_mm: float
 ) -> np.ndarray:
     """Return how much of each pixel `float32[H, W]` an endless line through two places covers."""
+    cover = np.abs(_beside(start_mm, end_mm, px_per_mm))
+    np.subtract(0.5 * width_mm, cover, out=cover)
+    cover /= SOFT_EDGE_MM
+    cover += 0.5
+    return np.clip(cover, 0.0, 1.0, out=cover)
+
+
+def half_plane(
+    start_mm: tuple[float, float],
+    end_mm: tuple[float, float],
+    px_per_mm: float,
+    *,
+    edge_mm: float = SOFT_EDGE_MM,
+) -> np.ndarray:
+    """Return how much of each pixel `float32[H, W]` lies left of a line, looking along it.
+
+    `edge_mm` is the width over which that goes from 0 to 1.
+    """
+    cover = _beside(start_mm, end_mm, px_per_mm)
+    cover /= edge_mm
+    cover += 0.5
+    return np.clip(cover, 0.0, 1.0, out=cover)
+
+
+def _beside(
+    start_mm: tuple[float, float], end_mm: tuple[float, float], px_per_mm: float
+) -> np.ndarray:
+    """Return how far each pixel lies beside a line, `float32[H, W]`, mm; over 0 on its left."""
     width, height = size_px(px_per_mm)
     along = np.subtract(end_mm, start_mm)
     normal_x, normal_y = (np.array([along[1], -along[0]]) / np.linalg.norm(along)).tolist()
     x = (np.arange(width, dtype=np.float32) + 0.5) / px_per_mm - start_mm[0]
     y = (np.arange(height, dtype=np.float32) + 0.5) / px_per_mm - start_mm[1]
-    distance_mm = np.abs(normal_x * x[None] + normal_y * y[:, None])
-    cover = (0.5 * width_mm - distance_mm) / SOFT_EDGE_MM + 0.5
-    return np.clip(cover, 0.0, 1.0, out=cover)
+    return normal_x * x[None] + normal_y * y[:, None]
 
 
 def disc(centre_mm: tuple[float, float], radius_mm: float, px_per_mm: float) -> np.ndarray:

@@ -272,4 +272,20 @@ def _draw_state(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
                 'air_seed',
             )
         },
+        **_draw_traces(rng, count),
     }
+
+
+def _draw_traces(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Draw what earlier repairs have left, `object[count]` each."""
+    seals, dents = np.empty((2, count), object)
+    is_sealed = rng.random(count) < _DRAW.sealed_share
+    is_dented = rng.random(count) < _DRAW.dented_share
+    widths_mm = rng.uniform(*_DRAW.sealed_crack_mm, count) + 2.0 * COMMON.contact.seal_margin_mm
+    seeds = rng.integers(2**31, size=count)
+    places_mm = rng.uniform((0.0, 0.0), PANEL_MM, (count, 2))
+    for index in range(count):
+        seal, dent = (int(seeds[index]), float(widths_mm[index])), tuple(places_mm[index].tolist())
+        seals[index] = (seal,) if is_sealed[index] else ()
+        dents[index] = (dent,) if is_dented[index] else ()
+    return {'seals': seals, 'dents': dents}

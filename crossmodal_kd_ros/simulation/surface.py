@@ -19,6 +19,7 @@ from crossmodal_kd_ros.simulation.fields import (
     draw_lattice,
     enlarge,
     fractal,
+    half_plane,
     patches,
     size_px,
     straight_line,
@@ -173,19 +174,38 @@ def _speckle(rng: np.random.Generator, vitality: float, px_per_mm: float) -> np.
 def _distractions(rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
     """Return what no action depends on, as a factor of the colour, `float32[H, W]`.
 
-    That is formwork joints, runs, edges of shadows, stuck grit.
+    That is formwork joints and tiles, lines that somebody drew, edges of paint and of shadows,
+    holes, runs, stuck grit.
     """
     factor = np.ones(size_px(px_per_mm)[::-1], np.float32)
-    for _ in range(rng.poisson(0.5)):  # a joint: straight, unlike a crack
-        across = rng.uniform(-0.2, 1.2, 2) * PANEL_MM[0]
-        ends = (
-            ((across[0], 0.0), (across[1], PANEL_MM[1]))
-            if rng.random() < 0.5
-            else tuple((x, rng.uniform(0.0, PANEL_MM[1])) for x in (0.0, PANEL_MM[0]))
+
+    def move(to: float, cover: np.ndarray) -> None:
+        nonlocal factor
+        factor += (to - factor) * cover
+
+    if rng.random() < 0.15:  # paint ends here, or another cast begins
+        factor += (rng.uniform(0.65, 1.4) - 1.0) * half_plane(*_across(rng), px_per_mm)
+    if rng.random() < 0.2:  # a shadow, its edge as soft as its cause is far
+        edge_mm = rng.uniform(1.0, 12.0)
+        factor *= 1.0 - rng.uniform(0.2, 0.6) * half_plane(
+            *_across(rng), px_per_mm, edge_mm=edge_mm
         )
-        brightness = rng.uniform(0.55, 1.3)
-        cover = straight_line(*ends, rng.uniform(0.3, 1.6), px_per_mm)
-        factor += (brightness - factor) * cover
+    for _ in range(rng.poisson(0.5)):  # a joint or a drawn line: straight, unlike a crack
+        cover = straight_line(*_across(rng), rng.uniform(0.3, 1.6), px_per_mm)
+        move(rng.uniform(0.2, 1.3), cover)
+    if rng.random() < 0.12:  # joints of tiles, all alike
+        (start, end), shade = _across(rng), rng.uniform(0.3, 1.3)
+        along = np.subtract(end, start)
+        step = rng.uniform(22.0, 60.0) * np.array([along[1], -along[0]]) / np.linalg.norm(along)
+        width_mm = rng.uniform(0.8, 3.0)
+        for number in range(-4, 5):
+            move(
+                shade,
+                straight_line(start + number * step, end + number * step, width_mm, px_per_mm),
+            )
+    for _ in range(rng.poisson(0.3)):  # holes of screws and of formwork ties
+        centre_mm = rng.uniform((0.0, 0.0), PANEL_MM).tolist()
+        move(rng.uniform(0.1, 0.5), disc(centre_mm, rng.uniform(0.8, 4.0), px_per_mm))
     if rng.random() < 0.3:  # runs of dirty water
         runs = value_noise(rng, 60.0, px_per_mm, stretch=0.05)
         factor *= cv2.exp(-0.25 * np.clip(runs, 0.0, 2.0))
@@ -197,6 +217,15 @@ def _distractions(rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
         cover = np.clip((grit - rng.uniform(1.9, 2.8)) / rise + 0.5, 0.0, 1.0)
         factor *= 1.0 + (rng.uniform(0.35, 1.25) - 1.0) * cover
     return factor
+
+
+def _across(rng: np.random.Generator) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Draw two places, mm, on opposite edges of the panel."""
+    if rng.random() < 0.5:
+        x = (rng.uniform(-0.2, 1.2, 2) * PANEL_MM[0]).tolist()
+        return (x[0], 0.0), (x[1], PANEL_MM[1])
+    y = rng.uniform(0.0, PANEL_MM[1], 2).tolist()
+    return (0.0, y[0]), (PANEL_MM[0], y[1])
 
 
 def _blend(base: np.ndarray, colour: np.ndarray, weight: np.ndarray) -> None:

@@ -28,7 +28,8 @@ LOOSE = {'delamination': 0.9, 'delamination_seed': 2}
 
 def sound(material: str = 'bio_concrete', **state):
     """Return a sound panel outside, with some of its state changed."""
-    return replace(draw_facade([material], seed=3)[0], **state)
+    bare = {'seals': (), 'dents': ()}
+    return replace(draw_facade([material], seed=3)[0], **(bare | state))
 
 
 def alone(panel, *, seed: int = 5) -> Facade:
