@@ -298,12 +298,18 @@ def _strewn(seed: int, width_mm: float, px_per_mm: float) -> np.ndarray:
     ragged = np.interp(np.linspace(0.0, _CHIPS - 1.0, len(places)), np.arange(_CHIPS), chips)
     opening_mm = width_mm * relative * ragged
     dots = math.ceil(width_mm / step_mm)
-    aside = (np.arange(dots) + 0.5) / dots - 0.5
-    at = places[:, None] + aside[:, None] * (opening_mm[:, None] * across)[:, None]
-    columns, rows = np.floor(at.reshape(-1, 2).T * px_per_mm).astype(int)
-    area_px = np.repeat(opening_mm * step_mm * px_per_mm**2 / dots, dots)
-    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    cover = np.bincount(
-        rows[inside] * width + columns[inside], area_px[inside], minlength=width * height
+    aside = ((np.arange(dots, dtype=np.float32) + 0.5) / dots - 0.5)[:, None]
+    middles = np.float32(places.T * px_per_mm)
+    openings = np.float32((opening_mm[:, None] * across).T * px_per_mm)
+    # Rounded towards zero, so with a margin of a pixel, which takes what lies outside.
+    columns, rows = (
+        np.clip((middle + aside * opening + 1.0).astype(np.int32), 0, most + 1)
+        for middle, opening, most in zip(middles, openings, (width, height), strict=True)
     )
-    return np.minimum(cover, 1.0).reshape(height, width).astype(np.float32)
+    area_px = np.broadcast_to(opening_mm * step_mm * px_per_mm**2 / dots, rows.shape)
+    cover = np.bincount(
+        (rows * (width + 2) + columns).ravel(),
+        area_px.ravel(),
+        minlength=(width + 2) * (height + 2),
+    ).reshape(height + 2, width + 2)[1:-1, 1:-1]
+    return np.minimum(cover, 1.0).astype(np.float32)

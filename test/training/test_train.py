@@ -42,7 +42,7 @@ def assert_same_weights(one: torch.nn.Module, other: torch.nn.Module) -> None:
 
 
 def test_a_teacher_learns_what_every_sense_tells_plainly():
-    recipe = TeacherRecipe(steps=24, batch=24, view_px=32, validate_every=12)
+    recipe = TeacherRecipe(steps=48, batch=24, view_px=32, validate_every=12)
     learnt, history = train_teacher(PROFILE, recipe, make_pairs(), VALIDATION, seed=0)
     assert history[-1]['accuracy'] > 0.8  # one in six by chance
     assert not any(parameter.requires_grad for parameter in learnt.parameters())
