@@ -14,3 +14,6 @@ TRAINING_VERSION = 3
 # What the benchmark's figures mean. Raise it when `test/golden` says that the output of `measures`
 # changed.
 MEASURE_VERSION = 1
+# What a seed draws as simulated photographs. Raise it when `test/golden` says that the output of
+# `photographs` changed.
+PHOTOGRAPH_VERSION = 1

@@ -76,11 +76,15 @@ class Card:
     def note(self) -> str:
         """Where the figures come from, in a sentence."""
         if self.data_set is None:
-            return _SIMULATED
+            return _SIMULATED + self._drawn_on()
         return (
             f'Trained and tested on recordings: {", ".join(self.data_set["bags"])}. '
-            'If a simulator wrote them, it is simulated.'
+            'If a simulator wrote them, it is simulated.' + self._drawn_on()
         )
+
+    def _drawn_on(self) -> str:
+        photos = self.origin.get('photos')
+        return f' The student also learnt from cracks drawn on {photos}.' if photos else ''
 
     def header(self, network: str) -> dict[str, str]:
         """Return the card of one weight file: key figures and where it comes from, all as text."""

@@ -132,9 +132,11 @@ def make_plan(quick: bool, *, max_cells: int | None = None, conditions: bool = T
 
 
 def evaluate_photos(
-    folder: Path, *, out: Path, models: Path, cache: Path, results: Path | None
+    folder: Path, *, parity: str, out: Path, models: Path, cache: Path, results: Path | None
 ) -> None:
     """Measure the student of `models` on photographs; keep figures and worst mistakes in `out`.
+
+    `parity` chooses among them, see `Photos.load`.
 
     Raises:
         PhotosError: the photographs cannot be used, or `out` has not the cells that `results`
@@ -149,9 +151,10 @@ def evaluate_photos(
         )
     profile = load_profile()
     student = load_student(models / 'student.safetensors', profile)
-    photos = Photos.load(folder, size_px=profile.camera.view_px)
+    photos = Photos.load(folder, size_px=profile.camera.view_px, parity=parity)
     sureness = crack_scores(student, photos.image)[0]
-    write_json(out / 'photos.json', {'folder': folder.name, **measure_photos(student, photos)})
+    about = {'folder': folder.name, 'parity': parity, **measure_photos(student, photos)}
+    write_json(out / 'photos.json', about)
     worst = [thumbnails(photos, sureness, rows) for rows in worst_mistakes(photos, sureness)]
     write_json(out / 'mistakes.json', worst[0] + worst[1])
     publish(out, profile, models=models, cache=cache, results=results)

@@ -3,35 +3,48 @@
 
 """Real photographs, cracked and clean: whether the student of simulated walls tells them apart."""
 
+import hashlib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
+from crossmodal_kd_ros.benchmark import hand_made
 from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.networks import Student
 from crossmodal_kd_ros.profile import square_view
 from crossmodal_kd_ros.runtime.picture_files import PictureFileError, read_photo
 
 FOLDERS = ('clean', 'crack')
+PARITIES = ('all', 'odd', 'even')
+FALSE_ALARMS = 0.05
+# What is measured, by the names in `measure_photos`.
+TITLES = {
+    'student': 'student, crack depth over its deviation',
+    'as_it_is': 'the same, the photograph as it is',
+    'action': 'student, wants a seal or a person',
+    'black_hat': 'black-hat filter',
+    'frangi': 'ridges of the Hessian (Frangi)',
+    'gabor': 'Gabor filters',
+    'canny': "Canny's edges",
+}
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff')
 _BATCH = 64
-# Of 64 variants (shape, 9 to 25 px, blur 0 to 2 px, median or median plus one grey level) the best
-# but one in a hundredth on the photographs of flor_concrete: the hand-made score is allowed to
-# have seen them, the student is not.
-_HAT_PX, _HAT_BLUR_PX = 15, 2.0
+_NUMBER = re.compile(r'\d+')
 
 
 class PhotosError(CrossmodalError):
-    """The photographs cannot be used."""
+    """Photographs cannot be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Photos:
-    """N photographs.
+    """N photographs, or tiles of photographs.
 
     Attributes:
         image: `uint8[N, S, S, 3]`, RGB, the square view.
@@ -44,29 +57,87 @@ class Photos:
     path: list[Path]
 
     @classmethod
-    def load(cls, folder: Path, *, size_px: int) -> 'Photos':
+    def load(cls, folder: Path, *, size_px: int, parity: str = 'all') -> 'Photos':
         """Read the pictures in `folder`/clean and `folder`/crack, as views of `size_px`.
 
+        Args:
+            folder: see above.
+            size_px: side of a view.
+            parity: one of `PARITIES`. The first number in a file's name is that of the photograph
+                which it is, or is a tile of; in the order of these numbers `odd` are the first,
+                the third and so on, `even` the others. So one half can settle a choice, and the
+                other, which shares no photograph with it, can judge.
+
         Raises:
-            PhotosError: one of the two is missing or empty, or a picture cannot be read.
+            PhotosError: one of the two is missing or empty, a picture cannot be read, or a
+                name has no number where there is a parity to tell.
         """
-        images, cracked, paths = [], [], []
-        for label, name in enumerate(FOLDERS):
-            files = sorted(
-                path for path in (folder / name).glob('*') if path.suffix.lower() in _SUFFIXES
-            )
-            if not files:
+        named = [
+            (path, bool(label))
+            for label, name in enumerate(FOLDERS)
+            for path in _pictures_in(folder / name)
+        ]
+        if parity != 'all':
+            numbers = [_photograph_number(path) for path, _ in named]
+            order = {number: place for place, number in enumerate(sorted(set(numbers)))}
+            wanted = PARITIES.index(parity) - 1
+            named = [each for each, number in zip(named, numbers) if order[number] % 2 == wanted]
+            if len({cracked for _, cracked in named}) < 2:
                 raise PhotosError(
-                    f'expected pictures ({", ".join(_SUFFIXES)}) in {folder / name}, found none'
+                    f'expected cracked and clean photographs among the {parity} ones of {folder}, '
+                    f'got {len(named)} pictures of one kind: leave --parity out'
                 )
-            for path in files:
-                try:
-                    images.append(square_view(read_photo(path), size_px=size_px))
-                except PictureFileError as error:
-                    raise PhotosError(f'{path}: {error}: delete it') from error
-                cracked.append(bool(label))
-                paths.append(path)
-        return cls(image=np.stack(images), cracked=np.array(cracked), path=paths)
+        return cls(
+            image=np.stack([_read_view(path, size_px=size_px) for path, _ in named]),
+            cracked=np.array([cracked for _, cracked in named]),
+            path=[path for path, _ in named],
+        )
+
+
+def read_pictures(folder: Path, *, size_px: int) -> tuple[np.ndarray, list[Path]]:
+    """Read every picture in `folder` and the folders in it, as square views.
+
+    Returns:
+        `uint8[N, size_px, size_px, 3]`, RGB, and the path of each, in the order of paths.
+
+    Raises:
+        PhotosError: there is none, or one cannot be read.
+    """
+    paths = _pictures_in(folder, '**/*')
+    return np.stack([_read_view(path, size_px=size_px) for path in paths]), paths
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """Return a hash of the content of files, whatever their names and order."""
+    each = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
+    return hashlib.sha256(''.join(each).encode()).hexdigest()
+
+
+def _pictures_in(folder: Path, pattern: str = '*') -> list[Path]:
+    paths = sorted(
+        path
+        for path in folder.glob(pattern)
+        if path.suffix.lower() in _SUFFIXES and path.is_file()
+    )
+    if not paths:
+        raise PhotosError(f'expected pictures ({", ".join(_SUFFIXES)}) in {folder}, found none')
+    return paths
+
+
+def _read_view(path: Path, *, size_px: int) -> np.ndarray:
+    try:
+        return square_view(read_photo(path), size_px=size_px)
+    except PictureFileError as error:
+        raise PhotosError(f'{path}: {error}: delete it') from error
+
+
+def _photograph_number(path: Path) -> int:
+    if (number := _NUMBER.search(path.stem)) is None:
+        raise PhotosError(
+            f'expected the number of a photograph in the name of {path}, found none: leave '
+            '--parity out'
+        )
+    return int(number.group())
 
 
 @torch.inference_mode()
@@ -124,37 +195,48 @@ def _ask(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return torch.cat(sureness).numpy(), torch.cat(action).numpy()
 
 
-def black_hat_score(image: np.ndarray) -> np.ndarray:
-    """Return a hand-made crack score, `float64[N]`.
+def recall_at(
+    cracked: np.ndarray, score: np.ndarray, *, false_alarms: float = FALSE_ALARMS
+) -> float:
+    """Return the largest share of `cracked` that a limit finds with at most so many false alarms.
 
-    It is the 98th percentile of a black-hat filter over its median.
+    Args:
+        cracked: `bool[N]`.
+        score: `float[N]`, higher for the cracked.
+        false_alarms: share of the clean ones that may lie above the limit.
     """
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_HAT_PX, _HAT_PX))
-    scores = []
-    for picture in image:
-        grey = cv2.GaussianBlur(
-            cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), _HAT_BLUR_PX
-        )
-        hat = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel)
-        scores.append(np.percentile(hat, 98) / (np.median(hat) + 1.0))
-    return np.array(scores)
+    alarms, found, _ = roc_curve(cracked, score, drop_intermediate=False)
+    return float(found[alarms <= false_alarms].max())
 
 
-def measure_photos(student: Student, photos: Photos) -> dict[str, float | int]:
-    """Return AUROC and average precision of the student and of the black-hat filter."""
-    sureness, action = crack_scores(student, photos.image)
-    as_it_is, _ = crack_scores(student, photos.image, sides=1)
-    hat = black_hat_score(photos.image)
+def measure_photos(student: Student, photos: Photos) -> dict[str, Any]:
+    """Return how well the student, and filters made by hand, tell cracked from clean.
+
+    Returns:
+        `pictures`, `cracked`, and `scores`: by name `auroc`, `average_precision`, `recall` (at
+        `FALSE_ALARMS`).
+    """
+    sureness, wanted = crack_scores(student, photos.image)
+    scores = {
+        'student': sureness,
+        'as_it_is': crack_scores(student, photos.image, sides=1)[0],
+        'action': wanted,
+        **{
+            name: np.array([score(picture) for picture in photos.image])
+            for name, score in hand_made.SCORES.items()
+        },
+    }
     return {
         'pictures': len(photos.path),
         'cracked': int(photos.cracked.sum()),
-        'auroc': float(roc_auc_score(photos.cracked, sureness)),
-        'average_precision': float(average_precision_score(photos.cracked, sureness)),
-        'as_it_is_auroc': float(roc_auc_score(photos.cracked, as_it_is)),
-        'as_it_is_average_precision': float(average_precision_score(photos.cracked, as_it_is)),
-        'action_auroc': float(roc_auc_score(photos.cracked, action)),
-        'black_hat_auroc': float(roc_auc_score(photos.cracked, hat)),
-        'black_hat_average_precision': float(average_precision_score(photos.cracked, hat)),
+        'scores': {
+            name: {
+                'auroc': float(roc_auc_score(photos.cracked, score)),
+                'average_precision': float(average_precision_score(photos.cracked, score)),
+                'recall': recall_at(photos.cracked, score),
+            }
+            for name, score in scores.items()
+        },
     }
 
 

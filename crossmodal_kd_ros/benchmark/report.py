@@ -12,7 +12,7 @@ import numpy as np
 
 from crossmodal_kd_ros.benchmark import figures
 from crossmodal_kd_ros.benchmark.cells import Cell
-from crossmodal_kd_ros.benchmark.photos import Photos
+from crossmodal_kd_ros.benchmark.photos import TITLES, Photos
 from crossmodal_kd_ros.benchmark.record import write_record
 from crossmodal_kd_ros.benchmark.saliency import draw_saliency
 from crossmodal_kd_ros.benchmark.summary import summarise
@@ -141,6 +141,7 @@ def write_report(
         pictures=pictures,
         saliency=saliency,
         mistakes=mistakes,
+        photo_scores=[(title, name) for name, title in TITLES.items()],
     )
 
 

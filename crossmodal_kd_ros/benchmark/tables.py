@@ -11,6 +11,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, Undefined
 from crossmodal_kd_ros.benchmark.cells import ALIGNMENTS, RECIPE
 from crossmodal_kd_ros.benchmark.figures import NAMES
 from crossmodal_kd_ros.benchmark.measures import scalars
+from crossmodal_kd_ros.benchmark.photos import TITLES
 from crossmodal_kd_ros.profile import CAMERA, Profile
 from crossmodal_kd_ros.reports.style import words
 
@@ -58,6 +59,7 @@ def markdown(summary: dict[str, Any], profile: Profile) -> str:
         maps=[f'{sense.name} map' for sense in profile.senses.values() if sense.layout == 'grid'],
         scalars=scalars(profile),
         changes=changes,
+        photo_scores=[(title, name) for name, title in TITLES.items()],
         alignments=alignments,
         # What each fidelity gains on cosine at least, beyond chance.
         fidelities=[

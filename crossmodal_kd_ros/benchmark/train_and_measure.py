@@ -7,6 +7,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
+
 from crossmodal_kd_ros.benchmark.card import Card, figures_table
 from crossmodal_kd_ros.benchmark.measures import (
     ask_reference,
@@ -15,8 +17,10 @@ from crossmodal_kd_ros.benchmark.measures import (
     masks,
     measure,
 )
+from crossmodal_kd_ros.benchmark.photos import digest, read_pictures
 from crossmodal_kd_ros.benchmark.progress import TrainingProgress, bar
 from crossmodal_kd_ros.datasets import Pairs, load_folder, load_simulated, read_datasheet
+from crossmodal_kd_ros.datasets.photographs import SIZE_PX, Photographs, load_simulated_photographs
 from crossmodal_kd_ros.experiments.reference_loop import train_reference
 from crossmodal_kd_ros.files import check_writable, whole_folder
 from crossmodal_kd_ros.networks import save_weights
@@ -24,7 +28,8 @@ from crossmodal_kd_ros.profile import Profile, load_profile
 from crossmodal_kd_ros.training.cache import TrainingCache
 from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.loop import Run
-from crossmodal_kd_ros.training.recipe import DataRecipe, Recipe, ReferenceRecipe
+from crossmodal_kd_ros.training.photographs import check_profile
+from crossmodal_kd_ros.training.recipe import DataRecipe, Recipe, RecipeError, ReferenceRecipe
 
 
 def train_and_save(
@@ -38,6 +43,7 @@ def train_and_save(
     device: Device,
     tensorboard: Path | None = None,
     data_set: Path | None = None,
+    photos: Path | None = None,
 ) -> Card:
     """Train by `recipe`; write weights and `README.md` into `out`.
 
@@ -54,12 +60,25 @@ def train_and_save(
         device: where to train.
         tensorboard: a folder for curves.
         data_set: a folder, in place of the views that the recipe would simulate.
+        photos: a folder with photographs of walls without cracks, to draw cracks on.
 
     Raises:
         DataSetError: there is no data set of `profile` in `data_set`.
+        PhotosError: `photos` has no pictures, or one that cannot be read.
+        RecipeError: the recipe learns from photographs and the profile cannot, or `photos` is
+            given and it does not.
         OutputError: `out` cannot be written.
     """
     start = time.monotonic()
+    learns = recipe.student.photograph_weight > 0.0 and recipe.data.photographs > 0
+    if learns:
+        check_profile(profile)
+    elif photos is not None:
+        raise RecipeError(
+            'expected a recipe with data.photographs and student.photograph_weight above 0 for '
+            f'--photos, got {recipe_name}: give --recipe photographs'
+        )
+    grounds, paths = (None, []) if photos is None else read_pictures(photos, size_px=SIZE_PX)
     if device.is_first:
         check_writable(out)
 
@@ -78,6 +97,9 @@ def train_and_save(
         command=command,
         data_set=None if data_set is None else read_datasheet(data_set),
     )
+    if paths:
+        card.origin['photos'] = f'{len(paths)} photographs, SHA-256 {digest(paths)}'
+    photographs = _load_photographs(recipe.data, grounds, cache, device) if learns else None
     with ExitStack() as bars:
 
         def run(name: str) -> Run:
@@ -88,7 +110,9 @@ def train_and_save(
 
         networks = TrainingCache(cache / 'networks', profile, run=run)
         teacher = networks.teacher(recipe.teacher, train, validation, seed=recipe.seed)
-        student = networks.student(recipe.student, teacher, train, validation, seed=recipe.seed)
+        student = networks.student(
+            recipe.student, teacher, train, validation, seed=recipe.seed, photographs=photographs
+        )
         test = pairs('test')
         for name, masked in masks(profile).items():
             system = f'teacher, {name}' if masked else 'teacher'
@@ -106,7 +130,13 @@ def train_and_save(
                     )
         alone = recipe.student.model_copy(update={'distil': False})
         control = networks.student(
-            alone, None, train, validation, seed=recipe.seed, name='student without distillation'
+            alone,
+            None,
+            train,
+            validation,
+            seed=recipe.seed,
+            photographs=photographs,
+            name='student without distillation',
         )
     card.figures['student without distillation'] = measure(
         ask_student(control, test), test, profile
@@ -158,3 +188,23 @@ def _load_views(
     pairs = load() if device.is_first else None
     device.wait_for_all()
     return pairs or load()
+
+
+def _load_photographs(
+    data: DataRecipe, grounds: np.ndarray | None, cache: Path, device: Device
+) -> Photographs:
+    """Return the simulated photographs; the first process draws them, the others read."""
+
+    def load() -> Photographs:
+        return load_simulated_photographs(
+            data.photographs,
+            seed=data.seed,
+            cache_dir=cache,
+            grounds=grounds,
+            ground_share=data.ground_share,
+            progress=bar('drawing photographs'),
+        )
+
+    photographs = load() if device.is_first else None
+    device.wait_for_all()
+    return photographs or load()

@@ -41,6 +41,14 @@ import click
     'folder, and no more.',
 )
 @click.option(
+    '--parity',
+    type=click.Choice(['all', 'odd', 'even']),
+    default='all',
+    show_default=True,
+    help='Which of the photographs: of the first number in the name of each, in their order, the '
+    'first, third, ... or the second, fourth, ...',
+)
+@click.option(
     '--models',
     type=click.Path(path_type=Path, file_okay=False),
     default=Path('models'),
@@ -66,6 +74,7 @@ def command(
     max_cells: int | None,
     no_conditions: bool,
     photos: Path | None,
+    parity: str,
     models: Path,
     cache: Path,
     results: Path | None,
@@ -84,7 +93,9 @@ def command(
     from crossmodal_kd_ros.training.device import Device
 
     if photos is not None:
-        evaluate_photos(photos, out=out, models=models, cache=cache, results=results)
+        evaluate_photos(
+            photos, parity=parity, out=out, models=models, cache=cache, results=results
+        )
     else:
         evaluate_benchmark(
             make_plan(quick, max_cells=max_cells, conditions=not no_conditions),

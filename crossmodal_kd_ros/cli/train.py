@@ -19,7 +19,8 @@ from crossmodal_kd_ros.cli.options import find_profile, profile_option
     '--recipe',
     default='default',
     show_default=True,
-    help='default, quick, reference (nets and loop of the article), or a YAML file of your own.',
+    help='default, quick, photographs, reference (nets and loop of the article), or a YAML file '
+    'of your own.',
 )
 @click.option(
     '--out',
@@ -41,6 +42,12 @@ from crossmodal_kd_ros.cli.options import find_profile, profile_option
     type=click.Path(path_type=Path, file_okay=False),
     help='Your own data set, from crossmodal-kd dataset from-bags, in place of simulated views.',
 )
+@click.option(
+    '--photos',
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help='Photographs of your own walls, without cracks: the training draws cracks on them. Needs '
+    'a recipe that learns from photographs, such as photographs.',
+)
 @profile_option
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
 @click.option(
@@ -58,6 +65,7 @@ def command(
     out: Path,
     cache: Path,
     data: Path | None,
+    photos: Path | None,
     profile: str | None,
     device: str,
     bf16: bool,
@@ -102,6 +110,7 @@ def command(
         device=place,
         tensorboard=tensorboard,
         data_set=data,
+        photos=photos,
     )
     if place.is_first:
         click.echo(f'{figures_table(card.figures)}\nweights and their card: {out}')

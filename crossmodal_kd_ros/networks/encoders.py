@@ -44,6 +44,16 @@ class Vision(NamedTuple):
     texture: Tensor
     finer: list[Tensor]
 
+    def of(self, rows: slice) -> 'Vision':
+        """Return what it sees of some of the images."""
+        return Vision(
+            grid=self.grid[rows],
+            windows={sense: window[rows] for sense, window in self.windows.items()},
+            pooled=self.pooled[rows],
+            texture=self.texture[rows],
+            finer=[x[rows] for x in self.finer],
+        )
+
 
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
@@ -226,6 +236,25 @@ class Trunk(nn.Module):
             for pooled in (x.mean((2, 3)), x.amax((2, 3)))
         ]
         return Vision(grid, windows, torch.cat([*extremes, *moments], 1), moments[0], finer)
+
+    def look_everywhere(self, vision: Vision) -> Tensor:
+        """Return what lies under each cell of the finest map, as `windows` do under a grid.
+
+        Returns:
+            `float32[B, W, S/4, S/4]`.
+
+        Raises:
+            ValueError: no grid of the profile shows in the view, so that nothing looks under one.
+        """
+        if not self._windows:
+            raise ValueError(f'expected a grid in the view of {self._profile.name}, found none')
+        side = vision.finer[0].shape[-2:]
+        return self.smooth(
+            sum(
+                F.interpolate(lateral(x), side, mode='bilinear', align_corners=False)
+                for lateral, x in zip(self.laterals, (*vision.finer, vision.grid), strict=True)
+            )
+        )
 
     def _look_under(self, sense: str, maps: list[Tensor]) -> Tensor:
         return self.smooth(

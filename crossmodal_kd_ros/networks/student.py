@@ -4,14 +4,14 @@
 """The student: it sees the camera alone, and predicts the reading of every other sense."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from crossmodal_kd_ros.networks.config import StudentConfig
-from crossmodal_kd_ros.networks.encoders import Trunk
+from crossmodal_kd_ros.networks.encoders import Trunk, Vision
 from crossmodal_kd_ros.networks.senses import ChannelHead, GridHead, bounded, mlp, module_key
 from crossmodal_kd_ros.networks.standardise import Standardiser, Statistics
 from crossmodal_kd_ros.profile import Profile
@@ -47,6 +47,16 @@ class StudentOutput:
     quantities_z: Tensor
     readings_logvar: dict[str, Tensor]
     quantities_logvar: Tensor
+
+    def __getitem__(self, rows: slice) -> 'StudentOutput':
+        """Return what it says of some of the images."""
+
+        def some(values: Tensor | dict[str, Tensor]) -> Tensor | dict[str, Tensor]:
+            if isinstance(values, dict):
+                return {name: value[rows] for name, value in values.items()}
+            return values[rows]
+
+        return StudentOutput(**{f.name: some(getattr(self, f.name)) for f in fields(self)})
 
 
 class Student(nn.Module):
@@ -103,7 +113,10 @@ class Student(nn.Module):
 
     def forward(self, image: Tensor) -> StudentOutput:
         """Decide and predict for images `float32[B, 3, S, S]`, RGB, 0 to 1, S a multiple of 32."""
-        vision = self.trunk(image)
+        return self.read(self.trunk(image))
+
+    def read(self, vision: Vision) -> StudentOutput:
+        """Decide and predict from what the trunk saw of B images."""
         features = self.embed(vision.pooled)
         estimates = {
             name: self.heads[module_key(name)](vision.pooled, vision.windows.get(name))

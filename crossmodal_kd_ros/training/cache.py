@@ -14,6 +14,7 @@ import numpy as np
 from filelock import FileLock
 
 from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.datasets.photographs import Photographs
 from crossmodal_kd_ros.files import write_json
 from crossmodal_kd_ros.networks import (
     Student,
@@ -90,24 +91,46 @@ class TrainingCache:
         validation: Pairs,
         *,
         seed: int,
+        photographs: Photographs | None = None,
         name: str = 'student',
     ) -> Student:
-        """Return the student that `recipe` makes of `teacher` (None: the control)."""
+        """Return the student that `recipe` makes of `teacher` (None: the control).
+
+        `photographs` teach it too, if the recipe gives them a weight.
+        """
+        if recipe.photograph_weight == 0.0:
+            photographs = None
         start = None
         if recipe.finish is not None:
             first = recipe.model_copy(update={'finish': None})
             start = self.student(
-                first, teacher, train, validation, seed=seed, name=f'{name}, first'
+                first,
+                teacher,
+                train,
+                validation,
+                seed=seed,
+                photographs=photographs,
+                name=f'{name}, first',
             )
             recipe, name = recipe.second(), f'{name}, second'
 
         def make(run: Run) -> tuple[Student, History]:
             targets = None if teacher is None else self._targets(teacher, train, run.device)
             return train_student(
-                self._profile, recipe, targets, train, validation, seed=seed, start=start, run=run
+                self._profile,
+                recipe,
+                targets,
+                train,
+                validation,
+                seed=seed,
+                start=start,
+                photographs=photographs,
+                run=run,
             )
 
         used = _weights_of(teacher, start)
+        if photographs is not None:
+            used.append(_digest((photographs.image[::61], photographs.cover[::61])))
         folder = self._folder_of('student', recipe.model_dump(), train, validation, seed, *used)
         self._make_once(
             folder, name, make, lambda history: forgetting(history, recipe, self._profile)

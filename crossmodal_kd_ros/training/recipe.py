@@ -38,6 +38,15 @@ class DataRecipe(_Strict):
     )
     validation_views: int = Field(1500, ge=10, description='choose the checkpoint')
     test_views: int = Field(3000, ge=10, description='measured once, at the end')
+    photographs: int = Field(
+        0, ge=0, description='simulated photographs, half of them cracked, see `photograph_weight`'
+    )
+    ground_share: float = Field(
+        0.5,
+        ge=0.0,
+        le=1.0,
+        description='of those, drawn on the real photographs of --photos, if there are any',
+    )
     vision_recovery: float = Field(
         1.0, ge=0.0, le=1.0, description='how much of the state shows, see draw_panels'
     )
@@ -150,6 +159,10 @@ class StudentRecipe(OptimiserRecipe):
         READING_WEIGHT, description='prediction of the readings, of all senses or by sense'
     )
     quantities_weight: float = Field(1.0, ge=0.0, description='prediction of the quantities')
+    photograph_weight: float = Field(
+        0.0, ge=0.0, description='finding cracks in simulated photographs, if the data has any'
+    )
+    photograph_batch: int = Field(24, ge=4, description='photographs that join each batch')
     start_at: dict[str, _Probability] = Field(
         {},
         description='by sense: share of the steps after which its readings join, 0 unless set; '

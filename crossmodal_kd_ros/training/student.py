@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.datasets.photographs import Photographs
 from crossmodal_kd_ros.networks import Student, StudentConfig, StudentOutput, Teacher
+from crossmodal_kd_ros.networks.encoders import average_down
 from crossmodal_kd_ros.profile import Profile
 from crossmodal_kd_ros.training.batches import Batch, in_order
 from crossmodal_kd_ros.training.device import Device
@@ -27,6 +29,7 @@ from crossmodal_kd_ros.training.losses import (
     relational_distance_loss,
     reverse_gradient,
 )
+from crossmodal_kd_ros.training.photographs import PhotographLoss
 from crossmodal_kd_ros.training.recipe import READING_WEIGHT, StudentRecipe, by_sense
 from crossmodal_kd_ros.training.teacher import teacher_output
 
@@ -55,13 +58,15 @@ def train_student(
     *,
     seed: int,
     start: Student | None = None,
+    photographs: Photographs | None = None,
     run: Run | None = None,
 ) -> tuple[Student, History]:
     """Train a student of `profile`, from fresh weights or those of `start`.
 
     With a teacher, or what it says of `train` if that is known: the article's loss on its logits
     (labels where there are any), its embedding, and the readings of every pair. Without
-    (`recipe.distil` false, the control): labels and readings of the labelled pairs alone.
+    (`recipe.distil` false, the control): labels and readings of the labelled pairs alone. With
+    `photographs`, and a weight for them in the recipe, also where those are cracked.
 
     Returns:
         The student at its best step, and its validations.
@@ -81,7 +86,7 @@ def train_student(
         student.load_state_dict(start.state_dict())
     if isinstance(teacher, Teacher):
         teacher = compute_teacher_targets(teacher, train, run.device)
-    task = StudentTask(student, recipe, teacher)
+    task = StudentTask(student, recipe, teacher, photographs=photographs, seed=seed)
     unlabelled = recipe.distil and recipe.unlabelled
     history = fit(task, recipe, train, validation, unlabelled=unlabelled, seed=seed, run=run)
     return student, history
@@ -112,9 +117,26 @@ class StudentTask(Task):
     """A student that learns from labels, from readings and, if there are targets, its teacher."""
 
     def __init__(
-        self, student: Student, recipe: StudentRecipe, targets: TeacherTargets | None
+        self,
+        student: Student,
+        recipe: StudentRecipe,
+        targets: TeacherTargets | None,
+        *,
+        photographs: Photographs | None = None,
+        seed: int = 0,
     ) -> None:
-        """Hold the network that learns, and how it does; `targets` is None for the control."""
+        """Hold the network that learns, and how it does.
+
+        Args:
+            student: learns.
+            recipe: how.
+            targets: what its teacher says; None for the control.
+            photographs: simulated, to learn cracks from too if the recipe gives them a weight.
+            seed: of their order.
+
+        Raises:
+            RecipeError: the profile's student cannot learn from photographs, and shall.
+        """
         super().__init__()
         self.network, self.recipe, self.targets = student, recipe, targets
         self._weights = by_sense(recipe.reading_weights, student.profile, default=READING_WEIGHT)
@@ -126,6 +148,9 @@ class StudentTask(Task):
                 nn.ReLU(),
                 nn.Linear(_ADVERSARY_WIDTH, 1),
             )
+        self.photographs, self._seed = None, seed
+        if photographs is not None and recipe.photograph_weight > 0.0:
+            self.photographs = PhotographLoss(student, photographs, batch=recipe.photograph_batch)
         self.projection = None
         if targets is not None and recipe.feature_loss in ('product', 'entangled'):
             # An experiment: the core does not depend on it unless a recipe wants it.
@@ -138,8 +163,8 @@ class StudentTask(Task):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch and its parts by name, see `Task`; nothing is hidden."""
         recipe, progress = self.recipe, (step - 1) / self.recipe.steps
-        output = self.network(batch.image)
-        parts = self._readings_loss(output, batch, progress)
+        output, parts = self._see(batch, step)
+        parts |= self._readings_loss(output, batch, progress)
         if self.targets is None:
             parts['action'] = F.cross_entropy(output.logits.float(), batch.action)
         else:
@@ -153,6 +178,21 @@ class StudentTask(Task):
             night = self.adversary(reverse_gradient(output.features, strength))[:, 0]
             parts['lighting'] = F.binary_cross_entropy_with_logits(night.float(), batch.night)
         return sum(parts.values()), parts
+
+    def _see(self, batch: Batch, step: int) -> tuple[StudentOutput, dict[str, Tensor]]:
+        """Return what the student says of a batch, and the loss of photographs seen with it."""
+        if self.photographs is None:
+            return self.network(batch.image), {}
+        count, side, device = len(batch.image), batch.image.shape[-1], batch.image.device
+        # Processes that share a batch have other rows of it, and so other photographs.
+        drawn = self.photographs.draw((self._seed, step, int(batch.rows[0])))
+        image = average_down(drawn.image, side) if drawn.image.shape[-1] > side else drawn.image
+        vision = self.network.trunk(torch.cat([batch.image, image.to(device)]))
+        output = self.network.read(vision)
+        loss = self.photographs(
+            self.network, vision.of(slice(count, None)), output[count:], drawn.cover.to(device)
+        )
+        return output[:count], {'photographs': self.recipe.photograph_weight * loss}
 
     def decide(self, batch: Batch) -> Tensor:
         """Return the logits `float32[B, A]`."""

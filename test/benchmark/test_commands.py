@@ -133,7 +133,7 @@ def test_the_articles_nets_are_trained_and_measured_and_leave_no_weights(place):
     [
         (
             ['--recipe', 'best'],
-            "expected one of default, quick, reference, or a .yaml file, got 'best'",
+            "expected one of default, photographs, quick, reference, or a .yaml file, got 'best'",
         ),
         (['--device', 'tpu9'], "expected a torch device that works here, such as cpu, got 'tpu9'"),
         (
@@ -145,6 +145,61 @@ def test_the_articles_nets_are_trained_and_measured_and_leave_no_weights(place):
 def test_a_training_that_cannot_start_says_why_in_one_sentence(arguments, sentence):
     shown = CliRunner().invoke(main, ['train', *arguments])
     assert shown.exit_code == 1 and sentence in shown.output and 'Traceback' not in shown.output
+
+
+@pytest.mark.parametrize(
+    'recipe, content, sentence',
+    [
+        ('photographs', None, 'expected pictures (.jpg, '),
+        ('photographs', b'no picture', 'wall.jpg: expected a picture that can be decoded, got 10'),
+        ('quick', b'', '--photos, got quick: give --recipe photographs'),
+    ],
+)
+def test_photographs_that_cannot_be_learnt_from_are_refused_before_any_work(
+    tmp_path, recipe, content, sentence
+):
+    if content is not None:
+        (tmp_path / 'wall.jpg').write_bytes(content)
+    out, photos = str(tmp_path / 'out'), str(tmp_path)
+    shown = CliRunner().invoke(
+        main, ['train', '--recipe', recipe, '--photos', photos, '--out', out, '--cache', out]
+    )
+    assert shown.exit_code == 1 and sentence in shown.output and 'Traceback' not in shown.output
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.timeout(600)
+def test_a_training_with_photographs_names_them_in_its_card_and_reads_them_from_the_cache(
+    place, tmp_path
+):
+    rng = np.random.default_rng(0)
+    walls = tmp_path / 'walls'
+    walls.mkdir()
+    for index in range(2):
+        cv2.imwrite(str(walls / f'{index}.png'), rng.integers(0, 256, (90, 120, 3), np.uint8))
+    recipe = tmp_path / 'mine.yaml'
+    recipe.write_text(
+        TINY.replace('data: {', 'data: {photographs: 6, ').replace(
+            'student: {', 'student: {photograph_weight: 1.0, photograph_batch: 4, '
+        )
+    )
+    cards = []
+    for name in ('first', 'again'):
+        shown = CliRunner().invoke(
+            main,
+            [
+                'train',
+                *('--recipe', str(recipe), '--photos', str(walls)),
+                *('--out', str(tmp_path / name), '--cache', str(place / 'out/cache')),
+            ],
+        )
+        assert shown.exit_code == 0, shown.output
+        load_student(tmp_path / name / 'student.safetensors', PROFILE)
+        cards.append(read_card(tmp_path / name / 'student.safetensors'))
+    assert cards[0]['photos'].startswith('2 photographs, SHA-256 ')
+    assert cards[0]['photos'] == cards[1]['photos']
+    assert f'drawn on {cards[0]["photos"]}' in (tmp_path / 'first/README.md').read_text()
+    assert 'student' in cards[1]['trained_before'].split(' (found')[0].split('; ')
 
 
 @pytest.mark.timeout(600)
@@ -293,9 +348,8 @@ def test_photographs_are_measured_alone_and_shown_with_the_worst_mistakes(place)
     )
     assert shown.exit_code == 0, shown.output
     photos = json.loads((out / 'summary.json').read_text())['photos']
-    assert photos['pictures'] == 6 and {'auroc', 'black_hat_auroc', 'average_precision'} <= set(
-        photos
-    )
+    assert photos['pictures'] == 6 and {'student', 'black_hat', 'canny'} <= set(photos['scores'])
+    assert 'Gabor filters' in (out / 'results.md').read_text()
     assert (out / 'report.html').read_text().count('data:image/jpeg') == 6
     # A page that shows more than this run knows of is not written over.
     results = place / 'shown'

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from crossmodal_kd_ros.benchmark.hand_made import SCORES
 from crossmodal_kd_ros.benchmark.photos import (
+    TITLES,
     Photos,
     PhotosError,
-    black_hat_score,
     crack_scores,
     measure_photos,
+    recall_at,
     worst_mistakes,
 )
 from crossmodal_kd_ros.networks import Student
@@ -46,34 +48,42 @@ def test_photographs_become_square_views_with_their_folder_as_label(folder):
     assert photos.cracked.tolist() == [False] * 6 + [True] * 6 and photos.path[-1].name == '5.png'
 
 
-def test_the_hand_made_score_sees_a_dark_line(folder):
+@pytest.mark.parametrize('name', SCORES)
+def test_each_hand_made_score_sees_a_dark_line(folder, name):
     photos = Photos.load(folder, size_px=128)
-    score = black_hat_score(photos.image)
+    score = np.array([SCORES[name](picture) for picture in photos.image])
     assert score[photos.cracked].min() > score[~photos.cracked].max()
 
 
-def test_both_scores_are_measured_on_the_same_pictures(folder):
+def test_student_and_filters_are_measured_on_the_same_pictures(folder):
     torch.manual_seed(0)
     student, photos = Student(PROFILE).eval(), Photos.load(folder, size_px=128)
     measured = measure_photos(student, photos)
-    assert (measured['pictures'], measured['cracked'], measured['black_hat_auroc']) == (12, 6, 1.0)
+    assert (measured['pictures'], measured['cracked']) == (12, 6)
+    assert set(measured['scores']) == set(TITLES)
+    assert measured['scores']['black_hat'] == {
+        'auroc': 1.0,
+        'average_precision': 1.0,
+        'recall': 1.0,
+    }
     sureness, wanted = crack_scores(student, photos.image)
-    pairs = [
-        (a > b) + 0.5 * (a == b)
-        for a in sureness[photos.cracked]
-        for b in sureness[~photos.cracked]
-    ]
     once, _ = crack_scores(student, photos.image, sides=1)
     assert (once <= sureness).all() and (once < sureness).any()
-    assert measured['as_it_is_auroc'] == pytest.approx(
-        np.mean(
-            [(a > b) + 0.5 * (a == b) for a in once[photos.cracked] for b in once[~photos.cracked]]
-        )
-    )
-    assert (
-        measured['auroc'] == pytest.approx(np.mean(pairs))
-        and ((0 <= wanted) & (wanted <= 1)).all()
-    )
+    for name, score in (('student', sureness), ('as_it_is', once), ('action', wanted)):
+        pairs = [
+            (a > b) + 0.5 * (a == b) for a in score[photos.cracked] for b in score[~photos.cracked]
+        ]
+        assert measured['scores'][name]['auroc'] == pytest.approx(np.mean(pairs))
+    assert ((0 <= wanted) & (wanted <= 1)).all()
+
+
+def test_recall_is_what_a_limit_finds_that_few_clean_ones_pass():
+    cracked = np.array([False] * 40 + [True] * 10)
+    score = np.concatenate([np.arange(40.0), np.arange(31.5, 41.5)])
+    # Two of 40 clean ones may pass: the limit lies above 37, and 37.5 to 40.5 are found.
+    assert recall_at(cracked, score) == 0.4
+    assert recall_at(cracked, score, false_alarms=0.0) == 0.2
+    assert recall_at(cracked, cracked.astype(float)) == 1.0
 
 
 def test_a_crack_is_read_wherever_in_the_photograph_it_is():
@@ -109,3 +119,27 @@ def test_a_folder_without_pictures_or_with_a_broken_one_is_refused_in_one_senten
         PhotosError, match=r'expected pictures \(.jpg, .*\) in .*/clean/clean, found none'
     ):
         Photos.load(folder / 'clean', size_px=128)
+
+
+def test_a_parity_keeps_every_second_photograph_with_all_of_its_tiles(tmp_path):
+    for name, tiles in (('clean', ('a_3_0', 'a_3_1', 'a_9_0')), ('crack', ('a_3_2', 'a_9_5'))):
+        (tmp_path / name).mkdir()
+        for tile in tiles:
+            cv2.imwrite(str(tmp_path / name / f'{tile}.png'), np.zeros((40, 40, 3), np.uint8))
+
+    def names(parity: str) -> list[str]:
+        return [p.stem for p in Photos.load(tmp_path, size_px=32, parity=parity).path]
+
+    assert names('odd') == ['a_3_0', 'a_3_1', 'a_3_2'] and names('even') == ['a_9_0', 'a_9_5']
+    assert sorted(names('odd') + names('even')) == sorted(names('all'))
+
+
+def test_a_parity_without_numbers_or_without_both_kinds_is_refused_in_one_sentence(tmp_path):
+    for name, tile in (('clean', 'a_1'), ('crack', 'a_2')):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / f'{tile}.png'), np.zeros((40, 40, 3), np.uint8))
+    with pytest.raises(PhotosError, match='among the even ones of .*, got 1 pictures of one'):
+        Photos.load(tmp_path, size_px=32, parity='even')
+    (tmp_path / 'crack' / 'a_2.png').rename(tmp_path / 'crack' / 'wall.png')
+    with pytest.raises(PhotosError, match=r'expected the number .* in the name of .*wall.png'):
+        Photos.load(tmp_path, size_px=32, parity='even')

@@ -99,6 +99,14 @@ GOLDENS = (
         special={'image': 0.1},
     ),
     Golden(
+        name='photographs',
+        make=package_outputs.photographs,
+        version='PHOTOGRAPH_VERSION',
+        absolute=1e-4,
+        # Means over 256 pixels of a JPEG.
+        special={'image': 0.5},
+    ),
+    Golden(
         name='networks',
         make=package_outputs.networks,
         relative=1e-4,

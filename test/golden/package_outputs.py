@@ -26,6 +26,7 @@ from crossmodal_kd_ros.datasets import Pairs, simulate
 from crossmodal_kd_ros.networks import StudentOutput, load_student, load_teacher
 from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.simulation import World
+from crossmodal_kd_ros.simulation.photograph import draw_photograph
 from crossmodal_kd_ros.training.batches import in_order
 from crossmodal_kd_ros.training.loop import Run
 from crossmodal_kd_ros.training.recipe import StudentRecipe, TeacherRecipe
@@ -80,6 +81,18 @@ def simulation() -> dict[str, Any]:
         'surface': _rows(seen['surface']),
         'action': seen['action'].tolist(),
         'night': seen['night'].tolist(),
+    }
+
+
+def photographs() -> dict[str, Any]:
+    """Return what a seed draws: 30 photographs as means over squares, and how cracked they are."""
+    rng = np.random.default_rng(_SEED)
+    drawn = [draw_photograph(rng, is_cracked=bool(n % 2)) for n in range(30)]
+    side = len(drawn[0][0]) // _GRID
+    squares = np.stack([image for image, _ in drawn]).reshape(-1, _GRID, side, _GRID, side, 3)
+    return {
+        'image': _rows(squares.mean((2, 4), dtype=np.float64).reshape(len(drawn), -1)),
+        'cover': [float(cover.mean()) for _, cover in drawn],
     }
 
 
