@@ -107,6 +107,12 @@ def parameters(profile: Profile) -> tuple[Parameter, ...]:
             for sensor, timeout_s in defaults.timeouts_s.items()
         ),
         Parameter(
+            name='wall_materials',
+            default='',
+            description='What the wall is made of, such as bio_concrete,algae_panel: names of '
+            'config/repair.yaml. Empty: any of them. Who knows it presses more surely.',
+        ),
+        Parameter(
             name='recovery_s',
             default=defaults.recovery_s,
             min=0.0,
@@ -166,7 +172,8 @@ class MaintenanceNode(ManagedNode):
                 f'no calibration.json in {models_dir}: no intervals, no check of the senses '
                 'against the picture; make one with "crossmodal-kd calibrate"'
             )
-        self._planner = make_planner(profile, self._calibration)
+        materials = [name.strip() for name in values['wall_materials'].split(',') if name.strip()]
+        self._planner = make_planner(profile, self._calibration, materials=materials)
         self._publishers_by_topic = {
             topic: qos.publisher(self, topic) for topic in topics.outputs(profile)
         }
