@@ -88,7 +88,13 @@ def train_and_save(
 
         networks = TrainingCache(cache / 'networks', profile, run=run)
         teacher = networks.teacher(recipe.teacher, train, validation, seed=recipe.seed)
-        student = networks.student(recipe.student, teacher, train, validation, seed=recipe.seed)
+        student = networks.student(
+            recipe.student,
+            teacher if recipe.student.distil else None,
+            train,
+            validation,
+            seed=recipe.seed,
+        )
         test = pairs('test')
         for name, masked in masks(profile).items():
             system = f'teacher, {name}' if masked else 'teacher'
@@ -104,7 +110,7 @@ def train_and_save(
                         folder / f'{network.kind}.safetensors',
                         card=card.header(network.kind),
                     )
-        alone = recipe.student.model_copy(update={'distil': False})
+        alone = recipe.student.model_copy(update={'distil': False, 'self_training': False})
         control = networks.student(
             alone, None, train, validation, seed=recipe.seed, name='student without distillation'
         )
