@@ -24,14 +24,15 @@ ALL = 'all'
 @click.option(
     '--out',
     type=click.Path(path_type=Path, file_okay=False),
-    help='Folder for summary.json, report.html and the recording; default: out/scenario/NAME.',
+    help='Folder for summary.json, report.html and the recording; default: out/scenario/NAME. '
+    'With --seeds: where each run is kept that has ended; default: out/scenario/runs.',
 )
 @click.option(
     '--seed',
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help='Of the facade, its weather and its troubles.',
+    help='Of the facade, its weather and its troubles; with --seeds the first of them.',
 )
 @click.option(
     '--in-process',
@@ -59,7 +60,7 @@ ALL = 'all'
     '--seeds',
     type=click.IntRange(1, 1000),
     help='Play this many seeds in process, by the robot and by every control, and write means '
-    'with intervals.',
+    'with intervals. Ended early, the same command goes on where it was.',
 )
 @click.option(
     '--docs',
@@ -96,7 +97,8 @@ def command(
     words = shlex.join(['crossmodal-kd', *sys.argv[1:]])
     if seeds is not None:
         names = list(SCENARIOS) if name == ALL else [name]
-        _many(names, seeds, models, alone_models, docs, words)
+        kept = out or Path('out/scenario/runs')
+        _many(names, range(seed, seed + seeds), models, alone_models, kept, docs, words)
         return
     scenario, control = SCENARIOS[name], control or ROBOT
     if control not in (ROBOT, *scenario.controls):
@@ -186,13 +188,23 @@ def _over_dds(
 
 
 def _many(
-    names: list[str], seeds: int, models: Path, alone_models: Path | None, docs: Path, words: str
+    names: list[str],
+    seeds: range,
+    models: Path,
+    alone_models: Path | None,
+    kept: Path,
+    docs: Path,
+    words: str,
 ) -> None:
     from crossmodal_kd_ros.files import write_json, write_text
     from crossmodal_kd_ros.scenario.seeds import page, run_seeds
 
-    result = run_seeds(names, seeds, models_dir=models, alone_models=alone_models, say=click.echo)
+    result = run_seeds(
+        names, seeds, models_dir=models, alone_models=alone_models, kept=kept, say=click.echo
+    )
     docs.mkdir(parents=True, exist_ok=True)
-    write_json(docs / 'scenarios.json', {'seeds': seeds, 'command': words, 'scenarios': result})
+    write_json(
+        docs / 'scenarios.json', {'seeds': list(seeds), 'command': words, 'scenarios': result}
+    )
     write_text(docs / 'scenarios.md', page(result, seeds=seeds, command=words))
     click.echo(f'page: {docs / "scenarios.md"}')

@@ -68,9 +68,10 @@ PARAMETERS = (
         default=_DEFAULTS.max_acts,
         min=1,
         max=100,
-        description='How often an action is begun at one place before a person is asked.',
+        description='How often an action is begun at one place before a person is asked; a repair '
+        'that was done is not begun again.',
     ),
-    _seconds('confirm_timeout_s', 'For an action to be confirmed, seconds.'),
+    _seconds('confirm_timeout_s', 'For an action to be confirmed, short holds included, seconds.'),
     _seconds('move_timeout_s', 'For the robot to come to the next place, seconds.'),
     _seconds('act_timeout_s', 'For the robot to have done an action, seconds.'),
     _seconds('answer_timeout_s', 'Without an answer for so long the mission holds, seconds.'),
@@ -209,7 +210,10 @@ class MissionNode(ManagedNode):
     def _on_status(self, message: String) -> None:
         status = json.loads(message.data)
         self._mission.memory.hear_status(
-            int(status['goal']), str(status['state']), str(status.get('reason', ''))
+            int(status['goal']),
+            str(status['state']),
+            str(status.get('reason', '')),
+            str(status.get('visit', '')),
         )
 
     def _on_person(self, message: Empty) -> None:

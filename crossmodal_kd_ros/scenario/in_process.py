@@ -112,16 +112,16 @@ class _Mind:
 
     def _sense(self, sensor: str) -> None:
         now_ns = self._now_ns
-        for delivery in self._robot.deliver(sensor, self._t_s, now_ns):
-            if sensor != CAMERA:
+        if sensor != CAMERA:
+            for delivery in self._robot.deliver(sensor, self._t_s, now_ns):
                 self._pipeline.put(sensor, delivery.stamp_ns, delivery.value, now_ns=now_ns)
-                continue
+            return
+        index = round(self._t_s * RATES_HZ[CAMERA])
+        is_read = not self._mission.memory.under_way or index % _UNDER_WAY == 0
+        for delivery in self._robot.deliver(sensor, self._t_s, now_ns, is_read=is_read):
             picture = _cut_short if delivery.value is None else delivery.value
             self._pipeline.put_image(delivery.stamp_ns, picture, now_ns=now_ns)
-            index = round(self._t_s * RATES_HZ[CAMERA])
-            if self._mission.memory.under_way and index % _UNDER_WAY:
-                continue
-            answer = self._pipeline.step(now_ns)
+            answer = self._pipeline.step(now_ns) if is_read else None
             if answer is not None:
                 self._hear(answer)
 
@@ -130,6 +130,8 @@ class _Mind:
         best = PROFILE.actions[int(answer.probabilities.argmax())]
         memory.hear_answer(estimate.stamp_ns, best, self._t_s)
         memory.hear_action(estimate.action)
+        if memory.under_way:  # a repair is done by the numbers of a picture taken after that
+            return
         command = self._planner.plan(answer)
         if command is None:
             return
@@ -156,7 +158,9 @@ class _Mind:
 
     def _tick(self) -> None:
         for status in self._robot.step(self._t_s):
-            self._mission.memory.hear_status(status['goal'], status['state'], '')
+            self._mission.memory.hear_status(
+                status['goal'], status['state'], '', status.get('visit', '')
+            )
         if self._robot.person_has_looked(self._t_s):
             self._mission.memory.hear_person()
         self._mission.tick(self._t_s)

@@ -18,7 +18,7 @@ from crossmodal_kd_ros.demo.live import Live
 from crossmodal_kd_ros.demo.view import HalfBlocks
 from crossmodal_kd_ros.profile import HOLD
 from crossmodal_kd_ros.reports.style import MODE_COLOURS, MODE_MEANINGS, action_colour, words
-from crossmodal_kd_ros.scenario.plots import VERDICT_COLOURS
+from crossmodal_kd_ros.scenario.plots import VERDICT_COLOURS, VERDICT_WORDS
 from crossmodal_kd_ros.scenario.robot import Event
 from crossmodal_kd_ros.scenario.score import visits
 from crossmodal_kd_ros.scenario.setting import Setting
@@ -89,7 +89,7 @@ class LineScreen:
     def show(self, live: Live, events: Sequence[Event]) -> None:
         """Print what is new."""
         for event in events[self._printed :]:
-            text = news(event)
+            text = _line(event)
             if text:
                 self._console.print(
                     f'{event["t_s"]:6.1f} s  {text}', highlight=False, soft_wrap=True
@@ -101,20 +101,27 @@ class LineScreen:
 
 
 def news(event: Event) -> str:
-    """Return an event in words; empty where it is no news."""
-    panel = f'panel {event["panel"] + 1}'
+    """Return an event in words, but for the panel; empty where it is no news."""
     match event['kind']:
         case 'arrive':
-            return f'{panel}: {event["reason"]}'
+            return f'here, in truth: {event["reason"]}'
+        case 'look_again':
+            return f'a second look; in truth: {event["reason"]}'
         case 'act':
             contact = event['contact']
             how = '' if contact is None else f' with {contact["pressure_kpa"]:.1f} kPa'
-            return f'{panel}: {words(event["action"])}{how}: {event["words"]}'
+            return f'{words(event["action"])}{how}: {words(event["outcome"])}: {event["words"]}'
         case 'ask':
-            return f'{panel}: a person is asked: {words(event["text"])}'
+            return f'a person is asked: {words(event["text"])}'
         case 'mode':
             return f'{event["mode"]}: {event["reason"]}'
     return ''
+
+
+def _line(event: Event) -> str:
+    text = news(event)
+    is_of_a_panel = text and event['kind'] != 'mode'
+    return f'panel {event["panel"] + 1}: {text}' if is_of_a_panel else text
 
 
 def screen(
@@ -170,24 +177,30 @@ def _decision(live: Live) -> RenderableType:
 
 
 def _map(events: Sequence[Event], setting: Setting) -> RenderableType:
-    """Return the facade: what became of each panel so far, and its health."""
+    """Return the facade: what became of each panel so far, its health, and what colours mean."""
     verdicts = {place.arrival['panel']: place.verdict for place in visits(events)}
     health = next((one['health'] for one in reversed(events) if one['kind'] == 'facade'), [])
-    table = Table.grid(padding=(0, 1))
+    table = Table.grid(padding=(0, 2))
     columns = 6
     for first in range(0, len(health), columns):
         row = []
         for panel in range(first, min(first + columns, len(health))):
             colour = VERDICT_COLOURS.get(verdicts.get(panel, ''), '#69737f')
-            row.append(
-                Text.assemble(('██ ', colour), f'{panel + 1:2} ', (f'{health[panel]:4.0%}', 'dim'))
-            )
+            row.append(Text.assemble(('██', colour), f' {panel + 1:<2}'))
         table.add_row(*row)
-    return table
+        table.add_row(
+            *(Text(f'{part:5.0%}', style='dim') for part in health[first : first + columns])
+        )
+    seen = [verdict for verdict in VERDICT_COLOURS if verdict in verdicts.values()]
+    meaning = [
+        Text.assemble(('██ ', VERDICT_COLOURS[name]), (VERDICT_WORDS[name], 'dim'))
+        for name in seen
+    ]
+    return Group(table, Text(), *meaning, Text('per cent: health of the panel', style='dim'))
 
 
 def _news(events: Sequence[Event]) -> RenderableType:
-    lines = [(event['t_s'], text) for event in events if (text := news(event))]
+    lines = [(event['t_s'], text) for event in events if (text := _line(event))]
     return Group(
         *(
             Text(f'{t_s:6.1f} s  {text}', overflow='ellipsis', no_wrap=True)

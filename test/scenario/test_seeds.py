@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from crossmodal_kd_ros.cli.scenario import command
-from crossmodal_kd_ros.scenario.seeds import aims, page
+from crossmodal_kd_ros.scenario.seeds import _key, _run, aims, page
 from crossmodal_kd_ros.scenario.setting import SCENARIOS
 
 
@@ -45,7 +45,9 @@ def test_an_aim_of_which_nothing_was_counted_is_not_reached():
 
 
 def test_the_page_has_a_column_for_each_control_that_was_played():
-    text = page({'month': MONTH}, seeds=20, command='crossmodal-kd scenario month --seeds 20')
+    text = page(
+        {'month': MONTH}, seeds=range(20), command='crossmodal-kd scenario month --seeds 20'
+    )
 
     assert '| | robot | teacher | alone | calendar | nobody |' in text
     assert '| health in the end, % | 80.0 (80.0 to 80.0) | 90.0 (90.0 to 90.0) |' in text
@@ -64,6 +66,20 @@ def test_what_cannot_be_played_is_refused_in_a_sentence(arguments, expected):
     result = CliRunner().invoke(command, arguments)
 
     assert result.exit_code == 2 and expected in result.output
+
+
+def test_a_run_that_has_ended_is_not_played_again_and_other_networks_are_others(tmp_path):
+    weights = tmp_path / 'models' / 'student.safetensors'
+    weights.parent.mkdir()
+    weights.write_bytes(b'one')
+    job = ('month', 'nobody', 100, str(weights.parent))
+    file = tmp_path / _key(weights.parent) / 'run.json'
+    first = _run(job, file)
+    file.write_text(file.read_text().replace('"t_s": 0.0', '"t_s": 7.0'))
+
+    assert first['duration_s'] == 0.0 and _run(job, file)['duration_s'] == 7.0
+    weights.write_bytes(b'another')
+    assert not (tmp_path / _key(weights.parent)).exists()
 
 
 def test_nobody_needs_no_networks(tmp_path):
