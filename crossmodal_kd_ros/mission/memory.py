@@ -60,6 +60,21 @@ class Repair:
     reason: str = ''
 
 
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What was said of one picture.
+
+    Attributes:
+        stamp_ns: of the picture.
+        action: the likeliest.
+        others: what is possible beside it, by the calibration.
+    """
+
+    stamp_ns: int
+    action: str
+    others: frozenset[str]
+
+
 @dataclass
 class Memory:
     """What was heard and done; `hear_...` store, the tree reads.
@@ -67,7 +82,7 @@ class Memory:
     Attributes:
         rules: see there.
         now_s: the time of this tick.
-        answers: (stamp_ns, action) of the last `confirm_window` pictures of this step.
+        answers: what was said of the last `confirm_window` pictures of this step.
         repairs: the newest repair by action.
         goal: number of the last thing that the robot was told. status: what it said of it, and
             why. visit: which one it said it is. under_way: whether the robot was told something
@@ -89,7 +104,7 @@ class Memory:
     mode: str = ''
     action: str = ''
     answered_s: float = float('-inf')
-    answers: deque[tuple[int, str]] = field(init=False)
+    answers: deque[Said] = field(init=False)
     repairs: dict[str, Repair] = field(default_factory=dict)
     goal: int = 0
     status: tuple[str, str] = ('', '')
@@ -110,17 +125,26 @@ class Memory:
         self.answers = deque(maxlen=self.rules.confirm_window)
         self._counts_of: dict[str, tuple[Counter[str], Counter[str]]] = {}
 
-    def hear_answer(self, stamp_ns: int, action: str, now_s: float) -> None:
-        """Store the action with the highest score for the picture of a stamp.
+    def hear_answer(
+        self, stamp_ns: int, action: str, now_s: float, *, possible: Collection[str] | None = None
+    ) -> None:
+        """Store what is said of the picture of a stamp.
 
         A stamp counts once. An older one than the last says that the clock was set back: what was
         heard before is forgotten.
+
+        Args:
+            stamp_ns: of the picture.
+            action: the one with the highest score.
+            now_s: the time.
+            possible: the actions that are possible; `None`: nobody measured that.
         """
         self.answered_s = now_s
-        if self.answers and stamp_ns < self.answers[-1][0]:
+        if self.answers and stamp_ns < self.answers[-1].stamp_ns:
             self.answers.clear()
-        if not self.answers or stamp_ns > self.answers[-1][0]:
-            self.answers.append((stamp_ns, action))
+        if not self.answers or stamp_ns > self.answers[-1].stamp_ns:
+            others = frozenset(possible or ()) - {action}
+            self.answers.append(Said(stamp_ns=stamp_ns, action=action, others=others))
             self.seen[action] += 1
 
     def hear_action(self, action: str) -> None:
@@ -167,7 +191,7 @@ class Memory:
 
         A repair is agreed on once its numbers are there, for one of these pictures.
         """
-        counts = Counter(action for _, action in self.answers)
+        counts = Counter(said.action for said in self.answers)
         if not counts:
             return ''
         action, count = counts.most_common(1)[0]
@@ -178,8 +202,14 @@ class Memory:
     def repair(self, action: str) -> Repair | None:
         """Return how `action` is done, if that was published for one of the last pictures."""
         repair = self.repairs.get(action)
-        stamps = {stamp for stamp, its in self.answers if its == action}
+        stamps = {said.stamp_ns for said in self.answers if said.action == action}
         return repair if repair is not None and repair.stamp_ns in stamps else None
+
+    def others(self, action: str) -> list[str]:
+        """Return what else is possible by half or more of the last pictures that say `action`."""
+        said = [each.others for each in self.answers if each.action == action]
+        counts = Counter(other for others in said for other in others)
+        return sorted(other for other, count in counts.items() if 2 * count >= len(said))
 
     def ask(self, reason: str) -> bool:
         """Ask for a person; return whether that is new."""

@@ -19,7 +19,8 @@
 
 The same action is begun at most `max_acts` times at a place, whether it was interrupted, failed or
 did not help; then a person is asked. So is one where a repair that the robot has done did not
-help, or came undone before a second look: the same once more would do no better.
+help, or came undone before a second look: the same once more would do no better. And so is one
+where the wall would be touched, and the calibration leaves another action possible.
 """
 
 from collections.abc import Callable, Sequence
@@ -261,6 +262,8 @@ def _why_person(memory: Memory) -> str:
         return action
     if repair is not None and repair.request_human:
         return repair.reason or action
+    if action in memory.rules.repairs and (others := memory.others(action)):
+        return f'{action}, or {" or ".join(others)}: nobody can tell from here'
     if action in memory.rules.repairs and memory.done[action]:
         return f'{action} did not help'
     if memory.acts[action] >= memory.rules.max_acts:

@@ -172,7 +172,13 @@ class MissionNode(ManagedNode):
     def _on_scores(self, message: JointState) -> None:
         scores = dict(zip(message.name, message.position, strict=True))
         best = max(scores, key=scores.__getitem__)
-        self._mission.memory.hear_answer(stamp_ns(message, 0), best, self._now_s())
+        possible = None
+        if len(message.effort):
+            efforts = zip(message.name, message.effort, strict=True)
+            possible = [name for name, effort in efforts if effort]
+        self._mission.memory.hear_answer(
+            stamp_ns(message, 0), best, self._now_s(), possible=possible
+        )
 
     def _on_action(self, message: String) -> None:
         self._mission.memory.hear_action(message.data)

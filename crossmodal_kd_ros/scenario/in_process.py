@@ -7,7 +7,7 @@ Pipeline, repair planner and mission are those of the nodes, called as the nodes
 same setting and networks give the same events.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,7 +69,8 @@ def play(
             for hours in setting.service_hours:
                 robot.service(hours)
         else:
-            end_s = _Mind(robot, networks(robot) if callable(networks) else networks).run()
+            networks = networks(robot) if callable(networks) else networks
+            end_s = _Mind(robot, networks, setting.scenario.materials).run()
         robot.let_live(end_s)
         if pictures is not None:
             robot.draw(pictures, 'after')
@@ -82,12 +83,12 @@ def play(
 class _Mind:
     """What decides: a pipeline, a planner and a mission, all by one clock."""
 
-    def __init__(self, robot: Robot, networks: Networks) -> None:
+    def __init__(self, robot: Robot, networks: Networks, materials: Collection[str]) -> None:
         self._robot = robot
         self._pipeline = Pipeline(
             networks.engine, calibration=networks.calibration, on_mode=self._on_mode
         )
-        self._planner = make_planner(PROFILE, networks.calibration)
+        self._planner = make_planner(PROFILE, networks.calibration, materials=materials)
         rules = Rules(repairs=REPAIRS, hold=HOLD)
         self._mission = load_tree().Mission(rules, send=self._send, ask=self._ask)
         self._t_s = 0.0
@@ -128,7 +129,7 @@ class _Mind:
     def _hear(self, answer: Answer) -> None:
         estimate, memory = answer.estimate, self._mission.memory
         best = PROFILE.actions[int(answer.probabilities.argmax())]
-        memory.hear_answer(estimate.stamp_ns, best, self._t_s)
+        memory.hear_answer(estimate.stamp_ns, best, self._t_s, possible=estimate.possible)
         memory.hear_action(estimate.action)
         if memory.under_way:  # a repair is done by the numbers of a picture taken after that
             return

@@ -126,8 +126,12 @@ def _record(
         'control': setting.control,
         'pictures_dir': _text(out / PICTURES),
     }
+    maintenance = {
+        'models_dir': _text(plan.models_dir),
+        'wall_materials': f"'{','.join(setting.scenario.materials)}'",
+    }
     starts = (
-        ('maintenance_node', 'nodes', {'models_dir': _text(plan.models_dir)}),
+        ('maintenance_node', 'nodes', maintenance),
         ('mission_node', 'nodes', {'autostart': 'false'}),
         ('facade_node', 'scenario', facade),
     )

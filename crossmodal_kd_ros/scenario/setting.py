@@ -76,6 +76,7 @@ class Scenario:
     Attributes:
         name: as the command has it. title, story: as the page has them.
         panels: draws the facade from a seed.
+        materials: what the robot is told that the facade is made of; empty: nothing.
         senses: those that are published at all, beside the camera.
         faults: draws what fails when, seconds.
         round_hours: when each round over all panels begins.
@@ -91,6 +92,7 @@ class Scenario:
     senses: tuple[str, ...]
     faults: Callable[[np.random.Generator], tuple[Fault, ...]]
     round_hours: tuple[float, ...] = (0.0,)
+    materials: tuple[str, ...] = ()
     hours_per_s: float = 1.0 / 60.0
     hours: float = 2 * _DAY_HOURS
     controls: tuple[str, ...] = ('teacher', 'alone', 'nobody')
@@ -278,6 +280,7 @@ SCENARIOS = {
             'stains that look like it. A crack over the width limit of EN 1992-1-1 is to be '
             'found, and nothing is to be repaired that is sound.',
             panels=_inspected,
+            materials=('bio_concrete',),
             senses=(),
             faults=_none,
         ),
@@ -288,6 +291,7 @@ SCENARIOS = {
             'touch array: it reads nonsense, then nothing. How hard and from where the tip '
             'presses then follows from what the student sees.',
             panels=_repaired,
+            materials=('mycelium_composite',),
             senses=tuple(PROFILE.senses),
             faults=_wet,
         ),

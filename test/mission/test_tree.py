@@ -30,6 +30,7 @@ class Site:
         self.mission = Mission(rules, send=self.commands.append, ask=self._ask)
         self.memory = self.mission.memory
         self.sees, self.mode, self.action = sees, 'TEACHER', ''
+        self.possible = None
         self.goes, self.does, self.cures, self.finds = 'done', 'done', {}, []
         self.repair = {'request_human': False, 'reason': ''}
         self.now_s, self.ticks = 100.0, 0
@@ -45,7 +46,7 @@ class Site:
             self.memory.hear_mode(self.mode)
             sees = self.sees(self.ticks) if callable(self.sees) else self.sees
             if sees is not None:
-                self.memory.hear_answer(self.ticks, sees, self.now_s)
+                self.memory.hear_answer(self.ticks, sees, self.now_s, possible=self.possible)
                 self.memory.hear_action(self.action or sees)
                 self.memory.hear_repair(
                     sees,
@@ -375,6 +376,35 @@ def test_a_clock_that_is_set_back_begins_the_window_anew():
     site.run(0.2)
 
     assert site.told() == ['next', 'act']
+
+
+def test_where_another_action_is_possible_too_the_wall_is_not_touched():
+    site = Site(sees=SEAL)
+    site.possible = [SEAL, 'hydrate', 'request_human']
+    site.run(2.0)
+
+    assert set(site.told()) == {'next'}
+    assert 'seal_crack, or hydrate or request_human' in site.requests[0]
+
+
+def test_watering_and_a_repair_that_is_the_only_possible_action_are_begun():
+    watered, sealed = Site(sees='hydrate'), Site(sees=SEAL)
+    watered.possible, sealed.possible = ['hydrate', SEAL], [SEAL]
+    watered.run(1.0)
+    sealed.run(1.0)
+
+    assert watered.told()[:2] == sealed.told()[:2] == ['next', 'act']
+
+
+def test_a_doubt_in_a_few_pictures_is_none():
+    site = Site(sees=SEAL)
+    site.run(0.2)
+    for tick in range(1, 6):
+        site.memory.hear_answer(
+            site.ticks + tick, SEAL, site.now_s, possible=[SEAL, 'hydrate'] if tick < 3 else [SEAL]
+        )
+
+    assert site.memory.others(SEAL) == []
 
 
 def test_one_picture_counts_once():
