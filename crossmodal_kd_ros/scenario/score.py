@@ -22,7 +22,8 @@ VERDICTS = (
     *('asked in vain', 'found', 'sound'),
 )
 _PERSON = 'request_human'
-# A request that begins so says what is wrong with the place; others, that the robot cannot tell.
+# A request that begins so says what is wrong with the place, or what all may be; others, that the
+# robot cannot decide.
 _DECIDED = tuple(PROFILE.actions)
 
 
@@ -64,7 +65,8 @@ class Visit:
 
     @property
     def _told(self) -> set[str]:
-        return {re.split('[: ]', text)[0] for text in self.requests} & set(_DECIDED)
+        told = [text.split(':')[0] for text in self.requests if text.startswith(_DECIDED)]
+        return {word for text in told for word in re.split('[, ]+', text)} & set(_DECIDED)
 
     @property
     def verdict(self) -> str:

@@ -123,6 +123,18 @@ def test_a_crack_is_found_if_it_is_sealed_or_a_person_is_told_of_it():
     assert result['cracks_left_undecided'] == 2
 
 
+def test_a_crack_that_a_person_is_told_of_as_possible_is_found():
+    story = Story()
+    story.arrive(crack_width_mm=0.8)
+    story.ask('apply_bio_adhesive, or seal_crack: nobody can tell from here')
+    story.arrive(crack_width_mm=0.8)
+    story.ask('apply_bio_adhesive, or remove_growth: nobody can tell from here')
+    story.arrive(crack_width_mm=0.8)
+    story.ask('no decision within 5 s, seen: seal_crack')
+
+    assert story.verdicts == ['found', 'left to a person', 'left to a person']
+
+
 def test_a_person_who_is_asked_because_of_something_real_mends_the_rest_too():
     story = Story()
     story.arrive(crack_width_mm=0.8, moisture=0.1)
