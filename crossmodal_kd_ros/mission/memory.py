@@ -211,6 +211,11 @@ class Memory:
         counts = Counter(other for others in said for other in others)
         return sorted(other for other, count in counts.items() if 2 * count >= len(said))
 
+    @property
+    def seen_words(self) -> str:
+        """What was the likeliest in pictures since something ended, the commonest first."""
+        return ', '.join(action for action, _ in self.seen.most_common()) or 'nothing'
+
     def ask(self, reason: str) -> bool:
         """Ask for a person; return whether that is new."""
         text = f'place {self.place}: {reason}'

@@ -117,7 +117,10 @@ class _Hold(_Step):
         if is_idle or self.lasts(self.rules.hold_timeout_s):
             limit_s = most_s if is_idle else self.rules.hold_timeout_s
             again = ' again and again' if is_idle else ''
-            self.mission.request(f'{self.memory.holds}{again} for more than {limit_s:g} s')
+            self.mission.request(
+                f'{self.memory.holds}{again} for more than {limit_s:g} s, seen: '
+                f'{self.memory.seen_words}'
+            )
             self.memory.progress()
         return self.ends(Status.RUNNING, self.memory.holds)
 
@@ -215,9 +218,9 @@ class _Confirm(_Step):
             self.memory.confirmed = action
             return self.agrees(action)
         if self.memory.now_s - self.memory.idle_s > self.rules.confirm_timeout_s:
-            seen = ', '.join(action for action, _ in self.memory.seen.most_common())
             self.mission.request(
-                f'no decision within {self.rules.confirm_timeout_s:g} s, seen: {seen or "nothing"}'
+                f'no decision within {self.rules.confirm_timeout_s:g} s, seen: '
+                f'{self.memory.seen_words}'
             )
             self.memory.is_open = False
             return self.ends(Status.FAILURE, 'undecided')

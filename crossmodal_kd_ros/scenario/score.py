@@ -22,9 +22,8 @@ VERDICTS = (
     *('asked in vain', 'found', 'sound'),
 )
 _PERSON = 'request_human'
-# A request that begins so says what is wrong with the place, or what all may be; others, that the
-# robot cannot decide.
-_DECIDED = tuple(PROFILE.actions)
+# What a request can say is wrong with a place, or may be.
+_ACTIONS = frozenset(PROFILE.actions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +64,7 @@ class Visit:
 
     @property
     def _told(self) -> set[str]:
-        told = [text.split(':')[0] for text in self.requests if text.startswith(_DECIDED)]
-        return {word for text in told for word in re.split('[, ]+', text)} & set(_DECIDED)
+        return {word for text in self.requests for word in re.findall(r'\w+', text)} & _ACTIONS
 
     @property
     def verdict(self) -> str:

@@ -200,17 +200,31 @@ def aims(name: str, by_control: Mapping[str, Any]) -> Iterator[tuple[str, str, b
         yield aim('no tissue crushed', robot['crushed'], lambda v: v == 0.0, '{:.2f} a run')
     else:
         health, acts = robot['health_end'], robot['interventions']
-        for other, words, limit in (
-            ('teacher', 'at least 90 % of the health that all senses end with', 0.9),
-            ('alone', 'more health than without a teacher', 1.0),
-            ('nobody', 'more health than without anybody', 1.0),
+        if 'teacher' in known:
+            words = 'at least 90 % of the health that all senses end with'
+            part = health / max(known['teacher']['health_end'], 1e-9)
+            yield aim(words, part, lambda v: v >= 0.9, '{:.0%} of it')
+        for other, words in (
+            ('alone', 'clearly more health than without a teacher'),
+            ('nobody', 'clearly more health than without anybody'),
         ):
             if other in known:
-                part = health / max(known[other]['health_end'], 1e-9)
-                yield aim(words, part, lambda v, limit=limit: v >= limit, '{:.0%} of it')
+                mean, (low, high) = _more_health(by_control[ROBOT], by_control[other])
+                reached = f'{100 * mean:.1f} points ({100 * low:.1f} to {100 * high:.1f})'
+                yield words, reached, low > 0.0
         if 'calendar' in known:
             fewer = 1.0 - acts / known['calendar']['interventions']
             yield aim('at least 30 % fewer interventions', fewer, lambda v: v >= 0.3, '{:.0%}')
+
+
+def _more_health(
+    one: Mapping[str, Any], other: Mapping[str, Any]
+) -> tuple[float, tuple[float, float]]:
+    """Return how much more health one ends with on the same seeds, and its 95 % interval."""
+    pairs = zip(one['runs'], other['runs'], strict=True)
+    more = [{'more': mine['health_end'] - theirs['health_end']} for mine, theirs in pairs]
+    figure = figures(more)['more']
+    return figure['mean'], tuple(figure['interval'])
 
 
 def _means(one: Mapping[str, Any]) -> dict[str, float]:

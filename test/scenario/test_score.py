@@ -130,9 +130,11 @@ def test_a_crack_that_a_person_is_told_of_as_possible_is_found():
     story.arrive(crack_width_mm=0.8)
     story.ask('apply_bio_adhesive, or remove_growth: nobody can tell from here')
     story.arrive(crack_width_mm=0.8)
-    story.ask('no decision within 5 s, seen: seal_crack')
+    story.ask('no decision within 5 s, seen: seal_crack, hydrate')
+    story.arrive(crack_width_mm=0.8)
+    story.ask('the robot holds for more than 10 s, seen: nothing')
 
-    assert story.verdicts == ['found', 'left to a person', 'left to a person']
+    assert story.verdicts == ['found', 'left to a person', 'found', 'left to a person']
 
 
 def test_a_person_who_is_asked_because_of_something_real_mends_the_rest_too():
@@ -147,7 +149,7 @@ def test_a_person_who_is_asked_because_of_something_real_mends_the_rest_too():
 def test_what_was_seen_and_not_decided_is_left_to_a_person_or_asked_in_vain():
     story = Story()
     story.arrive(crack_width_mm=0.8)
-    story.ask('no decision within 10 s, seen: seal_crack, hydrate')
+    story.ask('no decision within 10 s, seen: remove_growth')
     story.arrive()
     story.ask('the robot holds for more than 10 s')
 

@@ -11,17 +11,18 @@ from crossmodal_kd_ros.scenario.seeds import _key, _run, aims, page
 from crossmodal_kd_ros.scenario.setting import SCENARIOS
 
 
-def of(**means):
+def of(*healths, **means):
+    """Return two runs that end with these healths, and figures."""
     figures = {name: {'mean': mean, 'interval': [mean, mean]} for name, mean in means.items()}
-    return {'figures': figures, 'runs': []}
+    return {'figures': figures, 'runs': [{'health_end': health} for health in healths]}
 
 
 MONTH = {
-    'robot': of(health_end=0.8, interventions=20.0),
-    'teacher': of(health_end=0.9, interventions=20.0),
-    'alone': of(health_end=0.81, interventions=20.0),
+    'robot': of(0.8, 0.8, health_end=0.8, interventions=20.0),
+    'teacher': of(0.9, 0.9, health_end=0.9, interventions=20.0),
+    'alone': of(0.83, 0.78, health_end=0.81, interventions=20.0),
     'calendar': of(health_end=0.9, interventions=100.0),
-    'nobody': of(health_end=0.4, interventions=0.0),
+    'nobody': of(0.4, 0.4, health_end=0.4, interventions=0.0),
 }
 
 
@@ -30,8 +31,8 @@ def test_aims_of_the_month_compare_the_robot_with_each_control():
 
     assert reached == [
         ('89% of it', False),
-        ('99% of it', False),
-        ('200% of it', True),
+        ('-0.5 points (-3.0 to 2.0)', False),
+        ('40.0 points (40.0 to 40.0)', True),
         ('80%', True),
     ]
 
