@@ -156,7 +156,8 @@ def test_the_articles_nets_are_trained_and_measured_and_leave_no_weights(place):
         (['--device', 'tpu9'], "expected a torch device that works here, such as cpu, got 'tpu9'"),
         (
             ['--profile', 'air'],
-            'expected --data with a data set of the profile air, got none: living_wall alone',
+            'expected --data with a data set of the profile air, got none: living_wall and '
+            'living_wall_arm alone have a simulator',
         ),
     ],
 )
