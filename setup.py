@@ -45,7 +45,7 @@ setup(
     maintainer_email='crossmodal-kd-ros@users.noreply.github.com',
     license='Apache-2.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['**/*.j2']},
+    package_data={NAME: ['**/*.j2', 'simulation/materials/*.yaml']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -82,6 +82,7 @@ setup(
         'export': ['onnx>=1.16', 'onnxruntime>=1.17', 'onnxscript>=0.1'],
         'kilted': ros_wheels('kilted'),
         'jazzy': ros_wheels('jazzy'),
+        'mission': ['py_trees>=2.2'],
         'quantum': ['qiskit>=1.0', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],
         'tensorboard': ['tensorboard>=2.10'],
         'test': [
@@ -100,6 +101,7 @@ setup(
             'hypothesis',
             'jsonschema',
             'lxml',
+            'py_trees>=2.2',
             'pytest',
             'pytest-timeout',
             'pytest-xdist',
@@ -116,6 +118,7 @@ setup(
             'crossmodal-kd = crossmodal_kd_ros.cli.main:main',
             'gazebo_senses_node = crossmodal_kd_ros.gazebo.senses_node:main',
             'maintenance_node = crossmodal_kd_ros.nodes.maintenance_node:main',
+            'mission_node = crossmodal_kd_ros.nodes.mission_node:main',
             'simulator_node = crossmodal_kd_ros.nodes.simulator_node:main',
         ]
     },

@@ -33,8 +33,10 @@ ROS = (
     'field/test_shared_parameter_file.py',
     'gazebo/test_gazebo_senses_node.py',
     'launch/',
+    'mission/test_mission_node.py',
     'nodes/',
     'profiles/',
+    'scenario/test_over_dds.py',
 )
 # Those that take more than about 5 s: they train networks, replay recordings, draw whole pages.
 SLOW = (
@@ -61,6 +63,9 @@ SLOW = (
     'published/',
     'reports/',
     'runtime/test_messages_property.py',
+    'scenario/test_in_process.py',
+    'scenario/test_over_dds.py',
+    'simulation/test_living.py',
     'simulation/test_world.py',
     'training/test_torchrun.py',
     'training/test_resume.py',

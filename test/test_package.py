@@ -15,14 +15,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = 'crossmodal_kd_ros'
-EXECUTABLES = ('crossmodal-kd', 'gazebo_senses_node', 'maintenance_node', 'simulator_node')
+EXECUTABLES = (
+    *('crossmodal-kd', 'gazebo_senses_node', 'maintenance_node', 'mission_node'),
+    'simulator_node',
+)
 SHARED = (
     'package.xml',
     'launch/robot.launch.py',
     'launch/sim.launch.py',
     'launch/replay.launch.py',
     'launch/gazebo.launch.py',
+    'launch/mission.launch.py',
     'config/robot.yaml',
+    'config/repair.yaml',
     'config/fastdds.xml',
     'config/profiles/living_wall.yaml',
     'config/profiles/profile.schema.json',

@@ -1,7 +1,10 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A robot that nobody has: two grids of odd sizes, one of them out of view, and three channels."""
+"""A robot that nobody has: two grids of odd sizes, one of them out of view, and three channels.
+
+Of its quantities one is measured, and the width of a gap is what only the picture shows.
+"""
 
 from crossmodal_kd_ros.profile import Profile
 
@@ -52,7 +55,10 @@ def three_senses(**changes: object) -> Profile:
                 },
             },
             'actions': ['wait', 'press', 'leave'],
-            'quantities': {'pressure': {'unit': 'N', 'max': f'{PAD}.force'}},
+            'quantities': {
+                'pressure': {'unit': 'N', 'max': f'{PAD}.force'},
+                'gap': {'unit': 'mm', 'seen': {'min': 0}},
+            },
             **changes,
         }
     )

@@ -5,7 +5,7 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -69,6 +69,7 @@ class _Row:
     sample: Synchronized
     action: int
     block: _Block
+    seen: Mapping[str, float]
 
 
 @dataclass
@@ -201,7 +202,13 @@ def _row(build: _Build, index: int, sample: Synchronized) -> _Row:
         action = plan.profile.actions.index(sample.label)
     else:
         action = NO_LABEL
-    return _Row(index, replace(sample, view=None), action, _block_at(build, index, sample.t_s))
+    return _Row(
+        index,
+        replace(sample, view=None),
+        action,
+        _block_at(build, index, sample.t_s),
+        dict(label.seen) if label is not None else {},
+    )
 
 
 def _block_at(build: _Build, bag: int, t_s: float) -> _Block:
@@ -286,7 +293,7 @@ def _write_split(build: _Build, folder: Path, chosen: list[int], views: np.ndarr
     readings = _readings(build.plan.profile, mine)
     arrays = {
         **{f'reading_{sense}': values for sense, values in readings.items()},
-        'quantities': measure_quantities(build.plan.profile, readings),
+        'quantities': _quantities(build.plan.profile, mine, readings),
         'action': np.array([row.action for row in mine], np.int64),
         # Nobody says whose light it was; figures by day and by night cannot be told apart.
         'night': np.zeros(len(mine), bool),
@@ -312,6 +319,17 @@ def _readings(profile: Profile, rows: list[_Row]) -> dict[str, np.ndarray]:
     }
 
 
+def _quantities(
+    profile: Profile, rows: list[_Row], readings: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Return `float32[N, Q]`: as the senses measure them or labels say; NaN where none does."""
+    values = measure_quantities(profile, readings)
+    for column, name in enumerate(profile.quantities):
+        if name in profile.seen_quantities:
+            values[:, column] = [row.seen.get(name, np.nan) for row in rows]
+    return values
+
+
 def _datasheet(build: _Build, splits: dict[str, list[int]]) -> dict[str, Any]:
     plan, rows = build.plan, build.rows
     bits = quality_bits(plan.profile)
@@ -326,6 +344,11 @@ def _datasheet(build: _Build, splits: dict[str, list[int]]) -> dict[str, Any]:
             'samples': len(mine),
             'blocks': len({row.block for row in mine}),
             'actions': dict(sorted(actions.items())),
+            # Of how many samples a label says what only the picture shows.
+            'known': {
+                name: sum(name in row.seen for row in mine)
+                for name in plan.profile.seen_quantities
+            },
             'quality': {
                 name: sum(bool(row.sample.quality & bit) for row in mine)
                 for name, bit in bits.items()
@@ -346,21 +369,29 @@ def _datasheet(build: _Build, splits: dict[str, list[int]]) -> dict[str, Any]:
         # Of the training split alone: what networks are standardised with must not know the
         # others.
         'normalisation': _statistics(plan.profile, [rows[number] for number in splits['train']]),
-        'quantities': 'computed from the measured readings, noise and all',
+        'quantities': 'computed from the measured readings, noise and all'
+        + ''.join(f'; {name} as labels say' for name in plan.profile.seen_quantities),
         'night': 'unknown: every sample counts as day',
     }
 
 
-def _statistics(profile: Profile, rows: list[_Row]) -> dict[str, dict[str, float]]:
-    """Return mean, standard deviation and range of each channel (`sense.channel`) and quantity."""
+def _statistics(profile: Profile, rows: list[_Row]) -> dict[str, dict[str, float | None]]:
+    """Return mean, standard deviation and range of each channel (`sense.channel`) and quantity.
+
+    They are of what is known; `None` where nothing is.
+    """
     readings = _readings(profile, rows)
-    quantities = measure_quantities(profile, readings)
+    quantities = _quantities(profile, rows, readings)
     columns = {
         f'{sense.name}.{channel}': readings[sense.name][:, sense.elements_of(channel)]
         for sense in profile.senses.values()
         for channel in sense.channel_names
     } | {name: quantities[:, column] for column, name in enumerate(profile.quantities)}
+    known = {name: values[~np.isnan(values)] for name, values in columns.items()}
     return {
-        name: {kind: float(getattr(values, kind)()) for kind in ('mean', 'std', 'min', 'max')}
-        for name, values in columns.items()
+        name: {
+            kind: float(getattr(values, kind)()) if values.size else None
+            for kind in ('mean', 'std', 'min', 'max')
+        }
+        for name, values in known.items()
     }

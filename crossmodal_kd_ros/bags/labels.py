@@ -1,13 +1,14 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Labels out of a CSV file: the right action, and a group, for stretches of a bag.
+"""Labels out of a CSV file: the right action, a group, quantities, for stretches of a bag.
 
 The file may come from a spreadsheet: in UTF-8 or UTF-16, with commas, semicolons or tabs.
 """
 
 import codecs
 import csv
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,8 @@ from crossmodal_kd_ros.bags.bag_file import bag_name
 from crossmodal_kd_ros.bags.reader import BagError
 from crossmodal_kd_ros.datasets import NO_LABEL
 from crossmodal_kd_ros.files import short
-from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.profile import LABEL_COLUMNS, OPTIONAL_LABEL_COLUMNS, Profile, Quantity
 
-_COLUMNS = ('start_s', 'end_s', 'action')
-_OPTIONAL = ('bag', 'panel')
 _SEPARATORS = ',;\t'
 # What spreadsheets put before the text, and what they then write.
 _ENCODINGS = {
@@ -42,6 +41,8 @@ class Label:
         action: index into the actions of the profile; `NO_LABEL`: not known.
         group: column `panel`: which place it is, so that splits never share it; empty: unknown.
         line: of the file, for sentences.
+        seen: what quantities are that only the picture shows, as far as the line says: pairs of
+            name and number.
     """
 
     bag: str
@@ -50,13 +51,14 @@ class Label:
     action: int
     group: str = ''
     line: int = 0
+    seen: tuple[tuple[str, float], ...] = ()
 
 
 def read_labels(path: Path, profile: Profile) -> list[Label]:
     """Return the labels of a CSV file.
 
-    Its columns are start_s, end_s, action, and if wanted bag and panel, in any case. Actions are
-    those of `profile`.
+    Its columns are start_s, end_s, action, and if wanted bag, panel and the quantities that only
+    the picture shows, in any case. Actions and quantities are those of `profile`.
 
     Raises:
         BagError: it cannot be read; the sentence has the line.
@@ -65,7 +67,7 @@ def read_labels(path: Path, profile: Profile) -> list[Label]:
     separator = max(_SEPARATORS, key=text.partition('\n')[0].count)
     lines = enumerate(text.split('\n'), start=1)
     columns = [name.lower() for name in _cells(path, *next(lines), separator)]
-    _check_columns(path, columns)
+    _check_columns(path, columns, profile)
     labels = []
     for number, line in lines:
         cells = _cells(path, number, line, separator)
@@ -77,7 +79,7 @@ def read_labels(path: Path, profile: Profile) -> list[Label]:
         if cells:
             blank = [''] * (len(columns) - len(cells))
             by_column = dict(zip(columns, [*cells, *blank]))
-            labels.append(_label(path, number, by_column, separator, profile.actions))
+            labels.append(_label(path, number, by_column, separator, profile))
     return labels
 
 
@@ -155,27 +157,28 @@ def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
     return cells
 
 
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    given = set(columns)
-    if len(given) < len(columns) or not set(_COLUMNS) <= given <= {*_COLUMNS, *_OPTIONAL}:
+def _check_columns(path: Path, columns: Sequence[str], profile: Profile) -> None:
+    given, needed = set(columns), set(LABEL_COLUMNS)
+    optional = (*OPTIONAL_LABEL_COLUMNS, *profile.seen_quantities)
+    if len(given) < len(columns) or not needed <= given <= needed.union(optional):
         raise BagError(
-            f'expected the columns {", ".join(_COLUMNS)} (and if wanted {", ".join(_OPTIONAL)}), '
-            f'each once, in the first line of {path}, got '
+            f'expected the columns {", ".join(LABEL_COLUMNS)} (and if wanted '
+            f'{", ".join(optional)}), each once, in the first line of {path}, got '
             f'{", ".join(map(repr, columns)) or "none"}'
         )
 
 
 def _label(
-    path: Path, line: int, cells: Mapping[str, str], separator: str, actions: Sequence[str]
+    path: Path, line: int, cells: Mapping[str, str], separator: str, profile: Profile
 ) -> Label:
-    action = cells['action']
+    action, actions = cells['action'], profile.actions
     if action and action not in actions:
         raise BagError(
             f'{path}, line {line}: expected an action out of {", ".join(actions)}, or nothing, '
             f'got {action!r}'
         )
     try:
-        start_s, end_s = (_seconds(cells[name], separator) for name in ('start_s', 'end_s'))
+        start_s, end_s = (_number(cells[name], separator) for name in ('start_s', 'end_s'))
     except ValueError:
         raise BagError(
             f'{path}, line {line}: expected seconds such as 12.5, got {cells["start_s"]!r} and '
@@ -193,10 +196,30 @@ def _label(
         actions.index(action) if action else NO_LABEL,
         cells.get('panel', ''),
         line,
+        tuple(
+            (name, _seen(path, line, quantity, cells[name], separator))
+            for name, quantity in profile.seen_quantities.items()
+            if cells.get(name)
+        ),
     )
 
 
-def _seconds(text: str, separator: str) -> float:
+def _seen(path: Path, line: int, quantity: Quantity, text: str, separator: str) -> float:
+    minimum = -math.inf if quantity.seen.min is None else quantity.seen.min
+    try:
+        value = _number(text, separator)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= minimum):
+        least = f' of at least {minimum:g}' if math.isfinite(minimum) else ''
+        raise BagError(
+            f'{path}, line {line}: expected {quantity.name} in {quantity.unit}{least}, or '
+            f'nothing, got {text!r}'
+        )
+    return value
+
+
+def _number(text: str, separator: str) -> float:
     """Return a number; spreadsheets that separate by something else write a decimal comma."""
     if separator == '\t' and _AMBIGUOUS.fullmatch(text):
         raise ValueError(text)

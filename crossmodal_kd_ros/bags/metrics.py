@@ -37,7 +37,7 @@ class ModelMetrics:
         columns: over time: `frames`; `mode <MODE>` and `action <action>` (a hold also without a
             picture); `disagreed`; of each quantity `estimated <name>` over `frames`,
             `measured <name>` over `measurements <name>`, `lower <name>` and `upper <name>` over
-            `bounded`.
+            `bounded <name>`.
         cards: pictures on which teacher and student disagree, evenly chosen.
         grid_moments: what every grid read, and the student's estimates, evenly chosen.
     """
@@ -46,12 +46,11 @@ class ModelMetrics:
         """Start without an answer."""
         self.profile = profile
         self.agreement = agreement
-        per_quantity = ('estimated', 'measured', 'measurements', 'lower', 'upper')
+        per_quantity = ('estimated', 'measured', 'measurements', 'lower', 'upper', 'bounded')
         self.columns = TimeColumns(
             [
                 'frames',
                 'disagreed',
-                'bounded',
                 *(f'mode {mode}' for mode in Mode),
                 *(f'action {action}' for action in (*profile.actions, HOLD)),
                 *(f'{kind} {name}' for kind in per_quantity for name in profile.quantities),
@@ -104,8 +103,8 @@ class ModelMetrics:
             **self._compare_with_student(step, answer),
         }
         if estimate.lower is not None and estimate.upper is not None:
-            values['bounded'] = 1.0
             values |= _prefixed('lower', estimate.lower) | _prefixed('upper', estimate.upper)
+            values |= _prefixed('bounded', dict.fromkeys(estimate.lower, 1.0))
         self.columns.add(step.now_ns, values)
         self._add_grid_moment(step.now_ns, answer)
 
@@ -144,7 +143,7 @@ class ModelMetrics:
         readings, perception = answer.sample.readings, answer.perception
         values: dict[str, float] = {}
         for estimated, quantity in zip(perception.quantities, self.profile.quantities.values()):
-            if all(sense in readings for sense in quantity.senses):
+            if quantity.senses and all(sense in readings for sense in quantity.senses):
                 # Measured, as the senses that measure it are healthy.
                 measured = answer.estimate.quantities[quantity.name]
                 self._errors.add((quantity.name,), np.array([estimated]), np.array([measured]))

@@ -13,7 +13,8 @@ from rosbags.typesys import Stores, get_typestore
 
 from crossmodal_kd_ros.bags.recorder import mark, qos_of
 from crossmodal_kd_ros.profile import HOLD, Mode, Profile, Sense
-from crossmodal_kd_ros.runtime import Estimate, ModeChange, topics
+from crossmodal_kd_ros.repair import RepairCommand, RepairPlanner
+from crossmodal_kd_ros.runtime import Answer, ModeChange, topics
 from crossmodal_kd_ros.runtime.messages import grid_image_fields
 
 _STORE = get_typestore(Stores.LATEST)
@@ -23,8 +24,9 @@ MADE_BY = 'replay'
 class OutputBag:
     """Writes answers. It depends on them alone: two replays of one bag give equal bytes."""
 
-    def __init__(self, path: Path, profile: Profile) -> None:
-        """Create an MCAP bag at `path`."""
+    def __init__(self, path: Path, profile: Profile, planner: RepairPlanner | None) -> None:
+        """Create an MCAP bag at `path`; `planner` makes the commands of repairs, if any."""
+        self._planner = planner
         self._profile, self._estimates = profile, topics.estimates(profile)
         self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
         mark(self._writer, MADE_BY)
@@ -42,9 +44,9 @@ class OutputBag:
         }
         self._mode: Mode | None = None
 
-    def answer(self, now_ns: int, header: Any, estimate: Estimate) -> None:
+    def answer(self, now_ns: int, header: Any, answer: Answer) -> None:
         """Write one answer, in the order of the node; `header` is that of the picture."""
-        actions = self._profile.actions
+        estimate, actions = answer.estimate, self._profile.actions
         scores = _named(header, actions, estimate.probabilities, estimate.efforts(actions))
         self._write(topics.ACTION_SCORES, now_ns, scores)
         self._write(topics.ACTION, now_ns, _text(estimate.action))
@@ -54,6 +56,13 @@ class OutputBag:
         quantities = estimate.named_quantities()
         message = _named(header, tuple(quantities), np.array(list(quantities.values())))
         self._write(topics.SURFACE_STATE, now_ns, message)
+        command = None if self._planner is None else self._planner.plan(answer)
+        if command is not None:
+            self._write(topics.REPAIR_PATH, now_ns, _path(header, self._profile, command))
+            self._write(topics.REPAIR_REASON, now_ns, _text(command.reason))
+            values = command.named_values(self._profile)
+            message = _named(header, tuple(values), np.array(list(values.values())))
+            self._write(topics.REPAIR_COMMAND, now_ns, message)
 
     def hold(self, now_ns: int) -> None:
         """Write that the robot holds, without a picture."""
@@ -90,6 +99,15 @@ def _named(
         np.zeros(0),
         np.asarray(efforts, np.float64),
     )
+
+
+def _path(header: Any, profile: Profile, command: RepairCommand) -> Any:
+    point, quaternion, pose = (
+        _STORE.types[f'geometry_msgs/msg/{name}'] for name in ('Point', 'Quaternion', 'Pose')
+    )
+    places, turned = command.poses(profile.camera.view_mm)
+    poses = [pose(point(*place), quaternion(*turned)) for place in places.tolist()]
+    return _STORE.types[topics.POSE_ARRAY](header, poses)
 
 
 def _reading(header: Any, sense: Sense, reading: np.ndarray) -> Any:

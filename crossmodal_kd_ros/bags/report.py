@@ -124,8 +124,8 @@ def _curves(
     estimated = runs.with_gaps(
         t_s,
         means('estimated', 'frames'),
-        means('lower', 'bounded'),
-        means('upper', 'bounded'),
+        means('lower', f'bounded {quantity}'),
+        means('upper', f'bounded {quantity}'),
         gap_s=gap_s,
     )
     return [

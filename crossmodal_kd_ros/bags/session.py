@@ -24,6 +24,7 @@ from crossmodal_kd_ros.files import check_inputs, whole_folder, write_json
 from crossmodal_kd_ros.health.reasons import ReasonCode
 from crossmodal_kd_ros.health.sensor import SensorReport
 from crossmodal_kd_ros.profile import CAMERA, Profile
+from crossmodal_kd_ros.repair import make_planner
 from crossmodal_kd_ros.reports.style import lasting
 from crossmodal_kd_ros.runtime import ModeChange, RuntimeConfig, say
 from crossmodal_kd_ros.runtime.topics import COMPRESSED_IMAGE
@@ -91,7 +92,14 @@ def replay_bag(
         replay = Replay(models, plan.profile, RuntimeConfig.of(plan.profile))
         with ExitStack() as stack:
             outputs = [
-                stack.enter_context(closing(OutputBag(path, plan.profile))) for path in paths
+                stack.enter_context(
+                    closing(
+                        OutputBag(
+                            path, plan.profile, make_planner(plan.profile, model.calibration)
+                        )
+                    )
+                )
+                for path, model in zip(paths, models, strict=True)
             ]
             steps = replay.run(inject(topics.readings(bag), plan.schedule))
             total = topics.message_count(bag)
@@ -130,7 +138,7 @@ def _run(
         metrics.add_step(step)
         for answer, output in zip(step.answers, outputs):
             if answer is not None:
-                output.answer(step.now_ns, step.reading.origin.header, answer.estimate)
+                output.answer(step.now_ns, step.reading.origin.header, answer)
         done += step.reading.role != TURN
         if done % 100 == 0:
             progress(done)

@@ -205,6 +205,9 @@ def figures_table(figures: dict[str, dict[str, Any]]) -> str:
     def percent(value: float | None) -> str:
         return '' if value is None else f'{100 * value:.1f} %'
 
+    def figure(value: float | None) -> str:
+        return '' if value is None else f'{value:.2f}'
+
     readings = list(dict.fromkeys(name for m in figures.values() for name in m.get('r2', {})))
     rows = [
         ['system', 'accuracy', 'macro-F1', 'by day', 'by night', 'ECE']
@@ -220,7 +223,7 @@ def figures_table(figures: dict[str, dict[str, Any]]) -> str:
                     for figure in ('accuracy', 'macro_f1', 'day_accuracy', 'night_accuracy')
                 ),
                 f'{measured["ece"]:.3f}',
-                *(f'{measured["r2"][name]:.2f}' if 'r2' in measured else '' for name in readings),
+                *(figure(measured.get('r2', {}).get(name)) for name in readings),
             ]
         )
     return '\n'.join(f'| {" | ".join(row)} |' for row in rows)

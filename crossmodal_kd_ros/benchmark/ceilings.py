@@ -9,7 +9,6 @@ a few statistics. No network that looks at pixels can be expected to do better.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -80,24 +79,13 @@ def _table(
 
 def _shown(panel: Panel, centre: tuple[float, float]) -> np.ndarray:
     """Return what a perfect eye reads off the picture: the state as and where it shows."""
-    crack_seed, growth_seed, blister_seed = panel.shown_seeds
-    looks = PanelScene(
-        replace(
-            panel,
-            crack_depth_mm=panel.crack_shown_mm,
-            crack_seed=crack_seed,
-            growth_cover=panel.growth_cover_shown,
-            growth_seed=growth_seed,
-            delamination=panel.bulge_shown,
-            delamination_seed=blister_seed,
-        )
-    )
-    state = looks.true_state(centre)
+    state = PanelScene(panel.as_it_looks()).true_state(centre)
     return np.array(
         [
             panel.material,
+            panel.lighting == 'night',
             panel.roughness_shown_um,
-            state.crack_mm,
+            state.crack_width_mm,
             state.growth_cover,
             panel.growth_fuzz,
             panel.moisture_shown,

@@ -18,7 +18,7 @@ def coverage(calibration: Calibration, pairs: Pairs, answers: Answers) -> list[d
     """Return a row for each quantity and source of it, and for each set of sensors that decides.
 
     A row has `covered`, of it `day` and `night` (0 to 1; None without such pairs), and
-    `mean_width`.
+    `mean_width` (None without bounds, or where nobody knows the truth).
 
     Args:
         calibration: what is tested.
@@ -43,10 +43,15 @@ def _quantities(
             ]
         )
         inside = (bounds[:, 0] <= pairs.quantities) & (pairs.quantities <= bounds[:, 1])
+        width = bounds[:, 1] - bounds[:, 0]
+        is_known = ~np.isnan(width + pairs.quantities)
         for column, quantity in enumerate(profile.quantities.values()):
+            if is_measured and not quantity.senses:
+                continue
             source = ' and '.join(quantity.senses) if is_measured else CAMERA
-            yield _row(quantity.name, source, inside[:, column], pairs.night) | {
-                'mean_width': round(float((bounds[:, 1] - bounds[:, 0])[:, column].mean()), 4),
+            rows = is_known[:, column]
+            yield _row(quantity.name, source, inside[rows, column], pairs.night[rows]) | {
+                'mean_width': round(float(width[rows, column].mean()), 4) if rows.any() else None,
                 'unit': quantity.unit,
             }
 

@@ -32,7 +32,7 @@ class Answers:
     Attributes:
         probabilities: `float32[N, A]`.
         readings: `float32[N, size]` by sense.
-        quantities: `float32[N, Q]`.
+        quantities: `float32[N, Q]`; NaN where it says nothing of one that only the picture shows.
     """
 
     probabilities: np.ndarray
@@ -126,7 +126,7 @@ def ask_reference(
 ) -> tuple[Answers, Answers]:
     """Return what the article's teacher and student say of every pair.
 
-    Quantities follow from the student's readings.
+    Quantities follow from the student's readings; of what only the picture shows it says nothing.
     """
     by_teacher, by_student, estimates = [], [], []
     for batch in in_order(pairs):
@@ -150,7 +150,8 @@ def measure(answers: Answers, pairs: Pairs, profile: Profile) -> dict[str, Any]:
 
     Returns:
         `accuracy`, `macro_f1`, `ece`, `day_accuracy`, `night_accuracy` (None without such views),
-        each 0 to 1; with quantities also `r2` of each of `scalars`.
+        each 0 to 1; with quantities also `r2` of each of `scalars` (None where fewer than two are
+        known).
     """
     chosen = answers.probabilities.argmax(1)
     right = chosen == pairs.action
@@ -171,7 +172,7 @@ def measure(answers: Answers, pairs: Pairs, profile: Profile) -> dict[str, Any]:
     }
     if answers.quantities is not None:
         measured['r2'] = {
-            scalar.name: float(r2_score(scalar.read(pairs), scalar.read(answers)))
+            scalar.name: _r2(scalar.read(pairs), scalar.read(answers))
             for scalar in scalars(profile)
         }
     return measured
@@ -184,7 +185,7 @@ def accuracy(answers: Answers, pairs: Pairs) -> float:
 
 def reading_errors(
     answers: Answers, pairs: Pairs, train: Pairs, profile: Profile
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Compare readings with the truth, and with answers that know nothing of the picture.
 
     Those are the training set's mean, and the answer to another picture.
@@ -192,17 +193,21 @@ def reading_errors(
     Returns:
         For `<sense>_map` of each grid (over its elements, in standard deviations of their channel)
         and for each of `scalars` (in its unit): RMS `error`, that of the `train_mean`, and that of
-        `shuffled` answers.
+        `shuffled` answers; None where none is known.
     """
     other = np.random.default_rng(0).permutation(len(pairs))
 
-    def rms(answer: np.ndarray, truth: np.ndarray) -> float:
-        return float(np.sqrt(np.mean((answer - truth) ** 2)))
+    def rms(answer: np.ndarray, truth: np.ndarray) -> float | None:
+        error = answer - truth
+        error = error[~np.isnan(error)]
+        return float(np.sqrt(np.mean(error**2))) if error.size else None
 
-    def compare(answer: np.ndarray, truth: np.ndarray, train: np.ndarray) -> dict[str, float]:
+    def compare(
+        answer: np.ndarray, truth: np.ndarray, train: np.ndarray
+    ) -> dict[str, float | None]:
         return {
             'error': rms(answer, truth),
-            'train_mean': rms(train.mean(0), truth),
+            'train_mean': rms(Statistics.of_columns(train.reshape(len(train), -1)).mean, truth),
             'shuffled': rms(answer[other], truth),
         }
 
@@ -217,6 +222,35 @@ def reading_errors(
         scalar.name: compare(*(scalar.read(source) for source in sources))
         for scalar in scalars(profile)
     }
+
+
+def median_errors(
+    answers: Answers, pairs: Pairs, train: Pairs, profile: Profile
+) -> dict[str, dict[str, float | None]]:
+    """Compare readings with the truth where it is not zero: where there is a crack to measure.
+
+    Returns:
+        For each of `scalars`, in its unit: the median of the absolute `error`, and that of an
+        answer that is always the median of the training set there, `train_median`; None where none
+        is known.
+    """
+
+    def present(values: np.ndarray) -> np.ndarray:
+        return values[~np.isnan(values) & (values != 0.0)]
+
+    def median(values: np.ndarray) -> float | None:
+        return float(np.median(values)) if values.size else None
+
+    errors = {}
+    for scalar in scalars(profile):
+        truth, answer = scalar.read(pairs), scalar.read(answers)
+        rows = (truth != 0.0) & ~np.isnan(truth + answer)
+        usual = median(present(scalar.read(train)))
+        errors[scalar.name] = {
+            'error': median(np.abs(answer - truth)[rows]),
+            'train_median': None if usual is None else median(np.abs(usual - truth)[rows]),
+        }
+    return errors
 
 
 @torch.inference_mode()
@@ -251,6 +285,13 @@ def expected_calibration_error(probabilities: np.ndarray, action: np.ndarray) ->
     bins = np.minimum((confidence * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=right - confidence.astype(float), minlength=_CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(action))
+
+
+def _r2(truth: np.ndarray, answer: np.ndarray) -> float | None:
+    is_known = ~np.isnan(truth + answer)
+    if np.count_nonzero(is_known) < 2:
+        return None
+    return float(r2_score(truth[is_known], answer[is_known]))
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader, Undefined
 
-from crossmodal_kd_ros.benchmark.cells import ALIGNMENTS, RECIPE
+from crossmodal_kd_ros.benchmark.cells import ALIGNMENTS, CONTROLS, RECIPE
 from crossmodal_kd_ros.benchmark.figures import NAMES
 from crossmodal_kd_ros.benchmark.measures import scalars
 from crossmodal_kd_ros.profile import CAMERA, Profile
@@ -24,7 +24,9 @@ def markdown(summary: dict[str, Any], profile: Profile) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=_percent, figure=_figure, gained=_gained, words=words)
+    environment.filters.update(
+        percent=_percent, number=_number, figure=_figure, gained=_gained, words=words
+    )
     counts, changes = _counts(summary), list(_changes(summary))
     alignments = [
         (alignment, title, count, m)
@@ -40,15 +42,16 @@ def markdown(summary: dict[str, Any], profile: Profile) -> str:
                 if count in summary[system]:
                     yield count, NAMES[system], summary[system][count]
 
-    def way_to_ceiling(count: str, gain: dict[str, Any]) -> int:
-        """Return how many percent of what the student without distillation lacks are gained."""
-        without = summary['student_no_kd'][count]['accuracy']['mean']
+    def way_to_ceiling(count: str, control: str, gain: dict[str, Any]) -> int:
+        """Return how many percent of what a control lacks are gained."""
+        without = summary[control][count]['accuracy']['mean']
         return round(100 * gain['accuracy']['mean'] / (summary['ceilings'][CAMERA] - without))
 
     page = environment.get_template('results.md.j2').render(
         summary=summary,
         profile=profile,
         names=NAMES,
+        controls=list(CONTROLS),
         counts=counts,
         rows=rows,
         way_to_ceiling=way_to_ceiling,
@@ -57,11 +60,11 @@ def markdown(summary: dict[str, Any], profile: Profile) -> str:
         scalars=scalars(profile),
         changes=changes,
         alignments=alignments,
-        # What each fidelity gains on cosine at least, beyond chance.
+        # What the fidelity gains on cosine at least, beyond chance.
         fidelities=[
             m['against_recipe']['accuracy']['interval'][0]
             for alignment, _, _, m in alignments
-            if alignment in ('product', 'entangled') and 'against_recipe' in m
+            if alignment == 'product' and 'against_recipe' in m
         ],
     )
     return page.rstrip() + '\n'
@@ -86,6 +89,10 @@ def _changes(summary: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 def _percent(value: float | None | Undefined) -> str:
     return '' if value is None or isinstance(value, Undefined) else f'{100 * value:.1f} %'
+
+
+def _number(value: float | None | Undefined) -> str:
+    return '' if value is None or isinstance(value, Undefined) else f'{value:.2f}'
 
 
 def _figure(figure: dict[str, Any], unit: str = '%') -> str:

@@ -66,11 +66,11 @@ def train_and_save(
     def pairs(split: str) -> Pairs:
         if data_set is not None:
             return load_folder(split, data_set, profile)
-        return _load_views(recipe.data, split, cache, device)
+        return _load_views(profile, recipe.data, split, cache, device)
 
     train, validation = pairs('train'), pairs('validation')
     if data_set is None:
-        train = train.with_labels(recipe.data.labelled_views)
+        train = train.with_labels(recipe.data.labelled_views, profile)
     card = Card.of(
         profile,
         recipe,
@@ -88,7 +88,13 @@ def train_and_save(
 
         networks = TrainingCache(cache / 'networks', profile, run=run)
         teacher = networks.teacher(recipe.teacher, train, validation, seed=recipe.seed)
-        student = networks.student(recipe.student, teacher, train, validation, seed=recipe.seed)
+        student = networks.student(
+            recipe.student,
+            teacher if recipe.student.distil else None,
+            train,
+            validation,
+            seed=recipe.seed,
+        )
         test = pairs('test')
         for name, masked in masks(profile).items():
             system = f'teacher, {name}' if masked else 'teacher'
@@ -104,7 +110,7 @@ def train_and_save(
                         folder / f'{network.kind}.safetensors',
                         card=card.header(network.kind),
                     )
-        alone = recipe.student.model_copy(update={'distil': False})
+        alone = recipe.student.model_copy(update={'distil': False, 'self_training': False})
         control = networks.student(
             alone, None, train, validation, seed=recipe.seed, name='student without distillation'
         )
@@ -122,11 +128,11 @@ def train_and_save(
 def measure_reference(recipe: ReferenceRecipe, cache: Path) -> str:
     """Train the article's nets on simulated views; return their test figures as a table."""
     profile, device = load_profile(), Device()
-    train = _load_views(recipe.data, 'train', cache, device)
-    train = train.with_labels(recipe.data.labelled_views)
+    train = _load_views(profile, recipe.data, 'train', cache, device)
+    train = train.with_labels(recipe.data.labelled_views, profile)
     with TrainingProgress("article's teacher and student", None) as report:
         networks = train_reference(recipe, train, report=report)
-    test = _load_views(recipe.data, 'test', cache, device)
+    test = _load_views(profile, recipe.data, 'test', cache, device)
     answers = ask_reference(*networks, test, profile)
     names = ("article's teacher", "article's student")
     return figures_table(
@@ -134,7 +140,9 @@ def measure_reference(recipe: ReferenceRecipe, cache: Path) -> str:
     )
 
 
-def _load_views(data: DataRecipe, split: str, cache: Path, device: Device) -> Pairs:
+def _load_views(
+    profile: Profile, data: DataRecipe, split: str, cache: Path, device: Device
+) -> Pairs:
     """Return the views of a split; the first process simulates, the others read."""
     views = {
         'train': data.labelled_views + data.unlabelled_views,
@@ -148,6 +156,7 @@ def _load_views(data: DataRecipe, split: str, cache: Path, device: Device) -> Pa
             views,
             seed=data.seed,
             cache_dir=cache,
+            profile=profile,
             vision_recovery=data.vision_recovery,
             progress=bar(f'simulating {split}'),
         )

@@ -56,7 +56,7 @@ _MAX_COMPARED = 2000
 # A stack is judged on groups that it was not fitted to; its 2 A x A + A numbers want so many
 # groups of each action.
 _FOLDS, _STACK_GROUPS = 5, 50
-# In each half of the groups, for quantiles at 95 %.
+# In each half of the groups, and known of a quantity, for quantiles at 95 %.
 _MIN_PAIRS = 30
 _BATCH = 64
 
@@ -257,9 +257,22 @@ def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:
 def _intervals(pairs: Pairs, answers: Answers) -> Intervals:
     measured = measure_quantities(answers.profile, pairs.readings)
     return Intervals(
-        measured=two_sided(pairs.quantities - measured),
-        estimated=two_sided((pairs.quantities - answers.quantities) / answers.quantities_std),
+        measured=_offsets(pairs.quantities - measured),
+        estimated=_offsets((pairs.quantities - answers.quantities) / answers.quantities_std),
     )
+
+
+def _offsets(errors: np.ndarray) -> np.ndarray:
+    """Return offsets `float[2, Q]` from errors `[N, Q]`, NaN where the truth is not known.
+
+    They are NaN of a quantity of which too few errors are known.
+    """
+    offsets = np.full((2, errors.shape[1]), np.nan)
+    for column, error in enumerate(errors.T):
+        known = error[~np.isnan(error)]
+        if len(known) >= _MIN_PAIRS:
+            offsets[:, column] = two_sided(known[:, None])[:, 0]
+    return offsets
 
 
 def _out_of_distribution(features: np.ndarray, pairs: Pairs) -> OutOfDistribution:

@@ -19,7 +19,7 @@ NOMINAL = 0.9
 class Intervals:
     """Bounds of the Q quantities of a profile.
 
-    Lei et al. 2018, https://arxiv.org/abs/1604.04173.
+    Lei et al. 2018, https://arxiv.org/abs/1604.04173. NaN where too few truths were known.
 
     Attributes:
         measured: `float[2, Q]`, lower and upper bound of (truth - value), in units, where healthy
@@ -40,7 +40,7 @@ class Intervals:
         ood_score: float,
         minimum: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return lower and upper bounds, each `float32[Q]`.
+        """Return lower and upper bounds, each `float32[Q]`; NaN where there are none.
 
         Args:
             quantities: `float32[Q]`, what is published.

@@ -7,6 +7,9 @@ from rich.table import Table
 
 from crossmodal_kd_ros.calibration.model import Calibration
 
+# Nothing was measured by which a quantity could be wrong.
+_NO_BOUNDS = 'no bounds: too few labels say what it was'
+
 
 def tables(calibration: Calibration) -> list[Table]:
     """Return tables of who decides with which sensors, of intervals and of strange pictures."""
@@ -35,7 +38,7 @@ def tables(calibration: Calibration) -> list[Table]:
             row['quantity'],
             row['source'],
             *(_percent(row[part]) for part in ('covered', 'day', 'night')),
-            f'{row["mean_width"]:.3g} {row["unit"]}',
+            _NO_BOUNDS if row['mean_width'] is None else f'{row["mean_width"]:.3g} {row["unit"]}',
         )
     strange = _table(
         f'pictures unlike anything in training (made of {source} ones)',

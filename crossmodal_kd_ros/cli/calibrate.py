@@ -79,7 +79,9 @@ def command(
         if data is not None:
             return load_folder(split, data, robot)
         progress = bar(f'simulating {split}')
-        return load_simulated(split, views, seed=seed, cache_dir=cache, progress=progress)
+        return load_simulated(
+            split, views, seed=seed, cache_dir=cache, profile=robot, progress=progress
+        )
 
     # The validation split chose the weights; of recordings it is the only other one.
     split = 'calibration' if data is None else 'validation'

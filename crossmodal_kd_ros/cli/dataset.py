@@ -35,8 +35,8 @@ def command() -> None:
 @click.option(
     '--labels',
     type=click.Path(path_type=Path, dir_okay=False),
-    help='CSV file: start_s,end_s,action and if wanted bag,panel; seconds of the bag. Commas, '
-    'semicolons or tabs.',
+    help='CSV file: start_s,end_s,action and if wanted bag,panel and what only the picture shows; '
+    'seconds of the bag. Commas, semicolons or tabs.',
 )
 @click.option(
     '--map',
@@ -104,8 +104,10 @@ def closing_lines(sheet: dict[str, Any], out: Path) -> list[str]:
     lines = list(sheet['topics'])
     for name, split in sheet['splits'].items():
         actions = ', '.join(f'{action} {count}' for action, count in split['actions'].items())
+        known = ''.join(f', {what} known of {count}' for what, count in split['known'].items())
         lines.append(
-            f'{name}: {split["samples"]} samples of {split["blocks"]} panels or blocks ({actions})'
+            f'{name}: {split["samples"]} samples of {split["blocks"]} panels or blocks '
+            f'({actions}{known})'
         )
     lines += [f'dropped: {count}, {reason}' for reason, count in sheet['dropped'].items()]
     return [*lines, f'data set and datasheet: {out}']

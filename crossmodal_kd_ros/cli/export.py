@@ -36,7 +36,7 @@ def command(models: Path, data: Path | None, profile: str | None) -> None:
 
     robot = find_profile(profile, data)
     if data is None:
-        pairs = simulate('validation', _VIEWS, seed=0)
+        pairs = simulate('validation', _VIEWS, seed=0, profile=robot)
     else:
         pairs = load_folder('validation', data, robot)
     differences = write_export(

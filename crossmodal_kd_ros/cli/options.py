@@ -30,17 +30,16 @@ def find_profile(name: str | None, data: Path | None) -> 'Profile':
     Raises:
         ConfigurationError: there is no such profile, or no data set of it: it cannot be simulated.
     """
-    from crossmodal_kd_ros.datasets import read_profile
+    from crossmodal_kd_ros.datasets import SIMULATED, is_simulated, read_profile
     from crossmodal_kd_ros.errors import ConfigurationError
     from crossmodal_kd_ros.profile import load_profile
 
     if name is None and data is not None:
         return read_profile(data)
-    simulated = load_profile()
-    profile = simulated if name is None else load_profile(name)
-    if data is None and profile.fingerprint != simulated.fingerprint:
+    profile = load_profile() if name is None else load_profile(name)
+    if data is None and not is_simulated(profile):
         raise ConfigurationError(
             f'expected --data with a data set of the profile {profile.name}, got none: '
-            f'{simulated.name} alone has a simulator'
+            f'{" and ".join(SIMULATED)} alone have a simulator'
         )
     return profile

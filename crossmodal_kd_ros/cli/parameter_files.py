@@ -15,12 +15,13 @@ import yaml
 
 from crossmodal_kd_ros.files import share_dir, write_text
 from crossmodal_kd_ros.gazebo import senses_node
-from crossmodal_kd_ros.nodes import maintenance_node, simulator_node
+from crossmodal_kd_ros.nodes import maintenance_node, mission_node, simulator_node
 from crossmodal_kd_ros.nodes.parameters import AUTOSTART, QOS_POLICIES, Parameter
 from crossmodal_kd_ros.profile import load_profile
 
 NODES = {
     'maintenance_node': (*maintenance_node.parameters(load_profile()), AUTOSTART),
+    'mission_node': (*mission_node.PARAMETERS, AUTOSTART),
     'simulator_node': (*simulator_node.PARAMETERS, AUTOSTART),
     'gazebo_senses_node': (*senses_node.PARAMETERS, AUTOSTART),
 }
@@ -28,6 +29,7 @@ NODES = {
 CONFIGS = {
     'robot.yaml': ('robot.launch.py', ('maintenance_node',)),
     'sim.yaml': ('sim.launch.py', ('simulator_node', 'maintenance_node')),
+    'mission.yaml': ('mission.launch.py', ('mission_node', 'maintenance_node')),
     'gazebo.yaml': ('gazebo.launch.py', ('gazebo_senses_node', 'maintenance_node')),
 }
 _WIDTH = 114

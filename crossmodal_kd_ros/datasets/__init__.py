@@ -17,16 +17,18 @@ from crossmodal_kd_ros.datasets.pairs import (
     save_array,
     save_rows,
 )
-from crossmodal_kd_ros.datasets.simulated import load_simulated, simulate
+from crossmodal_kd_ros.datasets.simulated import SIMULATED, is_simulated, load_simulated, simulate
 
 __all__ = [
     'DATASHEET',
     'NO_LABEL',
     'PROFILE',
+    'SIMULATED',
     'SPLITS',
     'DataSetError',
     'Pairs',
     'array_names',
+    'is_simulated',
     'load_folder',
     'load_simulated',
     'read_datasheet',

@@ -38,7 +38,8 @@ class Pairs:
     Attributes:
         image: `uint8[N, S, S, 3]`, RGB, the square view.
         readings: `float32[N, size]` of each sense, as measured.
-        quantities: `float32[N, Q]`, without the noise of the sensors where that is known.
+        quantities: `float32[N, Q]`, without the noise of the sensors where that is known; NaN
+            where nobody knows one that only the picture shows.
         action: `int64[N]`, index into the actions of the profile; `NO_LABEL` where there is none.
         night: `bool[N]`, whether the robot's own lamp lit the view.
         group: `int64[N]`, the place or stretch of time of each pair; splits never share one.
@@ -75,8 +76,10 @@ class Pairs:
         others = {name: arrays[name] for name in ('image', *_OTHER_ARRAYS)}
         return cls(readings=readings, **others)
 
-    def with_labels(self, count: int) -> 'Pairs':
-        """Return the same pairs of which only the first `count` keep their label.
+    def with_labels(self, count: int, profile: Profile) -> 'Pairs':
+        """Return the same pairs, of `profile`, of which only the first `count` keep their label.
+
+        A label is the action, and what only the picture shows: a person says both.
 
         Raises:
             ValueError: there are fewer pairs.
@@ -85,7 +88,9 @@ class Pairs:
             raise ValueError(f'expected at most {len(self)} labels for as many pairs, got {count}')
         action = self.action.copy()
         action[count:] = NO_LABEL
-        return replace(self, action=action)
+        quantities = self.quantities.copy()
+        quantities[count:, _is_seen(profile)] = np.nan
+        return replace(self, action=action, quantities=quantities)
 
     @classmethod
     def join(cls, parts: list['Pairs']) -> 'Pairs':
@@ -253,8 +258,14 @@ def _load(path: Path, dtype: type, row: tuple[int, ...]) -> np.ndarray:
     return array
 
 
+def _is_seen(profile: Profile) -> np.ndarray:
+    """Return which quantities no sense measures, `bool[Q]`."""
+    return np.array([name in profile.seen_quantities for name in profile.quantities], bool)
+
+
 def _check_values(folder: Path, pairs: Pairs, profile: Profile) -> None:
-    for name, values in {**pairs.readings, 'quantities': pairs.quantities}.items():
+    known = np.where(_is_seen(profile) & np.isnan(pairs.quantities), 0.0, pairs.quantities)
+    for name, values in {**pairs.readings, 'quantities': known}.items():
         bad = np.flatnonzero(~np.isfinite(values).all(1))
         if bad.size:
             raise DataSetError(

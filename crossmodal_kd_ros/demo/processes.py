@@ -67,18 +67,20 @@ class NodeProcess:
         *,
         environ: Mapping[str, str],
         log: Path | None = None,
+        room: str = 'nodes',
     ) -> None:
-        """Start `crossmodal_kd_ros.nodes.<name>` with `ros_args` behind `--ros-args`.
+        """Start `crossmodal_kd_ros.<room>.<name>` with `ros_args` behind `--ros-args`.
 
         Args:
-            name: `maintenance_node` or `simulator_node`.
+            name: such as `maintenance_node`.
             ros_args: such as `-p`, `seed:=3`, `-r`, `__ns:=/left`.
             environ: its environment, whole.
             log: file for its output; `None`: it goes to that of this process.
+            room: where the node is.
         """
         self.name = name
         self.log = log
-        command = [sys.executable, '-m', f'crossmodal_kd_ros.nodes.{name}']
+        command = [sys.executable, '-m', f'crossmodal_kd_ros.{room}.{name}']
         output: IO | None = None if log is None else log.open('wb')
         try:
             self._process = subprocess.Popen(

@@ -57,7 +57,7 @@ class DemoError(CrossmodalError):
     """The run could not be made or went wrong."""
 
 
-class _Stopped(Exception):
+class Stopped(Exception):
     """The user ended the run before its first frame."""
 
 
@@ -143,7 +143,7 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
             summary = _write(
                 plan, out, recorder, scenario, interrupted=stop.is_set(), started_s=started_s
             )
-    except _Stopped:
+    except Stopped:
         return None
     if trouble:
         raise DemoError(trouble)
@@ -186,16 +186,16 @@ def _watch(
     stop: threading.Event,
 ) -> tuple[Scenario, str]:
     """Start the nodes and record the run; return the scenario, and what went wrong or nothing."""
-    wait = _Waiter(processes, stop, out)
+    wait = Waiter(processes, stop, out)
     screen.say('starting the nodes')
     wait.until(
-        lambda: _state(observer, 'maintenance_node') == State.PRIMARY_STATE_ACTIVE,
+        lambda: node_state(observer, 'maintenance_node') == State.PRIMARY_STATE_ACTIVE,
         'the maintenance node to be active',
     )
     wait.until(
-        lambda: _state(observer, 'simulator_node') is not None, 'the simulator node to answer'
+        lambda: node_state(observer, 'simulator_node') is not None, 'the simulator node to answer'
     )
-    _change(observer, processes[1], Transition.TRANSITION_CONFIGURE)
+    change_state(observer, processes[1], Transition.TRANSITION_CONFIGURE)
     types = (
         INPUT_TYPES | OUTPUT_TYPES | SIMULATION_TYPES
         if plan.simulated
@@ -212,7 +212,7 @@ def _watch(
         lambda: observer.node.count_subscribers(CAMERA_TOPIC) >= 2,
         'both subscribers of the camera',
     )
-    _change(observer, processes[1], Transition.TRANSITION_ACTIVATE)
+    change_state(observer, processes[1], Transition.TRANSITION_ACTIVATE)
 
     live = Live()
     began_s = time.monotonic()
@@ -265,7 +265,7 @@ def _write(
             'raw': plan.raw,
             'bytes': sum(file.stat().st_size for file in recorder.path.iterdir()),
         },
-        'versions': _versions(),
+        'versions': versions(),
     }
     write_live_report(
         out / 'report.html',
@@ -295,19 +295,26 @@ def _statement(plan: Plan) -> str:
     )
 
 
-class _Waiter:
+class Waiter:
     """Waits for conditions while all processes live and the user has not stopped the run."""
 
     def __init__(
         self, processes: Sequence[NodeProcess], stop: threading.Event, logs: Path
     ) -> None:
+        """Wait for `processes`, whose logs are in a folder."""
         self._processes, self._stop, self._logs = processes, stop, logs
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a condition.
+
+        Raises:
+            DemoError: a process ended, or 90 s went by.
+            Stopped: the user ended the run.
+        """
         limit_s = time.monotonic() + _START_TIMEOUT_S
         while not condition():
             if self._stop.is_set():
-                raise _Stopped
+                raise Stopped
             for process in self._processes:
                 if process.exit_code is not None:
                     raise DemoError(
@@ -321,12 +328,14 @@ class _Waiter:
             time.sleep(_POLL_S)
 
 
-def _state(observer: Observer, node: str) -> int | None:
+def node_state(observer: Observer, node: str) -> int | None:
+    """Return the lifecycle state of a node; `None` if it does not answer."""
     response = observer.call(GetState, f'{node}/get_state', GetState.Request(), timeout_s=1.0)
     return None if response is None else response.current_state.id
 
 
-def _change(observer: Observer, process: NodeProcess, transition: int) -> None:
+def change_state(observer: Observer, process: NodeProcess, transition: int) -> None:
+    """Have a node make a lifecycle transition; `DemoError` if it refuses."""
     request = ChangeState.Request(transition=Transition(id=transition))
     # Configuring renders the first panel, or opens a webcam.
     response = observer.call(ChangeState, f'{process.name}/change_state', request, timeout_s=30.0)
@@ -352,7 +361,8 @@ def _scenario(plan: Plan, observer: Observer) -> Scenario:
     )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of ROS 2 and of what counts for a run."""
     result = {'ROS 2': distro(os.environ)}
     for name in ('crossmodal_kd_ros', 'rclpy', 'onnxruntime', 'torch', 'numpy', 'rosbags'):
         try:

@@ -375,4 +375,4 @@ def _mean(values: np.ndarray) -> float | None:
 
 
 def _mean_sd(values: np.ndarray) -> float | None:
-    return round(float(np.nanstd(values)), 4) if values.size else None
+    return round(float(np.nanstd(values)), 4) if np.isfinite(values).any() else None

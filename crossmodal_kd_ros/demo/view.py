@@ -34,6 +34,7 @@ _QUANTITY_ROWS = (
     ('roughness', 'um', 1.0, 1),
     ('crack depth', 'mm', 1.0, 2),
     ('CO2 absorbed', '%', 100.0, 1),
+    ('crack width', 'mm', 1.0, 2),
 )
 
 

@@ -3,23 +3,13 @@
 
 """The readings of the tip at a place of the world, by the physics of `simulation`."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from crossmodal_kd_ros.gazebo.layout import Place, four_panels
-from crossmodal_kd_ros.simulation import PROFILE, VIEW_MM, Panel, PanelScene, add_noise, gas
+from crossmodal_kd_ros.simulation import PROFILE, VIEW_MM, PanelScene, add_noise, gas
+from crossmodal_kd_ros.simulation.constants import COMMON
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 from crossmodal_kd_ros.simulation.touch import PAD_MM
-
-# The hood stands on the wall while the pad does. Lifted, the room's air comes in: at this gap the
-# wall's share has fallen to 37 %. A quarter of the hood's width, chosen and not measured.
-HOOD_MM = 15.0
-
-_UPTAKE, _SURFACE, _O2 = (
-    PROFILE.senses['gas'].channel_names.index(name)
-    for name in ('co2_uptake_ppm', 'co2_surface_ppm', 'o2_pct')
-)
 
 
 class GazeboSenses:
@@ -48,13 +38,17 @@ class GazeboSenses:
     def gas(self, place: Place) -> np.ndarray:
         """Return the gas module's reading `float32[8]`, with a healthy module's noise.
 
-        The wall's own air under the hood, and the more of the room's air the wider the gap; beside
-        the panels the room's air alone. The hood is as wide as the camera's view: near an edge it
-        reads the place where it just fits.
+        The wall's own air under the hood, settled, and the more of the room's air the wider the
+        gap; beside the panels the room's air alone. The hood is as wide as the camera's view: near
+        an edge it reads the place where it just fits.
         """
         nearest = place.panel if place.panel is not None else 0
-        room = _room_air(self._panels[nearest])
-        share = 0.0 if place.panel is None else float(np.exp(-max(place.gap_mm, 0.0) / HOOD_MM))
+        room = gas.room_air(self._panels[nearest])
+        share = (
+            0.0
+            if place.panel is None
+            else float(np.exp(-max(place.gap_mm, 0.0) / COMMON.gas_hood.lift_mm))
+        )
         centre_mm = _inside(place.centre_mm, (VIEW_MM, VIEW_MM))
         wall = self._scenes[nearest].read('gas', centre_mm)
         return add_noise('gas', room + np.float32(share) * (wall - room), self._rng)
@@ -67,14 +61,3 @@ def _inside(centre_mm: tuple[float, float], size_mm: tuple[float, float]) -> tup
         for at, size, whole in zip(centre_mm, size_mm, PANEL_MM)
     )
     return x, y
-
-
-def _room_air(panel: Panel) -> np.ndarray:
-    """Return what the hood reads of the room, `float32[8]`: over a dry, lifeless panel."""
-    air = gas.read_hood(
-        replace(panel, material=0, moisture=0.0, vitality=0.45, growth_alive=False), 0.0
-    )
-    air[_SURFACE] += air[_UPTAKE]
-    air[_UPTAKE] = 0.0
-    air[_O2] = 20.9
-    return air

@@ -41,9 +41,16 @@ class Statistics:
 
     @classmethod
     def of_columns(cls, values: np.ndarray) -> 'Statistics':
-        """Measure values `[N, size]` column by column; one that never varies keeps its unit."""
+        """Measure values `[N, size]` column by column, without those that are NaN: not known.
+
+        A column that never varies keeps its unit. One of which nothing is known stays as it is,
+        mean 0 and deviation 1.
+        """
+        columns = np.asarray(values, np.float64).T
+        known = [column[~np.isnan(column)] for column in columns]
         return cls(
-            mean=np.mean(values, 0, np.float64), std=_divisor(np.std(values, 0, np.float64))
+            mean=np.array([column.mean() if column.size else 0.0 for column in known]),
+            std=_divisor(np.array([column.std() if column.size else 0.0 for column in known])),
         )
 
     @classmethod

@@ -3,7 +3,8 @@
 
 """Thin rclpy shells round `runtime` and `simulation`: messages in, messages out, nothing else.
 
-`maintenance_node` decides; `simulator_node` sends what a simulated wall, a folder of photographs
-or a webcam shows; `in_process_camera` spares the first the messages of its camera. Below all:
-`managed` (lifecycle), `parameters`, `qos`, `conversions`.
+`maintenance_node` decides; `mission_node` says what the robot does next; `simulator_node` sends
+what a simulated wall, a folder of photographs or a webcam shows; `in_process_camera` spares the
+first the messages of its camera. Below all: `managed` (lifecycle), `parameters`,
+`qos`, `conversions`.
 """

@@ -9,10 +9,12 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from geometry_msgs.msg import Point, Pose, PoseArray, Quaternion
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from crossmodal_kd_ros.profile import Profile, Sense
+from crossmodal_kd_ros.repair import RepairCommand
 from crossmodal_kd_ros.runtime.messages import grid_image_fields
 from crossmodal_kd_ros.runtime.sample import Estimate
 
@@ -79,3 +81,22 @@ def surface_state(header: Header, estimate: Estimate) -> JointState:
     """
     named = estimate.named_quantities()
     return named_values(header, list(named), np.array(list(named.values())))
+
+
+def repair_command(header: Header, profile: Profile, command: RepairCommand) -> JointState:
+    """Return the numbers of a repair by name."""
+    named = command.named_values(profile)
+    return named_values(header, list(named), np.array(list(named.values())))
+
+
+def repair_path(header: Header, profile: Profile, command: RepairCommand) -> PoseArray:
+    """Return the path of a repair in the camera's optical frame, z along the approach."""
+    places, (x, y, z, w) = command.poses(profile.camera.view_mm)
+    turned = Quaternion(x=x, y=y, z=z, w=w)
+    return PoseArray(
+        header=header,
+        poses=[
+            Pose(position=Point(x=place[0], y=place[1], z=place[2]), orientation=turned)
+            for place in places.tolist()
+        ],
+    )

@@ -86,7 +86,8 @@ _PARAMETERS = {
         'model': 'models_dir',
         'image_transport': 'camera_transport',
         'camera_source': 'camera_source',
-    }
+    },
+    'mission_node': {'profile': 'profile'},
 }
 
 

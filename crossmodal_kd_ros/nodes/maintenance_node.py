@@ -25,9 +25,10 @@ from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.overlay import OverlayPublisher
 from crossmodal_kd_ros.nodes.parameters import PROFILE, Parameter, read_profile
 from crossmodal_kd_ros.profile import CAMERA, HOLD, Mode, Profile
+from crossmodal_kd_ros.repair import make_planner
 from crossmodal_kd_ros.runtime import (
     ENGINES,
-    Estimate,
+    Answer,
     ModeChange,
     Pipeline,
     RuntimeConfig,
@@ -106,6 +107,12 @@ def parameters(profile: Profile) -> tuple[Parameter, ...]:
             for sensor, timeout_s in defaults.timeouts_s.items()
         ),
         Parameter(
+            name='wall_materials',
+            default='',
+            description='What the wall is made of, such as bio_concrete,algae_panel: names of '
+            'config/repair.yaml. Empty: any of them. Who knows it presses more surely.',
+        ),
+        Parameter(
             name='recovery_s',
             default=defaults.recovery_s,
             min=0.0,
@@ -165,6 +172,8 @@ class MaintenanceNode(ManagedNode):
                 f'no calibration.json in {models_dir}: no intervals, no check of the senses '
                 'against the picture; make one with "crossmodal-kd calibrate"'
             )
+        materials = [name.strip() for name in values['wall_materials'].split(',') if name.strip()]
+        self._planner = make_planner(profile, self._calibration, materials=materials)
         self._publishers_by_topic = {
             topic: qos.publisher(self, topic) for topic in topics.outputs(profile)
         }
@@ -304,18 +313,27 @@ class MaintenanceNode(ManagedNode):
                 continue
             answer = pipeline.answer(frame, self._now_ns())
             if answer is not None:
-                self._publish(frame.origin, answer.estimate)
+                self._publish(frame.origin, answer)
                 self._latency.add((self._now_ns() - answer.estimate.stamp_ns) / 1e9)
                 self._overlay.offer(frame.origin, answer)
 
-    def _publish(self, header: Header, estimate: Estimate) -> None:
-        profile = self._profile
+    def _publish(self, header: Header, answer: Answer) -> None:
+        profile, estimate = self._profile, answer.estimate
         self._offer(topics.ACTION_SCORES, conversions.action_scores, header, profile, estimate)
         self._send(topics.ACTION, String(data=estimate.action))
         for sense, topic in topics.estimates(profile).items():
             reading = estimate.readings[sense]
             self._offer(topic, conversions.reading_message, header, profile.senses[sense], reading)
         self._offer(topics.SURFACE_STATE, conversions.surface_state, header, estimate)
+        if self._planner is not None and any(map(self._is_heard, topics.REPAIR)):
+            command = self._planner.plan(answer)
+            if command is not None:
+                # The command last: whoever acts on it has its path already, as a rule.
+                self._send(topics.REPAIR_PATH, conversions.repair_path(header, profile, command))
+                self._send(topics.REPAIR_REASON, String(data=command.reason))
+                self._send(
+                    topics.REPAIR_COMMAND, conversions.repair_command(header, profile, command)
+                )
 
     def _beat(self) -> None:
         now_ns = self._now_ns()
@@ -373,8 +391,11 @@ class MaintenanceNode(ManagedNode):
 
     def _offer(self, topic: topics.Topic, make: Callable[..., Any], *parts: Any) -> None:
         """Publish `make(*parts)`; where nobody subscribes it is not made."""
-        if self._publishers_by_topic[topic].get_subscription_count():
+        if self._is_heard(topic):
             self._send(topic, make(*parts))
+
+    def _is_heard(self, topic: topics.Topic) -> bool:
+        return self._publishers_by_topic[topic].get_subscription_count() > 0
 
     def _send(self, topic: topics.Topic, message: Any) -> None:
         self._publishers_by_topic[topic].publish(message)

@@ -30,6 +30,7 @@ from crossmodal_kd_ros.simulation import (
     FaultSchedule,
     Injector,
     World,
+    arm,
 )
 
 _WEBCAM_RETRY_S = 0.5
@@ -90,6 +91,8 @@ PARAMETERS = (
     ),
 )
 
+# Of the profile living_wall_arm; it is worked out while somebody listens.
+_ARM = Topic(next(iter(arm.SENSE.topics)), topics.JOINT_STATE, 'sensor')
 Messages = list[tuple[Topic, Any]]
 _INPUTS = {
     CAMERA: Topic(PROFILE.camera.topic, topics.IMAGE, 'sensor'),
@@ -113,7 +116,7 @@ class SimulatorNode(ManagedNode):
         self._source = self._open_source()
         outputs = [_INPUTS[CAMERA]]
         if isinstance(self._source, World):
-            outputs = [*_INPUTS.values(), *topics.simulation_topics(PROFILE)]
+            outputs = [*_INPUTS.values(), _ARM, *topics.simulation_topics(PROFILE)]
         self._publishers_by_topic = {topic: qos.publisher(self, topic) for topic in outputs}
         return super().on_configure(state)
 
@@ -130,6 +133,7 @@ class SimulatorNode(ManagedNode):
             if isinstance(self._source, World):
                 prepare = {CAMERA: self._wall_messages}
                 prepare |= dict.fromkeys(PROFILE.senses, self._sense_messages)
+                prepare[arm.SENSE.name] = self._arm_messages
             self._threads = [
                 threading.Thread(target=self._repeat, args=(sensor, messages), name=sensor)
                 for sensor, messages in prepare.items()
@@ -186,7 +190,7 @@ class SimulatorNode(ManagedNode):
             path = f'/dev/video{values["camera_device"]}'
             return DeviceSource(path, size_px=(values['width'], values['height']))
         try:
-            return World(values['seed'], **size)
+            return arm.ArmedWorld(values['seed'], **size)
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
 
@@ -196,7 +200,7 @@ class SimulatorNode(ManagedNode):
         It is called ahead of time, so that rendering delays nothing. A message that would be late
         by more than a period is skipped rather than made up for in a burst.
         """
-        rate_hz = self._values[f'{sensor}_hz']
+        rate_hz = self._values.get(f'{sensor}_hz', 1.0 / arm.SENSE.period_s)
         index = 0
         while True:
             t_s, jumps = index / rate_hz, self._pace.jumps
@@ -251,6 +255,13 @@ class SimulatorNode(ManagedNode):
         reading = self._source.read(sense, t_s)
         return self._with_faults(sense, t_s, reading, partial(_reading_message, sense))
 
+    def _arm_messages(self, sense: str, index: int, t_s: float) -> Messages:
+        if not self._publishers_by_topic[_ARM].get_subscription_count():
+            return []
+        stamp = _stamp(self._pace.stamp_ns(t_s))
+        header = Header(stamp=stamp, frame_id=arm.FRAME_ID)
+        return [(_ARM, conversions.reading_message(header, arm.SENSE, self._source.arm(t_s)))]
+
     def _with_faults(
         self, sensor: str, t_s: float, value: np.ndarray, make: Callable[[Header, np.ndarray], Any]
     ) -> Messages:
@@ -273,8 +284,11 @@ class SimulatorNode(ManagedNode):
 
 
 def _header(sensor: str, stamp_ns: int) -> Header:
-    stamp = Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
-    return Header(stamp=stamp, frame_id=FRAME_IDS[sensor])
+    return Header(stamp=_stamp(stamp_ns), frame_id=FRAME_IDS[sensor])
+
+
+def _stamp(stamp_ns: int) -> Time:
+    return Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
 
 
 def _reading_message(sense: str, header: Header, reading: np.ndarray) -> Any:

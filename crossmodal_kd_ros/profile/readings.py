@@ -82,7 +82,12 @@ def square_view(image: np.ndarray, *, size_px: int) -> np.ndarray:
 def measure_quantity(
     profile: Profile, quantity: Quantity, readings: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """Return one quantity, `[...]`, from readings `[..., size]` of the senses that measure it."""
+    """Return one quantity, `[...]`, from readings `[..., size]` of the senses that measure it.
+
+    It is NaN where no sense does.
+    """
+    if quantity.seen is not None:
+        return np.full(np.shape(next(iter(readings.values())))[:-1], np.nan)
     if quantity.ratio is not None:
         numerator = _elements(profile, quantity.ratio.of, readings).sum(-1)
         denominator = _elements(profile, quantity.ratio.to, readings).sum(-1)
@@ -94,7 +99,10 @@ def measure_quantity(
 
 
 def measure_quantities(profile: Profile, readings: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return every quantity, `float32[..., Q]`, from readings `[..., size]` of every sense."""
+    """Return every quantity, `float32[..., Q]`, from readings `[..., size]` of every sense.
+
+    One that no sense measures is NaN.
+    """
     values = [
         measure_quantity(profile, quantity, readings) for quantity in profile.quantities.values()
     ]
@@ -108,18 +116,20 @@ def quantity_minimum(profile: Profile) -> np.ndarray:
     """Return the least value that each quantity can have, `float32[Q]`.
 
     It is minus infinity for a ratio; a mean or a maximum is not below the least `min` of its
-    channels.
+    channels; what only the picture shows has its own, or minus infinity.
     """
     min_of = {
         f'{sense.name}.{channel.name}': channel.min
         for sense in profile.senses.values()
         for channel in sense.channels
     }
-    minimum = [
-        -np.inf if quantity.ratio is not None else min(map(min_of.get, quantity.channels))
-        for quantity in profile.quantities.values()
-    ]
-    return np.array(minimum, np.float32)
+
+    def least(quantity: Quantity) -> float:
+        if quantity.seen is not None:
+            return -np.inf if quantity.seen.min is None else quantity.seen.min
+        return -np.inf if quantity.ratio is not None else min(map(min_of.get, quantity.channels))
+
+    return np.array([least(quantity) for quantity in profile.quantities.values()], np.float32)
 
 
 def _elements(

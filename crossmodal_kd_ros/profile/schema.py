@@ -36,6 +36,7 @@ from crossmodal_kd_ros.profile.senses import (
     Flag,
     Name,
     NotNegative,
+    Number,
     Positive,
     Sense,
     Strict,
@@ -54,6 +55,8 @@ HOLD = 'hold'
 # What else a recording has beside the senses, and what the simulator tells beside the quantities.
 _ROLES, _ROLE_PREFIX = (CAMERA, 'label', 'turn'), 'live_'
 _TRUTHS = ('frame', 'action')
+# Of a file of labels, which may have one more for each quantity that only the picture shows.
+LABEL_COLUMNS, OPTIONAL_LABEL_COLUMNS = ('start_s', 'end_s', 'action'), ('bag', 'panel')
 # How a reading is made of what a message holds.
 _MADE = ('constant', 'scale', 'offset')
 
@@ -128,8 +131,18 @@ class Ratio(Strict):
     """Where `to` is at most this the ratio is 0."""
 
 
+class Seen(Strict):
+    """No sense measures it: the picture alone shows it, and labels say what it was."""
+
+    min: Number | None = None
+    """The least value that it can have."""
+
+
 class Quantity(Strict):
-    """What readings say of the world, by one formula over channels written `sense.channel`."""
+    """What readings say of the world, by one formula over channels written `sense.channel`.
+
+    Or what no reading says, and the picture alone shows.
+    """
 
     name: SkipJsonSchema[str]
     unit: str
@@ -141,26 +154,31 @@ class Quantity(Strict):
 
     ratio: Ratio | None = None
 
+    seen: Seen | None = None
+    """In place of a formula, where no sense measures it: `{}`, or `{min: 0}`."""
+
     @model_validator(mode='after')
     def _has_one_formula(self) -> 'Quantity':
-        formulas = [name for name in ('mean', 'max', 'ratio') if getattr(self, name) is not None]
+        formulas = [
+            name for name in ('mean', 'max', 'ratio', 'seen') if getattr(self, name) is not None
+        ]
         if len(formulas) != 1:
             raise ValueError(
-                f'expected one of mean, max and ratio, got {" and ".join(formulas) or "none"}: '
-                'leave one'
+                'expected one of mean, max, ratio and seen, got '
+                f'{" and ".join(formulas) or "none"}: leave one'
             )
         return self
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Every `sense.channel` that it follows from."""
+        """Every `sense.channel` that it follows from; none where only the picture shows it."""
         if self.ratio is not None:
             return tuple(dict.fromkeys((*self.ratio.of, *self.ratio.to)))
-        return self.mean if self.mean is not None else self.max
+        return self.mean or self.max or ()
 
     @property
     def senses(self) -> tuple[str, ...]:
-        """The senses that measure it."""
+        """The senses that measure it; none where only the picture shows it."""
         return tuple(dict.fromkeys(channel.partition('.')[0] for channel in self.channels))
 
 
@@ -214,12 +232,14 @@ class Profile(Strict):
 
     @field_validator('quantities')
     @classmethod
-    def _quantities_are_no_bounds(cls, quantities: dict[str, Quantity]) -> dict[str, Quantity]:
-        taken = [*_TRUTHS, *(f'{name}_{end}' for name in quantities for end in ('lower', 'upper'))]
-        for name in sorted(quantities.keys() & set(taken)):
+    def _quantities_are_nothing_else(cls, quantities: dict[str, Quantity]) -> dict[str, Quantity]:
+        bounds = (f'{name}_{end}' for name in quantities for end in ('lower', 'upper'))
+        seen = {name for name, quantity in quantities.items() if quantity.seen is not None}
+        columns = seen & {*LABEL_COLUMNS, *OPTIONAL_LABEL_COLUMNS}
+        for name in sorted(quantities.keys() & {*_TRUTHS, *bounds, *columns}):
             raise ValueError(
                 f'expected a quantity of another name than {name!r}, which the package uses for '
-                'a bound or a truth: rename it'
+                'a bound, a truth or a column of labels: rename it'
             )
         return quantities
 
@@ -306,6 +326,11 @@ class Profile(Strict):
         """Period and limits of age of each of `sensors`."""
         return {CAMERA: self.camera, **self.senses}
 
+    @property
+    def seen_quantities(self) -> dict[str, Quantity]:
+        """The quantities that no sense measures."""
+        return {name: each for name, each in self.quantities.items() if each.seen is not None}
+
     @cached_property
     def fingerprint(self) -> str:
         """A short hash of all that weights depend on: 12 hexadecimal digits.
@@ -327,7 +352,10 @@ class Profile(Strict):
                 ]
                 for sense in self.senses.values()
             ],
-            'quantities': [quantity.model_dump() for quantity in self.quantities.values()],
+            'quantities': [
+                quantity.model_dump(exclude={'seen'} if quantity.seen is None else None)
+                for quantity in self.quantities.values()
+            ],
         }
         return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:12]
 

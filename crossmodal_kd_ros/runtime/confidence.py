@@ -35,6 +35,7 @@ class Pending:
         predictor: what was measured of who decides; `None` if nothing was.
         ood_score: out-of-distribution score of the picture, at least 1.
         is_measured: `bool[Q]`, which quantities healthy senses measure.
+        fresh: the senses whose reading is of what is in front of the robot now.
         now_ns: the time of the decision, nanoseconds.
     """
 
@@ -48,6 +49,7 @@ class Pending:
     predictor: Predictor | None
     ood_score: float
     is_measured: np.ndarray
+    fresh: tuple[str, ...]
     now_ns: int
 
 
@@ -121,7 +123,8 @@ def measured_quantities(
     """Return which quantities are measured, `bool[Q]`, rather than estimated by the student.
 
     Their readings count, are fresh, and are not joined with estimates. The last reading of a
-    sensor that flaps counts, and is no measurement of what is in front of the robot now.
+    sensor that flaps counts, and is no measurement of what is in front of the robot now. What only
+    the picture shows is never measured.
     """
 
     def is_measured(channel: str) -> bool:
@@ -132,7 +135,10 @@ def measured_quantities(
         return std is None or not std[profile.senses[sense].elements_of(name)].any()
 
     return np.array(
-        [all(map(is_measured, quantity.channels)) for quantity in profile.quantities.values()],
+        [
+            quantity.seen is None and all(map(is_measured, quantity.channels))
+            for quantity in profile.quantities.values()
+        ],
         bool,
     )
 
@@ -163,7 +169,7 @@ def make_estimate(
     lower = upper = possible = None
     if calibration is not None and perception.quantities_std is not None:
         lower, upper = (
-            dict(zip(names, bounds.tolist()))
+            {name: bound for name, bound in zip(names, bounds.tolist()) if not np.isnan(bound)}
             for bounds in calibration.intervals.bounds(
                 values,
                 perception.quantities_std,

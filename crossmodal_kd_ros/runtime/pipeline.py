@@ -337,6 +337,7 @@ class Pipeline:
             predictor=predictor,
             ood_score=ood_score,
             is_measured=measured_quantities(self._profile, decision, evidence),
+            fresh=tuple(sense for sense in readings if evidence[sense].is_fresh),
             now_ns=now_ns,
         )
 
@@ -378,6 +379,8 @@ class Pipeline:
             perception=perception,
             probabilities=probabilities,
             estimate=estimate,
+            ood_score=pending.ood_score,
+            fresh=pending.fresh,
         )
 
     def fail(self, error: Exception) -> None:

@@ -93,9 +93,9 @@ class Estimate:
         probabilities: `float32[A]`.
         readings: `float32[size]` by sense: the student's estimates, in every mode.
         quantities: by name: measured where the senses that measure it are healthy, estimated by
-            the student where they are not.
-        lower, upper: 90 % bounds of the quantities by name; `None` without a calibration of the
-            weights.
+            the student where they are not, or none measures it.
+        lower, upper: 90 % bounds of the quantities by name, without those of which the calibration
+            knew too few; `None` without a calibration of the weights.
         possible: the actions that the right one is among in 90 % of all cases; `None` without a
             calibration, and where nobody decides.
     """
@@ -139,9 +139,14 @@ class Answer:
         perception: what the student sees in the picture, of one view.
         probabilities: `float32[A]`, of whoever decided.
         estimate: what is published.
+        ood_score: out-of-distribution score of the picture, at least 1.
+        fresh: the senses whose reading is of what is in front of the robot now; the last reading
+            of a sensor that flaps is used for a while, and is not.
     """
 
     sample: Sample
     perception: Perception
     probabilities: np.ndarray
     estimate: Estimate
+    ood_score: float = 1.0
+    fresh: tuple[str, ...] = ()

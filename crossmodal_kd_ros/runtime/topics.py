@@ -14,7 +14,9 @@ from crossmodal_kd_ros.profile import Profile, Sense
 
 STRING = 'std_msgs/msg/String'
 JOINT_STATE = 'sensor_msgs/msg/JointState'
+POSE_ARRAY = 'geometry_msgs/msg/PoseArray'
 IMAGE = 'sensor_msgs/msg/Image'
+EMPTY = 'std_msgs/msg/Empty'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 
 QosKind = Literal['sensor', 'answer', 'state', 'truth', 'picture']
@@ -64,17 +66,31 @@ class Topic:
 ACTION = Topic('maintenance/action', STRING, 'answer')
 ACTION_SCORES = Topic('maintenance/action_scores', JOINT_STATE, 'answer')
 SURFACE_STATE = Topic('maintenance/surface_state', JOINT_STATE, 'answer')
+# With a repair action alone, never while it holds: see `repair`.
+REPAIR_COMMAND = Topic('maintenance/repair_command', JOINT_STATE, 'answer')
+REPAIR_PATH = Topic('maintenance/repair_path', POSE_ARRAY, 'answer')
+REPAIR_REASON = Topic('maintenance/repair_reason', STRING, 'answer')
+REPAIR = (REPAIR_PATH, REPAIR_REASON, REPAIR_COMMAND)
 MODE = Topic('maintenance/mode', STRING, 'state')
 MODE_REASON = Topic('maintenance/mode_reason', STRING, 'state')
 OVERLAY = Topic('maintenance/overlay', IMAGE, 'picture')
 DIAGNOSTICS = Topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', 'answer')
+
+# Of the mission: docs/mission.md says what a robot has to offer. Commands and status are JSON, so
+# that a goal comes whole or not at all.
+MISSION_COMMAND = Topic('mission/command', STRING, 'answer')
+ROBOT_STATUS = Topic('robot/status', STRING, 'answer')
+# A request for a person, one line for each so far; and that a person has looked.
+REQUEST_HUMAN = Topic('mission/request_human', STRING, 'state')
+GO_ON = Topic('mission/go_on', EMPTY, 'answer')
+MISSION_TREE = Topic('mission/tree', STRING, 'state')
 
 # What the simulator knows of each picture: numbers by name, and what the expert says, as JSON.
 TRUTH = Topic('simulation/truth', JOINT_STATE, 'truth')
 EXPERT = Topic('simulation/expert', STRING, 'truth')
 
 # What this package publishes has one of these in its full name: nothing that was sensed.
-_OUTPUT_MARKS = ('/maintenance/', '/simulation/')
+_OUTPUT_MARKS = ('/maintenance/', '/mission/', '/simulation/')
 
 
 def sense_topics(profile: Profile) -> list[tuple[str, Topic]]:
@@ -101,6 +117,7 @@ def outputs(profile: Profile) -> tuple[Topic, ...]:
         ACTION,
         *estimates(profile).values(),
         SURFACE_STATE,
+        *REPAIR,
         MODE,
         MODE_REASON,
         DIAGNOSTICS,

@@ -12,9 +12,10 @@ import numpy as np
 
 from crossmodal_kd_ros.simulation.panel import PANEL_MM
 
-# Cracks are drawn on this grid and then averaged down, so that a hair of 0.2 mm keeps its
-# darkness.
-_DRAWING_PX_PER_MM = 8
+# So many in a row, along and across, strew the opening of a crack.
+_DOTS_PER_PX = 4
+# Places along a crack where its edges are chipped or bridged, as it looks.
+_CHIPS = 64
 # What a camera's picture resolves. A coarser field is like the mean of such pixels.
 FINE_PX_PER_MM = 4
 _NORMALS = np.random.default_rng(0).standard_normal(2**21, dtype=np.float32)
@@ -27,7 +28,6 @@ _MATRIX_COLUMNS = 24
 # Products of up to so many multiplications stay in one thread of the BLAS library. Its other
 # threads would take the processor of the camera, or of another process that simulates.
 _ONE_THREAD = 2**18
-
 
 # What a pixel shows of which 0 to 255 are under a crack, 10 times as dark as the rest, and back.
 _ENCODED = np.round(255.0 * (1.0 - 0.9 * np.arange(256) / 255.0) ** (1 / 2.2)).astype(np.uint8)
@@ -148,13 +148,49 @@ def straight_line(
     start_mm: tuple[float, float], end_mm: tuple[float, float], width_mm: float, px_per_mm: float
 ) -> np.ndarray:
     """Return how much of each pixel `float32[H, W]` an endless line through two places covers."""
+    cover = np.abs(_beside(start_mm, end_mm, px_per_mm))
+    np.subtract(0.5 * width_mm, cover, out=cover)
+    cover /= SOFT_EDGE_MM
+    cover += 0.5
+    return np.clip(cover, 0.0, 1.0, out=cover)
+
+
+def half_plane(
+    start_mm: tuple[float, float],
+    end_mm: tuple[float, float],
+    px_per_mm: float,
+    *,
+    edge_mm: float = SOFT_EDGE_MM,
+) -> np.ndarray:
+    """Return how much of each pixel `float32[H, W]` lies left of a line, looking along it.
+
+    `edge_mm` is the width over which that goes from 0 to 1.
+    """
+    cover = _beside(start_mm, end_mm, px_per_mm)
+    cover /= edge_mm
+    cover += 0.5
+    return np.clip(cover, 0.0, 1.0, out=cover)
+
+
+def _beside(
+    start_mm: tuple[float, float], end_mm: tuple[float, float], px_per_mm: float
+) -> np.ndarray:
+    """Return how far each pixel lies beside a line, `float32[H, W]`, mm; over 0 on its left."""
     width, height = size_px(px_per_mm)
     along = np.subtract(end_mm, start_mm)
     normal_x, normal_y = (np.array([along[1], -along[0]]) / np.linalg.norm(along)).tolist()
     x = (np.arange(width, dtype=np.float32) + 0.5) / px_per_mm - start_mm[0]
     y = (np.arange(height, dtype=np.float32) + 0.5) / px_per_mm - start_mm[1]
-    distance_mm = np.abs(normal_x * x[None] + normal_y * y[:, None])
-    cover = (0.5 * width_mm - distance_mm) / SOFT_EDGE_MM + 0.5
+    return normal_x * x[None] + normal_y * y[:, None]
+
+
+def disc(centre_mm: tuple[float, float], radius_mm: float, px_per_mm: float) -> np.ndarray:
+    """Return how much of each pixel `float32[H, W]` a disc covers."""
+    width, height = size_px(px_per_mm)
+    x = (np.arange(width, dtype=np.float32) + 0.5) / px_per_mm - centre_mm[0]
+    y = (np.arange(height, dtype=np.float32) + 0.5) / px_per_mm - centre_mm[1]
+    distance_mm = np.sqrt(x[None] ** 2 + y[:, None] ** 2)
+    cover = (radius_mm - distance_mm) / SOFT_EDGE_MM + 0.5
     return np.clip(cover, 0.0, 1.0, out=cover)
 
 
@@ -193,7 +229,11 @@ def blister(seed: int, px_per_mm: float) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def crack_path(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a crack's polyline `float64[P, 2]` (mm) and its relative depth `float64[P]`."""
+    """Return a crack's polyline `float64[P, 2]` (mm) and its relative opening `float64[P]`.
+
+    A crack in a body under uniform stress opens to an ellipse (linear elastic fracture mechanics):
+    w(s) = w0 sqrt(1 - (s / L)^2), s from its middle, L half its length. So it has two ends.
+    """
     rng = np.random.default_rng(seed)
     anchor = rng.uniform((25.0, 34.0), (135.0, 62.0))
     heading = rng.normal(0.0, 0.55) + (np.pi / 2 if rng.random() < 0.25 else 0.0)
@@ -203,40 +243,73 @@ def crack_path(seed: int) -> tuple[np.ndarray, np.ndarray]:
         angle = direction + np.cumsum(rng.normal(0.0, 0.16, steps)) + rng.normal(0.0, 0.22, steps)
         halves.append(anchor + step_mm * np.cumsum(np.stack([np.cos(angle), np.sin(angle)], 1), 0))
     path = np.concatenate([halves[1][::-1], anchor[None], halves[0]])
-    wave = np.cumsum(rng.normal(0.0, 1.0, len(path)))
-    wave = (wave - wave.min()) / max(np.ptp(wave), 1e-9)
-    return path, 0.86 + 0.14 * wave
+    return path, np.sqrt(1.0 - np.linspace(-1.0, 1.0, len(path)) ** 2)
 
 
-def crack_cover(seed: int, shown_mm: float, px_per_mm: float) -> np.ndarray:
-    """Return how much of each pixel `float32[H, W]` the crack's opening covers.
+def crack_line(seed: int, step_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return places along a crack's path, every `step_mm`.
 
-    A crack that looks deeper is wider.
+    Returns:
+        Places `float64[P, 2]` (mm), unit vectors across the crack `float64[P, 2]`, and its
+        relative opening `float64[P]`.
+    """
+    path, relative = crack_path(seed)
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    along = np.arange(step_mm / 2, lengths[-1], step_mm)
+
+    def between(values: np.ndarray) -> np.ndarray:
+        return np.stack([np.interp(along, lengths, column) for column in values.T], 1)
+
+    # Turning from vertex to vertex, so that a wide crack has no gaps outside of its bends.
+    tangents = between(np.gradient(path, axis=0))
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    across = tangents[:, ::-1] * (-1.0, 1.0)
+    return between(path), across, between(relative[:, None])[:, 0]
+
+
+def crack_cover(seed: int, width_mm: float, px_per_mm: float) -> np.ndarray:
+    """Return how much of each pixel `float32[H, W]` a crack covers that is `width_mm` wide.
+
+    That is where it is widest. A crack of 0.1 mm covers a fifth of a pixel of 0.5 mm.
     """
     width, height = size_px(px_per_mm)
-    if shown_mm <= 0.0:
+    if width_mm <= 0.0:
         return np.zeros((height, width), np.float32)
-    path, relative = crack_path(seed)
-    rng = np.random.default_rng((seed, 1))
-    canvas = np.zeros(size_px(_DRAWING_PX_PER_MM)[::-1], np.uint8)
-    points = np.round(path * _DRAWING_PX_PER_MM * 16).astype(int).tolist()  # 4 fractional bits
-    depths_mm = (relative[1:] * shown_mm).tolist()
-    for start, end, depth in zip(points[:-1], points[1:], depths_mm, strict=True):
-        opening = crack_width_mm(depth) * rng.uniform(0.75, 1.25)
-        thickness = max(1, round(opening * _DRAWING_PX_PER_MM))
-        cv2.line(canvas, start, end, 255, thickness, cv2.LINE_AA, 4)
     if px_per_mm >= FINE_PX_PER_MM:
-        cover = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
-        return cover.astype(np.float32) / 255.0
+        return _strewn(seed, width_mm, px_per_mm)
     # The mean of a camera's pixels is taken after its gamma, and a crack that fills half of them
     # is then darker than half.
-    seen = cv2.resize(canvas, size_px(FINE_PX_PER_MM), interpolation=cv2.INTER_AREA)
+    seen = np.round(255.0 * _strewn(seed, width_mm, FINE_PX_PER_MM)).astype(np.uint8)
     seen = cv2.resize(cv2.LUT(seen, _ENCODED), (width, height), interpolation=cv2.INTER_AREA)
     cover = cv2.LUT(seen, _DECODED)
     # The camera averages over its pixels once more.
     return 2.0 * cover - blur(cover, mean_sigma(FINE_PX_PER_MM / px_per_mm))
 
 
-def crack_width_mm(shown_mm: float) -> float:
-    """Return the opening of a crack that looks `shown_mm` deep, mm."""
-    return 0.2 + 0.21 * shown_mm
+def _strewn(seed: int, width_mm: float, px_per_mm: float) -> np.ndarray:
+    """Return `crack_cover` as plain area, `float32[H, W]`.
+
+    The opening is strewn with dots of equal area, and each pixel counts its own.
+    """
+    width, height = size_px(px_per_mm)
+    step_mm = 1.0 / (_DOTS_PER_PX * px_per_mm)
+    places, across, relative = crack_line(seed, step_mm)
+    chips = np.random.default_rng((seed, 1)).uniform(0.75, 1.25, _CHIPS)
+    ragged = np.interp(np.linspace(0.0, _CHIPS - 1.0, len(places)), np.arange(_CHIPS), chips)
+    opening_mm = width_mm * relative * ragged
+    dots = math.ceil(width_mm / step_mm)
+    aside = ((np.arange(dots, dtype=np.float32) + 0.5) / dots - 0.5)[:, None]
+    middles = np.float32(places.T * px_per_mm)
+    openings = np.float32((opening_mm[:, None] * across).T * px_per_mm)
+    # Rounded towards zero, so with a margin of a pixel, which takes what lies outside.
+    columns, rows = (
+        np.clip((middle + aside * opening + 1.0).astype(np.int32), 0, most + 1)
+        for middle, opening, most in zip(middles, openings, (width, height), strict=True)
+    )
+    area_px = np.broadcast_to(opening_mm * step_mm * px_per_mm**2 / dots, rows.shape)
+    cover = np.bincount(
+        (rows * (width + 2) + columns).ravel(),
+        area_px.ravel(),
+        minlength=(width + 2) * (height + 2),
+    ).reshape(height + 2, width + 2)[1:-1, 1:-1]
+    return np.minimum(cover, 1.0).astype(np.float32)

@@ -4,88 +4,55 @@
 """The hidden state of wall panels, drawn by the hundred, and what of it shows on the surface.
 
 Every quantity that decides an action exists twice: as it is (touch and gas feel it) and as it
-shows (the camera sees it). A crack filled with dust looks shallower than it is; a stain looks like
+shows (the camera sees it). A crack full of dust looks narrower than it is; a stain looks like
 growth; a debonded layer bulges a little or not at all. The pairs are correlated, never equal, and
 that correlation is all that a camera-only student can learn.
+
+A panel has its state and, by chance and for ever, how it shows. The looks follow from both, so
+that a copy of it with another state (`dataclasses.replace`) shows that state.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.simulation.constants import COMMON, MATERIALS
 
 # Whose sensors are simulated: the numbers of their noise, the size of the view and of the pad.
 PROFILE = load_profile('living_wall')
-
-
-@dataclass(frozen=True, kw_only=True)
-class Material:
-    """What one material is like where nothing is wrong; `surface` draws its texture.
-
-    Attributes:
-        roughness_um: mean RMS micro-roughness.
-        uptake_ppm: CO2 that it takes out of the hood's air while it thrives and is moist, ppm
-            below ambient.
-        voc_index, h2s_ppb: what it adds to the air of the hood.
-        gloss: strength of its mirror-like reflection while dry.
-        dark_rgb, light_rgb: linear RGB between which its colour lies. The hue wanders by as much
-            as the materials differ, so that texture and not hue tells them apart.
-    """
-
-    roughness_um: float
-    uptake_ppm: float
-    dark_rgb: tuple[float, float, float]
-    light_rgb: tuple[float, float, float]
-    voc_index: float = 0.0
-    h2s_ppb: float = 0.0
-    gloss: float = 0.0
-
-
-MATERIALS = {
-    'bio_concrete': Material(
-        roughness_um=60.0,
-        uptake_ppm=55.0,
-        dark_rgb=(0.24, 0.23, 0.21),
-        light_rgb=(0.52, 0.50, 0.46),
-    ),
-    'mycelium_composite': Material(
-        roughness_um=42.0,
-        uptake_ppm=25.0,
-        dark_rgb=(0.40, 0.33, 0.23),
-        light_rgb=(0.70, 0.62, 0.49),
-    ),
-    'algae_panel': Material(
-        roughness_um=26.0,
-        uptake_ppm=140.0,
-        dark_rgb=(0.13, 0.23, 0.11),
-        light_rgb=(0.36, 0.44, 0.25),
-    ),
-    'bacterial_coating': Material(
-        roughness_um=16.0,
-        uptake_ppm=85.0,
-        dark_rgb=(0.38, 0.24, 0.18),
-        light_rgb=(0.62, 0.45, 0.36),
-        voc_index=25.0,
-        h2s_ppb=6.0,
-        gloss=0.25,
-    ),
-}
 _NAMES = tuple(MATERIALS)
 
 # Large enough for a 4:3 camera (85 x 64 mm) to travel.
 PANEL_MM = (160.0, 96.0)
+# Exposure classes of EN 206: inside and dry; outside, wet and dry by turns.
+EXPOSURES = ('XC1', 'XC4')
 
-# How far what shows strays from what is. Tuned with `benchmark.ceilings` so that the camera alone
-# can decide 85-90 % and all senses together at least 96 %.
-CRACK_FILL_LOG_STD = 0.18
-FUZZ_SEPARATION = 1.15
-MOISTURE_SHOWN_STD = 0.07
-VITALITY_SHOWN_STD = 0.07
-BULGE_SHOWN_STD = 0.45
-ROUGHNESS_LOG_STD = 0.18
+_DRAW, _SHOWN = COMMON.draw, COMMON.shown
+# The parts of the state, and with `vision_recovery` below 1 what shows as another panel's.
+_PARTS = (
+    ('crack_width_mm', 'crack_seed'),
+    ('growth_cover', 'growth_alive', 'growth_seed'),
+    ('moisture',),
+    ('vitality',),
+    ('delamination', 'delamination_seed'),
+    ('roughness_um',),
+)
 
-_MATERIAL_ROUGHNESS_UM = np.array([material.roughness_um for material in MATERIALS.values()])
+
+@dataclass(frozen=True, kw_only=True)
+class Stray:
+    """How a panel's looks stray from its state: standard normal numbers, drawn once."""
+
+    crack: float
+    fuzz: float
+    moisture: float
+    vitality: float
+    bulge: float
+    roughness: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,49 +61,117 @@ class Panel:
 
     Attributes:
         material: index into `MATERIALS`.
-        roughness_um, roughness_shown_um: RMS micro-roughness, felt and seen.
-        crack_depth_mm, crack_shown_mm: depth of the crack at its deepest (0: none), and the depth
-            it looks like.
+        exposure: one of `EXPOSURES`.
+        roughness_um: RMS micro-roughness.
+        crack_width_mm, crack_depth_mm: opening at the mouth and depth of the crack where it is
+            widest (0: none).
         growth_cover: part of the panel under dark patches, 0 to 1.
         growth_alive: whether the patches are living growth or an inert stain.
-        growth_fuzz: how furry the patches look, standard units; higher for the living on average.
-        moisture, moisture_shown: 0 (parched) to 1 (soaked).
-        vitality, vitality_shown: 0 (dying) to 1 (thriving).
-        delamination, bulge_shown: how far the layer has come off its ground, and how far it looks
-            so, 0 to 1.
+        moisture: 0 (parched) to 1 (soaked).
+        vitality: share of the culture's cells that live, 0 to 1.
+        delamination: how far the layer has come off its ground, 0 to 1.
         lighting: `day` or `night`, independent of everything else.
         crack_seed, growth_seed, delamination_seed: where the crack, the patches and the debonded
-            zone lie as touch and gas meet them; `shown_seeds` are the same three as the camera
-            meets them.
-        texture_seed: everything that means nothing: palette, mottling, pores, light, ambient air.
+            zone lie.
+        texture_seed: everything that means nothing: palette, mottling, pores, light.
+        air_seed: the air of the room, and the bias of the cell that measures it.
+        stray: how the looks stray from the state.
+        taken_for: state by name that shows instead of the panel's own; empty on a real wall.
+        seals: where a crack was sealed or healed: its seed, and how wide the seal is, mm.
+        dents: where a tool has crushed the panel, mm.
     """
 
     material: int
+    exposure: str
     roughness_um: float
-    roughness_shown_um: float
+    crack_width_mm: float
     crack_depth_mm: float
-    crack_shown_mm: float
     growth_cover: float
-    growth_cover_shown: float
     growth_alive: bool
-    growth_fuzz: float
     moisture: float
-    moisture_shown: float
     vitality: float
-    vitality_shown: float
     delamination: float
-    bulge_shown: float
     lighting: str
     crack_seed: int
     growth_seed: int
     delamination_seed: int
-    shown_seeds: tuple[int, int, int]
     texture_seed: int
+    air_seed: int
+    stray: Stray
+    taken_for: Mapping[str, Any] = field(default_factory=dict)
+    seals: tuple[tuple[int, float], ...] = ()
+    dents: tuple[tuple[float, float], ...] = ()
 
     @property
     def material_name(self) -> str:
         """The material's label, one of `MATERIALS`."""
         return _NAMES[self.material]
+
+    @property
+    def roughness_shown_um(self) -> float:
+        """RMS micro-roughness as it looks."""
+        factor = math.exp(_SHOWN.roughness_log_std * self.stray.roughness)
+        return self._shown('roughness_um') * factor
+
+    @property
+    def crack_width_shown_mm(self) -> float:
+        """Opening of the crack where it is widest, as it looks."""
+        factor = math.exp(_SHOWN.crack_log_std * self.stray.crack)
+        return self._shown('crack_width_mm') * factor
+
+    @property
+    def growth_cover_shown(self) -> float:
+        """Part of the panel that looks to be under patches."""
+        return self._shown('growth_cover')
+
+    @property
+    def growth_fuzz(self) -> float:
+        """How furry the patches look, standard units; higher for the living on average."""
+        side = 1.0 if self._shown('growth_alive') else -1.0
+        return side * _SHOWN.fuzz_separation + self.stray.fuzz
+
+    @property
+    def moisture_shown(self) -> float:
+        """Moisture as it looks, 0 to 1."""
+        shown = self._shown('moisture') + _SHOWN.moisture_std * self.stray.moisture
+        return min(max(shown, 0.0), 1.0)
+
+    @property
+    def vitality_shown(self) -> float:
+        """Vitality as it looks, 0 to 1."""
+        shown = self._shown('vitality') + _SHOWN.vitality_std * self.stray.vitality
+        return min(max(shown, 0.0), 1.0)
+
+    @property
+    def bulge_shown(self) -> float:
+        """How far the layer looks to have come off, 0 to 1.5; a sound one may bulge too."""
+        shown = self._shown('delamination') + _SHOWN.bulge_std * self.stray.bulge
+        return min(max(shown, 0.0), 1.5)
+
+    @property
+    def shown_seeds(self) -> tuple[int, int, int]:
+        """Where the crack, the patches and the debonded zone look to lie."""
+        return tuple(map(self._shown, ('crack_seed', 'growth_seed', 'delamination_seed')))
+
+    def as_it_looks(self) -> 'Panel':
+        """Return the panel whose state is what this one shows."""
+        crack_seed, growth_seed, delamination_seed = self.shown_seeds
+        return replace(
+            self,
+            roughness_um=self.roughness_shown_um,
+            crack_width_mm=self.crack_width_shown_mm,
+            crack_seed=crack_seed,
+            growth_cover=self.growth_cover_shown,
+            growth_alive=self.growth_fuzz > 0.0,
+            growth_seed=growth_seed,
+            moisture=self.moisture_shown,
+            vitality=self.vitality_shown,
+            delamination=self.bulge_shown,
+            delamination_seed=delamination_seed,
+        )
+
+    def _shown(self, name: str) -> Any:
+        return self.taken_for.get(name, getattr(self, name))
 
 
 def draw_panels(
@@ -149,8 +184,8 @@ def draw_panels(
         seed: everything follows from it.
         vision_recovery: 0 to 1, the probability that each part of the surface's state (crack,
             patches, moisture, vitality, debonding, roughness) shows as its own rather than as that
-            of some other panel. At 1 only the stray above stands between the camera and the state;
-            at 0 the picture says nothing of it.
+            of some other panel. At 1 only the stray stands between the camera and the state; at 0
+            the picture says nothing of it.
 
     Raises:
         ValueError: `vision_recovery` is not within 0 to 1.
@@ -159,73 +194,98 @@ def draw_panels(
         raise ValueError(f'expected vision_recovery within 0 to 1, got {vision_recovery}')
     rng = np.random.default_rng(seed)
     own, other = _draw_state(rng, count), _draw_state(rng, count)
-    other['roughness_um'] *= (
-        _MATERIAL_ROUGHNESS_UM[own['material']] / _MATERIAL_ROUGHNESS_UM[other['material']]
-    )
-    shown = {}
-    for names in (
-        ('crack_depth_mm', 'crack_seed'),
-        ('growth_cover', 'growth_alive', 'growth_seed'),
-        ('moisture',),
-        ('vitality',),
-        ('delamination', 'delamination_seed'),
-        ('roughness_um',),
-    ):
-        is_own = rng.random(count) < vision_recovery
-        shown |= {name: np.where(is_own, own[name], other[name]) for name in names}
+    usual_um = np.array([material.roughness_um for material in MATERIALS.values()])
+    other['roughness_um'] *= usual_um[own['material']] / usual_um[other['material']]
+    is_own = rng.random((len(_PARTS), count)) < vision_recovery
+    strays = rng.standard_normal((count, len(Stray.__dataclass_fields__))).tolist()
 
-    noise = rng.standard_normal((6, count))
-    columns = own | {
-        'crack_shown_mm': shown['crack_depth_mm'] * np.exp(CRACK_FILL_LOG_STD * noise[0]),
-        'growth_cover_shown': shown['growth_cover'],
-        'growth_fuzz': np.where(shown['growth_alive'], FUZZ_SEPARATION, -FUZZ_SEPARATION)
-        + noise[1],
-        'moisture_shown': np.clip(shown['moisture'] + MOISTURE_SHOWN_STD * noise[2], 0.0, 1.0),
-        'vitality_shown': np.clip(shown['vitality'] + VITALITY_SHOWN_STD * noise[3], 0.0, 1.0),
-        'bulge_shown': np.clip(shown['delamination'] + BULGE_SHOWN_STD * noise[4], 0.0, 1.5),
-        'roughness_shown_um': shown['roughness_um'] * np.exp(ROUGHNESS_LOG_STD * noise[5]),
-    }
-    columns = {name: values.tolist() for name, values in columns.items()}
-    seeds = zip(
-        *(shown[name].tolist() for name in ('crack_seed', 'growth_seed', 'delamination_seed')),
-        strict=True,
-    )
+    names = tuple(own)
+    rows = zip(*(own[name].tolist() for name in names), strict=True)
+    others = {name: other[name].tolist() for part in _PARTS for name in part}
     return [
-        Panel(shown_seeds=shown_seeds, **dict(zip(columns, row, strict=True)))
-        for shown_seeds, row in zip(seeds, zip(*columns.values(), strict=True), strict=True)
+        Panel(
+            **dict(zip(names, row, strict=True)),
+            stray=Stray(**dict(zip(Stray.__dataclass_fields__, stray, strict=True))),
+            taken_for={
+                name: others[name][index]
+                for part, shows_itself in zip(_PARTS, is_own[:, index], strict=True)
+                if not shows_itself
+                for name in part
+            },
+        )
+        for index, (row, stray) in enumerate(zip(rows, strays, strict=True))
     ]
 
 
 def _draw_state(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     """Draw the state itself.
 
-    Each trouble leaves a gap round the expert's threshold: near-ties teach nothing.
+    Troubles that have no code of practice leave a gap round the expert's threshold: near-ties
+    teach nothing. Cracks have none: their width is drawn as widths are found.
     """
-    material = rng.integers(len(MATERIALS), size=count)
-    # none, hairline, open, structural
-    crack_kind = rng.choice(4, size=count, p=(0.28, 0.14, 0.38, 0.20))
-    low, high = np.array([[0, 0], [0.25, 0.7], [1.4, 3.4], [5.4, 9.0]])[crack_kind].T
-    vitality = np.where(
-        rng.random(count) < 0.12, rng.uniform(0.02, 0.2, count), rng.uniform(0.42, 1.0, count)
+
+    def lognormal(log_std: float) -> np.ndarray:
+        return np.exp(log_std * rng.standard_normal(count))
+
+    def is_one_of(share: float) -> np.ndarray:
+        return rng.random(count) < share
+
+    def within(limits: tuple[float, ...]) -> np.ndarray:
+        return rng.uniform(*limits, count)
+
+    materials = tuple(MATERIALS.values())
+    material = rng.integers(len(materials), size=count)
+    kind = rng.choice(len(_DRAW.crack_shares), size=count, p=_DRAW.crack_shares)
+    width_mm = np.array(_DRAW.crack_medians_mm)[kind] * lognormal(_DRAW.crack_log_std)
+    depth_mm = (
+        width_mm
+        * np.array([one.depth_per_width for one in materials])[material]
+        * lognormal(_DRAW.depth_log_std)
     )
-    is_dry = rng.random(count) < 0.34
-    has_patches = rng.random(count) < 0.72
-    is_debonded = rng.random(count) < 0.26
+
+    is_dying, is_dry = is_one_of(_DRAW.dying_share), is_one_of(_DRAW.dry_share)
+    has_patches, is_debonded = is_one_of(_DRAW.patches_share), is_one_of(_DRAW.debonded_share)
     return {
         'material': material,
-        'roughness_um': _MATERIAL_ROUGHNESS_UM[material]
-        * np.exp(0.35 * rng.standard_normal(count)),
-        'crack_depth_mm': rng.uniform(low, high),
-        'growth_cover': np.where(has_patches, rng.uniform(0.3, 0.6, count), 0.0),
-        'growth_alive': rng.random(count) < 0.55,
-        'moisture': np.where(
-            is_dry, rng.uniform(0.04, 0.24, count), rng.uniform(0.40, 0.95, count)
+        'exposure': np.where(is_one_of(_DRAW.outside_share), 'XC4', 'XC1'),
+        'roughness_um': np.array([one.roughness_um for one in materials])[material]
+        * lognormal(_DRAW.roughness_log_std),
+        'crack_width_mm': width_mm,
+        'crack_depth_mm': np.minimum(
+            depth_mm, np.array([one.thickness_mm for one in materials])[material]
         ),
-        'vitality': vitality,
-        'delamination': np.where(is_debonded, rng.uniform(0.6, 1.0, count), 0.0),
-        'lighting': np.where(rng.random(count) < 0.5, 'day', 'night'),
+        'growth_cover': np.where(has_patches, within(_DRAW.patches_cover), 0.0),
+        'growth_alive': is_one_of(_DRAW.growth_alive_share),
+        'moisture': np.where(is_dry, within(_DRAW.dry_moisture), within(_DRAW.moist_moisture)),
+        'vitality': np.where(
+            is_dying, within(_DRAW.dying_vitality), within(_DRAW.living_vitality)
+        ),
+        'delamination': np.where(is_debonded, within(_DRAW.delamination), 0.0),
+        'lighting': np.where(is_one_of(_DRAW.night_share), 'night', 'day'),
         **{
             name: rng.integers(2**31, size=count)
-            for name in ('crack_seed', 'growth_seed', 'delamination_seed', 'texture_seed')
+            for name in (
+                'crack_seed',
+                'growth_seed',
+                'delamination_seed',
+                'texture_seed',
+                'air_seed',
+            )
         },
+        **_draw_traces(rng, count),
     }
+
+
+def _draw_traces(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Draw what earlier repairs have left, `object[count]` each."""
+    seals, dents = np.empty((2, count), object)
+    is_sealed = rng.random(count) < _DRAW.sealed_share
+    is_dented = rng.random(count) < _DRAW.dented_share
+    widths_mm = rng.uniform(*_DRAW.sealed_crack_mm, count) + 2.0 * COMMON.contact.seal_margin_mm
+    seeds = rng.integers(2**31, size=count)
+    places_mm = rng.uniform((0.0, 0.0), PANEL_MM, (count, 2))
+    for index in range(count):
+        seal, dent = (int(seeds[index]), float(widths_mm[index])), tuple(places_mm[index].tolist())
+        seals[index] = (seal,) if is_sealed[index] else ()
+        dents[index] = (dent,) if is_dented[index] else ()
+    return {'seals': seals, 'dents': dents}

@@ -13,7 +13,7 @@ from crossmodal_kd_ros.profile import measure_quantities
 from crossmodal_kd_ros.simulation import gas, touch
 from crossmodal_kd_ros.simulation.camera import Shot, draw_light, expose, illuminate
 from crossmodal_kd_ros.simulation.expert import TrueState, decide
-from crossmodal_kd_ros.simulation.fields import crack_width_mm, patches
+from crossmodal_kd_ros.simulation.fields import patches
 from crossmodal_kd_ros.simulation.panel import PANEL_MM, PROFILE, Panel
 from crossmodal_kd_ros.simulation.surface import build_surface
 
@@ -21,8 +21,7 @@ from crossmodal_kd_ros.simulation.surface import build_surface
 VIEW_MM = PROFILE.camera.view_mm
 # As of touch, so that both share one field of patches.
 _COVER_PX_PER_MM = 2.0
-# Where the gas module's reading has it.
-_AMMONIA = 5
+_CRACK_WIDTH = list(PROFILE.quantities).index('crack_width')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +30,20 @@ class Truth:
 
     Attributes:
         action, reason: what the expert does, and why.
-        material: one of `MATERIALS`. `lighting`: `day` or `night`. `description`: what the camera
-            sees, in words.
-        readings: `float32[size]` by sense.
+        material: one of `MATERIALS`. `exposure`: class of EN 206. `lighting`: `day` or `night`.
+        description: what the camera sees, in words.
+        crack_width_mm: the widest opening of the crack under the tip; 0 where there is none.
+        readings: `float32[size]` by sense; the gas settled, for a hood that stands.
         quantities: `float32[Q]`, in the order of the profile.
     """
 
     action: str
     reason: str
     material: str
+    exposure: str
     lighting: str
     description: str
+    crack_width_mm: float
     readings: Mapping[str, np.ndarray]
     quantities: np.ndarray
 
@@ -59,27 +61,30 @@ class PanelScene:
         """Return everything there is to know with the tip at `centre_mm`."""
         panel = self.panel
         readings = {sense: self.read(sense, centre_mm) for sense in PROFILE.senses}
-        state = self._true_state(centre_mm, ammonia_ppm=float(readings['gas'][_AMMONIA]))
+        state = self.true_state(centre_mm)
         action, reason = decide(state)
+        quantities = measure_quantities(PROFILE, readings)
+        # What no sense measures and the picture shows.
+        quantities[_CRACK_WIDTH] = state.crack_width_mm
         return Truth(
             action=action,
             reason=reason,
             material=panel.material_name,
+            exposure=panel.exposure,
             lighting=panel.lighting,
             description=self._description,
+            crack_width_mm=state.crack_width_mm,
             readings=readings,
-            quantities=measure_quantities(PROFILE, readings),
+            quantities=quantities,
         )
 
     def true_state(self, centre_mm: tuple[float, float]) -> TrueState:
         """Return what decides at `centre_mm`."""
-        ammonia_ppm = float(self.read('gas', centre_mm)[_AMMONIA])
-        return self._true_state(centre_mm, ammonia_ppm=ammonia_ppm)
-
-    def _true_state(self, centre_mm: tuple[float, float], *, ammonia_ppm: float) -> TrueState:
         return TrueState(
-            crack_mm=self._tactile.crack_mm(centre_mm),
-            ammonia_ppm=ammonia_ppm,
+            material=self.panel.material_name,
+            exposure=self.panel.exposure,
+            crack_width_mm=self._tactile.crack_width_mm(centre_mm),
+            vitality=self.panel.vitality,
             debonded=self._tactile.debonded(centre_mm),
             growth_cover=self._cover(centre_mm),
             growth_alive=self.panel.growth_alive,
@@ -87,7 +92,7 @@ class PanelScene:
         )
 
     def read(self, sense: str, centre_mm: tuple[float, float]) -> np.ndarray:
-        """Return the noise-free reading `float32[size]` of `touch` or `gas`."""
+        """Return the noise-free reading `float32[size]` of `touch`, or of `gas`, settled."""
         if sense == 'touch':
             return self._tactile.press(centre_mm)
         return gas.read_hood(self.panel, self._cover(centre_mm))
@@ -144,8 +149,8 @@ def reachable_mm(
 def describe(panel: Panel) -> str:
     """Return what a person at the camera's screen would say of `panel`."""
     words = [f'{panel.material_name.replace("_", " ")} by {panel.lighting}']
-    if panel.crack_shown_mm > 0.0:
-        words.append(f'a crack {crack_width_mm(panel.crack_shown_mm):.1f} mm wide')
+    if panel.crack_width_shown_mm > 0.0:
+        words.append(f'a crack {panel.crack_width_shown_mm:.1f} mm wide')
     if panel.growth_cover_shown > 0.0:
         words.append(f'{"furry" if panel.growth_fuzz > 0.0 else "flat"} dark patches')
     if panel.moisture_shown < 0.35:

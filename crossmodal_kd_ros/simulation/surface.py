@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from crossmodal_kd_ros.simulation.constants import COMMON
 from crossmodal_kd_ros.simulation.fields import (
     SOFT_EDGE_MM,
     blister,
     blur,
     crack_cover,
+    disc,
     draw_lattice,
     enlarge,
     fractal,
+    half_plane,
     patches,
     size_px,
     straight_line,
@@ -27,6 +30,9 @@ from crossmodal_kd_ros.simulation.panel import MATERIALS, PANEL_MM, Panel
 _GROWTH_RGB = np.array([0.085, 0.095, 0.05], np.float32)
 _BLEACHED_RGB = np.array([0.80, 0.78, 0.70], np.float32)
 _CRACK_RGB = np.array([0.028, 0.024, 0.020], np.float32)
+_SEAL_RGB = np.array([0.66, 0.64, 0.60], np.float32)
+_DENT_RGB = np.array([0.10, 0.08, 0.06], np.float32)
+_DENT_MM = 0.6
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     """
     rng = np.random.default_rng((panel.texture_seed, 1))
     crack_seed, growth_seed, blister_seed = panel.shown_seeds
-    crack = crack_cover(crack_seed, panel.crack_shown_mm, px_per_mm)
+    crack = crack_cover(crack_seed, panel.crack_width_shown_mm, px_per_mm)
     growth = patches(growth_seed, panel.growth_cover_shown, px_per_mm)
     grain = fractal(rng, (3.2, 1.6, 0.8), px_per_mm, gain=0.8)
     fur = _fur(draw_lattice(rng, 1.6), panel, growth, px_per_mm)
@@ -68,14 +74,22 @@ def build_surface(panel: Panel, px_per_mm: float) -> Surface:
     height += _bulge(draw_lattice(rng, 9.0), panel.bulge_shown, blister_seed, px_per_mm)
     height -= 0.25 * crazing
     groove = blur(crack, 0.3 * px_per_mm)
-    height -= min(1.0, 0.25 * panel.crack_shown_mm) * groove
+    height -= min(1.0, 0.9 * panel.crack_width_shown_mm) * groove
 
     albedo = _bare_albedo(panel, rng, weave, grain, px_per_mm)
     _blend(albedo, _BLEACHED_RGB, 0.85 * _speckle(rng, panel.vitality_shown, px_per_mm))
     tint = _GROWTH_RGB * rng.uniform(0.6, 1.5, 3).astype(np.float32)
     _blend(albedo, tint, rng.uniform(0.65, 0.9) * growth)
+    for seal_seed, seal_mm in panel.seals:  # a crack that has opened again shows in its seal
+        seal = crack_cover(seal_seed, seal_mm, px_per_mm)
+        height += 0.1 * seal
+        _blend(albedo, _SEAL_RGB, 0.6 * seal)
+    for centre_mm in panel.dents:
+        dent = disc(centre_mm, COMMON.contact.tool_radius_mm, px_per_mm)
+        height -= _DENT_MM * dent
+        _blend(albedo, _DENT_RGB, 0.5 * dent)
     albedo *= cv2.exp(0.5 * fur) * (1.0 - 0.55 * crazing) * _distractions(rng, px_per_mm)
-    depth_darkness = 0.80 + 0.19 * (1.0 - math.exp(-panel.crack_shown_mm / 2.0))
+    depth_darkness = 0.80 + 0.19 * (1.0 - math.exp(-panel.crack_width_shown_mm / 0.4))
     dirt = _CRACK_RGB * rng.uniform(0.5, 1.6, 3).astype(np.float32)
     _blend(albedo, dirt, depth_darkness * crack)
     wet_film = fractal(rng, (14.0, 7.0), px_per_mm)
@@ -160,19 +174,38 @@ def _speckle(rng: np.random.Generator, vitality: float, px_per_mm: float) -> np.
 def _distractions(rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
     """Return what no action depends on, as a factor of the colour, `float32[H, W]`.
 
-    That is formwork joints, runs, edges of shadows, stuck grit.
+    That is formwork joints and tiles, lines that somebody drew, edges of paint and of shadows,
+    holes, runs, stuck grit.
     """
     factor = np.ones(size_px(px_per_mm)[::-1], np.float32)
-    for _ in range(rng.poisson(0.5)):  # a joint: straight, unlike a crack
-        across = rng.uniform(-0.2, 1.2, 2) * PANEL_MM[0]
-        ends = (
-            ((across[0], 0.0), (across[1], PANEL_MM[1]))
-            if rng.random() < 0.5
-            else tuple((x, rng.uniform(0.0, PANEL_MM[1])) for x in (0.0, PANEL_MM[0]))
+
+    def move(to: float, cover: np.ndarray) -> None:
+        nonlocal factor
+        factor += (to - factor) * cover
+
+    if rng.random() < 0.15:  # paint ends here, or another cast begins
+        factor += (rng.uniform(0.65, 1.4) - 1.0) * half_plane(*_across(rng), px_per_mm)
+    if rng.random() < 0.2:  # a shadow, its edge as soft as its cause is far
+        edge_mm = rng.uniform(1.0, 12.0)
+        factor *= 1.0 - rng.uniform(0.2, 0.6) * half_plane(
+            *_across(rng), px_per_mm, edge_mm=edge_mm
         )
-        brightness = rng.uniform(0.55, 1.3)
-        cover = straight_line(*ends, rng.uniform(0.3, 1.6), px_per_mm)
-        factor += (brightness - factor) * cover
+    for _ in range(rng.poisson(0.5)):  # a joint or a drawn line: straight, unlike a crack
+        cover = straight_line(*_across(rng), rng.uniform(0.3, 1.6), px_per_mm)
+        move(rng.uniform(0.2, 1.3), cover)
+    if rng.random() < 0.12:  # joints of tiles, all alike
+        (start, end), shade = _across(rng), rng.uniform(0.3, 1.3)
+        along = np.subtract(end, start)
+        step = rng.uniform(22.0, 60.0) * np.array([along[1], -along[0]]) / np.linalg.norm(along)
+        width_mm = rng.uniform(0.8, 3.0)
+        for number in range(-4, 5):
+            move(
+                shade,
+                straight_line(start + number * step, end + number * step, width_mm, px_per_mm),
+            )
+    for _ in range(rng.poisson(0.3)):  # holes of screws and of formwork ties
+        centre_mm = rng.uniform((0.0, 0.0), PANEL_MM).tolist()
+        move(rng.uniform(0.1, 0.5), disc(centre_mm, rng.uniform(0.8, 4.0), px_per_mm))
     if rng.random() < 0.3:  # runs of dirty water
         runs = value_noise(rng, 60.0, px_per_mm, stretch=0.05)
         factor *= cv2.exp(-0.25 * np.clip(runs, 0.0, 2.0))
@@ -184,6 +217,15 @@ def _distractions(rng: np.random.Generator, px_per_mm: float) -> np.ndarray:
         cover = np.clip((grit - rng.uniform(1.9, 2.8)) / rise + 0.5, 0.0, 1.0)
         factor *= 1.0 + (rng.uniform(0.35, 1.25) - 1.0) * cover
     return factor
+
+
+def _across(rng: np.random.Generator) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Draw two places, mm, on opposite edges of the panel."""
+    if rng.random() < 0.5:
+        x = (rng.uniform(-0.2, 1.2, 2) * PANEL_MM[0]).tolist()
+        return (x[0], 0.0), (x[1], PANEL_MM[1])
+    y = rng.uniform(0.0, PANEL_MM[1], 2).tolist()
+    return (0.0, y[0]), (PANEL_MM[0], y[1])
 
 
 def _blend(base: np.ndarray, colour: np.ndarray, weight: np.ndarray) -> None:

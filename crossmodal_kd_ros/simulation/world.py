@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from crossmodal_kd_ros.simulation.camera import draw_shot
-from crossmodal_kd_ros.simulation.panel import PANEL_MM, PROFILE, draw_panels
+from crossmodal_kd_ros.simulation.gas import HOOD
+from crossmodal_kd_ros.simulation.panel import EXPOSURES, PANEL_MM, PROFILE, draw_panels
 from crossmodal_kd_ros.simulation.scene import (
     VIEW_MM,
     PanelScene,
@@ -29,6 +30,9 @@ FRAME_IDS = {'camera': 'camera_optical_frame', 'touch': 'tactile_pad', 'gas': 'g
 
 # A panel is passed in 5 s: 15 mm/s, the pace of a soft crawler.
 DWELL_S = 5.0
+# Steps in which the wall passes under the hood, and how many of them the module remembers: what is
+# older than 5 s counts less than a thousandth.
+_GAS_STEP_S, _GAS_STEPS = 0.25, 20
 # Worlds draw their panels from seeds that no training, validation or test set uses.
 _SEED_SPACE = 77
 _SEEDS = {'touch': 3, 'gas': 4}
@@ -78,10 +82,13 @@ class World:
         )
 
     def read(self, sense: str, t_s: float) -> np.ndarray:
-        """Return the reading `float32[size]` of `touch` or `gas` at `t_s` seconds."""
-        index, centre = self._tip(t_s)
+        """Return the reading `float32[size]` of `touch` or `gas` at `t_s` seconds.
+
+        The gas module reads what has come through its hood and its cells by then.
+        """
         rng = self._rng(_SEEDS[sense], round(t_s * 1e3))
-        return add_noise(sense, self._scene(index).read(sense, centre), rng)
+        reading = self._gas(t_s) if sense == 'gas' else self._settled(sense, t_s)
+        return add_noise(sense, reading, rng)
 
     def truth(self, t_s: float) -> Truth:
         """Return the noise-free state at the tip at `t_s` seconds."""
@@ -91,6 +98,27 @@ class World:
     def close(self) -> None:
         """End the rendering thread."""
         self._renderer.shutdown(cancel_futures=True)
+
+    def _settled(self, sense: str, t_s: float) -> np.ndarray:
+        """Return what a sense would read at the place of `t_s` if the tip stood there."""
+        index, centre = self._tip(t_s)
+        return self._scene(index).read(sense, centre)
+
+    def _gas(self, t_s: float) -> np.ndarray:
+        """Return the noise-free reading of the gas module at `t_s`.
+
+        The wall under the hood is taken for constant over each step. Hood and cells are linear, so
+        each step counts by how much their response has grown since it began and since it ended.
+        """
+        last = max(0, int(t_s / _GAS_STEP_S))
+        reading = np.zeros(PROFILE.senses['gas'].size)
+        ended = 0.0
+        for step in range(last, max(0, last - _GAS_STEPS) - 1, -1):
+            is_first = step == max(0, last - _GAS_STEPS)
+            began = 1.0 if is_first else HOOD.response(t_s - step * _GAS_STEP_S)
+            reading += (began - ended) * self._settled('gas', (step + 0.5) * _GAS_STEP_S)
+            ended = began
+        return reading.astype(np.float32)
 
     def _tip(self, t_s: float) -> tuple[int, tuple[float, float]]:
         """Return (panel, place on it): from left to right over each panel, weaving up and down."""
@@ -129,7 +157,11 @@ class World:
         wanted = actions[turn.permutation(len(actions))[index % len(actions)]]
         (x_min, y_min), (x_max, y_max) = self._reach
         middle = ((x_min + x_max) / 2, (y_min + y_max) / 2)
+        # All panels are on one side of one building, in one air.
+        rng = self._rng(5)
+        around = {'exposure': str(rng.choice(EXPOSURES)), 'air_seed': int(rng.integers(2**31))}
         draws = draw_panels(40, seed=(_SEED_SPACE, self._seed, index))
+        draws = [replace(panel, **around) for panel in draws]
         scenes = map(PanelScene, draws)
         fitting = (scene for scene in scenes if scene.truth(middle).action == wanted)
         return next(fitting, None) or PanelScene(draws[0])

@@ -66,11 +66,19 @@ class TrainingCache:
         name: str = 'teacher',
     ) -> Teacher:
         """Return the frozen teacher that `recipe` makes."""
+        start = None
+        if recipe.finish is not None:
+            first = recipe.model_copy(update={'finish': None})
+            start = self.teacher(first, train, validation, seed=seed, name=f'{name}, first')
+            recipe, name = recipe.second(), f'{name}, second'
 
         def make(run: Run) -> tuple[Teacher, History]:
-            return train_teacher(self._profile, recipe, train, validation, seed=seed, run=run)
+            return train_teacher(
+                self._profile, recipe, train, validation, seed=seed, start=start, run=run
+            )
 
-        folder = self._folder_of('teacher', recipe.model_dump(), train, validation, seed)
+        used = _weights_of(start)
+        folder = self._folder_of('teacher', recipe.model_dump(), train, validation, seed, *used)
         self._make_once(folder, name, make)
         return freeze(load_teacher(folder / _WEIGHTS, self._profile))
 
@@ -99,11 +107,7 @@ class TrainingCache:
                 self._profile, recipe, targets, train, validation, seed=seed, start=start, run=run
             )
 
-        used = [
-            _digest(value.detach().cpu().numpy() for value in network.state_dict().values())
-            for network in (teacher, start)
-            if network is not None
-        ]
+        used = _weights_of(teacher, start)
         folder = self._folder_of('student', recipe.model_dump(), train, validation, seed, *used)
         self._make_once(
             folder, name, make, lambda history: forgetting(history, recipe, self._profile)
@@ -153,6 +157,14 @@ class TrainingCache:
 
 
 _WEIGHTS, _CHECKPOINT = 'network.safetensors', 'progress.pt'
+
+
+def _weights_of(*networks: Teacher | Student | None) -> list[str]:
+    return [
+        _digest(value.detach().cpu().numpy() for value in network.state_dict().values())
+        for network in networks
+        if network is not None
+    ]
 
 
 def _digest(arrays: Iterable[np.ndarray]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.files import read_yaml, shipped_file
@@ -43,6 +43,19 @@ class DataRecipe(_Strict):
     )
 
 
+class FinishRecipe(_Strict):
+    """A shorter second training on finer pictures, from the weights of the first.
+
+    At 64 px fine cracks and the net of fine lines on a dry wall are blurred away.
+    """
+
+    steps: int = Field(ge=1)
+    batch: int = Field(32, ge=4)
+    learning_rate: float = Field(1.5e-3, gt=0.0)
+    view_px: Literal[64, 128] = 128
+    validate_every: int = Field(400, ge=1)
+
+
 class OptimiserRecipe(_Strict):
     """How one network is trained: AdamW, its rate rising over 5 % of the steps, then a cosine.
 
@@ -62,6 +75,11 @@ class OptimiserRecipe(_Strict):
     min_labelled: float = Field(
         0.5, ge=0.0, le=1.0, description='share of a batch that has labels, if few views have'
     )
+    finish: FinishRecipe | None = None
+
+    def second(self) -> 'OptimiserRecipe':
+        """Return the recipe of the second training: that of `finish`."""
+        return self.model_copy(update={**self.finish.model_dump(), 'finish': None})
 
 
 class TeacherRecipe(OptimiserRecipe):
@@ -87,20 +105,6 @@ class TeacherRecipe(OptimiserRecipe):
     )
 
 
-class FinishRecipe(_Strict):
-    """A shorter second training on finer pictures, from the weights of the first.
-
-    At 64 px the net of fine lines on a dry wall is blurred away: the first student never chose
-    `hydrate`.
-    """
-
-    steps: int = Field(ge=1)
-    batch: int = Field(32, ge=4)
-    learning_rate: float = Field(1.5e-3, gt=0.0)
-    view_px: Literal[64, 128] = 128
-    validate_every: int = Field(400, ge=1)
-
-
 class StudentRecipe(OptimiserRecipe):
     """The student's training. With `distil` false, the control: labelled views alone, no teacher.
 
@@ -114,6 +118,10 @@ class StudentRecipe(OptimiserRecipe):
         0.125, ge=0.0, le=1.0, description='share of a batch that has labels, if few views have'
     )
     distil: bool = True
+    self_training: bool = Field(
+        False,
+        description='without a teacher: also learn from own decisions on views without a label',
+    )
     unlabelled: bool = Field(
         True, description='whether the teacher teaches on views without a label too'
     )
@@ -151,13 +159,19 @@ class StudentRecipe(OptimiserRecipe):
         description='by sense: share of the steps after which its readings join, 0 unless set; '
         'quantities join with the last sense',
     )
-    finish: FinishRecipe | None = None
+
+    @model_validator(mode='after')
+    def _self_training_has_no_teacher(self) -> 'StudentRecipe':
+        if self.self_training and (self.distil or not self.unlabelled):
+            raise ValueError(
+                'expected self_training with distil: false and unlabelled: true, got distil: '
+                f'{self.distil} and unlabelled: {self.unlabelled}'.lower()
+            )
+        return self
 
     def second(self) -> 'StudentRecipe':
         """Return the recipe of the second training: that of `finish`, and without schedules."""
-        return self.model_copy(
-            update={**self.finish.model_dump(), 'alpha_ramp': 0.0, 'start_at': {}, 'finish': None}
-        )
+        return super().second().model_copy(update={'alpha_ramp': 0.0, 'start_at': {}})
 
 
 class Recipe(_Strict):

@@ -37,17 +37,21 @@ def train_teacher(
     validation: Pairs,
     *,
     seed: int,
+    start: Teacher | None = None,
     run: Run | None = None,
 ) -> tuple[Teacher, History]:
-    """Train a teacher of `profile`; return it frozen, at its best step, and its validations.
+    """Train a teacher of `profile`, from fresh weights or those of `start`.
+
+    Return it frozen, at its best step, and its validations.
 
     It learns to decide from the labelled part of `train`, and what a picture tells from all of it,
     see `TeacherTask`.
     """
     torch.manual_seed(seed)
-    config = TeacherConfig(view_px=recipe.view_px, grid=recipe.view_px // 16)
-    teacher = Teacher(profile, config)
+    teacher = Teacher(profile, TeacherConfig(view_px=recipe.view_px))
     teacher.set_statistics(train.readings)
+    if start is not None:
+        teacher.load_state_dict(start.state_dict())
     task = TeacherTask(teacher, recipe)
     history = fit(task, recipe, train, validation, unlabelled=True, seed=seed, run=run or Run())
     return freeze(teacher), history

@@ -165,7 +165,7 @@ class Oracle:
                 'touch': np.ones((count, 256), np.float32),
                 'gas': np.repeat(brightness.astype(np.float32)[:, None], 8, 1),
             },
-            quantities=np.ones((count, 3), np.float32),
+            quantities=np.ones((count, 4), np.float32),
         )
 
     def decide(self, views: np.ndarray, readings, present) -> np.ndarray:

@@ -14,7 +14,14 @@ from test_topics import air_topics
 from crossmodal_kd_ros.bags import BagError
 from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
 from crossmodal_kd_ros.bags.labels import assign_labels, read_labels
-from crossmodal_kd_ros.datasets import DataSetError, load_folder, read_datasheet, read_profile
+from crossmodal_kd_ros.cli.dataset import closing_lines
+from crossmodal_kd_ros.datasets import (
+    NO_LABEL,
+    DataSetError,
+    load_folder,
+    read_datasheet,
+    read_profile,
+)
 from crossmodal_kd_ros.profile import load_profile, measure_quantities, square_view
 
 SPLITS = ('train', 'validation', 'test')
@@ -130,6 +137,70 @@ def test_normalisation_knows_the_training_split_alone(whole):
     assert statistics['std'] == pytest.approx(float(indentation.std()), rel=1e-4)
     assert (statistics['min'], statistics['max']) == (indentation.min(), indentation.max())
     assert set(sheet['normalisation']) > {'gas.voc_index', 'crack_depth'}
+
+
+@pytest.fixture(scope='module')
+def measured_cracks(bag, tmp_path_factory):
+    """Make a data set of it with the width of the crack in some of the stretches."""
+    folder = tmp_path_factory.mktemp('cracks')
+    chosen = labels(
+        folder,
+        '0,2,hydrate,',
+        '2,4,,0.25',
+        '6,9,seal_crack,0.5',
+        '9,12,hydrate,0',
+        head='start_s,end_s,action,Crack_Width',
+    )
+    return folder / 'out', *built(bag, folder / 'out', chosen)
+
+
+def test_labels_say_what_only_the_picture_shows_and_the_rest_is_unknown(measured_cracks):
+    folder, sheet, splits = measured_cracks
+    column = list(PROFILE.quantities).index('crack_width')
+    widths_mm = ((0.0, 2.0, np.nan), (2.0, 4.0, 0.25), (4, 6, np.nan), (6, 9, 0.5), (9, 12, 0.0))
+    for name, pairs in splits.items():
+        t_s = seconds(folder, name)
+        expected = [next(mm for start, end, mm in widths_mm if start <= t < end) for t in t_s]
+        np.testing.assert_array_equal(pairs.quantities[:, column], np.float32(expected))
+        assert np.isfinite(np.delete(pairs.quantities, column, 1)).all()
+        known = np.isfinite(expected).sum()
+        assert sheet['splits'][name]['known'] == {'crack_width': known}
+        assert f', crack_width known of {known})' in '\n'.join(closing_lines(sheet, folder))
+    # Nobody said what to do from 2 to 4 s, but how wide the crack is.
+    train = splits['train']
+    assert np.isfinite(train.quantities[train.action == NO_LABEL, column]).any()
+    known_mm = train.quantities[:, column][np.isfinite(train.quantities[:, column])]
+    statistics = sheet['normalisation']['crack_width']
+    assert statistics['mean'] == pytest.approx(float(known_mm.mean()), rel=1e-5)
+    assert (statistics['min'], statistics['max']) == (known_mm.min(), known_mm.max())
+    assert sheet['quantities'].endswith('crack_width as labels say')
+
+
+def test_a_data_set_that_knows_nothing_of_what_only_the_picture_shows_says_so(whole):
+    folder, sheet, splits = whole
+    column = list(PROFILE.quantities).index('crack_width')
+    assert all(np.isnan(pairs.quantities[:, column]).all() for pairs in splits.values())
+    assert set(sheet['normalisation']['crack_width'].values()) == {None}
+    json.loads((folder / 'datasheet.json').read_text(), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize('cell', ['-0.1', 'wide', 'nan', 'inf'])
+def test_a_label_of_what_cannot_be_is_refused_by_its_line(tmp_path, cell):
+    with pytest.raises(
+        BagError, match=r'labels.csv, line 3: expected crack_width in mm of at least 0, or nothing'
+    ) as caught:
+        labels(
+            tmp_path,
+            '0,2,hydrate,0.3',
+            f'2,4,hydrate,{cell}',
+            head='start_s,end_s,action,crack_width',
+        )
+    assert repr(cell) in str(caught.value) and '\n' not in str(caught.value)
+
+
+def test_a_column_of_what_a_sense_measures_is_refused(tmp_path):
+    with pytest.raises(BagError, match='if wanted bag, panel, crack_width.* got .*crack_depth'):
+        labels(tmp_path, '0,2,hydrate,3', head='start_s,end_s,action,crack_depth')
 
 
 def test_the_folder_says_of_which_profile_it_is(whole):

@@ -149,6 +149,9 @@ def test_the_answers_are_a_bag_with_the_headers_of_the_pictures(bag, tmp_path):
             'tactile_estimate',
             'gas_estimate',
             'surface_state',
+            'repair_command',
+            'repair_path',
+            'repair_reason',
             'mode',
             'mode_reason',
         )
@@ -167,6 +170,29 @@ def test_the_answers_are_a_bag_with_the_headers_of_the_pictures(bag, tmp_path):
         'TEACHER',
     ]
     assert list(got['/maintenance/action_scores'][0].message.name) == list(ACTIONS)
+
+
+def test_a_command_of_a_repair_stands_beside_each_repair_that_is_decided_and_nowhere_else(
+    bag, tmp_path
+):
+    replayed(bag, tmp_path)
+    actions, commands, headers = [], [], []
+    for message in read_messages(tmp_path / 'bag'):
+        name = message.topic.rpartition('/')[2]
+        if name == 'action_scores':
+            headers.append(message.message.header.stamp.nanosec)
+        elif name == 'action':
+            actions.append(message.message.data)
+        elif name == 'repair_command':
+            values = dict(zip(message.message.name, message.message.position))
+            assert message.message.header.stamp.nanosec == headers[-1]
+            # Without a calibration nobody knows how far the student is off.
+            assert values['request_human'] == 1.0 and values['contact_pressure_kpa'] == 0.0
+            commands.append(ACTIONS[int(values['action'])])
+
+    repairs = ('seal_crack', 'apply_bio_adhesive', 'remove_growth')
+    assert commands == [action for action in actions if action in repairs]
+    assert set(commands) >= {'apply_bio_adhesive', 'remove_growth'}
 
 
 def test_a_recording_under_another_clock_goes_by_its_stamps(tmp_path):

@@ -70,7 +70,7 @@ def prefers_the_teacher(*, filled):
         weights={},
         origin={},
         predictors={name: {mode: by_mode[mode] for mode in modes} for name, modes in sets.items()},
-        intervals=Intervals(measured=np.zeros((2, 3)), estimated=np.zeros((2, 3))),
+        intervals=Intervals(measured=np.zeros((2, 4)), estimated=np.zeros((2, 4))),
         out_of_distribution=four_features(usual=1.5),
         residuals={},
     )

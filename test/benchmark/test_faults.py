@@ -169,7 +169,7 @@ def test_the_matrix_ends_in_figures_and_a_page_that_say_they_are_simulated(model
             'touch': rng.random((360, 256), np.float32),
             'gas': rng.random((360, 8), np.float32),
         },
-        quantities=rng.random((360, 3), np.float32),
+        quantities=rng.random((360, 4), np.float32),
         action=rng.integers(0, 6, 360),
         night=rng.random(360) < 0.5,
         group=np.arange(360) // 3,

@@ -3,11 +3,14 @@
 
 """What a calibration is fitted to: sets of sensors of any profile, and pairs enough."""
 
+import io
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 pytest.importorskip('torch')
 
@@ -18,9 +21,10 @@ from crossmodal_kd_ros.calibration.model import (  # noqa: E402
     load_calibration,
     save_calibration,
 )
+from crossmodal_kd_ros.calibration.report import tables  # noqa: E402
 from crossmodal_kd_ros.datasets import Pairs  # noqa: E402
 from crossmodal_kd_ros.networks import Student, Teacher, save_weights  # noqa: E402
-from crossmodal_kd_ros.profile import Mode, load_profile  # noqa: E402
+from crossmodal_kd_ros.profile import Mode, Profile, load_profile  # noqa: E402
 
 sys.path.append(str(Path(__file__).parents[1] / 'training'))
 from made_up_pairs import make_pairs  # noqa: E402
@@ -73,18 +77,71 @@ def test_the_whole_is_the_teachers_and_too_few_pairs_are_refused(models):
         calibrate(models, pairs[:40], answers, origin={})
 
 
-def test_a_profile_without_quantities_is_calibrated_too(tmp_path):
-    profile, count, rng = three_senses(quantities={}), 80, np.random.default_rng(0)
+def networks_and_pairs(folder: Path, profile: Profile, count: int = 80) -> Pairs:
+    """Write untrained networks to `folder`; return pairs of `profile`."""
+    rng = np.random.default_rng(0)
     for network in (Student, Teacher):
-        save_weights(network(profile), tmp_path / f'{network.kind}.safetensors', card={})
-    pairs = Pairs(
+        save_weights(network(profile), folder / f'{network.kind}.safetensors', card={})
+    return Pairs(
         image=rng.integers(0, 256, (count, 64, 64, 3), np.uint8),
         readings={n: rng.random((count, s.size), np.float32) for n, s in profile.senses.items()},
-        quantities=np.zeros((count, 0), np.float32),
+        quantities=rng.random((count, len(profile.quantities)), np.float32),
         action=np.arange(count) % 3,
         night=np.arange(count) % 2 == 0,
         group=np.arange(count),
     )
+
+
+@pytest.mark.parametrize('known', [0, 29, 30], ids='{} known'.format)
+def test_what_only_the_picture_shows_has_bounds_by_the_labels_that_know_it(tmp_path, known):
+    profile = three_senses()
+    pairs = networks_and_pairs(tmp_path, profile)
+    pairs.quantities[known:, 1] = np.nan
+    answers = ask(tmp_path, pairs, profile)
+    measured = calibrate(tmp_path, pairs, answers, origin={'simulated': False})
+    rows = {(row['quantity'], row['source']): row for row in coverage(measured, pairs, answers)}
+    save_calibration(measured, tmp_path)
+    # Strictly JSON: no NaN, which other readers refuse.
+    json.loads((tmp_path / 'calibration.json').read_text(), parse_constant=pytest.fail)
+    loaded = load_calibration(tmp_path, profile).intervals
+
+    assert {key for key in rows if key[0] != 'action'} == {
+        ('pressure', 'camera'),
+        ('pressure', 'pad'),
+        ('gap', 'camera'),
+    }
+    assert np.isfinite(loaded.estimated[:, 0]).all() and np.isfinite(loaded.measured[:, 0]).all()
+    assert np.isnan(loaded.measured[:, 1]).all()
+    row = rows['gap', 'camera']
+    if known < 30:
+        assert np.isnan(loaded.estimated[:, 1]).all()
+        assert row['covered'] is row['day'] is row['night'] is row['mean_width'] is None
+    else:
+        errors = (pairs.quantities - answers.quantities)[:known, 1]
+        z = errors / answers.quantities_std[:known, 1]
+        assert loaded.estimated[1, 1] in (0.0, pytest.approx(np.sort(z)[-1], rel=1e-3))
+        assert row['covered'] >= 0.9 and row['mean_width'] > 0.0
+    shown = Console(width=200, record=True, file=io.StringIO())
+    measured.origin.update(coverage_on_test=list(rows.values()), out_of_distribution_on_test=[])
+    for table in tables(measured):
+        shown.print(table)
+    assert ('too few labels' in shown.export_text()) == (known < 30)
+
+
+def test_no_bounds_of_what_a_sense_measures_are_refused(tmp_path):
+    profile = three_senses()
+    pairs = networks_and_pairs(tmp_path, profile)
+    measured = calibrate(tmp_path, pairs, ask(tmp_path, pairs, profile), origin={})
+    measured.intervals.measured[:, 0] = np.nan
+    save_calibration(measured, tmp_path)
+
+    with pytest.raises(CalibrationError, match='finite numbers .* of intervals.measured'):
+        load_calibration(tmp_path, profile)
+
+
+def test_a_profile_without_quantities_is_calibrated_too(tmp_path):
+    profile = three_senses(quantities={})
+    pairs = networks_and_pairs(tmp_path, profile)
     answers = ask(tmp_path, pairs, profile)
     calibration = calibrate(tmp_path, pairs, answers, origin={})
     rows = coverage(calibration, pairs, answers)

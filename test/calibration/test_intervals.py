@@ -16,7 +16,7 @@ from crossmodal_kd_ros.calibration.intervals import (
 )
 from crossmodal_kd_ros.profile import load_profile, quantity_minimum
 
-ACTIONS, MINIMUM = load_profile().actions, quantity_minimum(load_profile())
+ACTIONS, MINIMUM = load_profile().actions, quantity_minimum(load_profile())[:3]
 INTERVALS = Intervals(
     measured=np.array([[-1.0, -0.1, -0.02], [1.0, 0.1, 0.02]]),
     estimated=np.array([[-2.0, -2.0, -2.0], [3.0, 3.0, 3.0]]),

@@ -61,7 +61,8 @@ def calibration() -> Calibration:
             'touch+gas': {Mode.PARTIAL: predictor(0.9, 0.4)},
         },
         intervals=Intervals(
-            measured=np.array([[-1.0] * 3, [1.0] * 3]), estimated=np.array([[-2.0] * 3, [2.0] * 3])
+            measured=np.array([[-1.0] * 3 + [np.nan], [1.0] * 3 + [np.nan]]),
+            estimated=np.array([[-2.0] * 4, [2.0] * 4]),
         ),
         out_of_distribution=four_features(),
         residuals={
@@ -160,8 +161,8 @@ class Engine:
         return Perception(
             probabilities=self._sure('student'),
             readings={'touch': np.full((1, 256), 2.0, np.float32), 'gas': self.gas[None]},
-            quantities=np.array([[7.0, 8.0, 0.5]], np.float32),
-            quantities_std=np.full((1, 3), 0.5, np.float32),
+            quantities=np.array([[7.0, 8.0, 0.5, 0.3]], np.float32),
+            quantities_std=np.full((1, 4), 0.5, np.float32),
             features=self.features[None],
             detail=fine_detail(views),
         )
@@ -256,10 +257,10 @@ def test_each_mode_has_a_confidence_limit_of_its_own():
 def test_measured_values_get_narrow_bounds_and_estimated_ones_the_students():
     estimate = Robot().step('touch')
 
-    np.testing.assert_allclose(margins(estimate), [1.0, 1.0, 1.0], rtol=1e-4)
+    np.testing.assert_allclose(margins(estimate), 1.0, rtol=1e-4)
     estimate = Robot().step()
-    np.testing.assert_allclose(values(estimate.quantities), [7.0, 8.0, 0.5])
-    np.testing.assert_allclose(values(estimate.lower), [6.0, 7.0, -0.5])
+    np.testing.assert_allclose(values(estimate.quantities), [7.0, 8.0, 0.5, 0.3])
+    np.testing.assert_allclose(values(estimate.lower), [6.0, 7.0, -0.5, 0.0])
     assert estimate.possible == (ACTIONS[1],)
 
 
@@ -479,7 +480,7 @@ def test_a_noisy_channel_counts_as_much_as_it_is_worth_beside_the_picture():
             {'weights': [[1.0] * 6] * 6, 'bias': [0.0] * 6},
             r'numbers \[12, 6\] of camera.STUDENT.stack.weights .* got \[6, 6\]',
         ),
-        (('intervals', 'measured'), [[0.0] * 2] * 2, r'\[2, 3\] of intervals.measured'),
+        (('intervals', 'measured'), [[0.0] * 2] * 2, r'\[2, 4\] of intervals.measured'),
         (('residuals', 'gas', 'bias'), [0.0] * 7, r'\[8\] of residuals.gas.bias'),
         (('residuals',), {}, 'expected the senses in residuals'),
         (('out_of_distribution', 'limit'), [1.0], 'of out_of_distribution.limit'),

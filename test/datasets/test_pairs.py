@@ -58,9 +58,13 @@ def test_rows_and_parts_of_pairs_are_pairs():
     pairs = make_pairs()
     assert_equal(Pairs.join([pairs[:2], pairs[2:]]), pairs)
     assert len(pairs[np.array([1, 3])]) == 2
-    assert pairs.with_labels(4).action.tolist() == [0, 1, 2, 0, -1, -1]
+    labelled = pairs.with_labels(4, THREE)
+    assert labelled.action.tolist() == [0, 1, 2, 0, -1, -1]
+    # A person says what only the picture shows, and a sense what it measures.
+    assert np.isnan(labelled.quantities).tolist() == [[False, False]] * 4 + [[False, True]] * 2
+    assert np.isfinite(pairs.quantities).all()
     with pytest.raises(ValueError, match='at most 6 labels for as many pairs, got 7'):
-        pairs.with_labels(7)
+        pairs.with_labels(7, THREE)
 
 
 def test_every_sense_has_an_array_of_its_own(folder):
@@ -121,11 +125,33 @@ def test_simulated_pairs_are_made_once_and_then_read(tmp_path, monkeypatch):
     assert made.readings['touch'].shape == (4, 256) and made.quantities.dtype == np.float32
 
 
-def spoilt(name: str, value: float):
+def test_the_robot_with_an_arm_meets_the_same_wall_with_one_sense_more():
+    armed = load_profile('living_wall_arm')
+    bare = simulated.simulate('test', 6, seed=3)
+    pairs = simulated.simulate('test', 6, seed=3, profile=armed)
+
+    assert list(pairs.readings) == list(armed.senses)
+    assert pairs.readings['arm'].shape == (6, 18)
+    for name, array in bare.arrays().items():
+        np.testing.assert_array_equal(pairs.arrays()[name], array)
+
+
+def test_a_robot_that_nobody_simulates_is_refused():
+    with pytest.raises(ValueError, match='living_wall, living_wall_arm'):
+        simulated.simulate('test', 2, seed=0, profile=load_profile('gripper'))
+
+
+def spoilt(name: str, value: float, place: int = 4):
     """Return an array of the good data set with one value replaced."""
     array = make_pairs().arrays()[name].copy()
-    array.reshape(-1)[4] = value
+    array.reshape(-1)[place] = value
     return array
+
+
+def test_what_only_the_picture_shows_may_be_unknown(folder):
+    unknown = spoilt('quantities', np.nan, 5)
+    np.save(folder / 'train' / 'quantities.npy', unknown)
+    np.testing.assert_array_equal(load_folder('train', folder, THREE).quantities, unknown)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +169,9 @@ def spoilt(name: str, value: float):
             'finite air .* in 1 of 6 rows, the first 1',
         ),
         ('quantities', spoilt('quantities', np.inf), 'expected finite quantities'),
+        # The pad measures the first quantity; of the second, infinity is no way to say unknown.
+        ('quantities', spoilt('quantities', np.nan), 'expected finite quantities .* the first 2'),
+        ('quantities', spoilt('quantities', np.inf, 5), 'expected finite quantities .* first 2'),
         ('action', spoilt('action', 3), r'actions from -1 \(none\) to 2 .* got 3'),
     ],
 )

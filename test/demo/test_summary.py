@@ -10,6 +10,7 @@ import made_up_run as made
 import numpy as np
 import pytest
 
+from crossmodal_kd_ros.demo.live import TRUTH_FIELDS
 from crossmodal_kd_ros.demo.recording import Series, Text
 from crossmodal_kd_ros.demo.summary import failovers, summarise, unplanned_gaps, wrong_mode_s
 from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
@@ -22,6 +23,19 @@ def summary():
 
 def keep(series: Series, rows: np.ndarray) -> Series:
     return Series(series.stamp_ns[rows], series.received_ns[rows], series.values[rows])
+
+
+def test_a_truth_that_nobody_knows_has_no_error_and_no_spread():
+    run = made.recording()
+    column = TRUTH_FIELDS.index('crack_width')
+    values = run.truth.values.copy()
+    values[:, column] = np.nan
+    unknown = replace(run, truth=replace(run.truth, values=values))
+
+    errors = summarise(unknown, made.SCENARIO)['estimates']['crack_width']
+    assert errors['truth_sd'] is None and set(errors['mean_absolute_error'].values()) == {None}
+    known = summarise(run, made.SCENARIO)['estimates']['crack_width']
+    assert known['truth_sd'] > 0.0 and known['mean_absolute_error']['TEACHER'] > 0.0
 
 
 def test_the_summary_is_json_without_nan(summary):

@@ -9,6 +9,7 @@ import torch
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.experiments.reference_loop import train_reference
 from crossmodal_kd_ros.experiments.reference_nets import MultiModalTeacher, VisionOnlyStudent
+from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.training.recipe import ReferenceRecipe
 
 
@@ -45,11 +46,11 @@ def test_the_articles_loop_trains_teacher_and_student_on_the_labelled_pairs():
             'touch': rng.random((count, 256), np.float32),
             'gas': rng.random((count, 8), np.float32),
         },
-        quantities=rng.random((count, 3), np.float32),
+        quantities=rng.random((count, 4), np.float32),
         action=np.arange(count) % 6,
         night=np.zeros(count, bool),
         group=np.arange(count),
-    ).with_labels(18)
+    ).with_labels(18, load_profile())
     data = {'labelled_views': 18, 'unlabelled_views': 6}
     recipe = ReferenceRecipe(nets='article', data=data, epochs=2, batch=8)
     teacher, student = train_reference(

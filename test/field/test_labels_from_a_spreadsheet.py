@@ -78,6 +78,19 @@ def test_what_spreadsheets_save_is_read(tmp_path, separator, encoding):
     ]
 
 
+@pytest.mark.parametrize(('separator', 'number'), [(',', '0.35'), (';', '0,35'), ('\t', '0,35')])
+def test_the_width_of_a_crack_is_read_with_the_point_that_the_spreadsheet_writes(
+    tmp_path, separator, number
+):
+    cells = (
+        ('start_s', 'end_s', 'action', 'CRACK_WIDTH'),
+        ('0', '5', 'hydrate', number),
+        ('5', '9', '', ''),
+    )
+    labels = read(tmp_path, '\n'.join(map(separator.join, cells)))
+    assert [dict(label.seen) for label in labels] == [{'crack_width': 0.35}, {}]
+
+
 def test_a_decimal_comma_of_europe_is_read(tmp_path):
     labels = read(tmp_path, 'start_s;end_s;action\n0,5;12,25;hydrate\n')
     assert as_read(labels) == [('', 0.5, 12.25, 'hydrate')]

@@ -74,8 +74,8 @@ def test_wherever_it_rests_on_a_panel_a_pad_is_in_contact(seed):
     ('contact', 'words'),
     [
         ('{channel: depth, min: 0.05}', 'channel of contact out of texture, indentation'),
-        ('{channel: indentation, min: 500}', 'above 0 and up to 15, and no constant, got 500'),
-        ('{channel: indentation, min: 0}', 'above 0 and up to 15, and no constant, got 0'),
+        ('{channel: indentation, min: 500}', 'above 0 and up to 16, and no constant, got 500'),
+        ('{channel: indentation, min: 0}', 'above 0 and up to 16, and no constant, got 0'),
     ],
 )
 def test_a_contact_that_no_reading_could_tell_is_refused(tmp_path, contact, words):

@@ -70,7 +70,7 @@ def test_pressed_on_a_panel_the_pad_reads_what_the_simulated_wall_has_there(sens
     wall = PanelScene(four_panels(0)[0])
     readings = np.stack([senses.touch(at(0), in_contact=True) for _ in range(400)])
 
-    # Gain error 3 % and the floor of each bank: the mean of 400 strays by a twentieth of one
+    # Gain error 1 to 3 % and the floor of each bank: the mean of 400 strays by a twentieth of one
     # reading's noise.
     np.testing.assert_allclose(readings.mean(0), wall.read('touch', MIDDLE), rtol=0.01, atol=0.2)
     assert readings.mean(0)[TOUCH.elements_of('indentation')].max() > 1.0
@@ -104,13 +104,13 @@ def test_on_a_panel_the_hood_reads_the_panels_air(senses):
 
 def test_lifted_the_hood_reads_more_and_more_of_the_room_where_nothing_takes_up_co2(senses):
     uptakes = [
-        np.mean([senses.gas(at(2, gap_mm=gap))[0] for _ in range(50)])
+        np.mean([senses.gas(at(2, gap_mm=gap))[0] for _ in range(400)])
         for gap in (0.0, 5.0, 15.0, 40.0, 150.0)
     ]
 
     assert uptakes == sorted(uptakes, reverse=True)
-    assert uptakes[0] > 20.0
-    assert uptakes[-1] == pytest.approx(0.0, abs=3.0)
+    assert uptakes[0] > 4.0
+    assert uptakes[-1] == pytest.approx(0.0, abs=0.3)
 
 
 def test_beside_the_panels_the_hood_reads_the_rooms_air(senses):
@@ -119,7 +119,7 @@ def test_beside_the_panels_the_hood_reads_the_rooms_air(senses):
     assert room['co2_uptake_ppm'] == pytest.approx(0.0, abs=1.5)
     assert 370.0 < room['co2_surface_ppm'] < 490.0
     assert room['o2_pct'] == pytest.approx(20.9, abs=0.02)
-    assert room['nh3_ppm'] == pytest.approx(2.0, abs=0.3)
+    assert room['nh3_ppm'] == pytest.approx(0.5, abs=0.3)
 
 
 def test_every_place_gives_readings_that_fit_the_profile(senses):

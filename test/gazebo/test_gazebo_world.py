@@ -230,7 +230,7 @@ def test_the_mesh_is_the_simulators_relief_and_faces_the_robot(folder):
 
     assert np.ptp(mesh.vertices[:, 0]) == pytest.approx(0.160)
     assert np.ptp(mesh.vertices[:, 2]) == pytest.approx(0.096)
-    assert np.sqrt(np.mean((-1e3 * mesh.vertices[inner, 1] - expected) ** 2)) < 0.1
+    assert np.sqrt(np.mean((-1e3 * mesh.vertices[inner, 1] - expected) ** 2)) < 0.12
     assert np.corrcoef(-mesh.vertices[inner, 1], expected)[0, 1] > 0.95
     assert np.all(mesh.face_normals[:, 1] < 0.0)
     # The picture's upper left corner belongs on the panel's.

@@ -161,7 +161,7 @@ def faults() -> list[dict[str, Any]]:
 
 def training() -> dict[str, list[float]]:
     """Return the first losses of a teacher, and of students with the shipped teacher and alone."""
-    train = _pairs()[:_TRAIN].with_labels(_LABELS)
+    train = _pairs()[:_TRAIN].with_labels(_LABELS, _PROFILE)
     validation = _pairs()[_TRAIN : 2 * _TRAIN]
     losses: dict[str, list[float]] = {'teacher': [], 'student': [], 'student alone': []}
 

@@ -24,7 +24,7 @@ ROOMS = {
     'memory': '',
     'files': 'errors',
     'profile': 'errors files',
-    'simulation': 'profile',
+    'simulation': 'errors files profile',
     'networks': 'errors files profile',
     'datasets': 'errors files memory versions profile simulation',
     'training': 'errors files versions profile networks datasets',
@@ -32,25 +32,33 @@ ROOMS = {
     'calibration': 'errors files profile networks datasets training',
     'health': 'profile',
     'runtime': 'errors files profile networks calibration health',
+    'repair': 'errors files profile calibration runtime',
     'reports': 'files profile',
-    'bags': 'errors files profile simulation datasets calibration health runtime reports',
+    'bags': 'errors files profile simulation datasets calibration health runtime repair reports',
     'overlay': 'profile networks runtime reports',
+    'mission': 'errors',
     'benchmark': 'errors files versions profile simulation networks datasets training experiments '
     'calibration runtime reports',
-    'nodes': 'errors files memory profile simulation calibration health runtime bags overlay',
+    'nodes': 'errors files memory profile simulation calibration health runtime repair bags '
+    'overlay mission',
     'gazebo': 'errors files profile simulation runtime nodes',
     'demo': 'errors files memory profile simulation runtime reports bags nodes',
+    'scenario': 'errors files profile simulation calibration runtime repair mission reports bags '
+    'nodes demo',
     'doctor': 'errors files profile networks calibration health runtime nodes demo',
     'cli': 'errors files memory profile datasets training calibration runtime bags benchmark '
-    'nodes gazebo demo doctor',
+    'nodes gazebo demo scenario doctor mission',
 }
 # Where a recipe chooses an experiment, the training imports it then and there. The core runs
 # without.
 UP = {('training.student', 'experiments')}
 ROS = ('rclpy', 'launch', 'launch_ros', 'builtin_interfaces', 'ros_gz_interfaces')
-ROS_ROOMS = ('nodes', 'gazebo', 'demo', 'doctor')
+ROS_ROOMS = ('nodes', 'gazebo', 'demo', 'scenario', 'doctor')
 # What runs on a robot and in a replay loads torch by one engine alone, and `overlay` as it draws.
-WITHOUT_TORCH = ('runtime', 'health', 'calibration', 'bags', 'overlay', 'nodes', 'profile')
+WITHOUT_TORCH = (
+    *('runtime', 'health', 'calibration', 'bags', 'overlay', 'nodes', 'profile'),
+    *('repair', 'mission'),
+)
 TORCH_MODULES = ('runtime.export', 'runtime.torch_engine', 'calibration.fit', 'overlay.saliency')
 
 

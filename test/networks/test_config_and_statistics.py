@@ -64,14 +64,20 @@ def test_units_end_where_a_working_sensor_and_a_quantity_do():
     low, high = Standardiser.of_sense(PROFILE.senses['gas']).to_units(far.expand(-1, 8))
     assert low.tolist() == [channel.min for channel in PROFILE.senses['gas'].channels]
     assert high.tolist() == [channel.max for channel in PROFILE.senses['gas'].channels]
-    low, high = Standardiser.of_quantities(PROFILE).to_units(far.expand(-1, 3))
-    # Roughness and depth are not negative; an absorption may be.
-    assert low.tolist() == [0.0, 0.0, -1e9] and high.tolist() == [1e9] * 3
+    low, high = Standardiser.of_quantities(PROFILE).to_units(far.expand(-1, 4))
+    # Roughness, depth and width are not negative; an absorption may be.
+    assert low.tolist() == [0.0, 0.0, -1e9, 0.0] and high.tolist() == [1e9] * 4
 
 
 def test_a_channel_that_never_varies_is_standardised_to_zero():
     statistics = Statistics.of_columns(np.array([[5.0, 1.0], [5.0, 3.0]]))
     assert (statistics.mean.tolist(), statistics.std.tolist()) == ([5.0, 2.0], [1.0, 1.0])
+
+
+def test_what_is_not_known_counts_in_no_statistics():
+    nan = np.nan
+    statistics = Statistics.of_columns(np.array([[1.0, nan], [nan, nan], [5.0, nan]]))
+    assert (statistics.mean.tolist(), statistics.std.tolist()) == ([3.0, 0.0], [2.0, 1.0])
 
 
 @pytest.mark.parametrize(

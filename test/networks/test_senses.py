@@ -59,7 +59,7 @@ def test_the_student_predicts_every_sense_and_quantity_of_its_profile():
     output = Student(PROFILE).eval()(torch.rand(2, 3, 64, 64))
     sizes = {name: tuple(value.shape) for name, value in output.readings.items()}
     assert sizes == {PAD: (2, 70), SKIN: (2, 36), AIR: (2, 3)}
-    assert output.logits.shape == (2, 3) and output.quantities.shape == (2, 1)
+    assert output.logits.shape == (2, 3) and output.quantities.shape == (2, 2)
 
 
 def test_only_a_grid_in_the_view_is_seen_under():

@@ -32,7 +32,7 @@ SMALL = {'stem_channels': 4, 'channels': (8, 8, 8), 'features': 16}
 @pytest.fixture
 def student_file(tmp_path):
     student = Student(PROFILE, StudentConfig(**SMALL)).eval()
-    touch, gas, quantities = (torch.rand(9, size).numpy() for size in (256, 8, 3))
+    touch, gas, quantities = (torch.rand(9, size).numpy() for size in (256, 8, 4))
     student.set_statistics({'touch': touch, 'gas': gas}, quantities)
     path = tmp_path / 'models' / 'student.safetensors'
     save_weights(student, path, card={'seed': '7', 'command': 'crossmodal-kd train'})

@@ -31,7 +31,12 @@ def estimate(**changes) -> Estimate:
         'confidence': 0.5,
         'probabilities': np.linspace(0.1, 0.2, 6, dtype=np.float32),
         'readings': {'touch': TOUCH, 'gas': GAS},
-        'quantities': {'surface_roughness': 2.0, 'crack_depth': 1.0, 'co2_absorption': 0.25},
+        'quantities': {
+            'surface_roughness': 2.0,
+            'crack_depth': 1.0,
+            'co2_absorption': 0.25,
+            'crack_width': 0.3,
+        },
     }
     return Estimate(**{**fields, **changes})
 
@@ -77,11 +82,12 @@ def test_quantities_come_with_their_bounds_where_there_is_a_calibration():
     )
 
     assert tuple(plain.name) == tuple(WALL.quantities)
-    assert list(plain.position) == [2.0, 1.0, 0.25]
+    assert list(plain.position) == [2.0, 1.0, 0.25, 0.3]
     assert dict(zip(bounded.name, bounded.position)) == {
         'surface_roughness': 2.0,
         'crack_depth': 1.0,
         'co2_absorption': 0.25,
+        'crack_width': 0.3,
         'crack_depth_lower': 0.5,
         'crack_depth_upper': 1.5,
     }

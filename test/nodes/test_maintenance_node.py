@@ -81,7 +81,9 @@ def test_the_outputs_speak_the_words_of_the_profile(robot, node):
     estimate = robot.got['tactile_estimate'][-1][1]
     assert SenseReader(TOUCH).read('tactile/image', estimate, 0)[1].shape == (256,)
     assert tuple(surface.name) == tuple(WALL.quantities)
-    np.testing.assert_allclose(surface.position, [2.0, 2.0, 0.25], rtol=1e-2)
+    # Three are measured; the width of a crack is the student's estimate.
+    np.testing.assert_allclose(surface.position[:3], [2.0, 2.0, 0.25], rtol=1e-2)
+    assert surface.position[3] >= 0.0
 
 
 @pytest.mark.alone
@@ -289,7 +291,9 @@ def test_compressed_pictures_and_plain_arrays_are_read_where_parameters_and_prof
         wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
         measured = [2.0, 2.0, 0.25]
         wait_for(
-            lambda: np.allclose(robot.got['surface_state'][-1][1].position, measured, rtol=1e-2)
+            lambda: np.allclose(
+                robot.got['surface_state'][-1][1].position[:3], measured, rtol=1e-2
+            )
         )
     finally:
         robot.close()

@@ -34,7 +34,7 @@ def answer(image: np.ndarray) -> Answer:
     return Answer(
         sample=Sample(stamp_ns=1, image=image, readings=READINGS),
         perception=Perception(
-            probabilities=PROBABILITIES, readings=READINGS, quantities=np.zeros(3, np.float32)
+            probabilities=PROBABILITIES, readings=READINGS, quantities=np.zeros(4, np.float32)
         ),
         probabilities=PROBABILITIES,
         estimate=Estimate(

@@ -72,8 +72,9 @@ def test_the_truth_of_a_frame_carries_the_header_of_its_image_and_the_words_of_t
         'surface_roughness',
         'crack_depth',
         'co2_absorption',
+        'crack_width',
     ]
-    assert len(values) == 13
+    assert len(values) == 14
     frames = [truth.position[0] for truth in truths]
     assert frames == sorted(set(frames))
     expert = json.loads(robot.last('simulation/expert'))
@@ -150,3 +151,18 @@ def test_the_same_seed_shows_the_same_wall(robot, start):
 
     second = wall()
     assert all(first[frame] == second[frame] for frame in first.keys() & second.keys())
+
+
+def test_who_listens_to_the_soft_arm_hears_it_as_its_profile_says(start):
+    listener = Robot(profile='living_wall_arm')
+    try:
+        node = start('simulator_node', **SMALL)
+        wait_for(lambda: len(listener.got['arm/joint_states']) >= 5, printed=node.printed)
+        message = listener.got['arm/joint_states'][-1][1]
+
+        sense = listener.profile.senses['arm']
+        assert tuple(message.name) == sense.channel_names
+        assert message.header.frame_id == 'arm_base'
+        assert (np.diff(stamps(listener, 'arm/joint_states')) >= 0.9 * sense.period_s).all()
+    finally:
+        listener.close()

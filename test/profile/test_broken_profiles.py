@@ -323,7 +323,7 @@ def test_what_is_shipped_has_a_plain_name(name):
     code, said = check(name)
 
     assert code == 1 and len(said.splitlines()) == 1 and len(said) < 200
-    assert 'expected one of air, gripper, living_wall, or a .yaml file' in said
+    assert 'expected one of air, gripper, living_wall, living_wall_arm, or a .yaml file' in said
 
 
 def test_a_file_of_the_home_folder_is_found(tmp_path, monkeypatch):
@@ -389,7 +389,7 @@ def test_the_outputs_that_no_sense_may_come_from_are_those_of_the_runtime():
     }
 
 
-@pytest.mark.parametrize('name', ['living_wall', 'gripper', 'air'])
+@pytest.mark.parametrize('name', ['living_wall', 'living_wall_arm', 'gripper', 'air'])
 def test_what_a_profile_writes_of_itself_it_reads(name):
     profile = load_profile(name)
     for options in ({}, {'exclude_unset': True}, {'exclude_none': True}):
@@ -398,7 +398,7 @@ def test_what_a_profile_writes_of_itself_it_reads(name):
 
 
 @pytest.mark.parametrize(
-    ('name', 'fingerprint'), [('living_wall', '3560be208cc2'), ('gripper', '9f17b190b33c')]
+    ('name', 'fingerprint'), [('living_wall', 'ac3dc443e68c'), ('gripper', '9f17b190b33c')]
 )
 def test_the_fingerprints_of_the_weights_that_there_are_stay(name, fingerprint):
     assert load_profile(name).fingerprint == fingerprint

@@ -9,6 +9,7 @@ import json
 import numpy as np
 import pytest
 import yaml
+from three_senses import three_senses
 
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.profile import (
@@ -20,6 +21,7 @@ from crossmodal_kd_ros.profile import (
     schema_text,
 )
 
+PRESSURE = {'pressure': {'unit': 'N', 'max': 'pad.force'}}
 SHIPPED = ('living_wall', 'gripper', 'air')
 LIVING_WALL = yaml.safe_load(
     (share_dir() / 'config' / 'profiles' / 'living_wall.yaml').read_text(encoding='utf-8')
@@ -52,7 +54,12 @@ def test_the_living_wall_is_as_it_always_was():
     assert profile.senses['touch'].size == 256 and profile.senses['touch'].shape == (2, 8, 16)
     assert profile.senses['gas'].channel_names[0] == 'co2_uptake_ppm'
     assert profile.senses['gas'].size == 8
-    assert tuple(profile.quantities) == ('surface_roughness', 'crack_depth', 'co2_absorption')
+    assert tuple(profile.quantities) == (
+        'surface_roughness',
+        'crack_depth',
+        'co2_absorption',
+        'crack_width',
+    )
     assert profile.actions[1] == 'seal_crack'
     assert profile.senses['touch'].output_topic == 'maintenance/tactile_estimate'
     assert profile.senses['gas'].output_topic == 'maintenance/gas_estimate'
@@ -90,7 +97,7 @@ def test_a_sense_can_come_from_several_topics_of_several_types():
     )
 
 
-def test_the_quantities_are_the_articles():
+def test_the_quantities_are_the_articles_and_one_that_no_sense_measures():
     rng = np.random.default_rng(0)
     touch = rng.uniform(0.0, 9.0, (5, 256)).astype(np.float32)
     gas = rng.uniform(1.0, 500.0, (5, 8)).astype(np.float32)
@@ -101,7 +108,33 @@ def test_the_quantities_are_the_articles():
     np.testing.assert_allclose(got[:, 1], touch[:, 128:].max(1))
     np.testing.assert_allclose(got[1:, 2], gas[1:, 0] / (gas[1:, 0] + gas[1:, 1]), rtol=1e-6)
     assert got[0, 2] == 0.0
-    assert quantity_minimum(load_profile()).tolist() == [0.0, 0.0, -np.inf]
+    assert got.shape == (5, 4) and np.isnan(got[:, 3]).all()
+    assert quantity_minimum(load_profile()).tolist() == [0.0, 0.0, -np.inf, 0.0]
+
+
+def test_what_only_the_picture_shows_has_no_sense_and_any_least_value_or_none():
+    profile = three_senses(quantities={'gap': {'unit': 'mm', 'seen': {}}, **PRESSURE})
+
+    assert (profile.quantities['gap'].channels, profile.quantities['gap'].senses) == ((), ())
+    assert tuple(profile.seen_quantities) == ('gap',)
+    assert quantity_minimum(profile).tolist() == [-np.inf, 0.0]
+    readings = {name: np.ones((2, sense.size)) for name, sense in profile.senses.items()}
+    one = {name: values[0] for name, values in readings.items()}
+    np.testing.assert_array_equal(measure_quantities(profile, readings), [[np.nan, 1.0]] * 2)
+    np.testing.assert_array_equal(measure_quantities(profile, one), [np.nan, 1.0])
+
+
+def test_weights_belong_to_what_only_the_picture_shows_and_to_its_least_value():
+    plain, seen, least = (
+        three_senses(quantities={**PRESSURE, **more}).fingerprint
+        for more in (
+            {},
+            {'gap': {'unit': 'mm', 'seen': {}}},
+            {'gap': {'unit': 'mm', 'seen': {'min': 0}}},
+        )
+    )
+
+    assert len({plain, seen, least}) == 3
 
 
 def test_the_footprint_lies_where_the_pad_lies_in_the_view():
@@ -148,7 +181,19 @@ def test_weights_belong_to_senses_and_actions_and_not_to_topics():
         ),
         (
             lambda p: p['quantities'].update(depth={'unit': 'mm'}),
-            ['quantities.depth', 'one of mean, max and ratio, got none'],
+            ['quantities.depth', 'one of mean, max, ratio and seen, got none'],
+        ),
+        (
+            lambda p: p['quantities']['crack_width'].update(mean='touch.texture'),
+            ['quantities.crack_width', 'one of mean, max, ratio and seen, got mean and seen'],
+        ),
+        (
+            lambda p: p['quantities'].update(panel={'unit': 'mm', 'seen': {}}),
+            ["another name than 'panel'", 'a column of labels', 'rename it'],
+        ),
+        (
+            lambda p: p['quantities']['crack_width'].update(seen={'max': 3}),
+            ['quantities.crack_width.seen.max', 'not known'],
         ),
         (
             lambda p: p['senses']['gas']['source'].update(type='sensor_msgs/msg/BatteryState'),
@@ -228,7 +273,7 @@ def test_a_file_that_is_no_profile_is_refused(tmp_path, content, expected):
 
 def test_a_profile_that_is_not_there_is_named(tmp_path):
     with pytest.raises(
-        ProfileError, match="air, gripper, living_wall, or a .yaml file, got 'robot'"
+        ProfileError, match="living_wall, living_wall_arm, or a .yaml file, got 'robot'"
     ):
         load_profile('robot')
     with pytest.raises(ProfileError, match='cannot read .*none.yaml: No such file'):

@@ -3,8 +3,9 @@
 
 """A world of one hidden number for any robot: senses read it, the picture shows a part.
 
-It is made up, and no claim rests on it: it is there so that networks for other robots than the
-living wall's have something to learn.
+What no sense measures follows it too; of every third pair nobody knows it. The world is made up,
+and no claim rests on it: it is there so that networks for other robots than the living wall's have
+something to learn.
 """
 
 import json
@@ -19,6 +20,8 @@ from crossmodal_kd_ros.profile import Profile, Sense, measure_quantities, square
 
 # How far what the picture shows strays from the state, where a reading strays by its noise alone.
 SHOWN_STD = 0.12
+# What only the picture shows, of a state of 1.
+SEEN_PER_STATE = 5.0
 PICTURE_PX = (96, 128)
 # A tiny training: enough to tell three actions apart.
 RECIPE = {
@@ -68,15 +71,19 @@ class HiddenState:
         """Return `count` pairs, each of a group of its own."""
         actions = np.arange(count) % len(self._profile.actions)
         states = [self.draw(action) for action in actions]
-        view_px = self._profile.camera.view_px
+        view_px, known = self._profile.camera.view_px, np.arange(count) % 3 > 0
         readings = {
             name: np.stack([self.reading(sense, state) for state in states])
             for name, sense in self._profile.senses.items()
         }
+        quantities = measure_quantities(self._profile, readings)
+        for column, name in enumerate(self._profile.quantities):
+            if name in self._profile.seen_quantities:
+                quantities[:, column] = np.where(known, SEEN_PER_STATE * np.array(states), np.nan)
         return Pairs(
             image=np.stack([square_view(self.picture(s), size_px=view_px) for s in states]),
             readings=readings,
-            quantities=measure_quantities(self._profile, readings),
+            quantities=quantities,
             action=actions.astype(np.int64),
             night=np.arange(count) % 2 == 1,
             group=np.arange(count),

@@ -71,7 +71,13 @@ def recording(*, duration_s: float = 40.0, seed: int = 0) -> Recording:
     action = (frame_s // 2.5).astype(int) % len(ACTIONS)
     depth = 3.0 + 2.5 * np.sin(frame_s / 2.0)
     quantities = np.stack(
-        [40.0 + 15.0 * np.sin(frame_s / 3.0), depth, 0.2 + 0.05 * np.cos(frame_s / 5.0)], axis=-1
+        [
+            40.0 + 15.0 * np.sin(frame_s / 3.0),
+            depth,
+            0.2 + 0.05 * np.cos(frame_s / 5.0),
+            0.1 * depth,
+        ],
+        axis=-1,
     )
     gas = np.tile([80.0, 340.0, 85.0, 21.0, 110.0, 3.0, 20.6, 5.0], (len(frame_s), 1))
     touch = np.concatenate(

@@ -126,7 +126,7 @@ def test_a_dead_camera_shows_what_was_published_then_and_nothing_else(empty_bag)
 
 
 def test_a_run_without_a_single_frame_still_gives_a_page(tmp_path, empty_bag):
-    no_quantities = replace(made.NOTHING, values=np.zeros((0, 3), np.float32))
+    no_quantities = replace(made.NOTHING, values=np.zeros((0, 4), np.float32))
     run = replace(
         made.photos(),
         camera=made.NOTHING,

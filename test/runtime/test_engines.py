@@ -75,8 +75,8 @@ def test_a_perception_has_the_shapes_and_types_of_the_profile(engine):
     }
     assert {name: value.shape for name, value in seen.items()} == {
         'probabilities': (3, 6),
-        'quantities': (3, 3),
-        'quantities_std': (3, 3),
+        'quantities': (3, 4),
+        'quantities_std': (3, 4),
         'features': (3, 64),
         'detail': (3,),
     }

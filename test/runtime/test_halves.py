@@ -41,8 +41,8 @@ class Engine:
         return Perception(
             probabilities=self._sure([0] * len(views)),
             readings={name: np.tile(value, (len(views), 1)) for name, value in MIDDLE.items()},
-            quantities=np.full((len(views), 1), 7.0, np.float32),
-            quantities_std=np.ones((len(views), 1), np.float32),
+            quantities=np.tile(np.float32([7.0, 1.5]), (len(views), 1)),
+            quantities_std=np.ones((len(views), 2), np.float32),
             features=np.zeros((len(views), 4), np.float32),
             detail=np.full(len(views), 10.0, np.float32),
         )
@@ -81,7 +81,8 @@ def calibration(**predictors) -> Calibration:
         predictors={sensor_set(PROFILE, usable): modes for usable, modes in sets.items()}
         | predictors,
         intervals=Intervals(
-            measured=np.array([[-1.0], [1.0]]), estimated=np.array([[-2.0], [2.0]])
+            measured=np.array([[-1.0, np.nan], [1.0, np.nan]]),
+            estimated=np.array([[-2.0, -2.0], [2.0, 0.5]]),
         ),
         out_of_distribution=four_features(),
         residuals={
@@ -129,6 +130,42 @@ def test_a_robot_with_three_senses_is_decided_by_all_of_them():
     assert answer.estimate.reason == 'camera, pad, skin and air are healthy'
     assert set(answer.sample.readings) == set(SENSES) and robot.engine.present.all()
     assert answer.estimate.quantities['pressure'] == pytest.approx(10.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ('without', 'confidence', 'mode'),
+    [
+        ((), 0.9, Mode.TEACHER),
+        ((PAD,), 0.9, Mode.PARTIAL),
+        (SENSES, 0.9, Mode.STUDENT),
+        (SENSES, 0.4, Mode.HOLD),
+    ],
+    ids=str,
+)
+def test_what_only_the_picture_shows_is_estimated_with_its_bounds_in_every_mode(
+    without, confidence, mode
+):
+    robot = Robot(calibration=calibration())
+    robot.engine.confidence = confidence
+    estimate = robot.step(without=without).estimate
+
+    assert estimate.mode is mode
+    # Its deviation is 1; measured bounds, which it has not, would be NaN.
+    gap = {name: value for name, value in estimate.named_quantities().items() if 'gap' in name}
+    assert gap == {'gap': 1.5, 'gap_lower': 0.0, 'gap_upper': 2.0}
+
+
+def test_a_quantity_that_the_calibration_knew_too_little_of_comes_without_bounds():
+    measured = calibration()
+    measured.intervals.estimated[:, 1] = np.nan
+    estimate = Robot(calibration=measured).step().estimate
+
+    assert list(estimate.named_quantities()) == [
+        'pressure',
+        'gap',
+        'pressure_lower',
+        'pressure_upper',
+    ]
 
 
 @pytest.mark.parametrize('lost', SENSES)

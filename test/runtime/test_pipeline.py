@@ -34,7 +34,7 @@ class FakeEngine:
         if self.error is not None:
             raise self.error
         count = len(self.profile.quantities)
-        quantities = np.array([7.0, 8.0, 0.5], np.float32)[:count]
+        quantities = np.array([7.0, 8.0, 0.5, 0.3], np.float32)[:count]
         return Perception(
             probabilities=self._probabilities(),
             readings={
@@ -142,7 +142,7 @@ def test_with_every_sense_the_teacher_decides_on_the_measured_surface(rig):
     )
     assert estimate.confidence == pytest.approx(0.9)
     assert estimate.quantities == pytest.approx(
-        {'surface_roughness': 2.0, 'crack_depth': 2.0, 'co2_absorption': 0.25}
+        {'surface_roughness': 2.0, 'crack_depth': 2.0, 'co2_absorption': 0.25, 'crack_width': 0.3}
     )
     shown = rig.engine.decided[0]
     np.testing.assert_array_equal(shown['touch'], TOUCH)
@@ -155,7 +155,7 @@ def test_without_touch_the_student_decides_and_estimates_what_touch_would_have_r
     assert estimate.mode is Mode.STUDENT
     assert estimate.reason == 'no touch reading yet'
     assert estimate.quantities == pytest.approx(
-        {'surface_roughness': 7.0, 'crack_depth': 8.0, 'co2_absorption': 0.25}
+        {'surface_roughness': 7.0, 'crack_depth': 8.0, 'co2_absorption': 0.25, 'crack_width': 0.3}
     )
     assert rig.engine.decided == []
 

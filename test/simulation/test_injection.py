@@ -92,7 +92,7 @@ def test_each_kind_does_what_it_is_called():
     assert broken[TEXTURE].mean() == pytest.approx(0.25 * value[TEXTURE].mean(), rel=0.02)
     assert broken[INDENTATION].mean() > value[INDENTATION].mean() + 0.7
     assert np.count_nonzero(arrived('touch', 'dead', 0.5)[0] == 0.0) == 64
-    assert np.all(arrived('touch', 'saturated')[0] == np.repeat([1000.0, 15.0], 128))
+    assert np.all(arrived('touch', 'saturated')[0] == np.repeat([1000.0, 16.0], 128))
     assert np.isnan(arrived('touch', 'nan')[0]).sum() == 1
     assert arrived('camera', 'nan')[0] is None
     assert arrived('camera', 'covered')[0].max() < 30

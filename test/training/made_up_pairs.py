@@ -38,4 +38,4 @@ def make_pairs(
         night=rng.random(count) < 0.5,
         group=np.arange(count),
     )
-    return pairs if labels is None else pairs.with_labels(labels)
+    return pairs if labels is None else pairs.with_labels(labels, profile)

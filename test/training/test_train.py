@@ -3,6 +3,8 @@
 
 """What the trainings learn from, what they leave, and that a seed gives the same weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -42,7 +44,7 @@ def assert_same_weights(one: torch.nn.Module, other: torch.nn.Module) -> None:
 
 
 def test_a_teacher_learns_what_every_sense_tells_plainly():
-    recipe = TeacherRecipe(steps=24, batch=24, view_px=32, validate_every=12)
+    recipe = TeacherRecipe(steps=48, batch=24, view_px=32, validate_every=12)
     learnt, history = train_teacher(PROFILE, recipe, make_pairs(), VALIDATION, seed=0)
     assert history[-1]['accuracy'] > 0.8  # one in six by chance
     assert not any(parameter.requires_grad for parameter in learnt.parameters())
@@ -76,6 +78,100 @@ def test_the_control_never_looks_at_an_unlabelled_picture():
             for pairs in (TRAIN, darkened)
         )
     )
+
+
+SELF_TRAINING = {'distil': False, 'self_training': True, 'min_labelled': 0.5}
+
+
+@pytest.fixture
+def sure_of_everything(monkeypatch) -> None:
+    """Let a student learn from all of its own decisions: a few steps make it sure of none."""
+    monkeypatch.setattr('crossmodal_kd_ros.training.student._MIN_CONFIDENCE', 0.0)
+
+
+def test_a_student_that_trains_itself_never_learns_what_an_unlabelled_picture_feels_like(
+    sure_of_everything,
+):
+    # The same readings, each beside another unlabelled picture.
+    swapped = np.r_[:48, 95:47:-1]
+    elsewhere = replace(
+        TRAIN,
+        readings={sense: values[swapped] for sense, values in TRAIN.readings.items()},
+        quantities=TRAIN.quantities[swapped],
+    )
+    recipe = StudentRecipe(**SHORT, **SELF_TRAINING)
+    assert_same_weights(
+        *(
+            train_student(PROFILE, recipe, None, pairs, VALIDATION, seed=0)[0]
+            for pairs in (TRAIN, elsewhere)
+        )
+    )
+
+
+def test_a_student_that_trains_itself_is_the_control_where_every_picture_has_a_label():
+    self_trained, control = (
+        train_student(
+            PROFILE, StudentRecipe(**SHORT, **how), None, make_pairs(), VALIDATION, seed=0
+        )
+        for how in (SELF_TRAINING, {'distil': False})
+    )
+    assert_same_weights(self_trained[0], control[0])
+
+
+def test_what_is_sure_of_a_picture_is_the_label_of_its_strong_view():
+    torch.manual_seed(0)
+    task = StudentTask(Student(PROFILE), StudentRecipe(**SHORT, **SELF_TRAINING), None)
+    batch = replace(
+        take(TRAIN, torch.arange(42, 54)), strong=torch.rand(12, 3, 64, 64)
+    )  # six with a label, six without
+    with torch.no_grad():
+        task.eval()
+        features = task.network(batch.image[6:]).features
+        for network in (task.network, task.averaged):
+            # Sure of everything, and not of the same everywhere.
+            network.classifier.weight.mul_(1e5)
+            network.classifier.bias.copy_(-(network.classifier.weight @ features.mean(0)))
+        strong = task.network(batch.strong).logits
+        weak = task.averaged(batch.image[6:]).logits
+        parts = task(batch, torch.ones(2, 12), 1)[1]
+    cross_entropy = torch.nn.functional.cross_entropy
+    assert (weak.softmax(1).max(1).values > 0.9).all() and len(weak.argmax(1).unique()) > 1
+    torch.testing.assert_close(parts['unlabelled'], cross_entropy(strong[6:], weak.argmax(1)))
+    torch.testing.assert_close(parts['action'], cross_entropy(strong[:6], batch.action[:6]))
+
+
+def test_the_network_that_labels_follows_the_one_that_learns():
+    torch.manual_seed(0)
+    task = StudentTask(Student(PROFILE), StudentRecipe(**SHORT, **SELF_TRAINING), None)
+    batch = replace(take(TRAIN, torch.arange(42, 54)), strong=torch.rand(12, 3, 64, 64))
+    before = task.averaged.classifier.bias.clone()
+    with torch.no_grad():
+        task.network.classifier.bias.add_(1.0)
+    for _ in range(200):
+        task._average()
+    moved = task.averaged.classifier.bias - before
+    # What is left of the way after 200 steps: (1 - 1/N)^200.
+    assert 0.8 < moved.min() and moved.max() < 1.0
+    task.eval()(batch, torch.ones(2, 12), 1)
+    assert not any(parameter.requires_grad for parameter in task.averaged.parameters())
+
+
+def test_a_student_that_trains_itself_goes_on_where_it_was_killed(tmp_path, sure_of_everything):
+    class Killed(Exception):
+        pass
+
+    def kill(step, *_):
+        if step == 3:
+            raise Killed
+
+    def train(run: Run) -> Student:
+        recipe = StudentRecipe(**SHORT, **SELF_TRAINING)
+        return train_student(PROFILE, recipe, None, TRAIN, VALIDATION, seed=0, run=run)[0]
+
+    kept = {'checkpoint': tmp_path / 'progress.pt', 'checkpoint_every': 2}
+    with pytest.raises(Killed):
+        train(Run(report=kill, **kept))
+    assert_same_weights(train(Run(**kept)), train(Run()))
 
 
 @pytest.mark.parametrize('distil', [True, False])
@@ -315,6 +411,31 @@ def test_a_robot_of_three_senses_trains_and_is_kept(tmp_path, changes):
     assert {'validation_pad_error', 'validation_skin_error', 'validation_air_error'} <= set(first)
     output = student(torch.rand(2, 3, 64, 64))
     assert set(output.readings) == {PAD, SKIN, AIR} and output.logits.shape == (2, 3)
+
+
+@pytest.mark.parametrize('labelled', [0, 3, 48], ids='{} labels'.format)
+def test_what_only_the_picture_shows_is_learnt_from_the_labels_that_there_are(labelled):
+    profile = three_senses()
+    train, validation = (make_pairs(48, seed=seed, profile=profile) for seed in (0, 1))
+    train.quantities[labelled:, 1] = np.nan
+    losses = []
+    recipe = StudentRecipe(steps=30, batch=4, view_px=32, validate_every=30, distil=False)
+    student, _ = train_student(
+        profile,
+        recipe,
+        None,
+        train,
+        validation,
+        seed=0,
+        run=Run(report=lambda step, total, values: losses.append(values)),
+    )
+
+    # Of 3 in 48, most batches of 4 know nothing.
+    assert all(np.isfinite(list(values.values())).all() for values in losses)
+    assert all(torch.isfinite(value).all() for value in student.state_dict().values())
+    known = train.quantities[:labelled, 1]
+    mean = float(known.mean()) if labelled else 0.0
+    assert student.standardise_quantities.mean[1].item() == pytest.approx(mean, rel=1e-5)
 
 
 def test_a_recipe_that_names_a_sense_of_another_robot_is_refused():

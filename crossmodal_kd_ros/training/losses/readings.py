@@ -3,6 +3,7 @@
 
 """Loss on the readings: predict them, and how far off the prediction may be."""
 
+import torch
 from torch import Tensor
 
 
@@ -19,11 +20,12 @@ def gaussian_nll(mean: Tensor, logvar: Tensor, target: Tensor, *, beta: float = 
     Args:
         mean: `float[...]`, $\mu$, in standard units.
         logvar: `float[...]`, $\log \sigma^2$, of the same shape.
-        target: `float[...]`, $y$, of the same shape; receives no gradient.
+        target: `float[...]`, $y$, of the same shape; receives no gradient. An element that is NaN
+            is not known, and is left out.
         beta: 0 to 1.
 
     Returns:
-        `float[]`, the mean over all elements; may be negative.
+        `float[]`, the mean over all elements that are known; may be negative. 0 if none is.
 
     Raises:
         ValueError: shapes differ or beta is out of range.
@@ -41,5 +43,9 @@ def gaussian_nll(mean: Tensor, logvar: Tensor, target: Tensor, *, beta: float = 
         )
     if not 0.0 <= beta <= 1.0:
         raise ValueError(f'expected beta from 0 to 1, got {beta}')
-    nll = 0.5 * (logvar + (target.detach() - mean).square() * (-logvar).exp())
-    return ((beta * logvar.detach()).exp() * nll).mean()
+    is_known = ~target.isnan()
+    # Replaced rather than multiplied by 0, which would leave the gradient NaN.
+    error = torch.where(is_known, target.detach(), 0.0) - mean
+    nll = 0.5 * (logvar + error.square() * (-logvar).exp())
+    weighted = torch.where(is_known, (beta * logvar.detach()).exp() * nll, 0.0)
+    return weighted.sum() / is_known.sum().clamp(min=1)
