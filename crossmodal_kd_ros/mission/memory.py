@@ -123,6 +123,7 @@ class Memory:
 
     def __post_init__(self) -> None:
         self.answers = deque(maxlen=self.rules.confirm_window)
+        self._asked: set[tuple[int, str]] = set()
         self._counts_of: dict[str, tuple[Counter[str], Counter[str]]] = {}
 
     def hear_answer(
@@ -214,14 +215,18 @@ class Memory:
     @property
     def seen_words(self) -> str:
         """What was the likeliest in pictures since something ended, the commonest first."""
-        return ', '.join(action for action, _ in self.seen.most_common()) or 'nothing'
+        seen = ', '.join(action for action, _ in self.seen.most_common())
+        return f', seen: {seen or "nothing"}'
 
-    def ask(self, reason: str) -> bool:
-        """Ask for a person; return whether that is new."""
-        text = f'place {self.place}: {reason}'
-        if text in self.requests:
+    def ask(self, reason: str, *, told: str = '') -> bool:
+        """Ask for a person, once for each place and reason; return whether that is new.
+
+        `told` is what else the person hears.
+        """
+        if (self.place, reason) in self._asked:
             return False
-        self.requests.append(text)
+        self._asked.add((self.place, reason))
+        self.requests.append(f'place {self.place}: {reason}{told}')
         return True
 
     def arrive(self) -> None:

@@ -72,9 +72,9 @@ class Mission:
         """Tell the robot something."""
         self._send(self.memory.command(what, **more))
 
-    def request(self, reason: str) -> None:
-        """Ask for a person, once for each place and reason."""
-        if self.memory.ask(reason):
+    def request(self, reason: str, *, told: str = '') -> None:
+        """Ask for a person, once for each place and reason; `told` is what else is heard."""
+        if self.memory.ask(reason, told=told):
             self._ask(tuple(self.memory.requests))
 
 
@@ -118,8 +118,8 @@ class _Hold(_Step):
             limit_s = most_s if is_idle else self.rules.hold_timeout_s
             again = ' again and again' if is_idle else ''
             self.mission.request(
-                f'{self.memory.holds}{again} for more than {limit_s:g} s, seen: '
-                f'{self.memory.seen_words}'
+                f'{self.memory.holds}{again} for more than {limit_s:g} s',
+                told=self.memory.seen_words,
             )
             self.memory.progress()
         return self.ends(Status.RUNNING, self.memory.holds)
@@ -219,8 +219,8 @@ class _Confirm(_Step):
             return self.agrees(action)
         if self.memory.now_s - self.memory.idle_s > self.rules.confirm_timeout_s:
             self.mission.request(
-                f'no decision within {self.rules.confirm_timeout_s:g} s, seen: '
-                f'{self.memory.seen_words}'
+                f'no decision within {self.rules.confirm_timeout_s:g} s',
+                told=self.memory.seen_words,
             )
             self.memory.is_open = False
             return self.ends(Status.FAILURE, 'undecided')

@@ -380,6 +380,14 @@ def test_a_clock_that_is_set_back_begins_the_window_anew():
     assert site.told() == ['next', 'act']
 
 
+def test_a_hold_is_told_once_whatever_is_seen_meanwhile():
+    site = Site(sees=lambda tick: SEAL if tick % 80 < 40 else 'hydrate')
+    site.action = 'hold'
+    site.run(60.0)
+
+    assert len(site.requests) == 1 and ', seen: ' in site.requests[0]
+
+
 def test_where_another_action_is_possible_too_the_wall_is_not_touched():
     site = Site(sees=SEAL)
     site.possible = [SEAL, 'hydrate', 'request_human']
