@@ -151,7 +151,7 @@ def test_the_articles_nets_are_trained_and_measured_and_leave_no_weights(place):
     [
         (
             ['--recipe', 'best'],
-            "expected one of default, quick, reference, or a .yaml file, got 'best'",
+            "expected one of alone, default, quick, reference, or a .yaml file, got 'best'",
         ),
         (['--device', 'tpu9'], "expected a torch device that works here, such as cpu, got 'tpu9'"),
         (
