@@ -375,12 +375,16 @@ def test_a_real_arm_has_a_say_in_forgetting(progressive, expected):
     assert 'a real arm' in claim.data and claim.tables[1].rows[1][0] == 'taught'
 
 
-@pytest.mark.parametrize(('pressure', 'expected'), [(0.1, HOLDS), (0.4, IN_PART)])
-def test_a_scenario_is_judged_by_its_aims(pressure, expected, tmp_path):
+# In part at most, for the robot is told what it stands on.
+@pytest.mark.parametrize(
+    ('pressure', 'angle_deg', 'crushed', 'expected'),
+    [(0.1, 3.0, 0.0, IN_PART), (0.4, 3.0, 0.0, IN_PART), (0.4, 30.0, 1.0, FAILS)],
+)
+def test_a_scenario_is_judged_by_its_aims(pressure, angle_deg, crushed, expected, tmp_path):
     reached = {
         'pressure_error_median_without_every_sense': pressure,
-        'angle_error_median_deg_without_every_sense': 3.0,
-        'crushed': 0.0,
+        'angle_error_median_deg_without_every_sense': angle_deg,
+        'crushed': crushed,
     }
     figures = {name: {'mean': mean, 'interval': [mean, mean]} for name, mean in reached.items()}
     by_control = {ROBOT: {'figures': figures}, 'nobody': {'figures': {}}}

@@ -38,6 +38,10 @@ def run(docs: Path) -> list[Claim]:
             section='Real-World Applications, scenario 2',
             claim='With touch dead of moisture, the student still estimates the right pressure '
             'and angle for a repair of mycelium.',
+            but='The robot is told that the wall is mycelium: the pressure is that of this '
+            'material, and what the student sees of touch says only whether the ground is like '
+            'it, as a student without a teacher says too (control alone). So it is in part at '
+            'most.',
         ),
         _scenario(
             scenarios,
@@ -65,9 +69,9 @@ def run(docs: Path) -> list[Claim]:
 
 
 def _scenario(
-    scenarios: Record | None, scenario: str, *, name: str, section: str, claim: str
+    scenarios: Record | None, scenario: str, *, name: str, section: str, claim: str, but: str = ''
 ) -> Claim:
-    """Judge a scenario by whether it reaches its aims."""
+    """Judge a scenario by whether it reaches its aims; `but`: why it is in part at most."""
     if scenarios is None or scenario not in scenarios['scenarios']:
         return untestable(
             name,
@@ -87,12 +91,13 @@ def _scenario(
         control='The same runs otherwise looked after: '
         f'{", ".join(control for control in by_control if control != ROBOT)}.',
         rule='Holds if every aim is reached, in part if some are.',
-        outcome=graded([is_reached for _, _, is_reached in reached]),
+        outcome=graded([is_reached for _, _, is_reached in reached] + [False] * bool(but)),
         figure='; '.join(f'{words}: {value}' for words, value, _ in reached[:2]),
         found=' '.join(
             f'{words[0].upper()}{words[1:]}: {value}, {"reached" if is_reached else "missed"}.'
             for words, value, is_reached in reached
-        ),
+        )
+        + (f' {but}' if but else ''),
     )
 
 
