@@ -11,10 +11,11 @@ import hashlib
 import json
 import math
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +118,19 @@ def run_seeds(
     runs: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in names}
     # Each a process of its own: networks run on one thread.
     workers = min(os.cpu_count() or 1, len(jobs))
-    with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
+    pool = ProcessPoolExecutor(workers, get_context('spawn'), initializer=_ignore_interrupts)
+    try:
         for (name, control, seed, _), result in zip(jobs, pool.map(_run, jobs, files)):
             runs[name].setdefault(control, []).append(result)
             if seed == seeds[-1]:
                 say(f'{name}, {control}: {len(seeds)} seeds')
+    except BaseException:
+        # What is under way is played again next time.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            worker.terminate()
+        raise
+    pool.shutdown()
     return {
         name: {
             control: {'figures': figures(scores), 'runs': scores}
@@ -243,6 +252,11 @@ def _rows(name: str, by_control: Mapping[str, Any]) -> Iterator[tuple[str, list[
             low, high = (form.format(factor * bound) for bound in figure['interval'])
             cells.append(f'{form.format(factor * figure["mean"])} ({low} to {high})')
         yield words, cells
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C, which reaches every process of a terminal, to the first one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @lru_cache(maxsize=2)
