@@ -456,6 +456,16 @@ def test_the_graph_is_written_by_a_command_that_starts_nothing(tmp_path):
     assert (tmp_path / 'tree.dot').read_text() == dot_text()
 
 
+def test_a_tree_that_cannot_be_written_is_said_in_a_sentence():
+    from click.testing import CliRunner
+
+    from crossmodal_kd_ros.cli.main import main
+
+    done = CliRunner().invoke(main, ['mission', '--dot', ''])
+
+    assert done.exit_code == 1 and 'cannot write .' in done.output
+
+
 def test_without_py_trees_a_mission_is_refused_in_a_sentence(monkeypatch):
     import sys
 
