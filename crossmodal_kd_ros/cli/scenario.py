@@ -6,6 +6,7 @@
 import shlex
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,12 +175,17 @@ def _over_dds(
     # Imported here: ROS takes a second.
     from rich.console import Console
 
+    from crossmodal_kd_ros.demo.screens import TerminalScreen
+    from crossmodal_kd_ros.scenario import view
     from crossmodal_kd_ros.scenario.session import Plan, run_session
-    from crossmodal_kd_ros.scenario.view import LineScreen, TerminalScreen
 
     console = Console()
     with_view = console.is_terminal and not no_view
-    screen = TerminalScreen(console, setting) if with_view else LineScreen(console)
+    screen = (
+        TerminalScreen(console, partial(view.screen, setting=setting))
+        if with_view
+        else view.LineScreen(console)
+    )
     plan = Plan(setting=setting, out=out, command=words, models_dir=models)
     summary = run_session(plan, screen, stop)
     if summary is None:

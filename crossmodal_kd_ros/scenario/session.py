@@ -24,6 +24,7 @@ from crossmodal_kd_ros.demo.processes import (
     private_environment,
     stop_all,
 )
+from crossmodal_kd_ros.demo.screens import Screen
 from crossmodal_kd_ros.demo.session import (
     DemoError,
     Stopped,
@@ -38,7 +39,6 @@ from crossmodal_kd_ros.scenario.facade_node import EVENTS
 from crossmodal_kd_ros.scenario.report import PICTURES, write_results
 from crossmodal_kd_ros.scenario.robot import Event
 from crossmodal_kd_ros.scenario.setting import Setting
-from crossmodal_kd_ros.scenario.view import Screen
 
 _MADE_BY = 'scenario'
 _POLL_S = 0.05

@@ -3,18 +3,16 @@
 
 """A scenario in a terminal while it is played: the whole screen, or lines."""
 
-import time
 from collections.abc import Sequence
-from typing import Protocol
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.layout import Layout
-from rich.live import Live as RichLive
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from crossmodal_kd_ros.demo.live import Live
+from crossmodal_kd_ros.demo.screens import Lines
 from crossmodal_kd_ros.demo.view import HalfBlocks
 from crossmodal_kd_ros.profile import HOLD
 from crossmodal_kd_ros.reports.style import MODE_COLOURS, MODE_MEANINGS, action_colour, words
@@ -23,81 +21,19 @@ from crossmodal_kd_ros.scenario.robot import Event
 from crossmodal_kd_ros.scenario.score import visits
 from crossmodal_kd_ros.scenario.setting import Setting
 
-# Drawing costs 30 ms of the observer's time.
-_REFRESH_S = 0.25
 _NEWS = 6
 
 
-class Screen(Protocol):
-    """Where a scenario is shown."""
-
-    def say(self, sentence: str) -> None:
-        """Show what is waited for before the first picture."""
-
-    def show(self, live: Live, events: Sequence[Event]) -> None:
-        """Show the state; a call before it is time does nothing."""
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-
-
-class TerminalScreen:
-    """Draws the whole state four times a second."""
-
-    def __init__(self, console: Console, setting: Setting) -> None:
-        """Start without a drawing."""
-        self._console, self._setting = console, setting
-        self._drawn_s = 0.0
-        self._rich: RichLive | None = None
-
-    def say(self, sentence: str) -> None:
-        """Print the sentence."""
-        self._console.print(f'[dim]{sentence} ...[/]')
-
-    def show(self, live: Live, events: Sequence[Event]) -> None:
-        """Draw the state, if it is time."""
-        if time.monotonic() - self._drawn_s < _REFRESH_S:
-            return
-        self._drawn_s = time.monotonic()
-        drawing = screen(
-            live, events, self._setting, width=self._console.width, height=self._console.height
-        )
-        if self._rich is None:
-            self._rich = RichLive(drawing, console=self._console, screen=True, auto_refresh=False)
-            self._rich.start()
-        self._rich.update(drawing, refresh=True)
-
-    def close(self) -> None:
-        """Give the terminal back."""
-        if self._rich is not None:
-            self._rich.stop()
-            self._rich = None
-
-
-class LineScreen:
+class LineScreen(Lines):
     """Prints one line for each place, act, request and change of mode."""
-
-    def __init__(self, console: Console) -> None:
-        """Start without a line."""
-        self._console = console
-        self._printed = 0
-
-    def say(self, sentence: str) -> None:
-        """Print the sentence."""
-        self._console.print(f'{sentence} ...', highlight=False)
 
     def show(self, live: Live, events: Sequence[Event]) -> None:
         """Print what is new."""
         for event in events[self._printed :]:
             text = _line(event)
             if text:
-                self._console.print(
-                    f'{event["t_s"]:6.1f} s  {text}', highlight=False, soft_wrap=True
-                )
+                self._print(f'{event["t_s"]:6.1f} s  {text}')
         self._printed = len(events)
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
 
 def news(event: Event) -> str:
