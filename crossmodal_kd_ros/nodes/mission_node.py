@@ -16,7 +16,6 @@ from std_msgs.msg import Empty, String
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.mission import Repair, Rules, load_tree
-from crossmodal_kd_ros.nodes import qos
 from crossmodal_kd_ros.nodes.clock import STEADY
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import PROFILE, Parameter, read_profile
@@ -95,7 +94,7 @@ class MissionNode(ManagedNode):
         """Check the rules; create publishers and subscriptions."""
         self._make = load_tree().Mission
         self._rules = self._read_rules()
-        self._publishers_by_topic = {topic: qos.publisher(self, topic) for topic in _OUTPUTS}
+        self.advertise(_OUTPUTS)
         heard = {
             topics.ACTION_SCORES: self._on_scores,
             topics.ACTION: self._on_action,
@@ -106,10 +105,8 @@ class MissionNode(ManagedNode):
             topics.ROBOT_STATUS: self._on_status,
             topics.GO_ON: self._on_person,
         }
-        self._inputs = [
-            qos.subscription(self, topic, partial(self._hear, topic, store))
-            for topic, store in heard.items()
-        ]
+        for topic, store in heard.items():
+            self.listen(topic, partial(self._hear, topic, store))
         return super().on_configure(state)
 
     @log_failure
@@ -128,14 +125,6 @@ class MissionNode(ManagedNode):
         mission, self._mission = self._mission, None
         mission.stop()
         return super().on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release subscriptions and publishers."""
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        for publisher in self._publishers_by_topic.values():
-            self.destroy_lifecycle_publisher(publisher)
-        return super().on_cleanup(state)
 
     def _read_rules(self) -> Rules:
         values = self.parameter_values()
@@ -235,18 +224,18 @@ class MissionNode(ManagedNode):
         text = self._mission.text()
         if text != self._shown:
             self._shown = text
-            self._send(topics.MISSION_TREE, text)
+            self._say(topics.MISSION_TREE, text)
 
     def _tell(self, command: dict[str, Any]) -> None:
         self.get_logger().info(f'{command["do"]} {command.get("action", "")}'.strip())
-        self._send(topics.MISSION_COMMAND, json.dumps(command))
+        self._say(topics.MISSION_COMMAND, json.dumps(command))
 
     def _ask(self, requests: Sequence[str]) -> None:
         self.get_logger().warning(f'asks for a person: {requests[-1]}')
-        self._send(topics.REQUEST_HUMAN, '\n'.join(requests))
+        self._say(topics.REQUEST_HUMAN, '\n'.join(requests))
 
-    def _send(self, topic: topics.Topic, text: str) -> None:
-        self._publishers_by_topic[topic].publish(String(data=text))
+    def _say(self, topic: topics.Topic, text: str) -> None:
+        self.send(topic, String(data=text))
 
     def _now_s(self) -> float:
         return self.get_clock().now().nanoseconds / 1e9
