@@ -13,7 +13,7 @@ from real_set import RealSet
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / 'gripper'))
 
-from grasp_page import write_section  # noqa: E402
+from grasp_page import cell_text, interval_of, write_section  # noqa: E402
 
 CELLS = {
     'all labels': 'all seen objects labelled',
@@ -28,7 +28,6 @@ WAYS = {
     'both': 'touch and picture',
     'teacher': 'the teacher, on what it names',
 }
-_DRAWS = 10_000
 
 
 def summarise_set(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -73,12 +72,8 @@ def summarise_set(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def figure(values: Sequence[float]) -> dict[str, Any]:
     """Return the mean, and its 95 % interval by objects drawn with replacement."""
     values = np.asarray(values)
-    draws = np.random.default_rng(0).integers(len(values), size=(_DRAWS, len(values)))
-    low, high = np.quantile(values[draws].mean(1), [0.025, 0.975])
-    return {
-        'mean': round(float(values.mean()), 4),
-        'interval': [round(float(low), 4), round(float(high), 4)],
-    }
+    low, high = interval_of(values)
+    return {'mean': round(float(values.mean()), 4), 'interval': [round(low, 4), round(high, 4)]}
 
 
 def write_set(docs: Path, data: RealSet, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -147,14 +142,6 @@ def verdicts(figures: dict[str, Any]) -> list[str]:
             line += f', and {_says(rest)} over self-training'
         lines.append(f'{line}.')
     return lines
-
-
-def cell_text(each: dict[str, Any] | None) -> str:
-    """Return a figure with its interval, or nothing."""
-    if each is None:
-        return ''
-    low, high = each['interval']
-    return f'{each["mean"]:.3f} ({low:.2f} to {high:.2f})'
 
 
 def _says(gain: dict[str, Any]) -> str:
