@@ -66,9 +66,7 @@ ALL = 'all'
 @click.option(
     '--docs',
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path('out/scenario'),
-    show_default=True,
-    help='With --seeds: folder for scenarios.md and scenarios.json.',
+    help='With --seeds: folder for scenarios.md and scenarios.json; default: out/scenario.',
 )
 @click.option('--no-view', is_flag=True, help='Print lines in place of the live view.')
 def command(
@@ -80,7 +78,7 @@ def command(
     models: Path | None,
     alone_models: Path | None,
     seeds: int | None,
-    docs: Path,
+    docs: Path | None,
     no_view: bool,
 ) -> None:
     """Play one of the article's stories in closed loop, and report on it.
@@ -91,6 +89,19 @@ def command(
     """
     if (name == ALL) != (name == ALL and seeds is not None):
         raise click.UsageError('expected --seeds with all, got none: add --seeds 20')
+    if seeds is not None and (control is not None or in_process or no_view):
+        raise click.UsageError(
+            'expected no --control, --in-process or --no-view with --seeds, which plays the robot '
+            'and every control in process: leave it out'
+        )
+    if seeds is None and docs is not None:
+        raise click.UsageError(
+            'expected --docs with --seeds, got it without: add --seeds 20, or give --out'
+        )
+    if seeds is None and alone_models is not None and control != 'alone':
+        raise click.UsageError(
+            'expected --alone-models with --control alone or --seeds, got it without: add one'
+        )
     from crossmodal_kd_ros.files import share_dir
     from crossmodal_kd_ros.scenario.setting import ROBOT, SCENARIOS, UNMANNED, Setting
 
@@ -99,7 +110,15 @@ def command(
     if seeds is not None:
         names = list(SCENARIOS) if name == ALL else [name]
         kept = out or Path('out/scenario/runs')
-        _many(names, range(seed, seed + seeds), models, alone_models, kept, docs, words)
+        _many(
+            names,
+            range(seed, seed + seeds),
+            models,
+            alone_models,
+            kept,
+            docs or Path('out/scenario'),
+            words,
+        )
         return
     scenario, control = SCENARIOS[name], control or ROBOT
     if control not in (ROBOT, *scenario.controls):

@@ -61,6 +61,9 @@ def test_the_page_has_a_column_for_each_control_that_was_played():
         (['all'], 'expected --seeds with all'),
         (['repair', '--control', 'calendar'], 'expected a control of repair out of teacher'),
         (['month', '--control', 'alone'], 'expected --alone-models'),
+        (['month', '--alone-models', '.'], 'expected --alone-models with --control alone'),
+        (['month', '--docs', 'docs'], 'expected --docs with --seeds'),
+        (['month', '--seeds', '2', '--control', 'nobody'], 'expected no --control'),
     ],
 )
 def test_what_cannot_be_played_is_refused_in_a_sentence(arguments, expected):
