@@ -191,7 +191,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: it cannot be written.
     """
-    unfinished = path.with_name(path.name + '.part')
+    unfinished = path.parent / f'{path.name}.part'
     with _output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -66,6 +66,7 @@ SLOW = (
     'scenario/test_in_process.py',
     'scenario/test_over_dds.py',
     'simulation/test_living.py',
+    'simulation/test_living_acts.py',
     'simulation/test_world.py',
     'training/test_torchrun.py',
     'training/test_resume.py',

@@ -19,6 +19,25 @@ spare_heap()
 print(searched, len(gc.get_objects()), gc.isenabled())
 """
 
+GARBAGE = """
+import weakref
+from crossmodal_kd_ros.memory import spare_heap
+
+class Node:
+    pass
+
+node = Node()
+node.itself, seen = node, weakref.ref(node)
+del node
+spare_heap()
+print(seen())
+"""
+
+
+def test_what_is_garbage_already_is_freed_and_not_left_alone_for_good():
+    command = [sys.executable, '-c', GARBAGE]
+    assert subprocess.check_output(command, text=True, timeout=60).strip() == 'None'
+
 
 def test_the_collector_leaves_a_loaded_engine_alone_and_goes_on_with_all_else(models):
     counts = subprocess.run(

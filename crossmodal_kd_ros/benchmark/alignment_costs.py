@@ -26,9 +26,9 @@ def alignment_costs(*, batch: int, features: int, qubits: int, seed: int = 0) ->
         seed: of made-up features.
 
     Returns:
-        For `cosine`, `mse`, `product` and `entangled` the loss and its gradient; for `circuit`, if
-        Qiskit is installed (extra `[quantum]`), what the article does in place of `product`: 1024
-        shots of a simulated circuit a sample, without a gradient.
+        For `cosine` and `product` the loss and its gradient; for `circuit`, if Qiskit is installed
+        (extra `[quantum]`), what the article does in place of `product`: 1024 shots of a simulated
+        circuit a sample, without a gradient.
     """
     rng = torch.Generator().manual_seed(seed)
     teacher = torch.randn(batch, features, generator=rng)
@@ -38,11 +38,7 @@ def alignment_costs(*, batch: int, features: int, qubits: int, seed: int = 0) ->
     )
     losses: dict[str, Callable[[], torch.Tensor]] = {
         'cosine': lambda: feature_matching_loss(student, teacher, kind='cosine'),
-        'mse': lambda: feature_matching_loss(student, teacher, kind='mse'),
         'product': lambda: fidelity_loss(project(student), project(teacher), encoding='product'),
-        'entangled': lambda: fidelity_loss(
-            project(student), project(teacher), encoding='entangled'
-        ),
     }
     costs = {
         name: _fastest_ms(lambda loss=loss: torch.autograd.grad(loss(), student))

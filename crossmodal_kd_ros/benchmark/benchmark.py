@@ -13,7 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from crossmodal_kd_ros.benchmark.card import commit
-from crossmodal_kd_ros.benchmark.cells import REFERENCE, Cell, Plan, ablations
+from crossmodal_kd_ros.benchmark.cells import CONTROLS, REFERENCE, Cell, Plan, student_changes
 from crossmodal_kd_ros.benchmark.measures import (
     Answers,
     accuracy,
@@ -23,6 +23,7 @@ from crossmodal_kd_ros.benchmark.measures import (
     lighting_probe,
     masks,
     measure,
+    median_errors,
     reading_errors,
 )
 from crossmodal_kd_ros.benchmark.record import made_of
@@ -109,7 +110,7 @@ class Bench:
     def _made_of(self, cell: Cell) -> str:
         """Return a hash of all that the figures of `cell` depend on."""
         recipe = self.plan.recipe.model_dump()
-        recipe['student'] |= ablations(self.plan.profile).get(cell.system, {})
+        recipe['student'] |= student_changes(cell.system, self.plan.profile)
         return made_of(
             [vars(cell), recipe, self.plan.condition_views, self.plan.profile.fingerprint],
             simulation=SIMULATION_VERSION,
@@ -141,6 +142,7 @@ class Bench:
             measured['unguarded'] = self._unguarded(network, test)
         else:
             measured['readings'] = reading_errors(answers, test, train, profile)
+            measured['medians'] = median_errors(answers, test, train, profile)
             measured['lighting_probe'] = lighting_probe(network, validation, test)
         if cell.recovery == 1.0 and self.plan.condition_views:
             measured['conditions'] = {
@@ -171,22 +173,22 @@ class Bench:
         }
 
     def _network(self, cell: Cell, train: Pairs, validation: Pairs) -> Teacher | Student:
-        recipe = self.plan.recipe
+        recipe, changes = self.plan.recipe, student_changes(cell.system, self.plan.profile)
 
-        def student(changes: dict[str, Any], teacher: Teacher | None) -> Student:
+        def student(teacher: Teacher | None) -> Student:
             changed = StudentRecipe.model_validate(recipe.student.model_dump() | changes)
             return self.networks.student(
                 changed, teacher, train, validation, seed=cell.seed, name=cell.name
             )
 
-        if cell.system == 'student_no_kd':
-            return student({'distil': False}, None)
+        if cell.system in CONTROLS:
+            return student(None)
         teacher = self.networks.teacher(
             recipe.teacher, train, validation, seed=cell.seed, name=f'teacher for {cell.name}'
         )
         if cell.system == 'teacher':
             return teacher
-        return student(ablations(self.plan.profile).get(cell.system, {}), teacher)
+        return student(teacher)
 
     def _train(self, cell: Cell) -> Pairs:
         """Return the training pairs: every seed labels other panels, if there are enough."""

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from crossmodal_kd_ros.benchmark.cells import TRIO
+from crossmodal_kd_ros.benchmark.cells import SYSTEMS
 from crossmodal_kd_ros.profile import CAMERA, Profile
 from crossmodal_kd_ros.reports.plots import legend_outside, svg
 from crossmodal_kd_ros.reports.style import FAINT, FIGURE_STYLE, INK, MODE_COLOURS, WIDTH_IN
@@ -18,32 +18,34 @@ from crossmodal_kd_ros.reports.style import FAINT, FIGURE_STYLE, INK, MODE_COLOU
 NAMES = {
     'teacher': 'teacher (all senses)',
     'student_kd': 'student',
+    'student_self_training': 'student by self-training',
     'student_no_kd': 'student without distillation',
 }
 _BELIEVED, _MASKED = (MODE_COLOURS['HOLD'], '#d98a80'), MODE_COLOURS['PARTIAL']
 _COLOURS = {
     'teacher': MODE_COLOURS['TEACHER'],
     'student_kd': MODE_COLOURS['STUDENT'],
+    'student_self_training': '#c9a86a',
     'student_no_kd': '#a9b4c0',
 }
 
 
 def labels(summary: dict[str, Any], profile: Profile) -> str:
-    """Draw accuracy over label count for the trio, with intervals, under the ceilings."""
+    """Draw accuracy over label count for each system, with intervals, under the ceilings."""
     with matplotlib.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(WIDTH_IN, 3.8), layout='constrained')
         axes = figure.add_subplot()
-        counts = sorted({int(count) for system in TRIO for count in summary[system]})
-        for offset, system in enumerate(TRIO):
+        counts = sorted({int(count) for system in SYSTEMS for count in summary[system]})
+        for offset, system in enumerate(SYSTEMS):
             scores = [
                 (counts.index(int(count)), entry['accuracy'])
                 for count, entry in summary[system].items()
             ]
-            place = np.array([index for index, _ in scores]) + 0.26 * (offset - 1)
+            place = np.array([index for index, _ in scores]) + 0.21 * (offset - 1.5)
             mean = 100 * np.array([score['mean'] for _, score in scores])
             limits = 100 * np.array([score['interval'] for _, score in scores])
             bars = axes.bar(
-                place, mean, 0.24, color=_COLOURS[system], label=NAMES[system], zorder=2
+                place, mean, 0.19, color=_COLOURS[system], label=NAMES[system], zorder=2
             )
             axes.errorbar(
                 place,
@@ -80,13 +82,13 @@ def labels(summary: dict[str, Any], profile: Profile) -> str:
             xlabel='labelled views',
         )
         axes.set_xticks(range(len(counts)), [f'{count:,}' for count in counts])
-        legend_outside(figure, 'upper left', ncols=3)
+        legend_outside(figure, 'upper left', ncols=2)
         return svg(figure)
 
 
 def conditions(summary: dict[str, Any], count: str) -> str:
-    """Draw accuracy of the trio under each condition at one label count, as a table of colours."""
-    systems = [system for system in TRIO if 'conditions' in summary[system].get(count, {})]
+    """Draw accuracy under each condition at one label count, as a table of colours."""
+    systems = [system for system in SYSTEMS if 'conditions' in summary[system].get(count, {})]
     names = list(summary[systems[0]][count]['conditions'])
     table = np.array(
         [
@@ -205,7 +207,7 @@ def changes(rows: list[tuple[str, dict[str, Any]]]) -> str:
 
 
 def curve(summary: dict[str, Any]) -> str:
-    """Draw accuracy of the trio, and of a perfect eye, over how much of the hidden state shows."""
+    """Draw accuracy, also of a perfect eye, over how much of the hidden state shows."""
     points = sorted((float(recovery), point) for recovery, point in summary['recovery'].items())
     with matplotlib.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(WIDTH_IN, 3.6), layout='constrained')
@@ -215,7 +217,7 @@ def curve(summary: dict[str, Any]) -> str:
             for recovery, value in summary['ceilings']['by_recovery'].items()
         )
         axes.plot(*zip(*best), color=FAINT, lw=1, ls='--', label='camera at best')
-        for system in TRIO:
+        for system in SYSTEMS:
             measured = [
                 (recovery, 100 * point[system]) for recovery, point in points if system in point
             ]
@@ -245,7 +247,7 @@ def curve(summary: dict[str, Any]) -> str:
             ylabel='agrees with the expert, %',
             xlabel='how much of the hidden state shows in the picture',
         )
-        legend_outside(figure, 'upper left', ncols=4)
+        legend_outside(figure, 'upper left', ncols=3)
         return svg(figure)
 
 

@@ -224,6 +224,35 @@ def reading_errors(
     }
 
 
+def median_errors(
+    answers: Answers, pairs: Pairs, train: Pairs, profile: Profile
+) -> dict[str, dict[str, float | None]]:
+    """Compare readings with the truth where it is not zero: where there is a crack to measure.
+
+    Returns:
+        For each of `scalars`, in its unit: the median of the absolute `error`, and that of an
+        answer that is always the median of the training set there, `train_median`; None where none
+        is known.
+    """
+
+    def present(values: np.ndarray) -> np.ndarray:
+        return values[~np.isnan(values) & (values != 0.0)]
+
+    def median(values: np.ndarray) -> float | None:
+        return float(np.median(values)) if values.size else None
+
+    errors = {}
+    for scalar in scalars(profile):
+        truth, answer = scalar.read(pairs), scalar.read(answers)
+        rows = (truth != 0.0) & ~np.isnan(truth + answer)
+        usual = median(present(scalar.read(train)))
+        errors[scalar.name] = {
+            'error': median(np.abs(answer - truth)[rows]),
+            'train_median': None if usual is None else median(np.abs(usual - truth)[rows]),
+        }
+    return errors
+
+
 @torch.inference_mode()
 def lighting_probe(student: Student, train: Pairs, test: Pairs) -> float:
     """Return how often a linear probe tells day from night by the student's features.

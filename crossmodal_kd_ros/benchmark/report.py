@@ -88,6 +88,7 @@ def gather(out: Path, cells: dict[Cell, dict[str, Any]], profile: Profile) -> di
         **summarise(cells, profile),
         'light': read('light'),
         'broken': read('broken'),
+        'coverage': read('coverage'),
         'alignment_ms': read('alignment'),
         'photos': read('photos'),
     }

@@ -27,9 +27,9 @@ _WORLD = {'simulation': SIMULATION_VERSION, 'measure': MEASURE_VERSION}
 def measure_without_training(
     plan: Plan, *, out: Path, models: Path, cache: Path, say: Callable[[str], None]
 ) -> None:
-    """Write `ceilings.json`, `alignment.json`, `light.json` and `broken.json` into `out`.
+    """Write `ceilings`, `alignment`, `light`, `broken` and `coverage.json` into `out`.
 
-    The last two need weights in `models`. What is there already, of the same versions, plan and
+    The last three need weights in `models`. What is there already, of the same versions, plan and
     weights, is left as it is.
 
     Args:
@@ -99,6 +99,8 @@ def measure_without_training(
     if (calibration := load_calibration(models, plan.profile)) is not None:
         key = made_of(['broken', *shipped, _digest(models / CALIBRATION)], **_WORLD)
         keep(out / 'broken.json', key, lambda: sensor_failures(models, calibration, test(None)))
+        covered = calibration.origin.get('coverage_on_test', [])
+        keep(out / 'coverage.json', made_of(['coverage', covered]), lambda: {'rows': covered})
 
 
 def _digest(path: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.benchmark.cells import TRIO, Cell
+from crossmodal_kd_ros.benchmark.cells import CONTROLS, SYSTEMS, Cell
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.profile import Profile
 
@@ -25,15 +25,15 @@ def summarise(cells: dict[Cell, dict[str, Any]], profile: Profile) -> dict[str, 
         profile: of the simulated robot.
 
     Returns:
-        For each of the trio and each label count: `accuracy`, `macro_f1` ({mean, interval,
+        For each of `SYSTEMS` and each label count: `accuracy`, `macro_f1` ({mean, interval,
         seeds}), `day_accuracy`, `night_accuracy`, `ece`, `conditions`; for students `r2`,
-        `readings` and `lighting_probe`, for the teacher `sensors` and `unguarded`. `gain`: by
-        label count, student with minus student without distillation. `ablations` likewise, each
-        with `against_recipe`: what it gains on the student as in the recipe, same seeds.
-        `recovery`: by how much shows, the accuracy of each of the trio, and the `gain` of
-        distillation. Only what was measured.
+        `readings`, `medians` and `lighting_probe`, for the teacher `sensors` and `unguarded`.
+        `gain`: by label count and control, what the student gains on it, same seeds and panels.
+        `ablations` likewise, each with `against_recipe`: what it gains on the student as in the
+        recipe. `recovery`: by how much shows, the accuracy of each of `SYSTEMS`, and the `gain` on
+        each control. Only what was measured.
     """
-    table: dict[str, Any] = {system: {} for system in TRIO} | {
+    table: dict[str, Any] = {system: {} for system in SYSTEMS} | {
         'gain': {},
         'ablations': {},
         'recovery': {},
@@ -52,14 +52,19 @@ def summarise(cells: dict[Cell, dict[str, Any]], profile: Profile) -> dict[str, 
                     if (cell.system, cell.labels) == (system, labels)
                 ]
             )
-            if system not in TRIO and (pairs := _rivals(plain, system, 'student_kd', labels)):
+            if system not in SYSTEMS and (pairs := _rivals(plain, system, 'student_kd', labels)):
                 joined['against_recipe'] = _gain(pairs)
-            (table if system in TRIO else table['ablations']).setdefault(system, {})[
+            (table if system in SYSTEMS else table['ablations']).setdefault(system, {})[
                 str(labels)
             ] = joined
     for labels in sorted({cell.labels for cell in plain}):
-        if pairs := _rivals(plain, 'student_kd', 'student_no_kd', labels):
-            table['gain'][str(labels)] = _gain(pairs)
+        gains = {
+            control: _gain(pairs)
+            for control in CONTROLS
+            if (pairs := _rivals(plain, 'student_kd', control, labels))
+        }
+        if gains:
+            table['gain'][str(labels)] = gains
     table['recovery'] = _curve(cells)
     return table
 
@@ -77,7 +82,7 @@ def _rivals(
 
 
 def _curve(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
-    """Return the accuracy of each of the trio, and the gain, by how much shows.
+    """Return the accuracy of each system, and the gain on each control, by how much shows.
 
     It is empty if all shows in every cell.
     """
@@ -89,18 +94,20 @@ def _curve(cells: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
             for cell, measured in cells.items()
             if cell.recovery == recovery
             and (cell.labels, cell.seed) in alike
-            and cell.system in TRIO
+            and cell.system in SYSTEMS
         }
         curve[f'{recovery:g}'] = point = {
             cell.system: measured['accuracy'] for cell, measured in here.items()
         }
-        pairs = [
-            pair
-            for labels in {cell.labels for cell in here}
-            for pair in _rivals(here, 'student_kd', 'student_no_kd', labels)
-        ]
-        if pairs:
-            point['gain'] = _gain(pairs)['accuracy']
+        point['gain'] = {}
+        for control in CONTROLS:
+            pairs = [
+                pair
+                for labels in {cell.labels for cell in here}
+                for pair in _rivals(here, 'student_kd', control, labels)
+            ]
+            if pairs:
+                point['gain'][control] = _gain(pairs)['accuracy']
     return curve
 
 
@@ -124,6 +131,7 @@ def _joined(seeds: list[dict[str, Any]]) -> dict[str, Any]:
         'conditions',
         'r2',
         'readings',
+        'medians',
         'sensors',
         'unguarded',
     ):

@@ -111,7 +111,12 @@ def train_and_save(
         networks = TrainingCache(cache / 'networks', profile, run=run)
         teacher = networks.teacher(recipe.teacher, train, validation, seed=recipe.seed)
         student = networks.student(
-            recipe.student, teacher, train, validation, seed=recipe.seed, photographs=photographs
+            recipe.student,
+            teacher if recipe.student.distil else None,
+            train,
+            validation,
+            seed=recipe.seed,
+            photographs=photographs,
         )
         test = pairs('test')
         for name, masked in masks(profile).items():
@@ -128,7 +133,7 @@ def train_and_save(
                         folder / f'{network.kind}.safetensors',
                         card=card.header(network.kind),
                     )
-        alone = recipe.student.model_copy(update={'distil': False})
+        alone = recipe.student.model_copy(update={'distil': False, 'self_training': False})
         control = networks.student(
             alone,
             None,

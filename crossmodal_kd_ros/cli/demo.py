@@ -5,6 +5,7 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def command(
     # Imported here: ROS takes a second, and the help should not.
     from rich.console import Console
 
+    from crossmodal_kd_ros.demo import view
     from crossmodal_kd_ros.demo.screens import LineScreen, TerminalScreen
     from crossmodal_kd_ros.demo.session import Plan, run_demo
 
@@ -90,7 +92,7 @@ def command(
     console = Console()
     with_view = console.is_terminal and not no_view
     screen = (
-        TerminalScreen(console, title=plan.title, duration_s=plan.duration_s)
+        TerminalScreen(console, partial(view.screen, title=plan.title, duration_s=plan.duration_s))
         if with_view
         else LineScreen(console)
     )

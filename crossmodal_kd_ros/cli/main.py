@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     'dataset': 'Make a training set of your own recordings.',
     'demo': 'Watch a robot decide, lose its senses and carry on; 40 s, then a report.',
     'doctor': 'Say what keeps it from working here, and how to mend it.',
+    'gain': 'Predict what distillation would bring to a data set, before training.',
     'gazebo-world': 'Write the living wall as a Gazebo world.',
     'mission': 'Start the node that runs a mission, beside the maintenance node.',
     'play': 'Publish a bag on its topics, with its time on /clock.',

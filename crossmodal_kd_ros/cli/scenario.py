@@ -6,6 +6,7 @@
 import shlex
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +25,15 @@ ALL = 'all'
 @click.option(
     '--out',
     type=click.Path(path_type=Path, file_okay=False),
-    help='Folder for summary.json, report.html and the recording; default: out/scenario/NAME.',
+    help='Folder for summary.json, report.html and the recording; default: out/scenario/NAME. '
+    'With --seeds: where each run is kept that has ended; default: out/scenario/runs.',
 )
 @click.option(
     '--seed',
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help='Of the facade, its weather and its troubles.',
+    help='Of the facade, its weather and its troubles; with --seeds the first of them.',
 )
 @click.option(
     '--in-process',
@@ -59,14 +61,12 @@ ALL = 'all'
     '--seeds',
     type=click.IntRange(1, 1000),
     help='Play this many seeds in process, by the robot and by every control, and write means '
-    'with intervals.',
+    'with intervals. Ended early, the same command goes on where it was.',
 )
 @click.option(
     '--docs',
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path('out/scenario'),
-    show_default=True,
-    help='With --seeds: folder for scenarios.md and scenarios.json.',
+    help='With --seeds: folder for scenarios.md and scenarios.json; default: out/scenario.',
 )
 @click.option('--no-view', is_flag=True, help='Print lines in place of the live view.')
 def command(
@@ -78,7 +78,7 @@ def command(
     models: Path | None,
     alone_models: Path | None,
     seeds: int | None,
-    docs: Path,
+    docs: Path | None,
     no_view: bool,
 ) -> None:
     """Play one of the article's stories in closed loop, and report on it.
@@ -89,6 +89,19 @@ def command(
     """
     if (name == ALL) != (name == ALL and seeds is not None):
         raise click.UsageError('expected --seeds with all, got none: add --seeds 20')
+    if seeds is not None and (control is not None or in_process or no_view):
+        raise click.UsageError(
+            'expected no --control, --in-process or --no-view with --seeds, which plays the robot '
+            'and every control in process: leave it out'
+        )
+    if seeds is None and docs is not None:
+        raise click.UsageError(
+            'expected --docs with --seeds, got it without: add --seeds 20, or give --out'
+        )
+    if seeds is None and alone_models is not None and control != 'alone':
+        raise click.UsageError(
+            'expected --alone-models with --control alone or --seeds, got it without: add one'
+        )
     from crossmodal_kd_ros.files import share_dir
     from crossmodal_kd_ros.scenario.setting import ROBOT, SCENARIOS, UNMANNED, Setting
 
@@ -96,7 +109,16 @@ def command(
     words = shlex.join(['crossmodal-kd', *sys.argv[1:]])
     if seeds is not None:
         names = list(SCENARIOS) if name == ALL else [name]
-        _many(names, seeds, models, alone_models, docs, words)
+        kept = out or Path('out/scenario/runs')
+        _many(
+            names,
+            range(seed, seed + seeds),
+            models,
+            alone_models,
+            kept,
+            docs or Path('out/scenario'),
+            words,
+        )
         return
     scenario, control = SCENARIOS[name], control or ROBOT
     if control not in (ROBOT, *scenario.controls):
@@ -172,12 +194,17 @@ def _over_dds(
     # Imported here: ROS takes a second.
     from rich.console import Console
 
+    from crossmodal_kd_ros.demo.screens import TerminalScreen
+    from crossmodal_kd_ros.scenario import view
     from crossmodal_kd_ros.scenario.session import Plan, run_session
-    from crossmodal_kd_ros.scenario.view import LineScreen, TerminalScreen
 
     console = Console()
     with_view = console.is_terminal and not no_view
-    screen = TerminalScreen(console, setting) if with_view else LineScreen(console)
+    screen = (
+        TerminalScreen(console, partial(view.screen, setting=setting))
+        if with_view
+        else view.LineScreen(console)
+    )
     plan = Plan(setting=setting, out=out, command=words, models_dir=models)
     summary = run_session(plan, screen, stop)
     if summary is None:
@@ -186,13 +213,23 @@ def _over_dds(
 
 
 def _many(
-    names: list[str], seeds: int, models: Path, alone_models: Path | None, docs: Path, words: str
+    names: list[str],
+    seeds: range,
+    models: Path,
+    alone_models: Path | None,
+    kept: Path,
+    docs: Path,
+    words: str,
 ) -> None:
     from crossmodal_kd_ros.files import write_json, write_text
     from crossmodal_kd_ros.scenario.seeds import page, run_seeds
 
-    result = run_seeds(names, seeds, models_dir=models, alone_models=alone_models, say=click.echo)
+    result = run_seeds(
+        names, seeds, models_dir=models, alone_models=alone_models, kept=kept, say=click.echo
+    )
     docs.mkdir(parents=True, exist_ok=True)
-    write_json(docs / 'scenarios.json', {'seeds': seeds, 'command': words, 'scenarios': result})
+    write_json(
+        docs / 'scenarios.json', {'seeds': list(seeds), 'command': words, 'scenarios': result}
+    )
     write_text(docs / 'scenarios.md', page(result, seeds=seeds, command=words))
     click.echo(f'page: {docs / "scenarios.md"}')

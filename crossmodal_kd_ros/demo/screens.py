@@ -4,12 +4,12 @@
 """Where a run is shown: a living terminal, or lines of text where there is none."""
 
 import time
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live as RichLive
 
-from crossmodal_kd_ros.demo import view
 from crossmodal_kd_ros.demo.live import Live
 from crossmodal_kd_ros.demo.summary import Scenario
 from crossmodal_kd_ros.profile import HOLD
@@ -26,8 +26,11 @@ class Screen(Protocol):
     def say(self, sentence: str) -> None:
         """Show what is waited for before the first frame."""
 
-    def show(self, live: Live, scenario: Scenario) -> None:
-        """Show the state; a call before it is time does nothing."""
+    def show(self, live: Live, run: Any) -> None:
+        """Show the state of a run, as it is watched and as it is planned or told of.
+
+        A call before it is time does nothing.
+        """
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -36,9 +39,9 @@ class Screen(Protocol):
 class TerminalScreen:
     """Draws the whole state four times a second."""
 
-    def __init__(self, console: Console, *, title: str, duration_s: float) -> None:
-        """Start without a drawing."""
-        self._console, self._title, self._duration_s = console, title, duration_s
+    def __init__(self, console: Console, draw: Callable[..., RenderableType]) -> None:
+        """Start without a drawing; `draw(live, run, width=..., height=...)` makes one."""
+        self._console, self._draw = console, draw
         self._drawn_s = 0.0
         self._rich: RichLive | None = None
 
@@ -46,19 +49,13 @@ class TerminalScreen:
         """Print the sentence."""
         self._console.print(f'[dim]{sentence} ...[/]')
 
-    def show(self, live: Live, scenario: Scenario) -> None:
+    def show(self, live: Live, run: Any) -> None:
         """Draw the state, if it is time."""
         if time.monotonic() - self._drawn_s < _REFRESH_S:
             return
         self._drawn_s = time.monotonic()
-        drawing = view.screen(
-            live,
-            scenario,
-            title=self._title,
-            duration_s=self._duration_s,
-            width=self._console.width,
-            height=self._console.height,
-        )
+        size = self._console.size
+        drawing = self._draw(live, run, width=size.width, height=size.height)
         if self._rich is None:
             self._rich = RichLive(drawing, console=self._console, screen=True, auto_refresh=False)
             self._rich.start()
@@ -71,25 +68,37 @@ class TerminalScreen:
             self._rich = None
 
 
-class LineScreen:
-    """Prints one line for each change of mode, and one every 5 s."""
+class Lines:
+    """Prints lines; which ones, its subclasses say."""
 
     def __init__(self, console: Console) -> None:
         """Start without a line."""
         self._console = console
         self._printed = 0
-        self._line_s = 0.0
 
     def say(self, sentence: str) -> None:
         """Print the sentence."""
-        self._console.print(f'{sentence} ...', highlight=False)
+        self._print(f'{sentence} ...')
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+
+class LineScreen(Lines):
+    """Prints one line for each change of mode, and one every 5 s."""
+
+    def __init__(self, console: Console) -> None:
+        """Start without a line."""
+        super().__init__(console)
+        self._line_s = 0.0
 
     def show(self, live: Live, scenario: Scenario) -> None:
         """Print what is new."""
         for start_s, mode, reason in live.history[self._printed :]:
-            self._console.print(
-                f'{start_s:5.1f} s  {mode}: {reason}', highlight=False, soft_wrap=True
-            )
+            self._print(f'{start_s:5.1f} s  {mode}: {reason}')
         self._printed = len(live.history)
         if live.seconds - self._line_s >= _LINE_S:
             self._line_s = live.seconds
@@ -99,12 +108,7 @@ class LineScreen:
                 if live.probabilities is None or live.action == HOLD
                 else f', {live.probabilities.max():.0%} sure'
             )
-            self._console.print(
+            self._print(
                 f'{live.seconds:5.1f} s  {live.mode}: {words(live.action)}{sure}{expert}, '
-                f'{live.answered} frames answered',
-                highlight=False,
-                soft_wrap=True,
+                f'{live.answered} frames answered'
             )
-
-    def close(self) -> None:
-        """Nothing to give back."""

@@ -6,7 +6,8 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -103,17 +104,16 @@ class Plan:
         return FaultSchedule.parse(DEMO_SCHEDULE) if self.simulated else FaultSchedule()
 
     @property
-    def simulator_arguments(self) -> list[str]:
-        """ROS arguments of the simulator node."""
+    def simulator_parameters(self) -> dict[str, str]:
+        """Parameters of the simulator node."""
         parameters = {'autostart': 'false', 'seed': str(self.seed)}
         if self.photos is not None:
-            # ROS reads values as YAML: quoted, every path is a text.
-            parameters['photos_dir'] = "'" + str(self.photos.resolve()).replace("'", "''") + "'"
+            parameters['photos_dir'] = ros_text(self.photos)
         elif self.camera is not None:
             parameters['camera_device'] = str(self.camera)
         else:
             parameters['faults'] = DEMO_SCHEDULE
-        return [part for name, value in parameters.items() for part in ('-p', f'{name}:={value}')]
+        return parameters
 
 
 def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any] | None:
@@ -154,27 +154,46 @@ def _record(
     plan: Plan, out: Path, screen: Screen, stop: threading.Event
 ) -> tuple[BagRecorder, Scenario, str]:
     """Run the nodes from start to end; return the recorder, closed, and what `_watch` returns."""
+    nodes = (
+        ('maintenance_node', 'nodes', {}),
+        ('simulator_node', 'nodes', plan.simulator_parameters),
+    )
+    with watched_nodes(nodes, out, screen) as (processes, observer):
+        scenario, trouble = _watch(plan, out, processes, observer, screen, stop)
+    return observer.recorder, scenario, trouble
+
+
+@contextmanager
+def watched_nodes(
+    nodes: Iterable[tuple[str, str, Mapping[str, str]]], out: Path, screen: Screen
+) -> Iterator[tuple[list[NodeProcess], Observer]]:
+    """Give nodes on a private domain and who watches them; in the end all are ended.
+
+    Args:
+        nodes: of each its name, the room of the package that it is in, and its parameters, as ROS
+            reads them.
+        out: folder for a log of each.
+        screen: is closed before the nodes end.
+    """
     domain_id = free_domain_id(os.environ)
     # This process joins the same domain by the same transports as its children.
     os.environ.update(private_environment(os.environ, domain_id))
     processes: list[NodeProcess] = []
     observer: Observer | None = None
     try:
-        for name, arguments in (
-            ('maintenance_node', []),
-            ('simulator_node', plan.simulator_arguments),
-        ):
-            processes.append(
-                NodeProcess(name, arguments, environ=os.environ, log=out / f'{name}.log')
-            )
+        for name, room, parameters in nodes:
+            arguments = [
+                part for key, value in parameters.items() for part in ('-p', f'{key}:={value}')
+            ]
+            log = out / f'{name}.log'
+            processes.append(NodeProcess(name, arguments, environ=os.environ, log=log, room=room))
         observer = Observer(domain_id=domain_id, one_clock=True)
-        scenario, trouble = _watch(plan, out, processes, observer, screen, stop)
+        yield processes, observer
     finally:
         screen.close()
         if observer is not None:
             observer.close()
         stop_all(processes)
-    return observer.recorder, scenario, trouble
 
 
 def _watch(
@@ -219,9 +238,8 @@ def _watch(
     while not stop.is_set() and live.seconds < plan.duration_s:
         time.sleep(_POLL_S)
         live.take(observer.drain(), dict(observer.newest), time.time_ns())
-        dead = next((process for process in processes if process.exit_code is not None), None)
-        if dead is not None:
-            return scenario, f'{dead.name} died: {dead.last_error() or "it said nothing"}'
+        if trouble := death_of(processes):
+            return scenario, trouble
         if observer.recorder.ended:
             break
         if not live.start_ns and time.monotonic() - began_s > _FIRST_FRAME_TIMEOUT_S:
@@ -326,6 +344,17 @@ class Waiter:
                     f'the logs in {self._logs}'
                 )
             time.sleep(_POLL_S)
+
+
+def death_of(processes: Iterable[NodeProcess]) -> str:
+    """Return which of `processes` died, and what it said; empty: none did."""
+    dead = next((process for process in processes if process.exit_code is not None), None)
+    return '' if dead is None else f'{dead.name} died: {dead.last_error() or "it said nothing"}'
+
+
+def ros_text(path: Path) -> str:
+    """Return a path as ROS reads it: values are YAML, and a quoted one is a text."""
+    return "'" + str(path.resolve()).replace("'", "''") + "'"
 
 
 def node_state(observer: Observer, node: str) -> int | None:

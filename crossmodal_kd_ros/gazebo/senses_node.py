@@ -12,7 +12,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Header
 
 from crossmodal_kd_ros.gazebo import GazeboSenses, Place, locate
-from crossmodal_kd_ros.nodes import conversions, qos
+from crossmodal_kd_ros.nodes import conversions
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import Parameter
 from crossmodal_kd_ros.nodes.simulator_node import SENSE_RATES
@@ -46,6 +46,7 @@ PARAMETERS = (
 _POSES = Topic('gazebo/link_pose', 'geometry_msgs/msg/TransformStamped', 'sensor')
 # Gazebo publishes the pose of every link of the arm, one message each.
 _POSES_DEPTH = 50
+_OUTPUTS = dict(sense_topics(PROFILE))
 # Gazebo publishes contacts only while there are any.
 _CONTACTS = Topic('gazebo/pad_contacts', 'ros_gz_interfaces/msg/Contacts', 'sensor')
 _TIP = 'tip'
@@ -67,12 +68,10 @@ class GazeboSensesNode(ManagedNode):
         """Draw the panels; create publishers and subscriptions."""
         self._values = self.parameter_values()
         self._senses = GazeboSenses(self._values['seed'])
-        self._publishers_by_sense = {
-            sense: qos.publisher(self, topic) for sense, topic in sense_topics(PROFILE)
-        }
-        self._inputs = [qos.subscription(self, _POSES, self._on_pose, depth=_POSES_DEPTH)]
+        self.advertise(_OUTPUTS.values())
+        self.listen(_POSES, self._on_pose, depth=_POSES_DEPTH)
         if Contacts is not None:
-            self._inputs.append(qos.subscription(self, _CONTACTS, self._on_contacts))
+            self.listen(_CONTACTS, self._on_contacts)
         else:
             self.get_logger().warning(
                 f'ros_gz_interfaces is not installed: the pad counts as touching within '
@@ -101,14 +100,6 @@ class GazeboSensesNode(ManagedNode):
             self.destroy_timer(timer)
         return super().on_deactivate(state)
 
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release subscriptions and publishers."""
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        for publisher in self._publishers_by_sense.values():
-            self.destroy_lifecycle_publisher(publisher)
-        return super().on_cleanup(state)
-
     def _on_pose(self, message: TransformStamped) -> None:
         # crossmodal_arm/tip, or with Gazebo's own :: between.
         if message.child_frame_id.replace('::', '/').rpartition('/')[2] != _TIP:
@@ -133,7 +124,7 @@ class GazeboSensesNode(ManagedNode):
         reading = read(place)
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=FRAME_IDS[sense])
         message = conversions.reading_message(header, PROFILE.senses[sense], reading)
-        self._publishers_by_sense[sense].publish(message)
+        self.send(_OUTPUTS[sense], message)
 
     def _touch(self, place: Place) -> np.ndarray:
         if Contacts is None:

@@ -18,7 +18,9 @@
              `- verify      an action is confirmed again: another one, or it did not help
 
 The same action is begun at most `max_acts` times at a place, whether it was interrupted, failed or
-did not help; then a person is asked.
+did not help; then a person is asked. So is one where a repair that the robot has done did not
+help, or came undone before a second look: the same once more would do no better. And so is one
+where the wall would be touched, and the calibration leaves another action possible.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,6 +56,8 @@ class Mission:
     def tick(self, now_s: float) -> None:
         """Do what is due at `now_s`, seconds of any clock that only goes forward."""
         self.memory.now_s = now_s
+        if self.memory.idle_s is None:
+            self.memory.progress()
         self.root.tick_once()
 
     def stop(self) -> None:
@@ -68,9 +72,9 @@ class Mission:
         """Tell the robot something."""
         self._send(self.memory.command(what, **more))
 
-    def request(self, reason: str) -> None:
-        """Ask for a person, once for each place and reason."""
-        if self.memory.ask(reason):
+    def request(self, reason: str, *, told: str = '') -> None:
+        """Ask for a person, once for each place and reason; `told` is what else is heard."""
+        if self.memory.ask(reason, told=told):
             self._ask(tuple(self.memory.requests))
 
 
@@ -107,10 +111,17 @@ class _Hold(_Step):
     """Keeps still; asks for a person if that lasts."""
 
     def update(self) -> Status:
-        if self.lasts(self.rules.hold_timeout_s):
+        # Holds that come and go keep the robot from anything as one does that lasts.
+        most_s = self.rules.hold_timeout_s + self.rules.confirm_timeout_s
+        is_idle = self.memory.now_s - self.memory.idle_s > most_s
+        if is_idle or self.lasts(self.rules.hold_timeout_s):
+            limit_s = most_s if is_idle else self.rules.hold_timeout_s
+            again = ' again and again' if is_idle else ''
             self.mission.request(
-                f'{self.memory.holds} for more than {self.rules.hold_timeout_s:g} s'
+                f'{self.memory.holds}{again} for more than {limit_s:g} s',
+                told=self.memory.seen_words,
             )
+            self.memory.progress()
         return self.ends(Status.RUNNING, self.memory.holds)
 
 
@@ -138,8 +149,9 @@ class _Goal(_Step):
         return self.ends(Status.RUNNING, 'under way')
 
     def terminate(self, new_status: Status) -> None:
-        # A newer command has taken its place, or it has ended.
+        # Otherwise a newer command has taken its place, or it has ended.
         if self.memory.under_way and self.memory.goal == self._goal:
+            self.memory.idle_s += self.memory.now_s - self.begun_s
             self.mission.command('stop')
 
     def tell(self) -> None:
@@ -182,7 +194,13 @@ class _Act(_Goal):
         self.mission.command('act', action=action, **more)
 
     def done(self, state: str) -> Status:
+        self.memory.progress()
+        self.memory.done[self.memory.confirmed] += 1
         return self.ends(Status.SUCCESS, self.memory.confirmed)
+
+    def fails(self, reason: str) -> Status:
+        self.memory.progress()
+        return super().fails(reason)
 
 
 class _Confirm(_Step):
@@ -199,10 +217,11 @@ class _Confirm(_Step):
         if action:
             self.memory.confirmed = action
             return self.agrees(action)
-        if self.lasts(self.rules.confirm_timeout_s):
-            seen = sorted({action for _, action in self.memory.answers})
-            words = f'wavers between {", ".join(seen)}' if len(seen) > 1 else 'is not confirmed'
-            self.mission.request(f'the decision {words} for {self.rules.confirm_timeout_s:g} s')
+        if self.memory.now_s - self.memory.idle_s > self.rules.confirm_timeout_s:
+            self.mission.request(
+                f'no decision within {self.rules.confirm_timeout_s:g} s',
+                told=self.memory.seen_words,
+            )
             self.memory.is_open = False
             return self.ends(Status.FAILURE, 'undecided')
         return self.ends(Status.RUNNING, 'looking')
@@ -215,6 +234,7 @@ class _Verify(_Confirm):
     """Succeeds if what was done is not asked for again; the place is done if nothing is."""
 
     def agrees(self, action: str) -> Status:
+        self.memory.progress()
         if action == self._before:
             return self.ends(Status.FAILURE, f'{action} did not help')
         self.memory.is_open = action != self.rules.pass_action
@@ -245,6 +265,10 @@ def _why_person(memory: Memory) -> str:
         return action
     if repair is not None and repair.request_human:
         return repair.reason or action
+    if action in memory.rules.repairs and (others := memory.others(action)):
+        return f'{action}, or {" or ".join(others)}: nobody can tell from here'
+    if action in memory.rules.repairs and memory.done[action]:
+        return f'{action} did not help'
     if memory.acts[action] >= memory.rules.max_acts:
         return f'{action} did not help {memory.acts[action]} times'
     return ''

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
-from rclpy.subscription import Subscription
 from std_msgs.msg import Header, String
 
 from crossmodal_kd_ros.calibration.model import load_calibration
@@ -107,6 +106,12 @@ def parameters(profile: Profile) -> tuple[Parameter, ...]:
             for sensor, timeout_s in defaults.timeouts_s.items()
         ),
         Parameter(
+            name='wall_materials',
+            default='',
+            description='What the wall is made of, such as bio_concrete,algae_panel: names of '
+            'config/repair.yaml. Empty: any of them. Who knows it presses more surely.',
+        ),
+        Parameter(
             name='recovery_s',
             default=defaults.recovery_s,
             min=0.0,
@@ -166,12 +171,10 @@ class MaintenanceNode(ManagedNode):
                 f'no calibration.json in {models_dir}: no intervals, no check of the senses '
                 'against the picture; make one with "crossmodal-kd calibrate"'
             )
-        self._planner = make_planner(profile, self._calibration)
-        self._publishers_by_topic = {
-            topic: qos.publisher(self, topic) for topic in topics.outputs(profile)
-        }
+        materials = [name.strip() for name in values['wall_materials'].split(',') if name.strip()]
+        self._planner = make_planner(profile, self._calibration, materials=materials)
+        self.advertise(topics.outputs(profile))
         self._overlay = OverlayPublisher(self, models_dir, profile)
-        self._inputs: list[Subscription] = []
         self._sensors_by_topic: dict[str, list[str]] = {}
         self._camera: InProcessCamera | None = None
         if values['camera_source']:
@@ -236,11 +239,7 @@ class MaintenanceNode(ManagedNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release weights, subscriptions and publishers."""
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        for publisher in self._publishers_by_topic.values():
-            self.destroy_lifecycle_publisher(publisher)
+        """Release camera, overlay and weights."""
         if self._camera is not None:
             self._camera.close()
         self._overlay.close()
@@ -257,9 +256,8 @@ class MaintenanceNode(ManagedNode):
         )
 
     def _listen(self, sensor: str, topic: topics.Topic, callback: Callable[[Any], None]) -> None:
-        subscription = qos.subscription(self, topic, callback)
-        self._inputs.append(subscription)
-        self._sensors_by_topic.setdefault(subscription.topic_name, []).append(sensor)
+        name = self.listen(topic, callback).topic_name
+        self._sensors_by_topic.setdefault(name, []).append(sensor)
 
     def _on_picture(self, header: Header, stamp_ns: int, picture: np.ndarray) -> None:
         self._pipeline.put_image(stamp_ns, picture, origin=header, now_ns=self._now_ns())
@@ -313,18 +311,18 @@ class MaintenanceNode(ManagedNode):
     def _publish(self, header: Header, answer: Answer) -> None:
         profile, estimate = self._profile, answer.estimate
         self._offer(topics.ACTION_SCORES, conversions.action_scores, header, profile, estimate)
-        self._send(topics.ACTION, String(data=estimate.action))
+        self.send(topics.ACTION, String(data=estimate.action))
         for sense, topic in topics.estimates(profile).items():
             reading = estimate.readings[sense]
             self._offer(topic, conversions.reading_message, header, profile.senses[sense], reading)
         self._offer(topics.SURFACE_STATE, conversions.surface_state, header, estimate)
-        if self._planner is not None and any(map(self._is_heard, topics.REPAIR)):
+        if self._planner is not None and any(map(self.is_heard, topics.REPAIR)):
             command = self._planner.plan(answer)
             if command is not None:
                 # The command last: whoever acts on it has its path already, as a rule.
-                self._send(topics.REPAIR_PATH, conversions.repair_path(header, profile, command))
-                self._send(topics.REPAIR_REASON, String(data=command.reason))
-                self._send(
+                self.send(topics.REPAIR_PATH, conversions.repair_path(header, profile, command))
+                self.send(topics.REPAIR_REASON, String(data=command.reason))
+                self.send(
                     topics.REPAIR_COMMAND, conversions.repair_command(header, profile, command)
                 )
 
@@ -336,21 +334,21 @@ class MaintenanceNode(ManagedNode):
         # Repeated as long as it holds, so that a subscriber of the action needs no second topic to
         # stay safe.
         if self._pipeline.update(now_ns) is Mode.HOLD:
-            self._send(topics.ACTION, String(data=HOLD))
+            self.send(topics.ACTION, String(data=HOLD))
 
     def _announce(self, change: ModeChange) -> None:
         # The reason first: whoever reacts to the mode has it already.
-        self._send(topics.MODE_REASON, String(data=f'{change.mode}: {change.reason}'))
+        self.send(topics.MODE_REASON, String(data=f'{change.mode}: {change.reason}'))
         if change.mode is not self._announced:
             self._announced = change.mode
-            self._send(topics.MODE, String(data=str(change.mode)))
+            self.send(topics.MODE, String(data=str(change.mode)))
         if change.mode is Mode.HOLD:
-            self._send(topics.ACTION, String(data=HOLD))
+            self.send(topics.ACTION, String(data=HOLD))
         self.get_logger().info(f'{change.mode}: {change.reason}')
 
     def _report(self) -> None:
         now = self.get_clock().now()
-        self._send(
+        self.send(
             topics.DIAGNOSTICS,
             diagnostics(
                 self._pipeline.report(now.nanoseconds),
@@ -384,14 +382,8 @@ class MaintenanceNode(ManagedNode):
 
     def _offer(self, topic: topics.Topic, make: Callable[..., Any], *parts: Any) -> None:
         """Publish `make(*parts)`; where nobody subscribes it is not made."""
-        if self._is_heard(topic):
-            self._send(topic, make(*parts))
-
-    def _is_heard(self, topic: topics.Topic) -> bool:
-        return self._publishers_by_topic[topic].get_subscription_count() > 0
-
-    def _send(self, topic: topics.Topic, message: Any) -> None:
-        self._publishers_by_topic[topic].publish(message)
+        if self.is_heard(topic):
+            self.send(topic, make(*parts))
 
     def _now_ns(self) -> int:
         return self.get_clock().now().nanoseconds

@@ -5,21 +5,22 @@
 
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import rclpy
 from lifecycle_msgs.msg import State
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleNode, LifecycleState, Publisher, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.parameter import Parameter as RclpyParameter
+from rclpy.subscription import Subscription
 from rclpy.utilities import remove_ros_args
 
 from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
 from crossmodal_kd_ros.health.reasons import say
 from crossmodal_kd_ros.memory import spare_heap
-from crossmodal_kd_ros.nodes import context
+from crossmodal_kd_ros.nodes import context, qos
 from crossmodal_kd_ros.nodes.clock import STEADY, ClockWatch
 from crossmodal_kd_ros.nodes.given import Notice, entries, lost
 from crossmodal_kd_ros.nodes.parameters import (
@@ -29,6 +30,7 @@ from crossmodal_kd_ros.nodes.parameters import (
     declare,
 )
 from crossmodal_kd_ros.nodes.signals import end_event, ignore_end_signals
+from crossmodal_kd_ros.runtime.topics import Topic
 
 try:
     # Kilted and later, and Jazzy since rclpy 7.1.4. It keeps no list of everything that could
@@ -66,7 +68,8 @@ class ManagedNode(LifecycleNode):
     """A lifecycle node that reads its parameters, starts itself and ends in order.
 
     Subclasses override rclpy's hooks. `on_configure` calls `super().on_configure(state)` last,
-    when its publishers and subscriptions exist. `on_activate` calls `super().on_activate(state)`
+    when its publishers and subscriptions exist, made by `advertise` and `listen`: cleaning up
+    releases them. `on_activate` calls `super().on_activate(state)`
     first, which lets the publishers send; `on_deactivate` and `on_cleanup` call theirs last. Hooks
     that may raise carry `@log_failure`. A shutdown deactivates and cleans up what needs it.
     """
@@ -87,6 +90,8 @@ class ManagedNode(LifecycleNode):
             super().__init__(name)
         self._default_name, self._given = name, entries(args)
         self._configured = self._shut_down = False
+        self._publishers_by_topic: dict[Topic, Publisher] = {}
+        self._inputs: list[Subscription] = []
         self.clock_watch = ClockWatch(self)
         if parameters:
             self.declare_all(parameters)
@@ -108,6 +113,26 @@ class ManagedNode(LifecycleNode):
 
         Called while configured; a `ConfigurationError` refuses them.
         """
+
+    def advertise(self, topics: Iterable[Topic]) -> None:
+        """Create a publisher of each topic."""
+        self._publishers_by_topic |= {topic: qos.publisher(self, topic) for topic in topics}
+
+    def listen(
+        self, topic: Topic, callback: Callable[[Any], None], *, depth: int | None = None
+    ) -> Subscription:
+        """Create a subscription, see `qos.subscription`."""
+        subscription = qos.subscription(self, topic, callback, depth=depth)
+        self._inputs.append(subscription)
+        return subscription
+
+    def is_heard(self, topic: Topic) -> bool:
+        """Return whether somebody subscribes to a topic that is advertised."""
+        return self._publishers_by_topic[topic].get_subscription_count() > 0
+
+    def send(self, topic: Topic, message: Any) -> None:
+        """Publish a message on a topic that is advertised."""
+        self._publishers_by_topic[topic].publish(message)
 
     def start(self) -> bool:
         """Configure and activate, if `autostart` says so; return whether nothing was refused."""
@@ -146,7 +171,12 @@ class ManagedNode(LifecycleNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let parameters be changed that are read at configure."""
+        """Release subscriptions and publishers; let parameters read at configure be changed."""
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        for publisher in self._publishers_by_topic.values():
+            self.destroy_lifecycle_publisher(publisher)
+        self._inputs, self._publishers_by_topic = [], {}
         self._configured = False
         return super().on_cleanup(state)
 

@@ -16,7 +16,6 @@ from std_msgs.msg import Empty, String
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.mission import Repair, Rules, load_tree
-from crossmodal_kd_ros.nodes import qos
 from crossmodal_kd_ros.nodes.clock import STEADY
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import PROFILE, Parameter, read_profile
@@ -68,9 +67,10 @@ PARAMETERS = (
         default=_DEFAULTS.max_acts,
         min=1,
         max=100,
-        description='How often an action is begun at one place before a person is asked.',
+        description='How often an action is begun at one place before a person is asked; a repair '
+        'that was done is not begun again.',
     ),
-    _seconds('confirm_timeout_s', 'For an action to be confirmed, seconds.'),
+    _seconds('confirm_timeout_s', 'For an action to be confirmed, short holds included, seconds.'),
     _seconds('move_timeout_s', 'For the robot to come to the next place, seconds.'),
     _seconds('act_timeout_s', 'For the robot to have done an action, seconds.'),
     _seconds('answer_timeout_s', 'Without an answer for so long the mission holds, seconds.'),
@@ -94,7 +94,7 @@ class MissionNode(ManagedNode):
         """Check the rules; create publishers and subscriptions."""
         self._make = load_tree().Mission
         self._rules = self._read_rules()
-        self._publishers_by_topic = {topic: qos.publisher(self, topic) for topic in _OUTPUTS}
+        self.advertise(_OUTPUTS)
         heard = {
             topics.ACTION_SCORES: self._on_scores,
             topics.ACTION: self._on_action,
@@ -105,10 +105,8 @@ class MissionNode(ManagedNode):
             topics.ROBOT_STATUS: self._on_status,
             topics.GO_ON: self._on_person,
         }
-        self._inputs = [
-            qos.subscription(self, topic, partial(self._hear, topic, store))
-            for topic, store in heard.items()
-        ]
+        for topic, store in heard.items():
+            self.listen(topic, partial(self._hear, topic, store))
         return super().on_configure(state)
 
     @log_failure
@@ -127,14 +125,6 @@ class MissionNode(ManagedNode):
         mission, self._mission = self._mission, None
         mission.stop()
         return super().on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release subscriptions and publishers."""
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        for publisher in self._publishers_by_topic.values():
-            self.destroy_lifecycle_publisher(publisher)
-        return super().on_cleanup(state)
 
     def _read_rules(self) -> Rules:
         values = self.parameter_values()
@@ -171,7 +161,13 @@ class MissionNode(ManagedNode):
     def _on_scores(self, message: JointState) -> None:
         scores = dict(zip(message.name, message.position, strict=True))
         best = max(scores, key=scores.__getitem__)
-        self._mission.memory.hear_answer(stamp_ns(message, 0), best, self._now_s())
+        possible = None
+        if len(message.effort):
+            efforts = zip(message.name, message.effort, strict=True)
+            possible = [name for name, effort in efforts if effort]
+        self._mission.memory.hear_answer(
+            stamp_ns(message, 0), best, self._now_s(), possible=possible
+        )
 
     def _on_action(self, message: String) -> None:
         self._mission.memory.hear_action(message.data)
@@ -209,7 +205,10 @@ class MissionNode(ManagedNode):
     def _on_status(self, message: String) -> None:
         status = json.loads(message.data)
         self._mission.memory.hear_status(
-            int(status['goal']), str(status['state']), str(status.get('reason', ''))
+            int(status['goal']),
+            str(status['state']),
+            str(status.get('reason', '')),
+            str(status.get('visit', '')),
         )
 
     def _on_person(self, message: Empty) -> None:
@@ -225,18 +224,18 @@ class MissionNode(ManagedNode):
         text = self._mission.text()
         if text != self._shown:
             self._shown = text
-            self._send(topics.MISSION_TREE, text)
+            self._say(topics.MISSION_TREE, text)
 
     def _tell(self, command: dict[str, Any]) -> None:
         self.get_logger().info(f'{command["do"]} {command.get("action", "")}'.strip())
-        self._send(topics.MISSION_COMMAND, json.dumps(command))
+        self._say(topics.MISSION_COMMAND, json.dumps(command))
 
     def _ask(self, requests: Sequence[str]) -> None:
         self.get_logger().warning(f'asks for a person: {requests[-1]}')
-        self._send(topics.REQUEST_HUMAN, '\n'.join(requests))
+        self._say(topics.REQUEST_HUMAN, '\n'.join(requests))
 
-    def _send(self, topic: topics.Topic, text: str) -> None:
-        self._publishers_by_topic[topic].publish(String(data=text))
+    def _say(self, topic: topics.Topic, text: str) -> None:
+        self.send(topic, String(data=text))
 
     def _now_s(self) -> float:
         return self.get_clock().now().nanoseconds / 1e9

@@ -15,7 +15,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Header, String
 
 from crossmodal_kd_ros.errors import ConfigurationError
-from crossmodal_kd_ros.nodes import conversions, qos
+from crossmodal_kd_ros.nodes import conversions
 from crossmodal_kd_ros.nodes.cameras import CameraLost, DeviceSource, PhotoSource
 from crossmodal_kd_ros.nodes.clock import Pace
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
@@ -117,7 +117,7 @@ class SimulatorNode(ManagedNode):
         outputs = [_INPUTS[CAMERA]]
         if isinstance(self._source, World):
             outputs = [*_INPUTS.values(), _ARM, *topics.simulation_topics(PROFILE)]
-        self._publishers_by_topic = {topic: qos.publisher(self, topic) for topic in outputs}
+        self.advertise(outputs)
         return super().on_configure(state)
 
     @log_failure
@@ -151,10 +151,8 @@ class SimulatorNode(ManagedNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Close the source and release the publishers."""
+        """Close the source."""
         self._source.close()
-        for publisher in self._publishers_by_topic.values():
-            self.destroy_lifecycle_publisher(publisher)
         return super().on_cleanup(state)
 
     def on_parameters_changed(self, values: Mapping[str, Any]) -> None:
@@ -209,11 +207,10 @@ class SimulatorNode(ManagedNode):
                 return
             if self._pace.jumps == jumps:  # else they have stamps of another time
                 for topic, message in messages:
-                    self._publishers_by_topic[topic].publish(message)
+                    self.send(topic, message)
             index = max(index + 1, int(self._pace.now_s() * rate_hz))
 
     def _film(self, webcam: DeviceSource) -> None:
-        publisher = self._publishers_by_topic[_INPUTS[CAMERA]]
         while not self._ended.is_set():
             try:
                 t_s, picture = webcam.capture(self._pace.now_s)
@@ -221,7 +218,8 @@ class SimulatorNode(ManagedNode):
                 self.get_logger().error(str(error), throttle_duration_sec=5.0)
                 self._ended.wait(_WEBCAM_RETRY_S)
                 continue
-            publisher.publish(conversions.image_message(self._header(CAMERA, t_s), picture))
+            message = conversions.image_message(self._header(CAMERA, t_s), picture)
+            self.send(_INPUTS[CAMERA], message)
 
     def _wall_messages(self, sensor: str, index: int, t_s: float) -> Messages:
         """Return a picture and the truth at its time, all with the header of the picture."""
@@ -256,7 +254,7 @@ class SimulatorNode(ManagedNode):
         return self._with_faults(sense, t_s, reading, partial(_reading_message, sense))
 
     def _arm_messages(self, sense: str, index: int, t_s: float) -> Messages:
-        if not self._publishers_by_topic[_ARM].get_subscription_count():
+        if not self.is_heard(_ARM):
             return []
         stamp = _stamp(self._pace.stamp_ns(t_s))
         header = Header(stamp=stamp, frame_id=arm.FRAME_ID)

@@ -6,8 +6,9 @@
     planner = make_planner(profile, calibration)
     command = planner.plan(answer)  # None: the answer asks for no repair
 
-`config` reads `config/repair.yaml`, `surface` is the geometry of a grid's reading, `planner` puts
-them together. What it knows of the wall stands in that file; it imports no simulation.
+`config` reads `config/repair.yaml`, `surface` is the geometry of a grid's reading, `ground` says
+which material lies under it, `planner` puts them together. What they know of the wall stands in
+that file; they import no simulation.
 """
 
 from crossmodal_kd_ros.repair.config import RepairConfig, RepairError, load_repairs

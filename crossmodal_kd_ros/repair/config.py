@@ -3,6 +3,7 @@
 
 """The form of `config/repair.yaml`: each number with its source, or why it is assumed."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,6 +43,12 @@ class Constant(_Strict):
         return self
 
 
+class PositiveConstant(Constant):
+    """One that is not 0."""
+
+    value: Annotated[float, Field(strict=True, gt=0.0)]
+
+
 class Repair(_Strict):
     """How one action touches the wall."""
 
@@ -57,8 +64,36 @@ class Repair(_Strict):
     min_pressure_kpa: Constant
     """With less the repair does not hold."""
 
+    presses_back: bool = False
+    """Whether a layer that has come off has to be bent back over its gap too."""
+
     max_pressure_kpa: Constant
     """What the tool may give, whatever the ground bears."""
+
+
+class Material(_Strict):
+    """What a wall may be made of."""
+
+    young_modulus_mpa: PositiveConstant
+    poisson_ratio: Constant
+
+    collapse_strain: PositiveConstant
+    """Stress that crushes it, in parts of its Young's modulus."""
+
+    layer_mm: PositiveConstant
+    """Thickness of what can come off."""
+
+    modulus_log_std: Constant
+    """Standard deviation of the logarithm of Young's modulus, from place to place."""
+
+    @model_validator(mode='after')
+    def _is_a_solid(self) -> 'Material':
+        if self.poisson_ratio.value > 0.5:
+            raise ValueError(
+                f'expected a poisson_ratio of at most 0.5, got {self.poisson_ratio.value}: give '
+                'that of the material'
+            )
+        return self
 
 
 class RepairConfig(_Strict):
@@ -73,17 +108,26 @@ class RepairConfig(_Strict):
     roughness_channel: str
     """RMS roughness of the ground, um."""
 
-    pin_force_n: Constant
+    pin_force_n: PositiveConstant
     """With which a pin presses, N."""
 
-    tip_radius_mm: Constant
+    tip_radius_mm: PositiveConstant
     """Of a pin, mm."""
 
-    poisson_ratio: Constant
-    """Of the ground."""
+    materials: dict[str, Material] = Field(min_length=1)
+    """What the wall may be made of; all are as likely before anything is felt."""
 
-    crush_strain: Constant
-    """Stress that crushes the ground, in parts of its Young's modulus."""
+    blister_radius_mm: PositiveConstant
+    """Of where a layer has come off, mm."""
+
+    blister_gap_mm: Constant
+    """Behind a layer that has come off, mm."""
+
+    loose_share: Constant
+    """Places where the layer has come off, 0 to 1, before anything is felt."""
+
+    loose_from: Constant
+    """How far it has come off there under the upper quarter of the pins at least, 0 to 1."""
 
     standoff_mm: Constant
     """What the pins reach on a smooth rigid ground, mm."""
@@ -91,14 +135,20 @@ class RepairConfig(_Strict):
     peaks_per_roughness: Constant
     """How much more on a rough one, in RMS roughnesses: the frame stands on its peaks."""
 
-    drift_mm: Constant
+    roughness_error: Constant
+    """By what part the roughness that is felt is off: standard deviation."""
+
+    drift_mm: PositiveConstant
     """Standard deviation of what all pins are off by alike, mm."""
 
     safety: Constant
     """Part of the crushing stress that is used, 0 to 1."""
 
-    caution_std: Constant
-    """The ground is taken to be softer than it is felt by so many standard deviations."""
+    negligible: Constant
+    """Probability under which a material is left out, 0 to 1."""
+
+    max_deviation: Constant
+    """Standard deviations from what any ground of the wall would give, to press on it."""
 
     max_gentler: Constant
     """Part of the pressure that uncertainty may take before a person is asked, 0 to 1."""
@@ -133,6 +183,20 @@ class RepairConfig(_Strict):
                     f'expected {what} of {profile.name} in {FILE_NAME} out of '
                     f'{", ".join(known)}, got {", ".join(sorted(names - set(known)))}: change it'
                 )
+
+    def for_wall(self, materials: Collection[str]) -> 'RepairConfig':
+        """Return what repairs need of a wall of these materials alone; none given: of all.
+
+        Raises:
+            RepairError: the file has no such material.
+        """
+        if not set(materials) <= set(self.materials):
+            raise RepairError(
+                f'expected materials out of {", ".join(self.materials)}, got '
+                f'{", ".join(materials)}: add them to {FILE_NAME}'
+            )
+        kept = {name: one for name, one in self.materials.items() if name in materials}
+        return self.model_copy(update={'materials': kept}) if materials else self
 
 
 class _Repairs(RootModel[dict[str, RepairConfig]]):

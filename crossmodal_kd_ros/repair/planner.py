@@ -3,7 +3,7 @@
 
 """Contact pressure, angles of approach and path of a repair, from one answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,12 @@ from crossmodal_kd_ros.calibration.model import Calibration
 from crossmodal_kd_ros.profile import Channel, Profile
 from crossmodal_kd_ros.repair import surface
 from crossmodal_kd_ros.repair.config import Repair, RepairConfig, load_repairs
+from crossmodal_kd_ros.repair.ground import Felt, GroundModel
 from crossmodal_kd_ros.runtime import Answer
 
-# Of what is felt to be no softer than a rigid ground.
-_LEAST_SOFTNESS_MM = 1e-3
-# Of a normal distribution.
-_LEAST_TENTH_STD = 1.2816
+# Parts of the pins, and where these lie in a normal distribution, standard deviations.
+_LEAST_TENTH, _LEAST_TENTH_STD = 0.1, -1.2816
+_UPPER_QUARTER, _UPPER_QUARTER_STD = 0.75, 0.6745
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +104,7 @@ class RepairPlanner:
         self._sense = profile.senses[config.sense]
         shape = self._sense.shape[1:]
         self._x_mm, self._y_mm = surface.cell_centres(self._sense.footprint_mm, shape)
+        self._model = GroundModel(config, pins=shape[0] * shape[1])
         channels: Mapping[str, Channel] = {one.name: one for one in self._sense.channels}
         self._channels = channels
 
@@ -146,74 +147,82 @@ class RepairPlanner:
             reasons=tuple(refusals) or (f'{origin} {reasons[0]}', *reasons[1:]),
         )
 
-    def crush_kpa(self, softness_mm: float) -> float:
-        """Return the pressure, kPa, that crushes a ground into which the pins sink by softness.
-
-        A flat punch of radius a under a force F sinks into an elastic half-space by
-        d = F (1 - nu^2) / (2 a E) (Sneddon 1965, doi 10.1016/0020-7225(65)90019-4). So E follows
-        from d; a cellular ground collapses at `crush_strain` of its E.
-        """
-        config = self._config
-        modulus_mpa = (
-            config.pin_force_n.value
-            * (1.0 - config.poisson_ratio.value**2)
-            / (2.0 * config.tip_radius_mm.value * max(softness_mm, _LEAST_SOFTNESS_MM))
-        )
-        return 1e3 * config.crush_strain.value * modulus_mpa
-
     def _pressure(
         self, reading: np.ndarray, repair: Repair, is_measured: bool, answer: Answer
     ) -> tuple[float, list[str], list[str]]:
-        """Return the pressure, kPa, why it is that, and why a person has to look first."""
+        """Return the pressure, kPa, why it is that, and why a person has to look first.
+
+        It is `safety` of what crushes the softest of the materials that are not negligible.
+        """
         config = self._config
-        softness, std = self._softness(reading, is_measured, answer.ood_score)
-        softest = softness + config.caution_std.value * std
-        low, high = repair.min_pressure_kpa.value, repair.max_pressure_kpa.value
-        sure, pressure = (
-            min(config.safety.value * self.crush_kpa(mm), high) for mm in (softness, softest)
+        felt = self._felt(reading, is_measured, answer.ood_score)
+        if felt is None:
+            reason = 'nobody measured how far the estimate is off: calibrate the weights'
+            return 0.0, [], [reason]
+        belief = self._model.believe(felt)
+        high = repair.max_pressure_kpa.value
+        pressures = np.minimum(config.safety.value * belief.crush_kpa, high)
+        likeliest = int(np.argmax(belief.probability))
+        negligible = min(config.negligible.value, belief.probability[likeliest])
+        possible = np.flatnonzero(belief.probability >= negligible)
+        softest = possible[np.argmin(pressures[possible])]
+        pressure, sure = float(pressures[softest]), float(pressures[likeliest])
+        # A layer that the tool cannot bend stays where it is, and the adhesive fills its gap.
+        closing = belief.closing_kpa[possible]
+        closing = float(np.where(closing <= high, closing, 0.0).max())
+        needed = repair.min_pressure_kpa.value + (closing if repair.presses_back else 0.0)
+        given = f'{max(felt.low_mm, 0.0):.2f} to {max(felt.high_mm, 0.0):.2f} mm of give'
+        grounds = ' or '.join(
+            f'{belief.names[index]} ({belief.probability[index]:.0%})'
+            for index in sorted(possible, key=lambda each: -belief.probability[each])
         )
         reasons = [
-            f'{max(softness, 0.0):.2f} mm of give, at most {max(softest, 0.0):.2f} mm: crushed by '
-            f'{self.crush_kpa(softest):.0f} kPa'
+            f'{given}: {grounds}; {belief.crush_kpa[softest]:.0f} kPa crush '
+            f'{belief.names[softest]}'
         ]
         refusals = []
-        if not np.isfinite(std):
-            refusals.append('nobody measured how far the estimate is off: calibrate the weights')
+        # What seems harder than rigid is rough: it rings.
+        if felt.low_mm > 0.0 and belief.deviation > config.max_deviation.value:
+            refusals.append(f'{given}: no material of this wall is like that')
         elif 1.0 - pressure / sure > config.max_gentler.value:
+            refusals.append(f'{given}: {grounds}: too wide to press on')
+        elif pressure < needed:
             refusals.append(
-                f'the ground gives {softness:.2f} mm or {softest:.2f} mm: too wide to press on'
-            )
-        elif pressure < low:
-            refusals.append(
-                f'the ground bears {pressure:.1f} kPa, and the repair needs {low:.1f} kPa'
+                f'{belief.names[softest]} bears {pressure:.1f} kPa, and the repair needs '
+                f'{needed:.1f} kPa'
             )
         return pressure, reasons, refusals
 
-    def _softness(
-        self, reading: np.ndarray, is_measured: bool, ood_score: float
-    ) -> tuple[float, float]:
-        """Return how far the pins sink into the ground itself, and its standard deviation, mm.
+    def _felt(self, reading: np.ndarray, is_measured: bool, ood_score: float) -> Felt | None:
+        """Return how far the pins sink into the ground; `None` if nobody knows.
 
-        It is the least tenth of the reach, for a crack and a layer that has come off are no
-        softness, less what a rigid ground of this roughness gives. Of n cells of noise the least
-        tenth lies 1.28 standard deviations below the mean. Measured, it is off by a drift that is
-        common to all pins; estimated, by what the calibration found, more with an unusual picture.
+        It is their reach less that on a rigid ground of this roughness. Their upper quarter is as
+        sure as their median. Measured, all pins are off by one drift, and by what the roughness is
+        off; estimated, by what the calibration found too, more with an unusual picture.
         """
         config, channel = self._config, self._channels[self._config.channel]
-        least = float(np.quantile(self._field(reading, config.channel), 0.1))
+        field = self._field(reading, config.channel)
+        reach = np.quantile(field, [_LEAST_TENTH, _UPPER_QUARTER])
+        noise = np.hypot(channel.noise_std, channel.relative_noise * reach)
         roughness = float(np.median(self._field(reading, config.roughness_channel)))
-        bias, std = 0.0, config.drift_mm.value
+        peaks = config.peaks_per_roughness.value * roughness / 1e3
+        std = float(np.hypot(config.drift_mm.value, config.roughness_error.value * peaks))
+        between = float(noise.max())
         if not is_measured:
-            name, names = f'least {channel.name}', feature_names(self._sense)
-            if self._calibration is None or name not in names:
-                std = np.inf
-            else:
-                model = self._calibration.residuals[self._sense.name]
-                bias = float(model.bias[names.index(name)])
-                std = float(np.hypot(std, model.scale[names.index(name)] * ood_score))
-        noise = float(np.hypot(channel.noise_std, channel.relative_noise * least))
-        rigid = config.standoff_mm.value + config.peaks_per_roughness.value * roughness / 1e3
-        return least + bias + _LEAST_TENTH_STD * noise - rigid, std
+            wanted = [f'{part} {channel.name}' for part in ('least', 'median')]
+            names = feature_names(self._sense)
+            if self._calibration is None or not set(wanted) <= set(names):
+                return None
+            model = self._calibration.residuals[self._sense.name]
+            places = [names.index(name) for name in wanted]
+            reach = reach + model.bias[places]
+            low_std, high_std = model.scale[places] * ood_score
+            std, between = float(np.hypot(std, low_std)), float(np.hypot(between, high_std))
+        sunk = reach - np.array([_LEAST_TENTH_STD, _UPPER_QUARTER_STD]) * noise
+        low, high = sunk - config.standoff_mm.value - peaks
+        return Felt(
+            low_mm=float(low), high_mm=float(max(low, high)), std_mm=std, between_std_mm=between
+        )
 
     def _path(self, reading: np.ndarray, repair: Repair) -> tuple[np.ndarray, str]:
         """Return the path, `float64[N, 2]`, and in words what it follows."""
@@ -242,11 +251,20 @@ class RepairPlanner:
         return reading[self._sense.elements_of(channel)].reshape(self._sense.shape[1:])
 
 
-def make_planner(profile: Profile, calibration: Calibration | None) -> RepairPlanner | None:
+def make_planner(
+    profile: Profile, calibration: Calibration | None, *, materials: Collection[str] = ()
+) -> RepairPlanner | None:
     """Return the planner of a profile; `None`: `config/repair.yaml` does not name it.
 
+    Args:
+        profile: of the robot.
+        calibration: of its weights, see `RepairPlanner`.
+        materials: what the wall is made of, out of those in the file; none given: any of them.
+
     Raises:
-        RepairError: the file cannot be used.
+        RepairError: the file cannot be used, or has no such material.
     """
     config = load_repairs(profile)
-    return None if config is None else RepairPlanner(profile, config, calibration)
+    if config is None:
+        return None
+    return RepairPlanner(profile, config.for_wall(materials), calibration)

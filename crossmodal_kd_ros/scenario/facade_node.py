@@ -14,7 +14,7 @@ from builtin_interfaces.msg import Time
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Empty, Header, String
 
-from crossmodal_kd_ros.nodes import conversions, qos
+from crossmodal_kd_ros.nodes import conversions
 from crossmodal_kd_ros.nodes.clock import Pace
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import Parameter
@@ -81,11 +81,9 @@ class FacadeNode(ManagedNode):
         self._setting = Setting(
             scenario=SCENARIOS[values['scenario']], seed=values['seed'], control=values['control']
         )
-        self._publishers_by_topic = {topic: qos.publisher(self, topic) for topic in _OUTPUTS}
-        self._inputs = [
-            qos.subscription(self, topics.MISSION_COMMAND, self._on_command),
-            qos.subscription(self, topics.REQUEST_HUMAN, self._on_requests),
-        ]
+        self.advertise(_OUTPUTS)
+        self.listen(topics.MISSION_COMMAND, self._on_command)
+        self.listen(topics.REQUEST_HUMAN, self._on_requests)
         self._early: list[Event] = []
         self._made = Robot(self._setting, height_px=values['height'], on_event=self._on_event)
         self._draw('before')
@@ -118,12 +116,8 @@ class FacadeNode(ManagedNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Release the facade, the subscriptions and the publishers."""
+        """Release the facade."""
         self._made.close()
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        for publisher in self._publishers_by_topic.values():
-            self.destroy_lifecycle_publisher(publisher)
         return super().on_cleanup(state)
 
     def _on_command(self, message: String) -> None:
@@ -141,16 +135,16 @@ class FacadeNode(ManagedNode):
             self._publish_event(event)
 
     def _publish_event(self, event: Event) -> None:
-        self._send(EVENTS, String(data=json.dumps(event)))
+        self.send(EVENTS, String(data=json.dumps(event)))
 
     def _move(self) -> None:
         step = 0
         while not self._pace.wait(step * _STEP_S, self._ended):
             t_s = self._pace.now_s()
             for status in self._robot.step(t_s):
-                self._send(topics.ROBOT_STATUS, String(data=json.dumps(status)))
+                self.send(topics.ROBOT_STATUS, String(data=json.dumps(status)))
             if self._robot.person_has_looked(t_s):
-                self._send(topics.GO_ON, Empty())
+                self.send(topics.GO_ON, Empty())
             if self._robot.is_over:
                 self._finish(t_s)
                 return
@@ -170,7 +164,7 @@ class FacadeNode(ManagedNode):
             if self._pace.wait(t_s, self._ended):
                 return
             for message in messages:
-                self._send(_INPUTS[sensor], message)
+                self.send(_INPUTS[sensor], message)
             index = max(index + 1, int(self._pace.now_s() * rate_hz))
 
     def _messages(self, sensor: str, t_s: float) -> list[Any]:
@@ -189,9 +183,6 @@ class FacadeNode(ManagedNode):
     def _draw(self, when: str) -> None:
         if self._values['pictures_dir']:
             self._made.draw(Path(self._values['pictures_dir']), when)
-
-    def _send(self, topic: Topic, message: Any) -> None:
-        self._publishers_by_topic[topic].publish(message)
 
 
 def _header(sensor: str, stamp_ns: int) -> Header:

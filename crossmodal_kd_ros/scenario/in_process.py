@@ -7,7 +7,7 @@ Pipeline, repair planner and mission are those of the nodes, called as the nodes
 same setting and networks give the same events.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,7 +69,8 @@ def play(
             for hours in setting.service_hours:
                 robot.service(hours)
         else:
-            end_s = _Mind(robot, networks(robot) if callable(networks) else networks).run()
+            networks = networks(robot) if callable(networks) else networks
+            end_s = _Mind(robot, networks, setting.scenario.materials).run()
         robot.let_live(end_s)
         if pictures is not None:
             robot.draw(pictures, 'after')
@@ -82,12 +83,12 @@ def play(
 class _Mind:
     """What decides: a pipeline, a planner and a mission, all by one clock."""
 
-    def __init__(self, robot: Robot, networks: Networks) -> None:
+    def __init__(self, robot: Robot, networks: Networks, materials: Collection[str]) -> None:
         self._robot = robot
         self._pipeline = Pipeline(
             networks.engine, calibration=networks.calibration, on_mode=self._on_mode
         )
-        self._planner = make_planner(PROFILE, networks.calibration)
+        self._planner = make_planner(PROFILE, networks.calibration, materials=materials)
         rules = Rules(repairs=REPAIRS, hold=HOLD)
         self._mission = load_tree().Mission(rules, send=self._send, ask=self._ask)
         self._t_s = 0.0
@@ -112,24 +113,26 @@ class _Mind:
 
     def _sense(self, sensor: str) -> None:
         now_ns = self._now_ns
-        for delivery in self._robot.deliver(sensor, self._t_s, now_ns):
-            if sensor != CAMERA:
+        if sensor != CAMERA:
+            for delivery in self._robot.deliver(sensor, self._t_s, now_ns):
                 self._pipeline.put(sensor, delivery.stamp_ns, delivery.value, now_ns=now_ns)
-                continue
+            return
+        index = round(self._t_s * RATES_HZ[CAMERA])
+        is_read = not self._mission.memory.under_way or index % _UNDER_WAY == 0
+        for delivery in self._robot.deliver(sensor, self._t_s, now_ns, is_read=is_read):
             picture = _cut_short if delivery.value is None else delivery.value
             self._pipeline.put_image(delivery.stamp_ns, picture, now_ns=now_ns)
-            index = round(self._t_s * RATES_HZ[CAMERA])
-            if self._mission.memory.under_way and index % _UNDER_WAY:
-                continue
-            answer = self._pipeline.step(now_ns)
+            answer = self._pipeline.step(now_ns) if is_read else None
             if answer is not None:
                 self._hear(answer)
 
     def _hear(self, answer: Answer) -> None:
         estimate, memory = answer.estimate, self._mission.memory
         best = PROFILE.actions[int(answer.probabilities.argmax())]
-        memory.hear_answer(estimate.stamp_ns, best, self._t_s)
+        memory.hear_answer(estimate.stamp_ns, best, self._t_s, possible=estimate.possible)
         memory.hear_action(estimate.action)
+        if memory.under_way:  # a repair is done by the numbers of a picture taken after that
+            return
         command = self._planner.plan(answer)
         if command is None:
             return
@@ -156,7 +159,9 @@ class _Mind:
 
     def _tick(self) -> None:
         for status in self._robot.step(self._t_s):
-            self._mission.memory.hear_status(status['goal'], status['state'], '')
+            self._mission.memory.hear_status(
+                status['goal'], status['state'], '', status.get('visit', '')
+            )
         if self._robot.person_has_looked(self._t_s):
             self._mission.memory.hear_person()
         self._mission.tick(self._t_s)

@@ -3,6 +3,7 @@
 
 """The figures of a scenario's page, as SVG text that stands in it."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import matplotlib
@@ -32,15 +33,17 @@ VERDICT_COLOURS = {
     'wrongly treated': '#c2483d',
     'missed': '#e39a2d',
     'will not hold': '#b97a26',
+    'left to a person': '#5b7fb5',
     'asked in vain': '#b5418f',
     'found': '#2a8c82',
     'sound': '#dfe3e8',
 }
 VERDICT_WORDS = {
     'crushed': 'tissue was crushed',
-    'wrongly treated': 'repaired although nothing was wrong',
+    'wrongly treated': 'something was repaired that was not wrong',
     'missed': 'something was wrong and was left',
     'will not hold': 'repaired, but it comes off again',
+    'left to a person': 'something was wrong: the robot could not tell what, and asked a person',
     'asked in vain': 'a person was asked although nothing was wrong',
     'found': 'something was wrong and was seen to',
     'sound': 'nothing was wrong and nothing was done',
@@ -53,10 +56,10 @@ def facade_map(places: Sequence[Visit], materials: Sequence[str], columns: int) 
     rounds = -(-len(places) // len(materials))
     rows = -(-len(materials) // columns)
     wide, high = (columns, rows) if rounds == 1 else (rounds, len(materials))
+    labels = [_done(place) for place in places]
+    height_in = 0.9 if rounds == 1 else max(0.42, 0.16 * max(map(len, labels)) + 0.1)
     with matplotlib.rc_context(FIGURE_STYLE):
-        figure = Figure(
-            figsize=(WIDTH_IN, (0.9 if rounds == 1 else 0.42) * high + 0.9), layout='constrained'
-        )
+        figure = Figure(figsize=(WIDTH_IN, height_in * high + 0.9), layout='constrained')
         axes = figure.add_subplot()
         for number, place in enumerate(places):
             panel = place.arrival['panel']
@@ -67,19 +70,10 @@ def facade_map(places: Sequence[Visit], materials: Sequence[str], columns: int) 
             )
             colour = VERDICT_COLOURS[place.verdict]
             axes.add_patch(Rectangle((x + 0.04, y + 0.06), 0.92, 0.88, color=colour, lw=0))
-            done = ', '.join(words(act['action']) for act in place.acts)
-            done = done or ('a person' if place.requests else '')
+            done = '\n'.join(labels[number])
             label = f'{panel + 1}: {done}'.rstrip(': ') if rounds == 1 else done
             ink = INK if place.verdict == 'sound' else 'white'
-            axes.text(
-                x + 0.5,
-                y + 0.5,
-                label.replace(', ', '\n'),
-                color=ink,
-                ha='center',
-                va='center',
-                fontsize=8,
-            )
+            axes.text(x + 0.5, y + 0.5, label, color=ink, ha='center', va='center', fontsize=8)
         axes.set_xlim(0, wide)
         axes.set_ylim(high, 0)
         axes.tick_params(length=0)
@@ -90,7 +84,7 @@ def facade_map(places: Sequence[Visit], materials: Sequence[str], columns: int) 
             axes.set_yticks([])
         else:
             days = [places[n * len(materials)].arrival['hours'] / _DAY_H for n in range(rounds)]
-            axes.set_xticks(np.arange(rounds) + 0.5, [f'day {day:.0f}' for day in days])
+            axes.set_xticks(np.arange(rounds) + 0.5, [f'day {1 + day:.0f}' for day in days])
             axes.set_yticks(
                 np.arange(high) + 0.5,
                 [f'{index + 1}: {words(name)}' for index, name in enumerate(materials)],
@@ -102,8 +96,15 @@ def facade_map(places: Sequence[Visit], materials: Sequence[str], columns: int) 
             for name in VERDICTS
             if name in seen
         ]
-        legend_outside(figure, 'lower center', handles=handles, ncols=3)
+        legend_outside(figure, 'lower center', handles=handles, ncols=2)
         return svg(figure)
+
+
+def _done(place: Visit) -> list[str]:
+    """Return what the robot did at a place, a line for each kind."""
+    counts = Counter(act['action'] for act in place.acts)
+    lines = [f'{words(action)}{f" x {n}" if n > 1 else ""}' for action, n in counts.items()]
+    return lines + ['a person'] if place.requests else lines
 
 
 def contacts(acts: Sequence[Event]) -> str:
@@ -112,15 +113,16 @@ def contacts(acts: Sequence[Event]) -> str:
         figure = Figure(figsize=(WIDTH_IN, 3.4), layout='constrained')
         pressures, angles = figure.subplots(1, 2, width_ratios=(2, 1))
         at = np.arange(len(acts))
-        right = [act['right']['pressure_kpa'] for act in acts]
-        used = [act['contact']['pressure_kpa'] for act in acts]
+        used = [
+            100.0 * act['contact']['pressure_kpa'] / act['right']['pressure_kpa'] for act in acts
+        ]
         tilts = [tilt_deg(Contact(**act['contact'])) for act in acts]
         colours = [ALARM if act['outcome'] == 'crushed' else PUBLISHED for act in acts]
-        pressures.vlines(at, used, right, color=FAINT, lw=1)
-        pressures.scatter(at, right, marker='_', s=180, color=INK, label='right')
-        pressures.scatter(at, used, color=colours, s=28, zorder=3, label='used')
-        pressures.set_ylabel('pressure, kPa')
-        pressures.set_ylim(bottom=0)
+        pressures.axhline(100.0, color=INK, lw=1)
+        pressures.vlines(at, used, 100.0, color=FAINT, lw=1)
+        pressures.scatter(at, used, color=colours, s=28, zorder=3)
+        pressures.set_ylabel('pressure, % of the right one')
+        pressures.set_ylim(0.0, 1.1 * max(100.0, *used))
         angles.scatter(at, tilts, color=colours, s=28)
         angles.axhline(0, color=INK, lw=1)
         angles.set_ylabel('off the right angle, degrees')
@@ -128,9 +130,6 @@ def contacts(acts: Sequence[Event]) -> str:
             axes.set_xticks(at, [f'{act["panel"] + 1}' for act in acts])
             axes.set_xlabel('panel')
         angles.set_ylim(0, max(5.0, 1.1 * max(tilts)))
-        legend_outside(
-            figure, 'upper left', handles=pressures.get_legend_handles_labels()[0], ncols=2
-        )
         return svg(figure)
 
 

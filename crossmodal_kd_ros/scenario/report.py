@@ -15,9 +15,20 @@ from crossmodal_kd_ros.reports import thumbnail, write_page
 from crossmodal_kd_ros.scenario import plots
 from crossmodal_kd_ros.scenario.robot import Event, picture_name
 from crossmodal_kd_ros.scenario.score import Visit, mode_spans, score, visits
-from crossmodal_kd_ros.scenario.setting import CONTROLS, Setting
+from crossmodal_kd_ros.scenario.setting import CONTROLS, START_HOUR, Setting
+from crossmodal_kd_ros.scenario.view import news
 
 PICTURES = 'pictures'
+# What happens to a panel by itself, or by a person: how it is told.
+_HAPPENED = {
+    'crack': '{}',
+    'debonded': '{}',
+    'mould': '{}',
+    'sick': '{}',
+    'healed': '{}',
+    'came_off': 'the repair comes off: {}',
+    'person': 'a person comes: {}',
+}
 
 
 def write_results(
@@ -50,6 +61,7 @@ def write_results(
         out / 'report.html',
         'scenario/report.html.j2',
         plots=plots,
+        clock=clock,
         summary=summary,
         setting=setting,
         control=CONTROLS.get(setting.control, ''),
@@ -73,21 +85,35 @@ def _panel(
 ) -> dict[str, Any]:
     """Return what the page says of a panel."""
     own = [place for place in places if place.arrival['panel'] == index]
-    acts = [event for event in events if event['kind'] == 'act' and event['panel'] == index]
-    happened = [
-        event for event in events if event['kind'] == 'happened' and event['panel'] == index
-    ]
     return {
         'number': index + 1,
         'material': material,
         'before': _picture(folder / picture_name('before', index)),
         'after': _picture(folder / picture_name('after', index)),
         'reasons': list(own[0].arrival['needs'].values()) if own else [],
-        'acts': acts,
-        'requests': [text for place in own for text in place.requests],
         'verdicts': [place.verdict for place in own],
-        'happened': happened,
+        'history': _history([event for event in events if event['panel'] == index]),
     }
+
+
+def _history(events: Sequence[Event]) -> list[tuple[float, str]]:
+    """Return (hours, words) of everything that happened to a panel, in order of time."""
+    told = []
+    for event in events:
+        match event['kind']:
+            case 'act' | 'ask':
+                told.append((event['hours'], news(event)))
+            case 'look_again':
+                told.append((event['hours'], f'a second look: {event["reason"]}'))
+            case 'happened' if event['what'] in _HAPPENED:
+                told.append((event['at_hours'], _HAPPENED[event['what']].format(event['words'])))
+    return sorted(told, key=lambda one: one[0])
+
+
+def clock(hours: float) -> str:
+    """Return a time of the facade as a person says it."""
+    day, minutes = divmod(round(60.0 * (START_HOUR + hours)), 24 * 60)
+    return f'day {day + 1}, {minutes // 60:02}:{minutes % 60:02}'
 
 
 def _picture(path: Path) -> str:

@@ -21,7 +21,14 @@ import numpy as np
 
 from crossmodal_kd_ros.profile import CAMERA
 from crossmodal_kd_ros.scenario.needs import needs_of
-from crossmodal_kd_ros.scenario.setting import REPAIRS, Setting, striking_place
+from crossmodal_kd_ros.scenario.setting import (
+    PASTED,
+    REPAIRS,
+    SET_HOURS,
+    Setting,
+    Stop,
+    striking_place,
+)
 from crossmodal_kd_ros.simulation import Delivery, Injector
 from crossmodal_kd_ros.simulation.camera import draw_shot
 from crossmodal_kd_ros.simulation.constants import MATERIALS
@@ -43,6 +50,7 @@ PERSON_S = 3.0
 _DRAWN_PX_PER_MM = 3.0
 # Steps in which the facade lives between two rounds.
 _STEP_HOURS = 6.0
+_EVEN_HOURS = 1e-6
 _PICTURE_SHAPE = 4 / 3
 # Parts of a `Contact`, and what a command calls them.
 _CONTACT = {
@@ -109,8 +117,12 @@ class Robot:
             for sensor in PROFILE.sensors
         }
         self.events: list[Event] = []
-        self._visit, self._lived_s = 0, 0.0
+        # How many parts of the way it has come, and for how long the facade has lived.
+        self._come, self._lived_s = 0, 0.0
+        # What is looked at again when the round is over, by panel.
+        self._again: dict[int, Stop] = {}
         self._happened = 0
+        self._shown: np.ndarray | None = None
         self._goal: dict[str, Any] | None = None
         self._goal_s = 0.0
         self._next: _Place | None = None
@@ -118,7 +130,7 @@ class Robot:
         self._person_s = math.inf
         self._heard_requests = 0
         self._is_over = False
-        here = self._look(0)
+        here = self._look(self._route[0], 0)
         # Where the tip was, where it is, and since when: read by the sensors without the lock.
         self._tip = here, here, -math.inf
         here.view  # noqa: B018  rendered before the first picture is due
@@ -140,25 +152,43 @@ class Robot:
         """The noise-free readings at the tip."""
         return self._here.readings
 
-    def deliver(self, sensor: str, t_s: float, stamp_ns: int) -> list[Delivery]:
-        """Return what arrives of what a sensor reads at `t_s`: nothing, or what faults leave."""
+    def deliver(
+        self, sensor: str, t_s: float, stamp_ns: int, *, is_read: bool = True
+    ) -> list[Delivery]:
+        """Return what arrives of what a sensor reads at `t_s`: nothing, or what faults leave.
+
+        Args:
+            sensor: of the profile.
+            t_s: seconds since the first picture.
+            stamp_ns: of the reading.
+            is_read: whether anybody looks at a picture; if not, it is the last one.
+        """
         if sensor not in self._setting.sensors:
             return []
-        value = self._picture(t_s) if sensor == CAMERA else self._reading(sensor, t_s)
+        if sensor != CAMERA:
+            value = self._reading(sensor, t_s)
+        else:
+            if is_read or self._shown is None:
+                self._shown = self._picture(t_s)
+            value = self._shown
         return self._injectors[sensor].deliver(t_s, stamp_ns, value)
 
     def hear(self, command: Mapping[str, Any], t_s: float) -> None:
         """Take a command of the mission; a new one takes the place of the one under way."""
         with self._lock:
-            self._person_s = math.inf
             if self._acted:  # what was done is done, whether the act came to its end or not
                 self._arrive(t_s)
             self._goal = None if command['do'] == 'stop' else dict(command)
             self._goal_s, self._acted, self._next = t_s, False, None
-            if command['do'] == 'next' and self._visit < len(self._route):
-                self._live(t_s)
-                self._live_until(self._route[self._visit].hours, t_s)
-                self._next = self._look(self._visit)
+            if command['do'] != 'next':
+                return
+            self._live(t_s)
+            if self._is_round_over:
+                self._add_second_looks()
+            if self._come < len(self._route):
+                stop = self._route[self._come]
+                self._live_until(stop.hours, t_s)
+                self._next = self._look(stop, self._come)
 
     def hear_requests(self, lines: Sequence[str], t_s: float) -> None:
         """Take every request for a person so far."""
@@ -166,7 +196,8 @@ class Robot:
             for text in lines[self._heard_requests :]:
                 self._tell(t_s, 'ask', text=text.partition(': ')[2])
                 self._live(t_s)
-                self._facade.act(self._panel_index, 'request_human', None, self._here.centre_mm)
+                self._facade.act(self._stop.panel, 'request_human', None, self._here.centre_mm)
+                self._again.pop(self._stop.panel, None)  # that person looks
                 self._person_s = t_s + PERSON_S
             self._heard_requests = len(lines)
 
@@ -179,8 +210,9 @@ class Robot:
             state = self._go(t_s, since_s) if goal['do'] == 'next' else self._act(t_s, since_s)
             if not state:
                 return []
-            self._goal = None
-            return [{'goal': goal['goal'], 'state': state}]
+            self._goal, self._person_s = None, math.inf
+            status = {'goal': goal['goal'], 'state': state}
+            return [status | {'visit': str(self._stop.visit)} if state == 'done' else status]
 
     def person_has_looked(self, t_s: float) -> bool:
         """Return, once, that whoever was asked has looked while the robot stood still."""
@@ -246,12 +278,25 @@ class Robot:
         return self._tip[1]
 
     @property
-    def _panel_index(self) -> int:
-        return self._route[max(self._visit, 1) - 1].panel
+    def _stop(self) -> Stop:
+        return self._route[max(self._come, 1) - 1]
+
+    @property
+    def _is_round_over(self) -> bool:
+        rest = self._route[self._come :]
+        return not rest or rest[0].hours > self._stop.hours
+
+    def _add_second_looks(self) -> None:
+        """Go next to what was pasted, once that has set; a failed repair has come off by then."""
+        hours = self._facade.hours + SET_HOURS
+        self._route[self._come : self._come] = [
+            replace(stop, hours=hours) for stop in self._again.values()
+        ]
+        self._again.clear()
 
     def _go(self, t_s: float, since_s: float) -> str:
         if self._next is None:
-            if self._visit < len(self._route):
+            if self._come < len(self._route):
                 return 'failed'
             self._is_over = True
             return 'end'
@@ -259,7 +304,7 @@ class Robot:
             self._arrive(t_s)
         if since_s < MOVE_S + SETTLE_S:
             return ''
-        self._visit += 1
+        self._come += 1
         self._tell_arrival(t_s)
         return 'done'
 
@@ -268,16 +313,19 @@ class Robot:
         self._acted = False
 
     def _act(self, t_s: float, since_s: float) -> str:
-        goal, panel, here = self._goal, self._panel_index, self._here
+        goal, stop, here = self._goal, self._stop, self._here
         if since_s >= ACT_S / 2 and not self._acted:
             self._acted = True
             self._live(t_s)
             contact = None
             if _CONTACT['pressure_kpa'] in goal:
                 contact = Contact(**{part: goal[name] for part, name in _CONTACT.items()})
-            self._do(t_s, panel, goal['action'], contact, here.scene, here.centre_mm)
+            self._do(t_s, stop.panel, goal['action'], contact, here.scene, here.centre_mm)
             self._facade.advance(ACT_HOURS)
-            self._next = self._look(self._visit - 1, here.centre_mm)
+            stop = replace(stop, place_mm=here.centre_mm)
+            if goal['action'] in PASTED:
+                self._again[stop.panel] = stop
+            self._next = self._look(stop, here.number)
         if since_s < ACT_S:
             return ''
         self._arrive(t_s)
@@ -308,8 +356,9 @@ class Robot:
 
     def _live_until(self, hours: float, t_s: float) -> None:
         """Let the facade live until an hour, if that is still to come."""
-        while self._facade.hours < hours:
-            self._facade.advance(min(_STEP_HOURS, hours - self._facade.hours))
+        # The facade counts whole microseconds: it may stay short of an hour by half of one.
+        while (left := hours - self._facade.hours) > _EVEN_HOURS:
+            self._facade.advance(min(_STEP_HOURS, left))
             self._tell_facade(t_s)
 
     def _live(self, t_s: float) -> None:
@@ -318,13 +367,13 @@ class Robot:
         self._lived_s = t_s
         self._facade.advance(hours)
 
-    def _look(self, visit: int, place_mm: tuple[float, float] | None = None) -> _Place:
-        """Return a place of the way as it is now; unless given, where most is to be seen."""
-        panel = self._facade.panels[self._route[visit].panel].panel
-        place_mm = place_mm or striking_place(panel)
+    def _look(self, stop: Stop, number: int) -> _Place:
+        """Return a place of the way as it is now."""
+        panel = self._facade.panels[stop.panel].panel
+        place_mm = stop.place_mm or striking_place(panel)
         px_per_mm = self._size[1] / VIEW_MM
         view = self._renderer.submit(RenderedPanel, panel, px_per_mm=px_per_mm)
-        return _Place(PanelScene(panel), place_mm, view, visit)
+        return _Place(PanelScene(panel), place_mm, view, number)
 
     def _picture(self, t_s: float) -> np.ndarray:
         here = self._here
@@ -351,7 +400,8 @@ class Robot:
         action, reason = decide(state)
         self._tell(
             t_s,
-            'arrive',
+            # A second look has a place of its own; a first one goes where most is to be seen.
+            'arrive' if self._stop.place_mm is None else 'look_again',
             place_mm=list(self._here.centre_mm),
             action=action,
             reason=reason,
@@ -385,8 +435,8 @@ class Robot:
             'kind': kind,
             't_s': round(t_s, 3),
             'hours': round(self._facade.hours, 4),
-            'visit': self._visit,
-            'panel': self._panel_index,
+            'visit': self._stop.visit if self._come else 0,
+            'panel': self._stop.panel,
             **what,
         }
         self.events.append(event)

@@ -18,12 +18,12 @@ from crossmodal_kd_ros.simulation.panel import PROFILE
 
 # What became of a place, the worst first.
 VERDICTS = (
-    *('crushed', 'wrongly treated', 'missed', 'will not hold'),
+    *('crushed', 'wrongly treated', 'missed', 'will not hold', 'left to a person'),
     *('asked in vain', 'found', 'sound'),
 )
 _PERSON = 'request_human'
-# A request that begins so says what is wrong with the place, not with the robot.
-_DECIDED = tuple(PROFILE.actions)
+# What a request can say is wrong with a place, or may be.
+_ACTIONS = frozenset(PROFILE.actions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,8 @@ class Visit:
 
     Attributes:
         arrival: the event.
-        acts: the events, in order. requests: the texts of those that speak of the place.
+        acts: the events, in order, those of a second look too.
+        requests: the texts, in order.
     """
 
     arrival: Event
@@ -51,7 +52,7 @@ class Visit:
 
     @property
     def missed(self) -> set[str]:
-        """What was needed, and neither done nor left to a person, who mends all there is."""
+        """What was needed, and neither done nor told to a person, who mends all there is."""
         if self._told & (self.needs | {_PERSON}):
             return set()
         return self.needs - self.decided
@@ -63,7 +64,7 @@ class Visit:
 
     @property
     def _told(self) -> set[str]:
-        return {re.split('[: ]', text)[0] for text in self.requests}
+        return {word for text in self.requests for word in re.findall(r'\w+', text)} & _ACTIONS
 
     @property
     def verdict(self) -> str:
@@ -73,8 +74,8 @@ class Visit:
         if self.wrong:
             return 'wrongly treated'
         if self.missed:
-            return 'missed'
-        if self.acts and self.acts[-1]['outcome'] == 'failed':
+            return 'left to a person' if self.requests else 'missed'
+        if self.acts and self.acts[-1]['outcome'] == 'failed' and not self.requests:
             return 'will not hold'
         if self.requests and not self.needs:
             return 'asked in vain'
@@ -91,11 +92,7 @@ def visits(events: Sequence[Event]) -> list[Visit]:
         Visit(
             arrival=arrival,
             acts=at(arrival['visit'], 'act'),
-            requests=tuple(
-                ask['text']
-                for ask in at(arrival['visit'], 'ask')
-                if ask['text'].startswith(_DECIDED)
-            ),
+            requests=tuple(ask['text'] for ask in at(arrival['visit'], 'ask')),
         )
         for arrival in events
         if arrival['kind'] == 'arrive'
@@ -121,6 +118,9 @@ def score(events: Sequence[Event]) -> dict[str, Any]:
         'cracks_found': len(found),
         'cracks_found_share': _share(len(found), len(cracks)),
         'cracks_left_to_a_person': sum(bool(one.requests) for one in found),
+        'cracks_left_undecided': sum(
+            bool(one.requests) for one in cracks if not any(one is each for each in found)
+        ),
         'repairs': len(repairs),
         'false_repairs': sum(map(_is_false, repairs)),
         'false_repairs_share': _share(sum(map(_is_false, repairs)), len(repairs)),
@@ -141,7 +141,7 @@ def score(events: Sequence[Event]) -> dict[str, Any]:
 def contact_errors(events: Sequence[Event]) -> dict[str, Any]:
     """Return how far contacts were from the right ones, and what came of it.
 
-    All of them, and as `..._without_touch` those that were done while touch was not trusted.
+    All of them, and as `..._without_every_sense` those while the teacher did not decide.
     """
     acts = [event for event in events if event['kind'] == 'act' and event['contact']]
     lost = [act for act in acts if _mode_at(events, act['t_s']) not in ('TEACHER', '')]

@@ -1,24 +1,36 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Scenarios over many seeds, beside their controls: means with intervals, and a page of them."""
+"""Scenarios over many seeds, beside their controls: means with intervals, and a page of them.
 
+What a run came to is kept as soon as it has ended, by what it follows from: the networks, the code
+and the tables that decide and simulate, the scenario, who looked after the facade, the seed.
+"""
+
+import hashlib
+import json
 import math
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from crossmodal_kd_ros.files import share_dir, write_json
 from crossmodal_kd_ros.scenario.in_process import Networks, play
 from crossmodal_kd_ros.scenario.score import score
 from crossmodal_kd_ros.scenario.setting import CONTROLS, ROBOT, SCENARIOS, UNMANNED, Setting
 
+# What the events of a run follow from, beside the networks and their calibration.
+_ROOMS = ('profile', 'simulation', 'calibration', 'health', 'runtime', 'repair', 'mission')
+_PLAYED_BY = ('setting', 'needs', 'robot', 'in_process')
+_NETWORKS = ('*.safetensors', 'calibration.json')
 _RESAMPLES = 10_000
 _LEVEL = (2.5, 97.5)
 # Of these the sum over seeds counts, for a seed may have none: (part, whole).
@@ -67,41 +79,58 @@ ROWS = {
 
 def run_seeds(
     names: Sequence[str],
-    seeds: int,
+    seeds: Sequence[int],
     *,
     models_dir: Path,
     alone_models: Path | None,
+    kept: Path,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Play scenarios with seeds 0, 1, ... by the robot and by every control.
+    """Play scenarios with many seeds by the robot and by every control.
 
     Args:
         names: of the scenarios.
-        seeds: how many.
+        seeds: which.
         models_dir: the robot's networks.
         alone_models: those of the control `alone`; `None`: it is left out.
+        kept: folder where the events of every run that has ended are kept. What is there already
+            is not played again.
         say: is told what is going on.
 
     Returns:
         By scenario and by who looked after it: `runs`, the score of each seed, and `figures`.
     """
+    folders = {control: alone_models if control == 'alone' else models_dir for control in CONTROLS}
     jobs = [
-        (name, control, seed, str(alone_models if control == 'alone' else models_dir))
+        (name, control, seed, str(folders.get(control, models_dir)))
         for name in names
         for control in (ROBOT, *SCENARIOS[name].controls)
         if control != 'alone' or alone_models is not None
-        for seed in range(seeds)
+        for seed in seeds
+    ]
+    keys = {folder: _key(Path(folder)) for *_, folder in jobs}
+    files = [
+        kept / keys[folder] / f'{name}_{control}_{seed}.json'
+        for name, control, seed, folder in jobs
     ]
     if alone_models is None:
         say(f'without --alone-models there is no control "alone": {CONTROLS["alone"]}')
     runs: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in names}
     # Each a process of its own: networks run on one thread.
     workers = min(os.cpu_count() or 1, len(jobs))
-    with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
-        for (name, control, seed, _), result in zip(jobs, pool.map(_run, jobs)):
+    pool = ProcessPoolExecutor(workers, get_context('spawn'), initializer=_ignore_interrupts)
+    try:
+        for (name, control, seed, _), result in zip(jobs, pool.map(_run, jobs, files)):
             runs[name].setdefault(control, []).append(result)
-            if seed == seeds - 1:
-                say(f'{name}, {control}: {seeds} seeds')
+            if seed == seeds[-1]:
+                say(f'{name}, {control}: {len(seeds)} seeds')
+    except BaseException:
+        # What is under way is played again next time.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            worker.terminate()
+        raise
+    pool.shutdown()
     return {
         name: {
             control: {'figures': figures(scores), 'runs': scores}
@@ -138,7 +167,7 @@ def figures(scores: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return result
 
 
-def page(result: Mapping[str, Any], *, seeds: int, command: str) -> str:
+def page(result: Mapping[str, Any], *, seeds: Sequence[int], command: str) -> str:
     """Return the figures of `run_seeds` as a page of Markdown."""
     environment = Environment(
         loader=PackageLoader('crossmodal_kd_ros', 'scenario'),
@@ -180,17 +209,31 @@ def aims(name: str, by_control: Mapping[str, Any]) -> Iterator[tuple[str, str, b
         yield aim('no tissue crushed', robot['crushed'], lambda v: v == 0.0, '{:.2f} a run')
     else:
         health, acts = robot['health_end'], robot['interventions']
-        for other, words, limit in (
-            ('teacher', 'at least 90 % of the health that all senses end with', 0.9),
-            ('alone', 'more health than without a teacher', 1.0),
-            ('nobody', 'more health than without anybody', 1.0),
+        if 'teacher' in known:
+            words = 'at least 90 % of the health that all senses end with'
+            part = health / max(known['teacher']['health_end'], 1e-9)
+            yield aim(words, part, lambda v: v >= 0.9, '{:.0%} of it')
+        for other, words in (
+            ('alone', 'clearly more health than without a teacher'),
+            ('nobody', 'clearly more health than without anybody'),
         ):
             if other in known:
-                part = health / max(known[other]['health_end'], 1e-9)
-                yield aim(words, part, lambda v, limit=limit: v >= limit, '{:.0%} of it')
+                mean, (low, high) = _more_health(by_control[ROBOT], by_control[other])
+                reached = f'{100 * mean:.1f} points ({100 * low:.1f} to {100 * high:.1f})'
+                yield words, reached, low > 0.0
         if 'calendar' in known:
             fewer = 1.0 - acts / known['calendar']['interventions']
             yield aim('at least 30 % fewer interventions', fewer, lambda v: v >= 0.3, '{:.0%}')
+
+
+def _more_health(
+    one: Mapping[str, Any], other: Mapping[str, Any]
+) -> tuple[float, tuple[float, float]]:
+    """Return how much more health one ends with on the same seeds, and its 95 % interval."""
+    pairs = zip(one['runs'], other['runs'], strict=True)
+    more = [{'more': mine['health_end'] - theirs['health_end']} for mine, theirs in pairs]
+    figure = figures(more)['more']
+    return figure['mean'], tuple(figure['interval'])
 
 
 def _means(one: Mapping[str, Any]) -> dict[str, float]:
@@ -211,12 +254,39 @@ def _rows(name: str, by_control: Mapping[str, Any]) -> Iterator[tuple[str, list[
         yield words, cells
 
 
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C, which reaches every process of a terminal, to the first one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @lru_cache(maxsize=2)
 def _networks(models_dir: str) -> Networks:
     return Networks.load(Path(models_dir))
 
 
-def _run(job: tuple[str, str, int, str]) -> dict[str, Any]:
+def _key(models_dir: Path) -> str:
+    """Return what stands for networks, code and tables: another one, other events."""
+    here = Path(__file__).parent
+    code = [path for room in _ROOMS for path in (here.parent / room).rglob('*') if path.is_file()]
+    code += [here / f'{name}.py' for name in _PLAYED_BY]
+    tables = [
+        share_dir() / 'config' / 'repair.yaml',
+        *(share_dir() / 'config').rglob('profiles/*'),
+    ]
+    networks = [path for pattern in _NETWORKS for path in models_dir.glob(pattern)]
+    whole = hashlib.sha256()
+    for path in sorted((*code, *tables, *networks)):
+        if path.suffix != '.pyc':
+            whole.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()[:16]
+
+
+def _run(job: tuple[str, str, int, str], file: Path) -> dict[str, Any]:
+    if file.exists():
+        return score(json.loads(file.read_text()))
     name, control, seed, models_dir = job
     setting = Setting(scenario=SCENARIOS[name], seed=seed, control=control)
-    return score(play(setting, None if control in UNMANNED else _networks(models_dir)))
+    events = play(setting, None if control in UNMANNED else _networks(models_dir))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, events, indent=None)
+    return score(events)

@@ -1,10 +1,9 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A scenario with real nodes over DDS, recorded and watched; and the same in process."""
+"""A scenario with real nodes over DDS, recorded and watched."""
 
 import json
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -18,19 +17,18 @@ from rosbags.typesys import Stores, get_typestore
 from crossmodal_kd_ros.bags import check_replaceable
 from crossmodal_kd_ros.demo.live import CAMERA_TOPIC, INPUT_TYPES, OUTPUT_TYPES, Live
 from crossmodal_kd_ros.demo.observer import Observer
-from crossmodal_kd_ros.demo.processes import (
-    NodeProcess,
-    free_domain_id,
-    private_environment,
-    stop_all,
-)
+from crossmodal_kd_ros.demo.processes import NodeProcess
+from crossmodal_kd_ros.demo.screens import Screen
 from crossmodal_kd_ros.demo.session import (
     DemoError,
     Stopped,
     Waiter,
     change_state,
+    death_of,
     node_state,
+    ros_text,
     versions,
+    watched_nodes,
 )
 from crossmodal_kd_ros.files import whole_folder
 from crossmodal_kd_ros.runtime import topics
@@ -38,7 +36,6 @@ from crossmodal_kd_ros.scenario.facade_node import EVENTS
 from crossmodal_kd_ros.scenario.report import PICTURES, write_results
 from crossmodal_kd_ros.scenario.robot import Event
 from crossmodal_kd_ros.scenario.setting import Setting
-from crossmodal_kd_ros.scenario.view import Screen
 
 _MADE_BY = 'scenario'
 _POLL_S = 0.05
@@ -115,38 +112,25 @@ def _record(
     plan: Plan, out: Path, screen: Screen, stop: threading.Event
 ) -> tuple[list[Event], dict[str, Any], str]:
     """Run the nodes from start to end; return events, what is to say of the bag, and trouble."""
-    domain_id = free_domain_id(os.environ)
-    # This process joins the same domain by the same transports as its children.
-    os.environ.update(private_environment(os.environ, domain_id))
     setting = plan.setting
     facade = {
         'autostart': 'false',
         'scenario': setting.scenario.name,
         'seed': str(setting.seed),
         'control': setting.control,
-        'pictures_dir': _text(out / PICTURES),
+        'pictures_dir': ros_text(out / PICTURES),
     }
-    starts = (
-        ('maintenance_node', 'nodes', {'models_dir': _text(plan.models_dir)}),
+    maintenance = {
+        'models_dir': ros_text(plan.models_dir),
+        'wall_materials': f"'{','.join(setting.scenario.materials)}'",
+    }
+    nodes = (
+        ('maintenance_node', 'nodes', maintenance),
         ('mission_node', 'nodes', {'autostart': 'false'}),
         ('facade_node', 'scenario', facade),
     )
-    processes: list[NodeProcess] = []
-    observer: Observer | None = None
-    try:
-        for name, room, parameters in starts:
-            arguments = [
-                part for key, value in parameters.items() for part in ('-p', f'{key}:={value}')
-            ]
-            log = out / f'{name}.log'
-            processes.append(NodeProcess(name, arguments, environ=os.environ, log=log, room=room))
-        observer = Observer(domain_id=domain_id, one_clock=True)
+    with watched_nodes(nodes, out, screen) as (processes, observer):
         events, trouble = _watch(out, processes, observer, screen, stop)
-    finally:
-        screen.close()
-        if observer is not None:
-            observer.close()
-        stop_all(processes)
     recorder = observer.recorder
     bag = {
         'path': 'bag',
@@ -202,9 +186,8 @@ def _watch(
         live.take(fresh, newest, time.time_ns())
         if story.take(fresh, live.start_ns):
             heard_s = time.monotonic()
-        dead = next((process for process in processes if process.exit_code is not None), None)
-        if dead is not None:
-            return story.events, f'{dead.name} died: {dead.last_error() or "it said nothing"}'
+        if trouble := death_of(processes):
+            return story.events, trouble
         if time.monotonic() - heard_s > _SILENCE_S:
             return story.events, f'nothing happened for {_SILENCE_S:.0f} s: see the logs in {out}'
         screen.show(live, story.events)
@@ -247,8 +230,3 @@ class Story:
 
 def _decoded(data: bytes) -> str:
     return _TYPES.deserialize_cdr(data, topics.STRING).data
-
-
-def _text(path: Path) -> str:
-    """Return a path as ROS reads it: values are YAML, and a quoted one is a text."""
-    return "'" + str(path.resolve()).replace("'", "''") + "'"

@@ -3,6 +3,7 @@
 
 """What is played: the scenarios as a table, the facade of each, and what fails when."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,8 @@ _PLACES_MM = sorted(
 )
 EXPOSURE = 'XC4'
 COLUMNS = 6
+# Of the first day.
+START_HOUR = 8.0
 # Seeds that nothing else uses: training, validation and tests have others.
 _SEED_SPACE = 172
 _DRAWS, _MAX_DRAWS = 64, 100
@@ -33,6 +36,9 @@ _DAY_HOURS = 24.0
 CALENDAR_HOURS = 168.0
 # Actions that touch the wall, and so need a contact.
 REPAIRS = ('seal_crack', 'apply_bio_adhesive', 'remove_growth')
+# Of these the ones whose paste or glue has to set: only then it shows whether they hold.
+PASTED = ('seal_crack', 'apply_bio_adhesive')
+SET_HOURS = 12.0
 
 # Who looks after the facade instead of the robot with its sick senses.
 CONTROLS = {
@@ -48,10 +54,19 @@ UNMANNED = ('calendar', 'nobody')
 
 @dataclass(frozen=True)
 class Stop:
-    """A part of the robot's way: which panel, and from which hour on."""
+    """A part of the robot's way.
 
+    Attributes:
+        visit: number of the visit, from 1; a second look at a repair has that of the first.
+        panel: which.
+        hours: from when on.
+        place_mm: where on it; `None`: where most is to be seen.
+    """
+
+    visit: int
     panel: int
     hours: float
+    place_mm: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +76,7 @@ class Scenario:
     Attributes:
         name: as the command has it. title, story: as the page has them.
         panels: draws the facade from a seed.
+        materials: what the robot is told that the facade is made of; empty: nothing.
         senses: those that are published at all, beside the camera.
         faults: draws what fails when, seconds.
         round_hours: when each round over all panels begins.
@@ -76,6 +92,7 @@ class Scenario:
     senses: tuple[str, ...]
     faults: Callable[[np.random.Generator], tuple[Fault, ...]]
     round_hours: tuple[float, ...] = (0.0,)
+    materials: tuple[str, ...] = ()
     hours_per_s: float = 1.0 / 60.0
     hours: float = 2 * _DAY_HOURS
     controls: tuple[str, ...] = ('teacher', 'alone', 'nobody')
@@ -96,14 +113,14 @@ class Setting:
 
     def facade(self) -> Facade:
         """Return the facade, new."""
-        return Facade(self.panels, seed=self.seed, columns=COLUMNS)
+        return Facade(self.panels, seed=self.seed, columns=COLUMNS, start_hour=START_HOUR)
 
     def route(self) -> list[Stop]:
         """Return the panels in the order in which the robot comes to them."""
+        stops = itertools.product(self.scenario.round_hours, range(len(self.panels)))
         return [
-            Stop(index, hours)
-            for hours in self.scenario.round_hours
-            for index in range(len(self.panels))
+            Stop(visit=number, panel=panel, hours=hours)
+            for number, (hours, panel) in enumerate(stops, 1)
         ]
 
     @property
@@ -263,6 +280,7 @@ SCENARIOS = {
             'stains that look like it. A crack over the width limit of EN 1992-1-1 is to be '
             'found, and nothing is to be repaired that is sound.',
             panels=_inspected,
+            materials=('bio_concrete',),
             senses=(),
             faults=_none,
         ),
@@ -273,6 +291,7 @@ SCENARIOS = {
             'touch array: it reads nonsense, then nothing. How hard and from where the tip '
             'presses then follows from what the student sees.',
             panels=_repaired,
+            materials=('mycelium_composite',),
             senses=tuple(PROFILE.senses),
             faults=_wet,
         ),
@@ -280,13 +299,13 @@ SCENARIOS = {
             name='month',
             title='A month with a mixed facade',
             story='Four living materials, eight panels, thirty days: cracks open, mould lands, '
-            'layers come off, cultures sicken, all dries. The robot comes every five days, and '
+            'layers come off, cultures sicken, all dries. The robot comes every six days, and '
             'its senses fail and recover at random.',
             panels=_mixed,
             senses=tuple(PROFILE.senses),
             faults=_come_and_go,
             # Each round six hours later in the day.
-            round_hours=tuple(126.0 * number for number in range(6)),
+            round_hours=tuple(150.0 * number for number in range(5)),
             hours=30 * _DAY_HOURS,
             controls=('teacher', 'alone', 'calendar', 'nobody'),
         ),

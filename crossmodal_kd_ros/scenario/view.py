@@ -3,118 +3,61 @@
 
 """A scenario in a terminal while it is played: the whole screen, or lines."""
 
-import time
 from collections.abc import Sequence
-from typing import Protocol
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.layout import Layout
-from rich.live import Live as RichLive
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from crossmodal_kd_ros.demo.live import Live
+from crossmodal_kd_ros.demo.screens import Lines
 from crossmodal_kd_ros.demo.view import HalfBlocks
 from crossmodal_kd_ros.profile import HOLD
 from crossmodal_kd_ros.reports.style import MODE_COLOURS, MODE_MEANINGS, action_colour, words
-from crossmodal_kd_ros.scenario.plots import VERDICT_COLOURS
+from crossmodal_kd_ros.scenario.plots import VERDICT_COLOURS, VERDICT_WORDS
 from crossmodal_kd_ros.scenario.robot import Event
 from crossmodal_kd_ros.scenario.score import visits
 from crossmodal_kd_ros.scenario.setting import Setting
 
-# Drawing costs 30 ms of the observer's time.
-_REFRESH_S = 0.25
 _NEWS = 6
 
 
-class Screen(Protocol):
-    """Where a scenario is shown."""
-
-    def say(self, sentence: str) -> None:
-        """Show what is waited for before the first picture."""
-
-    def show(self, live: Live, events: Sequence[Event]) -> None:
-        """Show the state; a call before it is time does nothing."""
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-
-
-class TerminalScreen:
-    """Draws the whole state four times a second."""
-
-    def __init__(self, console: Console, setting: Setting) -> None:
-        """Start without a drawing."""
-        self._console, self._setting = console, setting
-        self._drawn_s = 0.0
-        self._rich: RichLive | None = None
-
-    def say(self, sentence: str) -> None:
-        """Print the sentence."""
-        self._console.print(f'[dim]{sentence} ...[/]')
-
-    def show(self, live: Live, events: Sequence[Event]) -> None:
-        """Draw the state, if it is time."""
-        if time.monotonic() - self._drawn_s < _REFRESH_S:
-            return
-        self._drawn_s = time.monotonic()
-        drawing = screen(
-            live, events, self._setting, width=self._console.width, height=self._console.height
-        )
-        if self._rich is None:
-            self._rich = RichLive(drawing, console=self._console, screen=True, auto_refresh=False)
-            self._rich.start()
-        self._rich.update(drawing, refresh=True)
-
-    def close(self) -> None:
-        """Give the terminal back."""
-        if self._rich is not None:
-            self._rich.stop()
-            self._rich = None
-
-
-class LineScreen:
+class LineScreen(Lines):
     """Prints one line for each place, act, request and change of mode."""
-
-    def __init__(self, console: Console) -> None:
-        """Start without a line."""
-        self._console = console
-        self._printed = 0
-
-    def say(self, sentence: str) -> None:
-        """Print the sentence."""
-        self._console.print(f'{sentence} ...', highlight=False)
 
     def show(self, live: Live, events: Sequence[Event]) -> None:
         """Print what is new."""
         for event in events[self._printed :]:
-            text = news(event)
+            text = _line(event)
             if text:
-                self._console.print(
-                    f'{event["t_s"]:6.1f} s  {text}', highlight=False, soft_wrap=True
-                )
+                self._print(f'{event["t_s"]:6.1f} s  {text}')
         self._printed = len(events)
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
 
 def news(event: Event) -> str:
-    """Return an event in words; empty where it is no news."""
-    panel = f'panel {event["panel"] + 1}'
+    """Return an event in words, but for the panel; empty where it is no news."""
     match event['kind']:
         case 'arrive':
-            return f'{panel}: {event["reason"]}'
+            return f'here, in truth: {event["reason"]}'
+        case 'look_again':
+            return f'a second look; in truth: {event["reason"]}'
         case 'act':
             contact = event['contact']
             how = '' if contact is None else f' with {contact["pressure_kpa"]:.1f} kPa'
-            return f'{panel}: {words(event["action"])}{how}: {event["words"]}'
+            return f'{words(event["action"])}{how}: {words(event["outcome"])}: {event["words"]}'
         case 'ask':
-            return f'{panel}: a person is asked: {words(event["text"])}'
+            return f'a person is asked: {words(event["text"])}'
         case 'mode':
             return f'{event["mode"]}: {event["reason"]}'
     return ''
+
+
+def _line(event: Event) -> str:
+    text = news(event)
+    is_of_a_panel = text and event['kind'] != 'mode'
+    return f'panel {event["panel"] + 1}: {text}' if is_of_a_panel else text
 
 
 def screen(
@@ -170,24 +113,30 @@ def _decision(live: Live) -> RenderableType:
 
 
 def _map(events: Sequence[Event], setting: Setting) -> RenderableType:
-    """Return the facade: what became of each panel so far, and its health."""
+    """Return the facade: what became of each panel so far, its health, and what colours mean."""
     verdicts = {place.arrival['panel']: place.verdict for place in visits(events)}
     health = next((one['health'] for one in reversed(events) if one['kind'] == 'facade'), [])
-    table = Table.grid(padding=(0, 1))
+    table = Table.grid(padding=(0, 2))
     columns = 6
     for first in range(0, len(health), columns):
         row = []
         for panel in range(first, min(first + columns, len(health))):
             colour = VERDICT_COLOURS.get(verdicts.get(panel, ''), '#69737f')
-            row.append(
-                Text.assemble(('██ ', colour), f'{panel + 1:2} ', (f'{health[panel]:4.0%}', 'dim'))
-            )
+            row.append(Text.assemble(('██', colour), f' {panel + 1:<2}'))
         table.add_row(*row)
-    return table
+        table.add_row(
+            *(Text(f'{part:5.0%}', style='dim') for part in health[first : first + columns])
+        )
+    seen = [verdict for verdict in VERDICT_COLOURS if verdict in verdicts.values()]
+    meaning = [
+        Text.assemble(('██ ', VERDICT_COLOURS[name]), (VERDICT_WORDS[name], 'dim'))
+        for name in seen
+    ]
+    return Group(table, Text(), *meaning, Text('per cent: health of the panel', style='dim'))
 
 
 def _news(events: Sequence[Event]) -> RenderableType:
-    lines = [(event['t_s'], text) for event in events if (text := news(event))]
+    lines = [(event['t_s'], text) for event in events if (text := _line(event))]
     return Group(
         *(
             Text(f'{t_s:6.1f} s  {text}', overflow='ellipsis', no_wrap=True)

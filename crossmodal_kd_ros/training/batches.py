@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from crossmodal_kd_ros.datasets import Pairs
+from crossmodal_kd_ros.datasets import NO_LABEL, Pairs
 from crossmodal_kd_ros.profile import Profile
 
 # What OpenCV calls upside down, left to right, both.
@@ -25,7 +25,8 @@ class Batch:
 
     `image` float32[B, 3, S, S] 0 to 1, `readings` float32[B, size] by sense, `quantities`
     float32[B, Q], `action` int64[B] (-1: no label), `night` float32[B] (1: by the robot's lamp),
-    `rows` int64[B] into the pairs.
+    `rows` int64[B] into the pairs. `strong`, of a student that trains itself: `image` with those
+    changed that have no label.
     """
 
     image: Tensor
@@ -34,12 +35,17 @@ class Batch:
     action: Tensor
     night: Tensor
     rows: Tensor
+    strong: Tensor | None = None
 
     def to(self, device: torch.device) -> 'Batch':
         """Return the same batch on `device`."""
         if self.image.device == device:
             return self
-        moved = {name: x.to(device) for name, x in vars(self).items() if name != 'readings'}
+        moved = {
+            name: x.to(device)
+            for name, x in vars(self).items()
+            if name != 'readings' and x is not None
+        }
         return Batch(readings={sense: x.to(device) for sense, x in self.readings.items()}, **moved)
 
 
@@ -110,13 +116,26 @@ def augment(batch: Batch, profile: Profile, generator: torch.Generator) -> Batch
     """
     if profile.camera.mirrored:
         batch = _mirror(batch, profile, generator)
-    image = batch.image.clone()
-    kind = torch.randint(9, (len(image),), generator=generator)
-    for number, change in enumerate((_expose, _blur, _cover)):
+    kind = torch.randint(3 * len(_CHANGES), (len(batch.image),), generator=generator)
+    return replace(batch, image=_changed(batch.image, kind, generator))
+
+
+def add_strong_views(batch: Batch, generator: torch.Generator) -> Batch:
+    """Add `strong`: every picture without a label is changed in one of the ways of `augment`."""
+    unlabelled = torch.nonzero(batch.action == NO_LABEL)[:, 0]
+    kind = torch.full_like(batch.action, len(_CHANGES))
+    kind[unlabelled] = torch.randint(len(_CHANGES), (len(unlabelled),), generator=generator)
+    return replace(batch, strong=_changed(batch.image, kind, generator))
+
+
+def _changed(image: Tensor, kind: Tensor, generator: torch.Generator) -> Tensor:
+    """Return pictures changed by the one of `_CHANGES` whose index is their `kind`, if any."""
+    image = image.clone()
+    for number, change in enumerate(_CHANGES):
         rows = torch.nonzero(kind == number)[:, 0]
         if len(rows):
             image[rows] = change(image[rows], generator)
-    return replace(batch, image=image)
+    return image
 
 
 def _mirror(batch: Batch, profile: Profile, generator: torch.Generator) -> Batch:
@@ -203,3 +222,6 @@ def _cover(image: Tensor, generator: torch.Generator) -> Tensor:
         left = int(torch.randint(side - w, (1,), generator=generator))
         picture[:, top : top + h, left : left + w] = torch.rand(3, 1, 1, generator=generator) * 0.5
     return image
+
+
+_CHANGES = (_expose, _blur, _cover)

@@ -20,7 +20,15 @@ from crossmodal_kd_ros.datasets import NO_LABEL, Pairs
 from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.files import whole_file
 from crossmodal_kd_ros.networks import Student, Teacher
-from crossmodal_kd_ros.training.batches import Batch, augment, draw_rows, in_order, shrink, take
+from crossmodal_kd_ros.training.batches import (
+    Batch,
+    add_strong_views,
+    augment,
+    draw_rows,
+    in_order,
+    shrink,
+    take,
+)
 from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.recipe import OptimiserRecipe
 
@@ -94,6 +102,7 @@ def fit(
     validation: Pairs,
     *,
     unlabelled: bool,
+    strong_views: bool = False,
     seed: int,
     run: Run,
 ) -> History:
@@ -107,6 +116,7 @@ def fit(
         train: what batches are drawn from, see `draw_rows`.
         validation: chooses the step.
         unlabelled: also draw pairs of `train` that have no label.
+        strong_views: give batches with `strong`.
         seed: of batches and augmentation. One process alone gives the same weights for the same
             seed and the same number of threads; several share each batch among them.
         run: see `Run`.
@@ -144,7 +154,10 @@ def fit(
         rows = draw_rows(
             with_label, without, recipe.batch, rows_generator, min_labelled=recipe.min_labelled
         )[device.rank :: device.world]
-        batch = augment(take(small_train, rows), profile, own_generator).to(torch_device)
+        batch = augment(take(small_train, rows), profile, own_generator)
+        if strong_views:
+            batch = add_strong_views(batch, own_generator)
+        batch = batch.to(torch_device)
         present = torch.rand(len(profile.senses), len(rows), generator=own_generator)
 
         # A step down the gradient.

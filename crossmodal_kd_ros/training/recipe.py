@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.files import read_yaml, shipped_file
@@ -127,6 +127,10 @@ class StudentRecipe(OptimiserRecipe):
         0.125, ge=0.0, le=1.0, description='share of a batch that has labels, if few views have'
     )
     distil: bool = True
+    self_training: bool = Field(
+        False,
+        description='without a teacher: also learn from own decisions on views without a label',
+    )
     unlabelled: bool = Field(
         True, description='whether the teacher teaches on views without a label too'
     )
@@ -168,6 +172,15 @@ class StudentRecipe(OptimiserRecipe):
         description='by sense: share of the steps after which its readings join, 0 unless set; '
         'quantities join with the last sense',
     )
+
+    @model_validator(mode='after')
+    def _self_training_has_no_teacher(self) -> 'StudentRecipe':
+        if self.self_training and (self.distil or not self.unlabelled):
+            raise ValueError(
+                'expected self_training with distil: false and unlabelled: true, got distil: '
+                f'{self.distil} and unlabelled: {self.unlabelled}'.lower()
+            )
+        return self
 
     def second(self) -> 'StudentRecipe':
         """Return the recipe of the second training: that of `finish`, and without schedules."""

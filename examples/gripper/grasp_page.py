@@ -50,7 +50,7 @@ def summarise_results(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return np.array([[table[each, seed][way][name] for seed in seeds] for each in objects])
 
     def figure(each: np.ndarray) -> dict[str, Any]:
-        low, high = _interval(each.mean(1))
+        low, high = interval_of(each.mean(1))
         seeds_means = [round(float(mean), 4) for mean in each.mean(0)]
         return {
             'mean': round(float(each.mean()), 4),
@@ -166,7 +166,7 @@ def verdicts(figures: dict[str, Any]) -> list[str]:
         )
         clear = gains[f'{TAUGHT} - background'][name]
         lines.append(
-            f'{name} less background alone, taught likewise, {_cell(clear)}, aim clear of 0: '
+            f'{name} less background alone, taught likewise, {cell_text(clear)}, aim clear of 0: '
             f'{said(clear["interval"][0] > 0.0)}'
         )
         forgotten = lost[TAUGHT][name]['mean']
@@ -182,14 +182,15 @@ def verdicts(figures: dict[str, Any]) -> list[str]:
     return [f'- {line}.' for line in lines]
 
 
-def _interval(means: np.ndarray) -> tuple[float, float]:
+def interval_of(means: np.ndarray) -> tuple[float, float]:
     """Return the 95 % interval of the mean of objects drawn with replacement."""
     draws = np.random.default_rng(0).integers(len(means), size=(_DRAWS, len(means)))
     low, high = np.quantile(means[draws].mean(1), [0.025, 0.975])
     return float(low), float(high)
 
 
-def _cell(figure: dict[str, Any] | None) -> str:
+def cell_text(figure: dict[str, Any] | None) -> str:
+    """Return a figure with its interval, or nothing."""
     if figure is None:
         return ''
     low, high = figure['interval']
@@ -201,18 +202,18 @@ def _section(figures: dict[str, Any]) -> str:
     seen = [f'{_SEEN}, {name}' for name in PROPERTIES]
     rows = [
         f'| {words} | '
-        + ' | '.join(_cell(ways[way].get(name)) for name in (*PROPERTIES, *seen))
+        + ' | '.join(cell_text(ways[way].get(name)) for name in (*PROPERTIES, *seen))
         + ' |'
         for way, words in WAYS.items()
     ]
     differences = [
         f'| {pair.replace(f"{TAUGHT} -", "taught, less")} | '
-        + ' | '.join(_cell(gain[name]) for name in PROPERTIES)
+        + ' | '.join(cell_text(gain[name]) for name in PROPERTIES)
         + ' |'
         for pair, gain in gains.items()
     ]
     forgotten = [
-        f'| {WAYS[way]} | ' + ' | '.join(_cell(each[name]) for name in PROPERTIES) + ' |'
+        f'| {WAYS[way]} | ' + ' | '.join(cell_text(each[name]) for name in PROPERTIES) + ' |'
         for way, each in lost.items()
     ]
     objects = [

@@ -6,6 +6,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,23 @@ def test_networks_from_the_cache_are_the_same_and_the_card_says_that_they_were_t
 
 
 @pytest.mark.timeout(600)
+def test_a_recipe_without_a_teacher_leaves_a_student_that_trained_itself(place, tmp_path):
+    # A copy of the cache: what is made here is not found by other tests.
+    cache = shutil.copytree(place / 'out/cache', tmp_path / 'cache')
+    recipe = tmp_path / 'alone.yaml'
+    alone = 'student: {distil: false, self_training: true, min_labelled: 0.5, '
+    recipe.write_text(TINY.replace('student: {', alone))
+    options = ['--recipe', recipe, '--cache', cache, '--out', tmp_path / 'alone']
+    shown = CliRunner().invoke(main, ['train', *map(str, options)])
+    assert shown.exit_code == 0, shown.output
+    card = read_card(tmp_path / 'alone/student.safetensors')
+    assert json.loads(card['settings'])['student']['self_training']
+    # The teacher is that of the first recipe.
+    page = (tmp_path / 'alone/README.md').read_text()
+    assert 'teacher (found in the cache)' in page
+
+
+@pytest.mark.timeout(600)
 def test_the_articles_nets_are_trained_and_measured_and_leave_no_weights(place):
     shown = CliRunner().invoke(
         main,
@@ -133,12 +151,14 @@ def test_the_articles_nets_are_trained_and_measured_and_leave_no_weights(place):
     [
         (
             ['--recipe', 'best'],
-            "expected one of default, photographs, quick, reference, or a .yaml file, got 'best'",
+            'expected one of alone, default, photographs, quick, reference, or a .yaml file, '
+            "got 'best'",
         ),
         (['--device', 'tpu9'], "expected a torch device that works here, such as cpu, got 'tpu9'"),
         (
             ['--profile', 'air'],
-            'expected --data with a data set of the profile air, got none: living_wall alone',
+            'expected --data with a data set of the profile air, got none: living_wall and '
+            'living_wall_arm alone have a simulator',
         ),
     ],
 )
@@ -216,11 +236,10 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
         ceiling_panels=200,
         shipped_views=6,
     )
-    for module in ('cells', 'benchmark'):
-        monkeypatch.setattr(
-            f'crossmodal_kd_ros.benchmark.{module}.ablations',
-            lambda profile: {'stages': {'start_at': {'gas': 0.5}}},
-        )
+    monkeypatch.setattr(
+        'crossmodal_kd_ros.benchmark.cells.ablations',
+        lambda profile: {'stages': {'start_at': {'gas': 0.5}}},
+    )
     where = {
         'out': place / 'out/evaluation',
         'models': place / 'models',
@@ -242,7 +261,7 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
         'by_recovery',
     }
     assert summary['light']['views'] == 6 and {'cosine', 'product'} <= set(summary['alignment_ms'])
-    for system in ('teacher', 'student_kd', 'student_no_kd'):
+    for system in ('teacher', 'student_kd', 'student_no_kd', 'student_self_training'):
         measured = summary[system]['36']
         assert len(measured['accuracy']['interval']) == 2 and len(measured['conditions']) == 7
     assert set(summary['student_kd']['36']['r2']) == {
@@ -252,14 +271,16 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
         'crack_width',
     }
     assert set(summary['ablations']) == {'reference', 'stages'}
-    # The trio of the benchmark is the training's own: found, not made again. The ablation is new.
-    assert len(list((place / 'out/cache/networks').glob('*/network.safetensors'))) == 4
+    # Teacher, student and the student without distillation are the training's own: found, not made
+    # again. Self-training and the ablation are new.
+    assert len(list((place / 'out/cache/networks').glob('*/network.safetensors'))) == 5
     with (where['out'] / 'cells.csv').open() as file:
         assert [row['cell'] for row in csv.DictReader(file)] == [
             'reference',
             'stages',
             'student_kd',
             'student_no_kd',
+            'student_self_training',
             'teacher',
         ]
     page = (where['out'] / 'report.html').read_text()
@@ -290,12 +311,12 @@ def test_cells_of_another_recipe_are_neither_shown_nor_taken(tmp_path, monkeypat
         Bench(plan=plan, out=tmp_path, cache=tmp_path, networks=None) for plan in (old, new)
     )
     found = [measured for _, measured in before.measure_all(cells(old))]
-    assert before.set_aside_outdated() == 0 and after.set_aside_outdated() == len(found) == 3
+    assert before.set_aside_outdated() == 0 and after.set_aside_outdated() == len(found) == 4
     assert (
         not list((tmp_path / 'cells').glob('*.json'))
-        and len(list((tmp_path / 'cells').glob('*.outdated'))) == 3
+        and len(list((tmp_path / 'cells').glob('*.outdated'))) == 4
     )
-    assert after.take(found) == 0 and before.take(found) == 3
+    assert after.take(found) == 0 and before.take(found) == 4
 
 
 def test_a_cell_that_another_process_measures_comes_last_and_is_read_from_it(

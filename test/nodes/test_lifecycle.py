@@ -205,7 +205,8 @@ def test_each_sensor_of_the_profile_has_a_timeout(robot, start, profile, sensors
         (
             'maintenance_node',
             {'profile': 'aquarium'},
-            "expected one of air, gripper, living_wall, or a .yaml file, got 'aquarium'",
+            'expected one of air, gripper, living_wall, living_wall_arm, or a .yaml file, got '
+            "'aquarium'",
         ),
         (
             'maintenance_node',

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from oracle import networks
 
+from crossmodal_kd_ros.repair import RepairPlanner
 from crossmodal_kd_ros.scenario.in_process import play
 from crossmodal_kd_ros.scenario.report import PICTURES, write_results
+from crossmodal_kd_ros.scenario.robot import Robot
 from crossmodal_kd_ros.scenario.score import score, visits
-from crossmodal_kd_ros.scenario.setting import SCENARIOS, UNMANNED, Setting
+from crossmodal_kd_ros.scenario.setting import SCENARIOS, SET_HOURS, UNMANNED, Setting
 from crossmodal_kd_ros.simulation.panel import PROFILE
 
 
@@ -76,6 +78,38 @@ def test_who_scrubs_everything_is_told_so():
     needless = [act for act in kinds(events, 'act') if 'remove_growth' not in act['needs']]
     assert result['false_repairs'] == len(needless) > 0
     assert result['verdicts']['wrongly treated'] > 0
+
+
+def test_a_repair_that_came_off_is_seen_at_the_second_look_and_then_a_person_is_asked(monkeypatch):
+    # 0.1 kPa bonds nothing: it looks mended, and comes off within ten hours
+    def too_gently(planner, answer, plan=RepairPlanner.plan):
+        command = plan(planner, answer)
+        if command is None:
+            return None
+        return replace(command, contact_pressure_kpa=0.1, request_human=False)
+
+    monkeypatch.setattr(RepairPlanner, 'plan', too_gently)
+    events = play(small('repair', panels=slice(2, 4), control='teacher'), networks())
+
+    looks = kinds(events, 'look_again')
+    assert looks and {event['visit'] for event in looks} <= {1, 2}
+    for visit in visits(events):
+        if visit.acts:
+            assert [act['outcome'] for act in visit.acts] == ['failed']
+            assert visit.requests == ('apply_bio_adhesive did not help',)
+    for look in looks:
+        last = max(act['hours'] for act in kinds(events, 'act') if act['hours'] < look['hours'])
+        assert look['hours'] - last > SET_HOURS > 10.0
+    assert score(events)['places'] == 2
+
+
+@pytest.mark.timeout(20)
+def test_the_facade_lives_until_an_hour_that_is_no_whole_microsecond():
+    robot = Robot(small('repair', panels=slice(1)), height_px=PROFILE.camera.view_px)
+    for hours in np.random.default_rng(0).uniform(0.0, 1.0, 200).cumsum():
+        robot.service(float(hours))
+        assert robot.events[-1]['hours'] == pytest.approx(hours, abs=1e-4)
+    robot.close()
 
 
 def test_touch_that_dies_leaves_the_teacher_and_the_repair_says_with_what_it_pressed():
@@ -149,6 +183,8 @@ def test_the_page_shows_each_panel_before_and_after(tmp_path):
     page = (tmp_path / 'report.html').read_text()
     assert page.count('src="data:image/jpeg;base64,') == 6
     assert setting.scenario.title in page and 'What became of each panel' in page
+    # The facade begins at 8 o'clock, and the robot acts at once.
+    assert 'day 1, 08:' in page and 'apply bio adhesive with' in page
     for event in kinds(events, 'act'):
         if event['contact']:
             assert f'{event["contact"]["pressure_kpa"]:.1f}' in page

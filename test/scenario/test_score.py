@@ -114,9 +114,27 @@ def test_a_crack_is_found_if_it_is_sealed_or_a_person_is_told_of_it():
 
     result = score(story.events)
 
-    assert story.verdicts == ['found', 'found', 'found', 'missed', 'missed', 'missed']
+    assert story.verdicts == [
+        *('found', 'found', 'found', 'missed', 'left to a person', 'left to a person')
+    ]
     assert (result['cracks_found'], result['cracks_over_limit']) == (3, 6)
     assert result['cracks_found_share'] == 0.5
+    # a person comes, but not because of the crack
+    assert result['cracks_left_undecided'] == 2
+
+
+def test_a_crack_that_a_person_is_told_of_as_possible_is_found():
+    story = Story()
+    story.arrive(crack_width_mm=0.8)
+    story.ask('apply_bio_adhesive, or seal_crack: nobody can tell from here')
+    story.arrive(crack_width_mm=0.8)
+    story.ask('apply_bio_adhesive, or remove_growth: nobody can tell from here')
+    story.arrive(crack_width_mm=0.8)
+    story.ask('no decision within 5 s, seen: seal_crack, hydrate')
+    story.arrive(crack_width_mm=0.8)
+    story.ask('the robot holds for more than 10 s, seen: nothing')
+
+    assert story.verdicts == ['found', 'left to a person', 'found', 'left to a person']
 
 
 def test_a_person_who_is_asked_because_of_something_real_mends_the_rest_too():
@@ -126,6 +144,31 @@ def test_a_person_who_is_asked_because_of_something_real_mends_the_rest_too():
 
     assert story.verdicts == ['found']
     assert score(story.events)['cracks_found'] == 0
+
+
+def test_what_was_seen_and_not_decided_is_left_to_a_person_or_asked_in_vain():
+    story = Story()
+    story.arrive(crack_width_mm=0.8)
+    story.ask('no decision within 10 s, seen: remove_growth')
+    story.arrive()
+    story.ask('the robot holds for more than 10 s')
+
+    assert story.verdicts == ['left to a person', 'asked in vain']
+    assert score(story.events)['requests_in_vain'] == 1
+
+
+def test_a_repair_that_fails_will_not_hold_unless_a_person_hears_of_it():
+    story = Story()
+    story.arrive(crack_width_mm=0.8)
+    story.act('seal_crack', 1.0, outcome='failed')
+    story.arrive(crack_width_mm=0.8)
+    story.act('seal_crack', 1.0, outcome='failed')
+    story.tell('look_again')
+    story.act('seal_crack', 1.0, outcome='failed')
+    story.ask('seal_crack did not help 2 times')
+
+    assert story.verdicts == ['will not hold', 'found']
+    assert score(story.events)['cracks_over_limit'] == 2
 
 
 def test_a_crack_within_the_limit_counts_as_none():

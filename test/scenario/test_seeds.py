@@ -7,21 +7,22 @@ import pytest
 from click.testing import CliRunner
 
 from crossmodal_kd_ros.cli.scenario import command
-from crossmodal_kd_ros.scenario.seeds import aims, page
+from crossmodal_kd_ros.scenario.seeds import _key, _run, aims, page
 from crossmodal_kd_ros.scenario.setting import SCENARIOS
 
 
-def of(**means):
+def of(*healths, **means):
+    """Return two runs that end with these healths, and figures."""
     figures = {name: {'mean': mean, 'interval': [mean, mean]} for name, mean in means.items()}
-    return {'figures': figures, 'runs': []}
+    return {'figures': figures, 'runs': [{'health_end': health} for health in healths]}
 
 
 MONTH = {
-    'robot': of(health_end=0.8, interventions=20.0),
-    'teacher': of(health_end=0.9, interventions=20.0),
-    'alone': of(health_end=0.81, interventions=20.0),
+    'robot': of(0.8, 0.8, health_end=0.8, interventions=20.0),
+    'teacher': of(0.9, 0.9, health_end=0.9, interventions=20.0),
+    'alone': of(0.83, 0.78, health_end=0.81, interventions=20.0),
     'calendar': of(health_end=0.9, interventions=100.0),
-    'nobody': of(health_end=0.4, interventions=0.0),
+    'nobody': of(0.4, 0.4, health_end=0.4, interventions=0.0),
 }
 
 
@@ -30,8 +31,8 @@ def test_aims_of_the_month_compare_the_robot_with_each_control():
 
     assert reached == [
         ('89% of it', False),
-        ('99% of it', False),
-        ('200% of it', True),
+        ('-0.5 points (-3.0 to 2.0)', False),
+        ('40.0 points (40.0 to 40.0)', True),
         ('80%', True),
     ]
 
@@ -45,7 +46,9 @@ def test_an_aim_of_which_nothing_was_counted_is_not_reached():
 
 
 def test_the_page_has_a_column_for_each_control_that_was_played():
-    text = page({'month': MONTH}, seeds=20, command='crossmodal-kd scenario month --seeds 20')
+    text = page(
+        {'month': MONTH}, seeds=range(20), command='crossmodal-kd scenario month --seeds 20'
+    )
 
     assert '| | robot | teacher | alone | calendar | nobody |' in text
     assert '| health in the end, % | 80.0 (80.0 to 80.0) | 90.0 (90.0 to 90.0) |' in text
@@ -58,12 +61,29 @@ def test_the_page_has_a_column_for_each_control_that_was_played():
         (['all'], 'expected --seeds with all'),
         (['repair', '--control', 'calendar'], 'expected a control of repair out of teacher'),
         (['month', '--control', 'alone'], 'expected --alone-models'),
+        (['month', '--alone-models', '.'], 'expected --alone-models with --control alone'),
+        (['month', '--docs', 'docs'], 'expected --docs with --seeds'),
+        (['month', '--seeds', '2', '--control', 'nobody'], 'expected no --control'),
     ],
 )
 def test_what_cannot_be_played_is_refused_in_a_sentence(arguments, expected):
     result = CliRunner().invoke(command, arguments)
 
     assert result.exit_code == 2 and expected in result.output
+
+
+def test_a_run_that_has_ended_is_not_played_again_and_other_networks_are_others(tmp_path):
+    weights = tmp_path / 'models' / 'student.safetensors'
+    weights.parent.mkdir()
+    weights.write_bytes(b'one')
+    job = ('month', 'nobody', 100, str(weights.parent))
+    file = tmp_path / _key(weights.parent) / 'run.json'
+    first = _run(job, file)
+    file.write_text(file.read_text().replace('"t_s": 0.0', '"t_s": 7.0'))
+
+    assert first['duration_s'] == 0.0 and _run(job, file)['duration_s'] == 7.0
+    weights.write_bytes(b'another')
+    assert not (tmp_path / _key(weights.parent)).exists()
 
 
 def test_nobody_needs_no_networks(tmp_path):

@@ -11,7 +11,14 @@ import torch
 from made_up_pairs import PROFILE, make_pairs
 from three_senses import PAD, SKIN, three_senses
 
-from crossmodal_kd_ros.training.batches import augment, draw_rows, in_order, shrink, take
+from crossmodal_kd_ros.training.batches import (
+    add_strong_views,
+    augment,
+    draw_rows,
+    in_order,
+    shrink,
+    take,
+)
 
 
 @pytest.mark.parametrize(
@@ -128,3 +135,14 @@ def test_augmentation_keeps_what_is_right_and_stays_a_picture():
     )
     again = augment(batch, PROFILE, torch.Generator().manual_seed(1))
     assert torch.equal(changed.image, again.image)
+
+
+def test_strong_views_are_of_every_picture_without_a_label_and_of_no_other():
+    batch = take(make_pairs(40, labels=16, side=128), torch.arange(40))
+    changed = add_strong_views(batch, torch.Generator().manual_seed(0))
+    assert torch.equal(changed.image, batch.image)
+    is_changed = (changed.strong != batch.image).flatten(1).any(1)
+    assert is_changed.tolist() == [False] * 16 + [True] * 24
+    assert changed.strong.min() >= 0.0 and changed.strong.max() <= 1.0
+    again = add_strong_views(batch, torch.Generator().manual_seed(0)).strong
+    assert torch.equal(changed.strong, again)

@@ -135,6 +135,39 @@ def test_losses_on_decisions_stay_finite_on_extreme_logits(loss):
         assert torch.isfinite(value) and torch.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize('min_confidence', [0.0, 0.8, 0.95])
+def test_pseudo_label_loss_is_fixmatchs_formula(batch, min_confidence):
+    strong, weak, _ = batch
+    weak.requires_grad_()
+    expected = 0.0
+    for s, w in zip(strong, weak.detach(), strict=True):
+        p = w.exp() / w.exp().sum()
+        if p.max() >= min_confidence:
+            expected += -(s.exp() / s.exp().sum()).log()[p.argmax()] / len(strong)
+    loss = losses.pseudo_label_loss(strong, weak, min_confidence=min_confidence)
+    assert expected > 0.0
+    torch.testing.assert_close(loss, expected, **EXACT)
+    loss.backward()
+    assert weak.grad is None and strong.grad.isfinite().all()
+    # Who is not sure teaches nothing, and sways nobody else.
+    is_sure = weak.softmax(1).max(1).values >= min_confidence
+    assert torch.equal(strong.grad.abs().sum(1) > 0.0, is_sure)
+
+
+def test_where_nothing_is_sure_a_network_teaches_itself_nothing():
+    logits = torch.zeros(4, 6, requires_grad=True)
+    loss = losses.pseudo_label_loss(logits, torch.zeros(4, 6))
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert loss == 0.0 and (gradient == 0.0).all()
+
+
+def test_pseudo_labels_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match=r'got \[4, 6\] and \[3, 6\]'):
+        losses.pseudo_label_loss(torch.zeros(4, 6), torch.zeros(3, 6))
+    with pytest.raises(ValueError, match='min_confidence from 0 to 1, got 95'):
+        losses.pseudo_label_loss(torch.zeros(4, 6), torch.zeros(4, 6), min_confidence=95)
+
+
 def test_relational_losses_equal_torchdistill(features):
     student, teacher = features
     for ours, weights in (

@@ -47,6 +47,17 @@ def test_what_a_recipe_leaves_out_is_the_articles(tmp_path):
             SMALL.replace('teacher: {steps: 1}', 'teacher: {steps: 0}'),
             'teacher.steps: .* greater than or equal to 1, got 0',
         ),
+        (
+            SMALL.replace('student: {steps: 1}', 'student: {steps: 1, self_training: true}'),
+            'student: .*self_training with distil: false and unlabelled: true, got distil: true',
+        ),
+        (
+            SMALL.replace(
+                'student: {steps: 1}',
+                'student: {steps: 1, self_training: true, distil: false, unlabelled: false}',
+            ),
+            'got distil: false and unlabelled: false',
+        ),
         ('data: [', 'is not YAML'),
         (SMALL.partition('\n')[2], 'data: this key is missing'),
         (SMALL + 'nets: other\n', "nets: Input should be 'article', got 'other'"),
@@ -80,5 +91,5 @@ def test_a_number_for_each_sense_is_one_for_all_or_by_name():
 def test_a_recipe_that_is_not_there_is_named():
     with pytest.raises(RecipeError, match='cannot read /no/such.yaml: No such file'):
         load_recipe(find_recipe('/no/such.yaml'))
-    with pytest.raises(RecipeError, match="expected one of default, quick.*, got 'best'"):
+    with pytest.raises(RecipeError, match="expected one of alone, default, quick.*, got 'best'"):
         find_recipe('best')

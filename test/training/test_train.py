@@ -3,6 +3,8 @@
 
 """What the trainings learn from, what they leave, and that a seed gives the same weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,100 @@ def test_the_control_never_looks_at_an_unlabelled_picture():
             for pairs in (TRAIN, darkened)
         )
     )
+
+
+SELF_TRAINING = {'distil': False, 'self_training': True, 'min_labelled': 0.5}
+
+
+@pytest.fixture
+def sure_of_everything(monkeypatch) -> None:
+    """Let a student learn from all of its own decisions: a few steps make it sure of none."""
+    monkeypatch.setattr('crossmodal_kd_ros.training.student._MIN_CONFIDENCE', 0.0)
+
+
+def test_a_student_that_trains_itself_never_learns_what_an_unlabelled_picture_feels_like(
+    sure_of_everything,
+):
+    # The same readings, each beside another unlabelled picture.
+    swapped = np.r_[:48, 95:47:-1]
+    elsewhere = replace(
+        TRAIN,
+        readings={sense: values[swapped] for sense, values in TRAIN.readings.items()},
+        quantities=TRAIN.quantities[swapped],
+    )
+    recipe = StudentRecipe(**SHORT, **SELF_TRAINING)
+    assert_same_weights(
+        *(
+            train_student(PROFILE, recipe, None, pairs, VALIDATION, seed=0)[0]
+            for pairs in (TRAIN, elsewhere)
+        )
+    )
+
+
+def test_a_student_that_trains_itself_is_the_control_where_every_picture_has_a_label():
+    self_trained, control = (
+        train_student(
+            PROFILE, StudentRecipe(**SHORT, **how), None, make_pairs(), VALIDATION, seed=0
+        )
+        for how in (SELF_TRAINING, {'distil': False})
+    )
+    assert_same_weights(self_trained[0], control[0])
+
+
+def test_what_is_sure_of_a_picture_is_the_label_of_its_strong_view():
+    torch.manual_seed(0)
+    task = StudentTask(Student(PROFILE), StudentRecipe(**SHORT, **SELF_TRAINING), None)
+    batch = replace(
+        take(TRAIN, torch.arange(42, 54)), strong=torch.rand(12, 3, 64, 64)
+    )  # six with a label, six without
+    with torch.no_grad():
+        task.eval()
+        features = task.network(batch.image[6:]).features
+        for network in (task.network, task.averaged):
+            # Sure of everything, and not of the same everywhere.
+            network.classifier.weight.mul_(1e5)
+            network.classifier.bias.copy_(-(network.classifier.weight @ features.mean(0)))
+        strong = task.network(batch.strong).logits
+        weak = task.averaged(batch.image[6:]).logits
+        parts = task(batch, torch.ones(2, 12), 1)[1]
+    cross_entropy = torch.nn.functional.cross_entropy
+    assert (weak.softmax(1).max(1).values > 0.9).all() and len(weak.argmax(1).unique()) > 1
+    torch.testing.assert_close(parts['unlabelled'], cross_entropy(strong[6:], weak.argmax(1)))
+    torch.testing.assert_close(parts['action'], cross_entropy(strong[:6], batch.action[:6]))
+
+
+def test_the_network_that_labels_follows_the_one_that_learns():
+    torch.manual_seed(0)
+    task = StudentTask(Student(PROFILE), StudentRecipe(**SHORT, **SELF_TRAINING), None)
+    batch = replace(take(TRAIN, torch.arange(42, 54)), strong=torch.rand(12, 3, 64, 64))
+    before = task.averaged.classifier.bias.clone()
+    with torch.no_grad():
+        task.network.classifier.bias.add_(1.0)
+    for _ in range(200):
+        task._average()
+    moved = task.averaged.classifier.bias - before
+    # What is left of the way after 200 steps: (1 - 1/N)^200.
+    assert 0.8 < moved.min() and moved.max() < 1.0
+    task.eval()(batch, torch.ones(2, 12), 1)
+    assert not any(parameter.requires_grad for parameter in task.averaged.parameters())
+
+
+def test_a_student_that_trains_itself_goes_on_where_it_was_killed(tmp_path, sure_of_everything):
+    class Killed(Exception):
+        pass
+
+    def kill(step, *_):
+        if step == 3:
+            raise Killed
+
+    def train(run: Run) -> Student:
+        recipe = StudentRecipe(**SHORT, **SELF_TRAINING)
+        return train_student(PROFILE, recipe, None, TRAIN, VALIDATION, seed=0, run=run)[0]
+
+    kept = {'checkpoint': tmp_path / 'progress.pt', 'checkpoint_every': 2}
+    with pytest.raises(Killed):
+        train(Run(report=kill, **kept))
+    assert_same_weights(train(Run(**kept)), train(Run()))
 
 
 @pytest.mark.parametrize('distil', [True, False])

@@ -9,6 +9,7 @@ from crossmodal_kd_ros.training.losses.decision import (
     decoupled_loss,
     distillation_loss,
     progressive_alpha,
+    pseudo_label_loss,
 )
 from crossmodal_kd_ros.training.losses.embedding import (
     feature_matching_loss,
@@ -25,6 +26,7 @@ __all__ = [
     'feature_matching_loss',
     'gaussian_nll',
     'progressive_alpha',
+    'pseudo_label_loss',
     'relational_angle_loss',
     'relational_distance_loss',
     'reverse_gradient',

@@ -116,6 +116,43 @@ def decoupled_loss(
     return temperature**2 * (target_weight * target_term + other_weight * other_term)
 
 
+def pseudo_label_loss(
+    strong_logits: Tensor, weak_logits: Tensor, *, min_confidence: float = 0.95
+) -> Tensor:
+    r"""FixMatch (Sohn et al. 2020, https://arxiv.org/abs/2001.07685): a network labels for itself.
+
+    $\frac{1}{B} \sum_b [\max_c p_{b,c} \ge \tau] \, CE(s_b, argmax_c p_{b,c})$ with
+    $p = softmax(w)$: what is sure of a picture changed little is the label of the same picture
+    changed much. A mean over all samples, so that it weighs less while little is sure.
+
+    Args:
+        strong_logits: `float[B, C]`, $s$, of the pictures changed much.
+        weak_logits: `float[B, C]`, $w$, of the same changed little; receives no gradient.
+        min_confidence: $\tau$, 0 to 1; 0.95 is the paper's.
+
+    Returns:
+        `float[]`.
+
+    Raises:
+        ValueError: shapes differ or `min_confidence` is out of range.
+
+    Example:
+        >>> strong, weak = torch.tensor([[0.0, 2.0]] * 2), torch.tensor([[0.0, 4.0], [0.0, 2.0]])
+        >>> round(pseudo_label_loss(strong, weak).item(), 4)
+        0.0635
+    """
+    if strong_logits.ndim != 2 or strong_logits.shape != weak_logits.shape:
+        raise ValueError(
+            'expected logits [B, C] of strong and weak views, got '
+            f'{list(strong_logits.shape)} and {list(weak_logits.shape)}'
+        )
+    if not 0.0 <= min_confidence <= 1.0:
+        raise ValueError(f'expected min_confidence from 0 to 1, got {min_confidence}')
+    confidence, pseudo_label = weak_logits.detach().softmax(1).max(1)
+    is_sure = confidence >= min_confidence
+    return (F.cross_entropy(strong_logits, pseudo_label, reduction='none') * is_sure).mean()
+
+
 def progressive_alpha(
     step: int, total_steps: int, *, ramp: float = 0.3, highest: float = 1.0
 ) -> float:

@@ -46,7 +46,7 @@ def test_the_screen_shows_the_day_the_facade_and_what_happened(width):
     text = console.file.getvalue()
     assert 'day 10.0 of 30' in text
     assert '50%' in text and '75%' in text
-    assert 'seal crack with 42.0 kPa: it holds' in text
+    assert 'seal crack with 42.0 kPa: sealed: it holds' in text
 
 
 def test_lines_tell_every_piece_of_news_once():
@@ -58,7 +58,7 @@ def test_lines_tell_every_piece_of_news_once():
     told = console.file.getvalue().splitlines()
     assert [line.partition('s  ')[2] for line in told] == [
         'STUDENT: no touch',
-        'panel 2: crack 0.8 mm wide',
-        'panel 2: seal crack with 42.0 kPa: it holds',
+        'panel 2: here, in truth: crack 0.8 mm wide',
+        'panel 2: seal crack with 42.0 kPa: sealed: it holds',
         'panel 2: a person is asked: request human',
     ]

@@ -1,0 +1,174 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Hold what `crossmodal-kd gain` predicts against what training measured, cell by cell.
+
+    python examples/real_sets/gain_cells.py --visuotactile CLONE --textures CLONE --gripper CLONE \
+        --gripper-out out/gripper/experiment --wall --docs docs
+
+Needs what `sets_experiment.py` and `examples/gripper/experiment.py` left in their `--out`. Each
+prediction is kept in `--out`, so that a run that was ended goes on.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import textures
+import visuotactile
+from gain_page import write_gains
+from real_set import RealSet
+from sets_experiment import split_fold
+from sets_page import figure
+
+from crossmodal_kd_ros.benchmark.gain import predict_gain
+from crossmodal_kd_ros.datasets import NO_LABEL, Pairs, load_simulated
+from crossmodal_kd_ros.files import write_json
+from crossmodal_kd_ros.profile import Profile, load_profile
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / 'examples' / 'gripper'))
+
+_READERS = {'visuotactile': visuotactile.read, 'textures': textures.read}
+# Splits of the simulated wall, as other commands keep them in the cache, and views of each.
+_WALL = (('calibration', 9000), ('test', 9000))
+_WALL_UNLABELLED = 10_000
+
+# What may be learnt from, its profile, what it is named in `--out`, and what was measured there
+# on new places and on felt ones: name of the cell, and accuracies gained.
+Case = tuple[str, Callable[[], tuple[Pairs, Profile]], dict[str, tuple[str, dict[str, Any]]]]
+
+
+def cases_of_set(data: RealSet, out: Path) -> Iterator[Case]:
+    """Give the cells of each fold of a set: with all labels, and with few."""
+    for fold in range(data.fold.max() + 1):
+        files = sorted((out / data.name).glob(f'*-{fold}.json'))
+        if not files:
+            continue
+        seeds = [json.loads(file.read_text(encoding='utf-8')) for file in files]
+        cells, _ = split_fold(data, fold)
+
+        def gained(cell: str, labels: str) -> dict[str, Any]:
+            taught, alone = f'taught, {cell}', f'labels alone, {labels}'
+            return figure(
+                [
+                    np.mean([each[taught][name] - each[alone][name] for each in seeds])
+                    for name in seeds[0][taught]
+                ]
+            )
+
+        for labels in ('all labels', 'few labels'):
+            measured = {'new': (labels, gained(labels, labels))}
+            if labels == 'all labels':
+                measured['felt'] = ('met', gained('met', labels))
+            cell = cells[labels]
+
+            def learnt(cell=cell) -> tuple[Pairs, Profile]:
+                action = data.pairs.action.copy()
+                action[cell.felt] = NO_LABEL
+                rows = np.concatenate([cell.labelled, cell.felt])
+                return replace(data.pairs, action=action)[rows], data.profile
+
+            yield f'{data.name}, fold {fold}, {labels}', learnt, measured
+
+
+def cases_of_gripper(clone: Path, out: Path) -> Iterator[Case]:
+    """Give two cells, mass and stiffness, of each object of the gripper, unseen once."""
+    import experiment
+    from grasp_pairs import PROPERTIES, grasp_profile, properties_of
+
+    profile = grasp_profile()
+    data = experiment.read(clone, profile)
+    names = np.array([grasp.object_name for grasp in data.grasps])
+    split = np.array([grasp.split for grasp in data.grasps])
+    novel = set(names[split == 'ood_test'])
+    group = np.unique(names, return_inverse=True)[1]
+    for name in sorted(set(names)):
+        files = sorted(out.glob(f'*-{name}.json'))
+        if not files:
+            continue
+        seeds = [json.loads(file.read_text(encoding='utf-8')) for file in files]
+        known = np.flatnonzero(~np.isin(names, list(novel | {name})) & (split == 'train'))
+        for key in PROPERTIES:
+            gains = [each['taught, replay'][key] - each['before'][key] for each in seeds]
+
+            def learnt(known=known, key=key) -> tuple[Pairs, Profile]:
+                action = properties_of(profile)[key][data.seen.action]
+                return replace(data.seen, action=action, group=group)[known], profile
+
+            measured = {'felt': (f'{name}, {key}', figure(gains))}
+            # The five of `ood_test` are unseen to one base: one prediction serves them.
+            base = 'ood_test' if name in novel else name
+            yield f'gripper, {base}, {key}', learnt, measured
+
+
+def cases_of_wall(cache: Path, results: Path) -> Iterator[Case]:
+    """Give the simulated wall at each label count that the benchmark measured."""
+    measured = json.loads(results.read_text(encoding='utf-8'))['gain']
+    for count, each in measured.items():
+        accuracy = each['accuracy']
+
+        def learnt(count=int(count)) -> tuple[Pairs, Profile]:
+            pairs = Pairs.join(
+                [
+                    replace(part, group=part.group + number * views)
+                    for number, (split, views) in enumerate(_WALL)
+                    for part in [load_simulated(split, views, seed=0, cache_dir=cache)]
+                ]
+            )
+            rows = np.arange(min(count + _WALL_UNLABELLED, len(pairs)))
+            return pairs[rows].with_labels(count), load_profile()
+
+        kept = {'mean': accuracy['mean'], 'interval': accuracy['interval']}
+        yield f'wall, {count} labels', learnt, {'new': (f'{count} labels', kept)}
+
+
+def predict(name: str, learnt: Callable[[], tuple[Pairs, Profile]], out: Path) -> dict[str, Any]:
+    """Return a prediction, made once and kept in `out`."""
+    file = out / 'gain' / f'{name}.json'
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, asdict(predict_gain(*learnt())))
+    return json.loads(file.read_text(encoding='utf-8'))
+
+
+def main() -> None:
+    """Predict what is missing, and write the figures and the section."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in (*_READERS, 'gripper'):
+        parser.add_argument(f'--{name}', type=Path, help='clone of the set')
+    parser.add_argument('--gripper-out', type=Path, default=Path('out/gripper/experiment'))
+    parser.add_argument('--wall', action='store_true', help='the simulated wall too')
+    parser.add_argument('--cache', type=Path, default=Path('out/cache'))
+    parser.add_argument('--out', type=Path, default=Path('out/real_sets'))
+    parser.add_argument('--docs', type=Path, help='folder for gain.json and real_data.md')
+    arguments = parser.parse_args()
+    cases: list[Case] = []
+    for name, read in _READERS.items():
+        if getattr(arguments, name) is not None:
+            cases += cases_of_set(read(getattr(arguments, name)), arguments.out)
+    if arguments.wall:
+        cases += cases_of_wall(arguments.cache, ROOT / 'docs' / 'results.json')
+    if arguments.gripper is not None:
+        cases += cases_of_gripper(arguments.gripper, arguments.gripper_out)
+    rows = []
+    for name, learnt, measured in cases:
+        prediction = predict(name, learnt, arguments.out)
+        for place, (cell, gained) in measured.items():
+            source = name.split(', ')[0]
+            label = f'{name.rsplit(", ", 1)[0]}, {cell}' if 'fold' in name else f'{source}, {cell}'
+            rows.append(
+                {'cell': label, 'set': source, 'predicted': prediction[place], 'measured': gained}
+            )
+            print(label, prediction[place]['gain'], gained, flush=True)
+    if arguments.docs is not None:
+        write_gains(arguments.docs, rows)
+
+
+if __name__ == '__main__':
+    main()
