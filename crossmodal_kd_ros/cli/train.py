@@ -19,8 +19,8 @@ from crossmodal_kd_ros.cli.options import find_profile, profile_option
     '--recipe',
     default='default',
     show_default=True,
-    help='default, alone (no teacher), photographs (cracks in photographs too), quick, reference (nets '
-    'and loop of the article), or a YAML file of your own.',
+    help='default, alone (no teacher), photographs (cracks in photographs too), quick, reference '
+    '(nets and loop of the article), or a YAML file of your own.',
 )
 @click.option(
     '--out',

@@ -34,8 +34,10 @@ def test_a_crack_shows_where_it_is_said_to_be():
     contrasts = []
     for seed in range(20):
         image, cover = draw_photograph(np.random.default_rng(seed), is_cracked=True, ground=GROUND)
-        grey = image.mean(2)
-        contrasts.append(grey[cover > 0.6].mean() - np.median(grey[cover == 0.0]))
+        grey, cracked = image.mean(2), cover > 0.6
+        if cracked.any():
+            contrasts.append(grey[cracked].mean() - np.median(grey[cover == 0.0]))
+    assert len(contrasts) >= 15  # the others are hairlines
     # Nine cracks of ten are dark; one may be filled with dust.
     assert np.mean(np.array(contrasts) < -5.0) >= 0.7
 

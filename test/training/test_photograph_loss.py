@@ -46,7 +46,7 @@ def test_a_view_is_changed_together_with_what_is_known_of_it():
     for seed in range(30):
         view, known = change_view(image, cover, np.random.default_rng(seed))
         assert view.shape == image.shape and known.shape == cover.shape
-        dark, cracked = view.mean(2) < 60, known > 200
+        dark, cracked = view.mean(2) < 100, known > 127
         assert (dark == cracked).mean() > 0.99
         seen += bool(cracked.any())
     assert seen > 20
