@@ -152,9 +152,9 @@ def evaluate_photos(
     profile = load_profile()
     student = load_student(models / 'student.safetensors', profile)
     photos = Photos.load(folder, size_px=profile.camera.view_px, parity=parity)
-    sureness = crack_scores(student, photos.image)[0]
+    width_mm = crack_scores(student, photos.image)[0]
     about = {'folder': folder.name, 'parity': parity, **measure_photos(student, photos)}
     write_json(out / 'photos.json', about)
-    worst = [thumbnails(photos, sureness, rows) for rows in worst_mistakes(photos, sureness)]
+    worst = [thumbnails(photos, width_mm, rows) for rows in worst_mistakes(photos, width_mm)]
     write_json(out / 'mistakes.json', worst[0] + worst[1])
     publish(out, profile, models=models, cache=cache, results=results)

@@ -25,8 +25,7 @@ PARITIES = ('all', 'odd', 'even')
 FALSE_ALARMS = 0.05
 # What is measured, by the names in `measure_photos`.
 TITLES = {
-    'student': 'student, crack depth over its deviation',
-    'as_it_is': 'the same, the photograph as it is',
+    'student': 'student, how wide a crack it sees',
     'action': 'student, wants a seal or a person',
     'black_hat': 'black-hat filter',
     'frangi': 'ridges of the Hessian (Frangi)',
@@ -141,58 +140,37 @@ def _photograph_number(path: Path) -> int:
 
 
 @torch.inference_mode()
-def crack_scores(
-    student: Student, image: np.ndarray, *, sides: int = 4
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return how surely the student reads a crack, and how likely it wants to act on one.
+def crack_scores(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how wide a crack the student sees, and how likely it wants to act on one.
 
-    The student of the living wall reads what is under the tactile pad, a half of the picture wide
-    and a quarter high. As a robot passes over a wall, the pad passes over the whole photograph, in
-    4 x 2 places, its surroundings mirrored where it has none, and in each it comes from all four
-    sides: it sees the photograph as it is, mirrored, upside down and both. The surest reading and
-    the largest probability count.
+    It sees each photograph as it is, mirrored, upside down and both; the means count.
 
     Args:
         student: of the living wall, in evaluation mode.
         image: `uint8[N, S, S, 3]`, RGB, S a multiple of 32.
-        sides: the first so many; 1: the photograph as it is.
 
     Returns:
-        Two `float32[N]`. The first is the score: the depth of the crack over the standard
-        deviation that the student gives it, for on a real wall it is unsure of much. The second is
-        the probability of a seal or a call for a person: no score, for a panel with a crack may
-        need something more urgent.
+        Two `float32[N]`. The first is the score: `crack_width`, mm of the view, below 0 where the
+        student is sure that there is none. The second is the probability of a seal or a call for a
+        person: no score, for a panel with a crack may need something more urgent.
     """
-    side = image.shape[1]
-    edge = 3 * side // 8
-    wide = np.pad(image, ((0, 0), (edge, edge), (edge, edge), (0, 0)), mode='reflect')
-    places = [
-        _ask(student, seen[:, top : top + side, left : left + side])
-        for seen in (wide, wide[:, :, ::-1], wide[:, ::-1], wide[:, ::-1, ::-1])[:sides]
-        for top in range(0, 2 * edge + 1, side // 4)
-        for left in (edge - side // 4, edge + side // 4)
-    ]
-    return np.max([sureness for sureness, _ in places], 0), np.max(
-        [wanted for _, wanted in places], 0
-    )
+    sides = (image, image[:, :, ::-1], image[:, ::-1], image[:, ::-1, ::-1])
+    widths, wanted = zip(*(_ask(student, seen) for seen in sides))
+    return np.mean(widths, 0), np.mean(wanted, 0)
 
 
 def _ask(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    sureness, action = [], []
-    profile = student.profile
-    wanted = [profile.actions.index(name) for name in ('seal_crack', 'request_human')]
-    depth = list(profile.quantities).index('crack_depth')
+    widths, wanted = [], []
+    actions = [student.profile.actions.index(name) for name in ('seal_crack', 'request_human')]
+    width = list(student.profile.quantities).index('crack_width')
+    standardise = student.standardise_quantities
     for start in range(0, len(image), _BATCH):
-        batch = (
-            torch.from_numpy(np.ascontiguousarray(image[start : start + _BATCH]))
-            .permute(0, 3, 1, 2)
-            .float()
-            / 255.0
-        )
-        output = student(batch)
-        sureness.append((output.quantities / student.quantities_std(output))[:, depth])
-        action.append(output.logits.softmax(1)[:, wanted].sum(1))
-    return torch.cat(sureness).numpy(), torch.cat(action).numpy()
+        seen = torch.from_numpy(np.ascontiguousarray(image[start : start + _BATCH]))
+        output = student(seen.permute(0, 3, 1, 2).float() / 255.0)
+        z = output.quantities_z[:, width]
+        widths.append(z * standardise.std[width] + standardise.mean[width])
+        wanted.append(output.logits.softmax(1)[:, actions].sum(1))
+    return torch.cat(widths).numpy(), torch.cat(wanted).numpy()
 
 
 def recall_at(
@@ -216,10 +194,9 @@ def measure_photos(student: Student, photos: Photos) -> dict[str, Any]:
         `pictures`, `cracked`, and `scores`: by name `auroc`, `average_precision`, `recall` (at
         `FALSE_ALARMS`).
     """
-    sureness, wanted = crack_scores(student, photos.image)
+    width, wanted = crack_scores(student, photos.image)
     scores = {
-        'student': sureness,
-        'as_it_is': crack_scores(student, photos.image, sides=1)[0],
+        'student': width,
         'action': wanted,
         **{
             name: np.array([score(picture) for picture in photos.image])

@@ -25,11 +25,14 @@ QUANTITY = 'crack_width'
 # A cell of the finest map has a crack if that covers so many of its 16 pixels; between the two,
 # nobody knows.
 _CRACKED_PX, _CLEAN_PX = 0.7, 0.15
+# A crack shows if it covers so much of any pixel.
+_SHOWS = 0.4
 _CRACKED_WEIGHT = 3.0
 _CELL_PX = 4
-_WIDEST_PX = 8.0
-# Share of the photographs that are seen whole, and of the others as the pad will pass over them.
-_WHOLE, _CLOSER = 0.5, 0.3
+_OPENING_PX, _WIDEST_PX = 7, 8.0
+_WHERE_WEIGHT, _WHETHER_WEIGHT, _WIDTH_WEIGHT = 3.0, 0.5, 0.3
+# Shares of the photographs of which a part is seen, in another light, out of focus, with noise.
+_CLOSER, _LIT, _BLURRED, _NOISY = 0.4, 0.5, 0.3, 0.3
 
 
 class Drawn(NamedTuple):
@@ -40,10 +43,11 @@ class Drawn(NamedTuple):
 
 
 class PhotographLoss(nn.Module):
-    """Where a simulated photograph is cracked, and how wide under the pad.
+    """Where a simulated photograph is cracked, whether it is at all, and how wide.
 
-    The first is said by a throw-away head on each cell of the finest map of the trunk, the second
-    by the student's own `crack_width`.
+    The first is said by a head on each cell of the finest map of the trunk, the second by one on
+    what it pools; both are thrown away. The last is the student's own `crack_width`: there is no
+    pad in a photograph, so it is that of the widest crack in the picture.
     """
 
     def __init__(self, student: Student, photographs: Photographs, *, batch: int) -> None:
@@ -54,9 +58,11 @@ class PhotographLoss(nn.Module):
         """
         super().__init__()
         check_profile(student.profile)
-        self._profile, self._photographs, self._batch = student.profile, photographs, batch
+        self._photographs, self._batch = photographs, batch
+        self._view_mm = student.profile.camera.view_mm
         self._column = list(student.profile.quantities).index(QUANTITY)
-        self.head = nn.Conv2d(student.trunk.window_channels, 1, 1)
+        self.where = nn.Conv2d(student.trunk.window_channels, 1, 1)
+        self.whether = nn.Linear(student.trunk.pooled_features, 1)
 
     def draw(self, seed: tuple[int, ...]) -> Drawn:
         """Draw a batch; the same seed, the same batch."""
@@ -80,7 +86,7 @@ class PhotographLoss(nn.Module):
             output: what it says.
             cover: of `Drawn`.
         """
-        logits = self.head(student.trunk.look_everywhere(vision))[:, 0].float()
+        logits = self.where(student.trunk.look_everywhere(vision))[:, 0].float()
         cells = F.adaptive_avg_pool2d(cover[:, None], logits.shape[-2:])[:, 0] * _CELL_PX**2
         cracked = (cells > _CRACKED_PX).float()
         known = 1.0 - ((cells > _CLEAN_PX) & (cells <= _CRACKED_PX)).float()
@@ -88,22 +94,22 @@ class PhotographLoss(nn.Module):
         where = F.binary_cross_entropy_with_logits(
             logits, cracked, weight=known, pos_weight=weight
         )
+        whether = F.binary_cross_entropy_with_logits(
+            self.whether(vision.pooled)[:, 0].float(), (cover.amax((1, 2)) > _SHOWS).float()
+        )
         standardise = student.standardise_quantities
-        width = self._width_mm(cover)[:, None]
         column = slice(self._column, self._column + 1)
-        target = (width - standardise.mean[column]) / standardise.std[column]
+        width_mm = self._width_mm(cover)[:, None]
+        target = (width_mm - standardise.mean[column]) / standardise.std[column]
         z, logvar = output.quantities_z[:, column], output.quantities_logvar[:, column]
-        return _CRACKED_WEIGHT * where + gaussian_nll(z.float(), logvar.float(), target)
+        width = gaussian_nll(z.float(), logvar.float(), target)
+        return _WHERE_WEIGHT * where + _WHETHER_WEIGHT * whether + _WIDTH_WEIGHT * width
 
     def _width_mm(self, cover: Tensor) -> Tensor:
-        """Return the widest opening under the pad, as if the pixels were those of the view."""
-        side = cover.shape[-1]
-        grid = next(s for s in self._profile.senses.values() if s.footprint_mm is not None)
-        rows, columns = self._profile.footprint_px(grid.name, side)
+        """Return the widest opening, `float32[B]`, as if the pixels were those of the view."""
         # A line covers as many of the pixels of a window as it is wide, times the window's side.
-        opening = 7.0 * F.avg_pool2d(cover[:, None], 7, 1, 3)[:, 0, rows, columns]
-        widest_px = opening.amax((1, 2)).clamp_max(_WIDEST_PX)
-        return widest_px * (self._profile.camera.view_mm / side)
+        opening_px = _OPENING_PX * F.avg_pool2d(cover[:, None], _OPENING_PX, 1, _OPENING_PX // 2)
+        return opening_px.amax((1, 2, 3)).clamp_max(_WIDEST_PX) * (self._view_mm / cover.shape[-1])
 
 
 def check_profile(profile: Profile) -> None:
@@ -119,7 +125,7 @@ def check_profile(profile: Profile) -> None:
 def change_view(
     image: np.ndarray, cover: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turn, mirror, enlarge and tint a photograph; shift half of them as the pad will see them.
+    """Turn, mirror and enlarge a photograph; change its light and sharpness.
 
     Args:
         image: `uint8[S, S, 3]`.
@@ -134,7 +140,7 @@ def change_view(
     if rng.random() < 0.5:
         both = [each[:, ::-1] for each in both]
     if rng.random() < _CLOSER:
-        part = int(rng.integers(round(0.6 * side), side))
+        part = int(rng.integers(round(0.55 * side), side))
         top, left = rng.integers(0, side + 1 - part, 2)
         both = [
             cv2.resize(
@@ -142,18 +148,13 @@ def change_view(
             )
             for each in both
         ]
-    if rng.random() < 0.5:  # as a lamp tints white
-        tint = 1.0 + 0.15 * rng.uniform(-1.0, 1.0, 3)
-        both[0] = (255.0 - np.clip((255.0 - both[0]) * tint, 0.0, 255.0)).astype(np.uint8)
-    if rng.random() >= _WHOLE:
-        edge = 3 * side // 8
-        top, left = rng.integers(0, 2 * edge + 1, 2)
-        if rng.random() < 0.6:  # one of the places of `crack_scores`
-            top = side // 4 * int(rng.integers(4))
-            left = edge + side // 4 * int(rng.choice([-1, 1]))
-        both = [
-            np.pad(each, ((edge, edge), (edge, edge), (0, 0))[: each.ndim], mode='reflect')
-            for each in both
-        ]
-        both = [each[top : top + side, left : left + side] for each in both]
-    return np.ascontiguousarray(both[0]), np.ascontiguousarray(both[1])
+    seen = both[0].astype(np.float32) / 255.0
+    if rng.random() < _LIT:  # as a lamp tints white
+        seen = 1.0 - (1.0 - seen) * rng.uniform(0.8, 1.2, 3).astype(np.float32)
+    if rng.random() < _LIT:
+        seen = np.clip(seen, 1e-3, 1.0) ** rng.uniform(0.7, 1.4) * rng.uniform(0.7, 1.2)
+    if rng.random() < _BLURRED:
+        seen = cv2.GaussianBlur(np.ascontiguousarray(seen), (0, 0), rng.uniform(0.3, 1.2))
+    if rng.random() < _NOISY:
+        seen = seen + rng.normal(0.0, rng.uniform(0.0, 0.04), seen.shape)
+    return (255.0 * np.clip(seen, 0.0, 1.0)).astype(np.uint8), np.ascontiguousarray(both[1])

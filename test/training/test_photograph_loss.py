@@ -52,13 +52,13 @@ def test_a_view_is_changed_together_with_what_is_known_of_it():
     assert seen > 20
 
 
-def test_the_width_under_the_pad_is_that_of_the_line(photographs):
+def test_the_width_is_that_of_the_widest_line_in_the_picture(photographs):
     loss = PhotographLoss(Student(PROFILE), photographs, batch=4)
     cover = torch.from_numpy(photographs.cover[:2].copy()).float() / 255.0
-    beside = torch.zeros(1, 128, 128)
-    beside[:, :, 4:8] = 1.0  # the pad reaches from a fourth to three fourths of the view
-    # 4 px of half a millimetre
-    assert loss._width_mm(torch.cat([cover, beside])).tolist() == pytest.approx([0.0, 2.0, 0.0])
+    both = torch.zeros(1, 128, 128)
+    both[:, 10:16], both[:, 100:102] = 1.0, 1.0
+    # 0, 4 and 6 px of half a millimetre
+    assert loss._width_mm(torch.cat([cover, both])).tolist() == pytest.approx([0.0, 2.0, 3.0])
 
 
 def test_a_student_learns_from_photographs_what_its_views_do_not_tell(photographs):
