@@ -31,6 +31,7 @@ from crossmodal_kd_ros.training.cache import TrainingCache
 from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.loop import Run
 from crossmodal_kd_ros.training.recipe import find_recipe, load_recipe
+from crossmodal_kd_ros.versions import SIMULATION_VERSION
 
 
 def evaluate_benchmark(
@@ -70,6 +71,7 @@ def evaluate_benchmark(
         {
             'command': command,
             'commit': commit(),
+            'simulation_version': SIMULATION_VERSION,
             'torch': str(torch.__version__),
             'threads': torch.get_num_threads(),
             'recipe': plan.recipe.model_dump(),

@@ -121,8 +121,8 @@ def cases_of_wall(cache: Path, results: Path) -> Iterator[Case]:
                     for part in [load_simulated(split, views, seed=0, cache_dir=cache)]
                 ]
             )
-            rows = np.arange(min(count + _WALL_UNLABELLED, len(pairs)))
-            return pairs[rows].with_labels(count), load_profile()
+            rows, profile = np.arange(min(count + _WALL_UNLABELLED, len(pairs))), load_profile()
+            return pairs[rows].with_labels(count, profile), profile
 
         kept = {'mean': accuracy['mean'], 'interval': accuracy['interval']}
         yield f'wall, {count} labels', learnt, {'new': (f'{count} labels', kept)}
