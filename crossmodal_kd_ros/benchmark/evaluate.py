@@ -154,9 +154,9 @@ def evaluate_photos(
     profile = load_profile()
     student = load_student(models / 'student.safetensors', profile)
     photos = Photos.load(folder, size_px=profile.camera.view_px, parity=parity)
-    width_mm = crack_scores(student, photos.image)[0]
+    sureness = crack_scores(student, photos.image)[0]
     about = {'folder': folder.name, 'parity': parity, **measure_photos(student, photos)}
     write_json(out / 'photos.json', about)
-    worst = [thumbnails(photos, width_mm, rows) for rows in worst_mistakes(photos, width_mm)]
+    worst = [thumbnails(photos, sureness, rows) for rows in worst_mistakes(photos, sureness)]
     write_json(out / 'mistakes.json', worst[0] + worst[1])
     publish(out, profile, models=models, cache=cache, results=results)

@@ -25,7 +25,7 @@ PARITIES = ('all', 'odd', 'even')
 FALSE_ALARMS = 0.05
 # What is measured, by the names in `measure_photos`.
 TITLES = {
-    'student': 'student, how wide a crack it sees',
+    'student': 'student, crack width over its deviation',
     'action': 'student, wants a seal or a person',
     'black_hat': 'black-hat filter',
     'frangi': 'ridges of the Hessian (Frangi)',
@@ -141,7 +141,7 @@ def _photograph_number(path: Path) -> int:
 
 @torch.inference_mode()
 def crack_scores(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how wide a crack the student sees, and how likely it wants to act on one.
+    """Return how surely the student sees a crack, and how likely it wants to act on one.
 
     It sees each photograph as it is, mirrored, upside down and both; the means count.
 
@@ -150,27 +150,27 @@ def crack_scores(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.nd
         image: `uint8[N, S, S, 3]`, RGB, S a multiple of 32.
 
     Returns:
-        Two `float32[N]`. The first is the score: `crack_width`, mm of the view, below 0 where the
-        student is sure that there is none. The second is the probability of a seal or a call for a
-        person: no score, for a panel with a crack may need something more urgent.
+        Two `float32[N]`. The first is the score: `crack_width` over the standard deviation that
+        the student gives it, for of much in a photograph it is unsure. The second is the
+        probability of a seal or a call for a person: no score, for a panel with a crack may need
+        something more urgent.
     """
     sides = (image, image[:, :, ::-1], image[:, ::-1], image[:, ::-1, ::-1])
-    widths, wanted = zip(*(_ask(student, seen) for seen in sides))
-    return np.mean(widths, 0), np.mean(wanted, 0)
+    sureness, wanted = zip(*(_ask(student, seen) for seen in sides))
+    return np.mean(sureness, 0), np.mean(wanted, 0)
 
 
 def _ask(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    widths, wanted = [], []
+    sureness, wanted = [], []
     actions = [student.profile.actions.index(name) for name in ('seal_crack', 'request_human')]
     width = list(student.profile.quantities).index('crack_width')
-    standardise = student.standardise_quantities
     for start in range(0, len(image), _BATCH):
         seen = torch.from_numpy(np.ascontiguousarray(image[start : start + _BATCH]))
         output = student(seen.permute(0, 3, 1, 2).float() / 255.0)
-        z = output.quantities_z[:, width]
-        widths.append(z * standardise.std[width] + standardise.mean[width])
+        width_mm = student.standardise_quantities.to_units(output.quantities_z)[:, width]
+        sureness.append(width_mm / student.quantities_std(output)[:, width])
         wanted.append(output.logits.softmax(1)[:, actions].sum(1))
-    return torch.cat(widths).numpy(), torch.cat(wanted).numpy()
+    return torch.cat(sureness).numpy(), torch.cat(wanted).numpy()
 
 
 def recall_at(
@@ -194,9 +194,9 @@ def measure_photos(student: Student, photos: Photos) -> dict[str, Any]:
         `pictures`, `cracked`, and `scores`: by name `auroc`, `average_precision`, `recall` (at
         `FALSE_ALARMS`).
     """
-    width, wanted = crack_scores(student, photos.image)
+    sureness, wanted = crack_scores(student, photos.image)
     scores = {
-        'student': width,
+        'student': sureness,
         'action': wanted,
         **{
             name: np.array([score(picture) for picture in photos.image])

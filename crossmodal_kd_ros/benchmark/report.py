@@ -146,14 +146,14 @@ def write_report(
     )
 
 
-def thumbnails(photos: Photos, width_mm: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
+def thumbnails(photos: Photos, sureness: np.ndarray, rows: np.ndarray) -> list[dict[str, Any]]:
     """Return what a page needs of the photographs `rows`; `picture` is a JPEG in base64."""
     return [
         {
             'picture': thumbnail(photos.image[row]),
             'name': photos.path[row].name,
             'cracked': bool(photos.cracked[row]),
-            'width_mm': float(width_mm[row]),
+            'sureness': float(sureness[row]),
         }
         for row in rows.tolist()
     ]

@@ -68,8 +68,8 @@ def test_student_and_filters_are_measured_on_the_same_pictures(folder):
         'average_precision': 1.0,
         'recall': 1.0,
     }
-    width_mm, wanted = crack_scores(student, photos.image)
-    for name, score in (('student', width_mm), ('action', wanted)):
+    sureness, wanted = crack_scores(student, photos.image)
+    for name, score in (('student', sureness), ('action', wanted)):
         pairs = [
             (a > b) + 0.5 * (a == b) for a in score[photos.cracked] for b in score[~photos.cracked]
         ]
@@ -86,20 +86,21 @@ def test_recall_is_what_a_limit_finds_that_few_clean_ones_pass():
     assert recall_at(cracked, cracked.astype(float)) == 1.0
 
 
-def test_the_score_is_the_mean_width_over_the_four_mirrored_views():
+def test_the_score_is_the_mean_over_the_four_mirrored_views():
     class Eye(Student):
-        """Sees as many millimetres as the brightness of the pixel in the upper left corner."""
+        """Sees as many millimetres as the upper left pixel is bright, to half a millimetre."""
 
         def forward(self, image):
             output = super().forward(image)
             output.quantities_z[:, WIDTH] = image[:, 0, 0, 0]
+            output.quantities_logvar[:, WIDTH] = 2.0 * np.log(0.5)
             return output
 
     eye = Eye(PROFILE).eval()  # whose standard units are millimetres
     image = np.zeros((3, 128, 128, 3), np.uint8)
     image[0, 0, 0], image[1, -1, -1], image[1, 0, -1], image[2, 64, 64] = 255, 255, 255, 255
-    width_mm, _ = crack_scores(eye, image)
-    assert width_mm.tolist() == pytest.approx([0.25, 0.5, 0.0])
+    sureness, _ = crack_scores(eye, image)
+    assert sureness.tolist() == pytest.approx([0.5, 1.0, 0.0])
 
 
 def test_the_worst_mistakes_are_the_clean_that_score_high_and_the_cracked_that_score_low(folder):
