@@ -35,6 +35,8 @@ _TOPICS = {
     '/camera/image_raw/compressed': _PICTURE,
 }
 START_S = 1_700_000_000
+# After the begin of a grasp.
+FIRST_PICTURE_S = 0.3
 _NS = 1_000_000_000
 _CAMERA_S, _SUMMARY_S, _SUM_UP_S = 1.0, 0.1, 0.5
 # A message is received so long after it was stamped.
@@ -81,7 +83,7 @@ def write_bag(path: Path, grasps: Sequence[Grasp]) -> list[Stretch]:
                 )
                 events.append((at_ns, '/joint_currents', joint_currents.message(at_ns, amps)))
             picture = _picture(object_view(grasp.photograph()))
-            for t_s in np.arange(0.3, end_s, _CAMERA_S):
+            for t_s in np.arange(FIRST_PICTURE_S, end_s, _CAMERA_S):
                 at_ns = _at_ns(start_s + t_s)
                 events.append((at_ns, '/camera/image_raw/compressed', picture(at_ns)))
             summed_up_s = -np.inf

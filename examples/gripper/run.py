@@ -17,12 +17,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from grasp_bags import START_S, Stretch, write_bag
+from grasp_bags import FIRST_PICTURE_S, START_S, Stretch, write_bag
 from grasp_page import write_road
 from grasp_pairs import (
     PROFILE,
@@ -37,12 +38,16 @@ from grasp_recordings import Grasp, find_grasps
 from crossmodal_kd_ros.bags.reader import read_messages
 from crossmodal_kd_ros.files import write_json, write_text
 
+# What the teacher leaves out, temperature and weights of the student are those of `experiment.py`.
 _RECIPE = """seed: 0
 data: {labelled_views: 10, unlabelled_views: 0}  # of a simulator; this data set has its own
-teacher: {steps: 300, learning_rate: 1.0e-3, validate_every: 300}
-student: {steps: 600, batch: 48, validate_every: 100, alpha_ramp: 0.3}
+teacher: {steps: 300, learning_rate: 1.0e-3, validate_every: 300, sense_dropout: 0.0,
+  image_head_weight: 0.0, senses_head_weight: 0.0, reconstruction_weight: 0.0,
+  unlabelled_weight: 0.0}
+student: {steps: 600, batch: 48, validate_every: 100, alpha_ramp: 0.3, temperature: 1.0,
+  reading_weights: 0.03, quantities_weight: 0.1}
 """
-_SCORES, _MODE = '/maintenance/action_scores', '/maintenance/mode'
+_SCORES = '/maintenance/action_scores'
 
 
 def crossmodal_kd(*arguments: object) -> None:
@@ -65,30 +70,34 @@ def write_labels(path: Path, bags: dict[str, list[Stretch]], unlabelled: set[str
 
 
 def judge(replay: Path, stretches: Sequence[Stretch], dead_from_s: float) -> dict[str, Any]:
-    """Return how often a replay was right before and after the sense died, and in which modes."""
+    """Return how often a replay was right before and after the sense died, and in which modes.
+
+    Its seconds count from the first picture, the first reading that there is.
+    """
     profile = grasp_profile()
-    right: dict[str, dict[str, list[bool]]] = {
-        half: {name: [] for name in PROPERTIES} for half in ('alive', 'dead')
+    classes = properties_of(profile)
+    modes = json.loads((replay / 'summary.json').read_text('utf-8'))['replays'][0]['modes']
+    halves: dict[str, dict[str, list[Any]]] = {
+        half: {name: [] for name in ('mode', *PROPERTIES)} for half in ('alive', 'dead')
     }
-    modes, classes = [], properties_of(profile)
-    for message in read_messages(replay / 'bag', topics=(_SCORES, _MODE)):
-        if message.topic == _MODE:
-            modes.append(f'{message.received_ns / 1e9 - START_S:.2f} s: {message.message.data}')
-            continue
+    for message in read_messages(replay / 'bag', topics=(_SCORES,)):
         stamp = message.message.header.stamp
-        t_s = stamp.sec - START_S + stamp.nanosec / 1e9
-        grasp = next(each.grasp for each in stretches if each.start_s <= t_s < each.end_s)
+        in_bag_s = stamp.sec - START_S + stamp.nanosec / 1e9
+        t_s = in_bag_s - FIRST_PICTURE_S
+        grasp = next(each.grasp for each in stretches if each.start_s <= in_bag_s < each.end_s)
         truth = profile.actions.index(action_of(grasp))
         answer = decide_properties(profile, np.array(message.message.position)[None])
+        half = halves['alive' if t_s < dead_from_s else 'dead']
+        # Modes are written to the millisecond.
+        half['mode'].append([each['mode'] for each in modes if each['start_s'] < t_s + 1e-3][-1])
         for name in PROPERTIES:
-            half = right['alive' if t_s < dead_from_s else 'dead'][name]
-            half.append(bool(answer[name][0] == classes[name][truth]))
+            half[name].append(bool(answer[name][0] == classes[name][truth]))
     return {
         'accuracy': {
-            half: {name: float(np.mean(values)) for name, values in each.items() if values}
-            for half, each in right.items()
+            half: {name: float(np.mean(each[name])) for name in PROPERTIES}
+            for half, each in halves.items()
         },
-        'pictures': {half: len(each[PROPERTIES[0]]) for half, each in right.items()},
+        'pictures': {half: Counter(each['mode']) for half, each in halves.items()},
         'modes': modes,
     }
 

@@ -13,11 +13,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rosbags.rosbag2 import Writer
+from rosbags.typesys import Stores, get_typestore
 
 from crossmodal_kd_ros.bags.reader import Bag, read_messages
 from crossmodal_kd_ros.bags.synchronize import synchronize
 from crossmodal_kd_ros.bags.topics import choose_topics
-from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.datasets import NO_LABEL, Pairs
+from crossmodal_kd_ros.profile import load_profile, measure_quantities
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'examples' / 'gripper'))
@@ -27,6 +30,7 @@ import grasp_features  # noqa: E402
 import grasp_page  # noqa: E402
 import grasp_pairs  # noqa: E402
 import grasp_views  # noqa: E402
+import run  # noqa: E402
 from grasp_bags import START_S, write_bag  # noqa: E402
 from grasp_recordings import GraspError, find_grasps, fingerprint, read_signals  # noqa: E402
 
@@ -260,6 +264,7 @@ def test_the_page_keeps_what_others_wrote_into_it(tmp_path):
     for figures in ways.values():
         figures |= {f'seen objects, {name}': 0.9 for name in grasp_pairs.PROPERTIES}
     ways[grasp_page.TAUGHT]['mass'] = 0.75
+    ways[grasp_page.LOST_BY_OBJECT] = {'Brick_Red': {'mass': 0.03, 'stiffness': 0.06}}
     results = [
         {'seed': seed, 'object': name, 'figures': ways} for seed in (0, 1) for name in LABELS
     ]
@@ -271,6 +276,104 @@ def test_the_page_keeps_what_others_wrote_into_it(tmp_path):
     assert text.startswith('# Real data\n\nAnother section.')
     assert figures['gains'][f'{grasp_page.TAUGHT} - before']['mass']['mean'] == 0.25
     assert json.loads((tmp_path / 'gripper.json').read_text()) == figures
+    # A third of it, because each of three new objects took as much.
+    assert '| Wood_Medium | Brick_Red | 0.0100 | 0.0200 |' in text
+
+
+def test_a_quarter_of_what_replay_draws_from_is_new_and_carries_no_label(monkeypatch):
+    profile = grasp_pairs.grasp_profile()
+    felt = np.ones((220, len(grasp_features.FEATURES)), np.float32)
+    pairs = Pairs(
+        image=np.zeros((220, 32, 32, 3), np.uint8),
+        readings={'grasp': felt},
+        quantities=measure_quantities(profile, {'grasp': felt}),
+        action=np.zeros(220, np.int64),
+        night=np.zeros(220, bool),
+        group=np.arange(220),
+    )
+    new, drawn = np.arange(200, 215), []
+    base = experiment.Base(None, None, None, np.arange(180), np.arange(180, 200), new)
+
+    def keep(profile, recipe, targets, train, *others, **more):
+        drawn.append(train)
+        return None, []
+
+    monkeypatch.setattr(experiment, 'train_student', keep)
+    monkeypatch.setattr(experiment, 'compute_teacher_targets', lambda teacher, pairs: None)
+    word = np.full(15, 3)
+    for replay in (True, False):
+        how = {'labels': word, 'teacher_of': pairs, 'replay': replay, 'seed': 0}
+        experiment.adapt(profile, experiment.PLAIN, None, pairs, base, new, **how)
+    with_replay, without = ([*each.group] for each in drawn)
+
+    # 180 old grasps, each once, are three quarters of 240: each of 15 new ones is in it 4 times.
+    assert sorted(with_replay) == [*range(180), *np.repeat(new, 4)]
+    assert set(drawn[0].action[drawn[0].group >= 200]) == {NO_LABEL}
+    assert without == [*new]
+    assert set(drawn[1].action) == {3}
+
+
+def test_what_was_lost_of_each_seen_object_adds_up_to_all_that_was_lost():
+    names = ['Brick', 'Wood', 'Brick', 'Wood']
+    before = {
+        'mass': np.array([True, True, True, False]),
+        'stiffness': np.array([True, False, True, True]),
+    }
+    after = {
+        'mass': np.array([False, True, False, True]),
+        'stiffness': np.array([True, True, True, True]),
+    }
+    lost = experiment.lost_by_object(names, before, after)
+
+    # Of four grasps two of the brick are lost, and one of the wood is gained.
+    assert lost == {
+        'Brick': {'mass': 0.5, 'stiffness': 0.0},
+        'Wood': {'mass': -0.25, 'stiffness': -0.25},
+    }
+    for key in before:
+        total = before[key].mean() - after[key].mean()
+        assert sum(each[key] for each in lost.values()) == total
+
+
+def test_a_replay_is_judged_by_half_and_by_who_decided(clone, tmp_path):
+    grasps = find_grasps(clone)[-2:]  # soft and light
+    stretches = write_bag(tmp_path / 'bag', grasps)
+    actions = grasp_pairs.grasp_profile().actions
+    # The third picture is taken for a brick. Seconds count from the first.
+    said = ['very_soft_low', 'very_soft_low', 'rigid_high', 'very_soft_low', 'very_soft_low']
+    modes = [
+        {'start_s': 0.0, 'mode': 'HOLD', 'reason': 'no camera reading yet'},
+        {'start_s': 0.0, 'mode': 'STUDENT', 'reason': 'no grasp reading yet'},
+        {'start_s': 2.0, 'mode': 'TEACHER', 'reason': 'healthy'},
+        {'start_s': 3.5, 'mode': 'STUDENT', 'reason': 'silent'},
+    ]
+    (tmp_path / 'replay').mkdir()
+    (tmp_path / 'replay' / 'summary.json').write_text(json.dumps({'replays': [{'modes': modes}]}))
+    with Writer(tmp_path / 'replay' / 'bag', version=9) as writer:
+        store = get_typestore(Stores.LATEST)
+        kind = 'sensor_msgs/msg/JointState'
+        link = writer.add_connection('/maintenance/action_scores', kind, typestore=store)
+        for second, action in enumerate(said):
+            at_ns = START_S * 10**9 + 300_000_000 + second * 10**9
+            time = store.types['builtin_interfaces/msg/Time'](*divmod(at_ns, 10**9))
+            header = store.types['std_msgs/msg/Header'](time, 'camera')
+            scores, nothing = np.array([float(action == each) for each in actions]), np.zeros(0)
+            message = store.types[kind](header, list(actions), scores, nothing, nothing)
+            writer.write(link, at_ns, store.serialize_cdr(message, kind))
+    judged = run.judge(tmp_path / 'replay', stretches, 3.0)
+
+    assert judged['pictures'] == {
+        'alive': {'STUDENT': 2, 'TEACHER': 1},
+        'dead': {'TEACHER': 1, 'STUDENT': 1},
+    }
+    assert judged['accuracy']['alive'] == pytest.approx({'mass': 2 / 3, 'stiffness': 2 / 3})
+    assert judged['accuracy']['dead'] == {'mass': 1.0, 'stiffness': 1.0}
+    road = {'accuracy': judged['accuracy'], 'minutes': 1.0}
+    road['replays'] = {'Sponge_Light_last': {'dead_from_s': 3.0, **judged}}
+    grasp_page.write_road(tmp_path, road)
+    page = (tmp_path / 'real_data.md').read_text()
+    assert '| Sponge_Light_last | 0.67 | 0.67 | 1.00 | 1.00 | STUDENT 2, TEACHER 1 |' in page
+    assert 'is STUDENT for 50% of the pictures' in page
 
 
 def test_the_experiment_measures_each_object_once_unseen_and_goes_on_where_it_was(
