@@ -32,7 +32,7 @@ from claim_parts.views import (
     sound,
     window,
 )
-from crossmodal_kd_ros.benchmark.photos import black_hat_score
+from crossmodal_kd_ros.benchmark.hand_made import black_hat
 from crossmodal_kd_ros.simulation import MATERIALS, PROFILE
 from crossmodal_kd_ros.simulation.expert import CRACK_LIMITS_MM
 from crossmodal_kd_ros.simulation.fields import crack_cover
@@ -228,7 +228,7 @@ def _scores(
     """Return what says how likely a crack is, and whether it is acted on, `float[N]` each."""
     student, teacher = networks.by_student(views.pairs), networks.by_teacher(views.pairs)
     scores = {
-        'filter': black_hat_score(views.pairs.image),
+        'filter': np.array([black_hat(picture) for picture in views.pairs.image]),
         'student': student.quantities[:, CRACK_WIDTH],
         'teacher': teacher.probabilities[:, CRACK_ACTIONS].sum(1),
     }
