@@ -96,7 +96,21 @@ def _section(figures: dict[str, Any]) -> str:
     ]
     wall = _WALL if 'wall' in figures['summary'] else _NO_WALL
     introduction = _INTRODUCTION.format(wall=wall)
-    return '\n'.join([introduction, *lines, '', _CELLS, *cells, ''])
+    return '\n'.join([introduction, *lines, '', _verdict(figures), '', _CELLS, *cells, ''])
+
+
+def _verdict(figures: dict[str, Any]) -> str:
+    """Return whether the prediction of the size is worth more than none, by set."""
+    better = [
+        name
+        for name, each in figures['summary'].items()
+        if each['mean_absolute_error'] < each['mean_absolute_gain']
+    ]
+    worse = [name for name in figures['summary'] if name not in better]
+    return (
+        f'In size it errs less than always saying 0 on {", ".join(better) or "none"}; '
+        f'**no less** on {", ".join(worse) or "none"}.'
+    )
 
 
 def _number(value: float | None) -> str:

@@ -91,5 +91,7 @@ def test_a_number_for_each_sense_is_one_for_all_or_by_name():
 def test_a_recipe_that_is_not_there_is_named():
     with pytest.raises(RecipeError, match='cannot read /no/such.yaml: No such file'):
         load_recipe(find_recipe('/no/such.yaml'))
-    with pytest.raises(RecipeError, match="expected one of alone, default, photographs, quick.*, got 'best'"):
+    with pytest.raises(
+        RecipeError, match="expected one of alone, default, photographs, quick.*, got 'best'"
+    ):
         find_recipe('best')
