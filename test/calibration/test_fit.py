@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-pytest.importorskip('torch')
+torch = pytest.importorskip('torch')
 
 from crossmodal_kd_ros.benchmark.coverage import coverage  # noqa: E402
 from crossmodal_kd_ros.calibration.fit import ask, calibrate, sensor_sets  # noqa: E402
@@ -80,6 +80,7 @@ def test_the_whole_is_the_teachers_and_too_few_pairs_are_refused(models):
 def networks_and_pairs(folder: Path, profile: Profile, count: int = 80) -> Pairs:
     """Write untrained networks to `folder`; return pairs of `profile`."""
     rng = np.random.default_rng(0)
+    torch.manual_seed(0)
     for network in (Student, Teacher):
         save_weights(network(profile), folder / f'{network.kind}.safetensors', card={})
     return Pairs(
@@ -118,8 +119,11 @@ def test_what_only_the_picture_shows_has_bounds_by_the_labels_that_know_it(tmp_p
         assert row['covered'] is row['day'] is row['night'] is row['mean_width'] is None
     else:
         errors = (pairs.quantities - answers.quantities)[:known, 1]
-        z = errors / answers.quantities_std[:known, 1]
-        assert loaded.estimated[1, 1] in (0.0, pytest.approx(np.sort(z)[-1], rel=1e-3))
+        z = np.sort(errors / answers.quantities_std[:known, 1])
+        # Of 30 errors of both signs the greatest lies above 95 % of further ones; where all have
+        # one sign, the other side ends at the estimate, and 90 % are left: the 28th.
+        upper = 0.0 if z[-1] < 0.0 else z[27] if z[0] > 0.0 else z[-1]
+        assert loaded.estimated[1, 1] == pytest.approx(upper, rel=1e-3)
         assert row['covered'] >= 0.9 and row['mean_width'] > 0.0
     shown = Console(width=200, record=True, file=io.StringIO())
     measured.origin.update(coverage_on_test=list(rows.values()), out_of_distribution_on_test=[])

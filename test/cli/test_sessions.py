@@ -157,7 +157,7 @@ def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(of_ph
     decided = {change['mode'] for change in summary['modes'] if change['start_s'] > 0.0}
     assert 'STUDENT' in decided or summary['unsure_s'] > 0.0
     assert 'TEACHER' not in decided
-    assert summary['accuracy'] is None and summary['frames_answered'] > 50
+    assert summary['accuracy'] is None and summary['frames_answered'] > 10
 
 
 def test_a_second_demo_replaces_the_recording_of_the_first_and_no_folder_of_the_user(
