@@ -4,8 +4,10 @@
 """A teacher, a student and its control: trained, measured, written with their card."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +32,8 @@ from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.loop import Run
 from crossmodal_kd_ros.training.photographs import check_profile
 from crossmodal_kd_ros.training.recipe import DataRecipe, Recipe, RecipeError, ReferenceRecipe
+
+_Made = TypeVar('_Made')
 
 
 def train_and_save(
@@ -190,15 +194,13 @@ def _load_views(
             progress=bar(f'simulating {split}'),
         )
 
-    pairs = load() if device.is_first else None
-    device.wait_for_all()
-    return pairs or load()
+    return _made_by_first(load, device)
 
 
 def _load_photographs(
     data: DataRecipe, grounds: np.ndarray | None, cache: Path, device: Device
 ) -> Photographs:
-    """Return the simulated photographs; the first process draws them, the others read."""
+    """Return the simulated photographs."""
 
     def load() -> Photographs:
         return load_simulated_photographs(
@@ -210,6 +212,11 @@ def _load_photographs(
             progress=bar('drawing photographs'),
         )
 
-    photographs = load() if device.is_first else None
+    return _made_by_first(load, device)
+
+
+def _made_by_first(load: Callable[[], _Made], device: Device) -> _Made:
+    """Return what `load` makes in the first process, and reads from the cache in the others."""
+    made = load() if device.is_first else None
     device.wait_for_all()
-    return photographs or load()
+    return load() if made is None else made

@@ -87,7 +87,7 @@ def command(
     month: a mixed facade for thirty days, senses fail and recover. The nodes are processes of
     their own on a private ROS domain; under five minutes each.
     """
-    if (name == ALL) != (name == ALL and seeds is not None):
+    if name == ALL and seeds is None:
         raise click.UsageError('expected --seeds with all, got none: add --seeds 20')
     if seeds is not None and (control is not None or in_process or no_view):
         raise click.UsageError(
