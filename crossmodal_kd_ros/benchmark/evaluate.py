@@ -74,6 +74,7 @@ def evaluate_benchmark(
             'simulation_version': SIMULATION_VERSION,
             'torch': str(torch.__version__),
             'threads': torch.get_num_threads(),
+            'bf16': device.bf16,
             'recipe': plan.recipe.model_dump(),
             'condition_views': plan.condition_views,
             'planned_cells': len(cells(plan)),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from crossmodal_kd_ros.cli.options import bf16_option, device_option
+
 
 @click.command()
 @click.option(
@@ -67,7 +69,8 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     help='Write results.md and results.json into this folder too.',
 )
-@click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
+@device_option
+@bf16_option
 def command(
     out: Path,
     quick: bool,
@@ -79,6 +82,7 @@ def command(
     cache: Path,
     results: Path | None,
     device: str,
+    bf16: bool,
 ) -> None:
     """Measure how good teacher and student are, and what each part of the training is worth.
 
@@ -103,7 +107,7 @@ def command(
             models=models,
             cache=cache,
             results=results,
-            device=Device.find(device),
+            device=Device.find(device, bf16=bf16),
             command=shlex.join(['crossmodal-kd', *sys.argv[1:]]),
             say=lambda line: click.echo(line, err=True),
         )

@@ -22,6 +22,14 @@ trained_data_option = click.option(
     help='The data set that the weights were trained on: its validation split in place of '
     'simulated views.',
 )
+device_option = click.option(
+    '--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.'
+)
+bf16_option = click.option(
+    '--bf16',
+    is_flag=True,
+    help='Compute in bfloat16; for GPUs, and CPUs with avx512_bf16 that have nothing else to do.',
+)
 
 
 def find_profile(name: str | None, data: Path | None) -> 'Profile':

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from crossmodal_kd_ros.cli.options import find_profile, profile_option
+from crossmodal_kd_ros.cli.options import bf16_option, device_option, find_profile, profile_option
 
 
 @click.command()
@@ -49,12 +49,8 @@ from crossmodal_kd_ros.cli.options import find_profile, profile_option
     'a recipe that learns from photographs, such as photographs.',
 )
 @profile_option
-@click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda, cuda:1, mps.')
-@click.option(
-    '--bf16',
-    is_flag=True,
-    help='Compute in bfloat16; for GPUs, and CPUs with avx512_bf16 that have nothing else to do.',
-)
+@device_option
+@bf16_option
 @click.option(
     '--tensorboard',
     type=click.Path(path_type=Path, file_okay=False),
