@@ -147,6 +147,15 @@ class ManagedNode(LifecycleNode):
         if not self._shut_down:
             self.trigger_shutdown()
 
+    def destroy_node(self) -> None:
+        """Leave the ROS graph.
+
+        rclpy keeps the state machine, and with it the node in the graph, until the garbage
+        collector finds it; never, once `spare_heap` has spared it.
+        """
+        super().destroy_node()
+        self._state_machine = None
+
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Check that each QoS override names a topic of this node; clean up if one does not."""
         self._configured = True

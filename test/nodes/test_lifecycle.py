@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import rclpy
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
@@ -18,6 +19,7 @@ from robot import Robot
 from waiting import wait_for
 
 from crossmodal_kd_ros.nodes import maintenance_node
+from crossmodal_kd_ros.nodes.managed import ManagedNode
 from crossmodal_kd_ros.nodes.signals import END_SIGNALS
 from crossmodal_kd_ros.profile import load_profile
 
@@ -285,6 +287,17 @@ def test_nodes_that_are_ended_leave_nothing_in_shared_memory(start):
     assert len(files) >= 2
     assert [process.end(signal.SIGINT) for process in processes] == [0, 0]
     assert not [file for file in files if file.exists()]
+
+
+def test_a_node_that_is_destroyed_leaves_the_graph_at_once_whoever_still_knows_it(robot):
+    rclpy.init()
+    try:
+        node = ManagedNode('mayfly', ['mayfly'], [])
+        wait_for(lambda: 'mayfly' in robot.node.get_node_names())
+        node.destroy_node()
+        wait_for(lambda: 'mayfly' not in robot.node.get_node_names(), limit_s=5.0)
+    finally:
+        rclpy.shutdown()
 
 
 def test_limits_change_while_the_node_works_and_a_senseless_one_is_refused(robot, start, models):
