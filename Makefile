@@ -10,7 +10,7 @@ VENV := .venv
 FLAVOUR := $(ROS_DISTRO)-sourced
 VENV_OPTIONS := --system-site-packages
 EXTRAS := [train,onnx]
-TEST_EXTRAS := train,export,quantum,test
+TEST_EXTRAS := train,pretrained,export,quantum,test
 else
 ifeq ($(filter jazzy kilted,$(ROS)),)
 $(error expected ROS=jazzy or ROS=kilted, for which there are wheels, got ROS=$(ROS))
@@ -19,7 +19,7 @@ VENV := $(if $(filter jazzy,$(ROS)),.venv,.venv-$(ROS))
 FLAVOUR := $(ROS)-wheels
 VENV_OPTIONS :=
 EXTRAS := [train,onnx,$(ROS)]
-TEST_EXTRAS := train,export,$(ROS),quantum,test
+TEST_EXTRAS := train,pretrained,export,$(ROS),quantum,test
 endif
 
 BIN := $(VENV)/bin

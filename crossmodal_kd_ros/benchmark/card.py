@@ -76,15 +76,17 @@ class Card:
     def note(self) -> str:
         """Where the figures come from, in a sentence."""
         if self.data_set is None:
-            return _SIMULATED + self._drawn_on()
+            return _SIMULATED + self._also_learnt_from()
         return (
             f'Trained and tested on recordings: {", ".join(self.data_set["bags"])}. '
-            'If a simulator wrote them, it is simulated.' + self._drawn_on()
+            'If a simulator wrote them, it is simulated.' + self._also_learnt_from()
         )
 
-    def _drawn_on(self) -> str:
-        photos = self.origin.get('photos')
-        return f' The student also learnt from cracks drawn on {photos}.' if photos else ''
+    def _also_learnt_from(self) -> str:
+        encoder, photos = (self.origin.get(name) for name in ('encoder', 'photos'))
+        return (f' The student began with the encoder of {encoder}.' if encoder else '') + (
+            f' The student also learnt from cracks drawn on {photos}.' if photos else ''
+        )
 
     def header(self, network: str) -> dict[str, str]:
         """Return the card of one weight file: key figures and where it comes from, all as text."""

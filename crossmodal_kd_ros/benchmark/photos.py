@@ -19,13 +19,14 @@ from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.networks import Student
 from crossmodal_kd_ros.profile import square_view
 from crossmodal_kd_ros.runtime.picture_files import PictureFileError, read_photo
+from crossmodal_kd_ros.training.photographs import opening_score
 
 FOLDERS = ('clean', 'crack')
 PARITIES = ('all', 'odd', 'even')
 FALSE_ALARMS = 0.05
 # What is measured, by the names in `measure_photos`.
 TITLES = {
-    'student': 'student, crack width over its deviation',
+    'student': 'student, crack width above what shows',
     'action': 'student, wants a seal or a person',
     'black_hat': 'black-hat filter',
     'frangi': 'ridges of the Hessian (Frangi)',
@@ -150,8 +151,7 @@ def crack_scores(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.nd
         image: `uint8[N, S, S, 3]`, RGB, S a multiple of 32.
 
     Returns:
-        Two `float32[N]`. The first is the score: `crack_width` over the standard deviation that
-        the student gives it, for of much in a photograph it is unsure. The second is the
+        Two `float32[N]`. The first is the score, see `opening_score`. The second is the
         probability of a seal or a call for a person: no score, for a panel with a crack may need
         something more urgent.
     """
@@ -163,12 +163,10 @@ def crack_scores(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.nd
 def _ask(student: Student, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sureness, wanted = [], []
     actions = [student.profile.actions.index(name) for name in ('seal_crack', 'request_human')]
-    width = list(student.profile.quantities).index('crack_width')
     for start in range(0, len(image), _BATCH):
         seen = torch.from_numpy(np.ascontiguousarray(image[start : start + _BATCH]))
         output = student(seen.permute(0, 3, 1, 2).float() / 255.0)
-        width_mm = student.standardise_quantities.to_units(output.quantities_z)[:, width]
-        sureness.append(width_mm / student.quantities_std(output)[:, width])
+        sureness.append(opening_score(student, output))
         wanted.append(output.logits.softmax(1)[:, actions].sum(1))
     return torch.cat(sureness).numpy(), torch.cat(wanted).numpy()
 

@@ -27,6 +27,7 @@ from crossmodal_kd_ros.experiments.reference_loop import train_reference
 from crossmodal_kd_ros.files import check_writable, whole_folder
 from crossmodal_kd_ros.networks import save_weights
 from crossmodal_kd_ros.profile import Profile, load_profile
+from crossmodal_kd_ros.training import pretrained
 from crossmodal_kd_ros.training.cache import TrainingCache
 from crossmodal_kd_ros.training.device import Device
 from crossmodal_kd_ros.training.loop import Run
@@ -103,6 +104,8 @@ def train_and_save(
     )
     if paths:
         card.origin['photos'] = f'{len(paths)} photographs, SHA-256 {digest(paths)}'
+    if recipe.student.encoder != 'residual':
+        card.origin['encoder'] = pretrained.ORIGIN
     photographs = _load_photographs(recipe.data, grounds, cache, device) if learns else None
     with ExitStack() as bars:
 

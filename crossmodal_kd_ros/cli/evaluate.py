@@ -90,6 +90,8 @@ def command(
     that no training saw. Whatever is finished is kept in --out: stopped and started again, it goes
     on; the report is written after every cell.
     """
+    if parity != 'all' and photos is None:
+        raise click.UsageError(f'expected --photos with --parity {parity}, got none')
     # Before torch is imported: threads that spin while they wait cost a busy machine eight times
     # the time of a step.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')

@@ -3,10 +3,11 @@
 
 """The sizes of each network: with the profile, all that a weight file must repeat."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+EncoderName = Literal['residual', 'efficientnet_lite0']
 _Count = Annotated[int, Field(ge=1)]
 
 
@@ -41,6 +42,9 @@ class _Config(BaseModel):
 
 class StudentConfig(_Config):
     """Sizes of the camera-only network."""
+
+    encoder: EncoderName = 'residual'
+    """What looks at the image: residual blocks of the sizes above, or `EfficientNetLite`."""
 
     grid_rank: _Count = 4
     """Learnt patterns for each channel of a grid that pooled features may add to its estimate."""

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from crossmodal_kd_ros.networks.config import StudentConfig
-from crossmodal_kd_ros.networks.encoders import Trunk, Vision
+from crossmodal_kd_ros.networks.efficientnet import EfficientNetLite
+from crossmodal_kd_ros.networks.encoders import Encoder, Trunk, Vision
 from crossmodal_kd_ros.networks.senses import ChannelHead, GridHead, bounded, mlp, module_key
 from crossmodal_kd_ros.networks.standardise import Standardiser, Statistics
 from crossmodal_kd_ros.profile import Profile
@@ -69,7 +70,8 @@ class Student(nn.Module):
         super().__init__()
         self.profile = profile
         self.config = config = config or StudentConfig()
-        self.trunk = Trunk(profile, config)
+        encoder = Encoder(config) if config.encoder == 'residual' else EfficientNetLite()
+        self.trunk = Trunk(profile, encoder, view_px=config.view_px)
         pooled, window = self.trunk.pooled_features, self.trunk.window_channels
         self.standardise = nn.ModuleDict(
             {

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crossmodal_kd_ros.networks.config import TeacherConfig
-from crossmodal_kd_ros.networks.encoders import Trunk, Vision
+from crossmodal_kd_ros.networks.encoders import Encoder, Trunk, Vision
 from crossmodal_kd_ros.networks.senses import (
     ChannelTokens,
     GridTokens,
@@ -127,7 +127,7 @@ class Teacher(nn.Module):
         self._grids = {
             name: patch_grid(sense) for name, sense in senses.items() if sense.layout == 'grid'
         }
-        self.trunk = Trunk(profile, config)
+        self.trunk = Trunk(profile, Encoder(config), view_px=config.view_px)
         self.standardise = nn.ModuleDict(
             {module_key(name): Standardiser.of_sense(sense) for name, sense in senses.items()}
         )

@@ -27,6 +27,8 @@ QUANTITY = 'crack_width'
 _CRACKED_PX, _CLEAN_PX = 0.7, 0.15
 # A crack shows if it covers so much of any pixel.
 _SHOWS = 0.4
+# Half of that in a view of 64 mm and 128 px: nothing narrower shows.
+SHOWN_MM = 0.1
 _CRACKED_WEIGHT = 3.0
 _CELL_PX = 4
 _OPENING_PX, _WIDEST_PX = 7, 8.0
@@ -43,11 +45,12 @@ class Drawn(NamedTuple):
 
 
 class PhotographLoss(nn.Module):
-    """Where a simulated photograph is cracked, whether it is at all, and how wide.
+    """Where a simulated photograph is cracked, how wide, and whether it is at all.
 
-    The first is said by a head on each cell of the finest map of the trunk, the second by one on
-    what it pools; both are thrown away. The last is the student's own `crack_width`: there is no
-    pad in a photograph, so it is that of the widest crack in the picture.
+    The first is said by a head on each cell of the finest map of the trunk, which is thrown away.
+    The second is the student's own `crack_width`: there is no pad in a photograph, so it is that
+    of the widest crack in the picture. The third follows from it: `opening_score` is the probit of
+    the probability that it is wide enough to show.
     """
 
     def __init__(self, student: Student, photographs: Photographs, *, batch: int) -> None:
@@ -62,7 +65,6 @@ class PhotographLoss(nn.Module):
         self._view_mm = student.profile.camera.view_mm
         self._column = list(student.profile.quantities).index(QUANTITY)
         self.where = nn.Conv2d(student.trunk.window_channels, 1, 1)
-        self.whether = nn.Linear(student.trunk.pooled_features, 1)
 
     def draw(self, seed: tuple[int, ...]) -> Drawn:
         """Draw a batch; the same seed, the same batch."""
@@ -94,15 +96,15 @@ class PhotographLoss(nn.Module):
         where = F.binary_cross_entropy_with_logits(
             logits, cracked, weight=known, pos_weight=weight
         )
-        whether = F.binary_cross_entropy_with_logits(
-            self.whether(vision.pooled)[:, 0].float(), (cover.amax((1, 2)) > _SHOWS).float()
-        )
         standardise = student.standardise_quantities
         column = slice(self._column, self._column + 1)
         width_mm = self._width_mm(cover)[:, None]
         target = (width_mm - standardise.mean[column]) / standardise.std[column]
         z, logvar = output.quantities_z[:, column], output.quantities_logvar[:, column]
         width = gaussian_nll(z.float(), logvar.float(), target)
+        score = opening_score(student, output)
+        sign = torch.where(cover.amax((1, 2)) > _SHOWS, 1.0, -1.0)
+        whether = -torch.special.log_ndtr(sign * score).mean()
         return _WHERE_WEIGHT * where + _WHETHER_WEIGHT * whether + _WIDTH_WEIGHT * width
 
     def _width_mm(self, cover: Tensor) -> Tensor:
@@ -110,6 +112,19 @@ class PhotographLoss(nn.Module):
         # A line covers as many of the pixels of a window as it is wide, times the window's side.
         opening_px = _OPENING_PX * F.avg_pool2d(cover[:, None], _OPENING_PX, 1, _OPENING_PX // 2)
         return opening_px.amax((1, 2, 3)).clamp_max(_WIDEST_PX) * (self._view_mm / cover.shape[-1])
+
+
+def opening_score(student: Student, output: StudentOutput) -> Tensor:
+    """Return how surely a picture shows a crack, `float32[B]`.
+
+    By how many of its standard deviations `crack_width`, before it is kept from being negative,
+    is above what just shows.
+    """
+    column = list(student.profile.quantities).index(QUANTITY)
+    standardise = student.standardise_quantities
+    shown = (SHOWN_MM - standardise.mean[column]) / standardise.std[column]
+    z, logvar = output.quantities_z[:, column], output.quantities_logvar[:, column]
+    return (z.float() - shown) * torch.exp(-0.5 * logvar.float())
 
 
 def check_profile(profile: Profile) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.files import read_yaml, shipped_file
+from crossmodal_kd_ros.networks.config import EncoderName
 from crossmodal_kd_ros.profile import Profile
 
 SENSE_DROPOUT = 0.3
@@ -125,6 +126,10 @@ class StudentRecipe(OptimiserRecipe):
 
     min_labelled: float = Field(
         0.125, ge=0.0, le=1.0, description='share of a batch that has labels, if few views have'
+    )
+    encoder: EncoderName = Field(
+        'residual',
+        description='efficientnet_lite0: as ImageNet taught it, up to stride 8 for good',
     )
     distil: bool = True
     self_training: bool = Field(

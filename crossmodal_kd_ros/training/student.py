@@ -33,6 +33,7 @@ from crossmodal_kd_ros.training.losses import (
     reverse_gradient,
 )
 from crossmodal_kd_ros.training.photographs import PhotographLoss
+from crossmodal_kd_ros.training.pretrained import load_pretrained
 from crossmodal_kd_ros.training.recipe import READING_WEIGHT, StudentRecipe, by_sense
 from crossmodal_kd_ros.training.teacher import teacher_output
 
@@ -89,10 +90,12 @@ def train_student(
         )
     run = run or Run()
     torch.manual_seed(seed)
-    student = Student(profile, StudentConfig(view_px=recipe.view_px))
+    student = Student(profile, StudentConfig(view_px=recipe.view_px, encoder=recipe.encoder))
     student.set_statistics(train.readings, train.quantities)
     if start is not None:
         student.load_state_dict(start.state_dict())
+    elif recipe.encoder != 'residual':
+        load_pretrained(student.trunk.encoder)
     if isinstance(teacher, Teacher):
         teacher = compute_teacher_targets(teacher, train, run.device)
     if recipe.self_training:

@@ -100,7 +100,8 @@ def test_the_score_is_the_mean_over_the_four_mirrored_views():
     image = np.zeros((3, 128, 128, 3), np.uint8)
     image[0, 0, 0], image[1, -1, -1], image[1, 0, -1], image[2, 64, 64] = 255, 255, 255, 255
     sureness, _ = crack_scores(eye, image)
-    assert sureness.tolist() == pytest.approx([0.5, 1.0, 0.0])
+    # 0.1 mm, what just shows, is a fifth of the deviation.
+    assert sureness.tolist() == pytest.approx([0.3, 0.8, -0.2])
 
 
 def test_the_worst_mistakes_are_the_clean_that_score_high_and_the_cracked_that_score_low(folder):

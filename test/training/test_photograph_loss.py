@@ -12,7 +12,13 @@ from sklearn.metrics import roc_auc_score
 from crossmodal_kd_ros.datasets.photographs import Photographs
 from crossmodal_kd_ros.networks import Student
 from crossmodal_kd_ros.profile import load_profile
-from crossmodal_kd_ros.training.photographs import PhotographLoss, change_view, check_profile
+from crossmodal_kd_ros.training.photographs import (
+    SHOWN_MM,
+    PhotographLoss,
+    change_view,
+    check_profile,
+    opening_score,
+)
 from crossmodal_kd_ros.training.recipe import RecipeError, StudentRecipe
 from crossmodal_kd_ros.training.student import train_student
 
@@ -59,6 +65,24 @@ def test_the_width_is_that_of_the_widest_line_in_the_picture(photographs):
     both[:, 10:16], both[:, 100:102] = 1.0, 1.0
     # 0, 4 and 6 px of half a millimetre
     assert loss._width_mm(torch.cat([cover, both])).tolist() == pytest.approx([0.0, 2.0, 3.0])
+
+
+def test_the_score_is_the_probit_of_the_chance_that_a_crack_is_wide_enough_to_show():
+    student = Student(PROFILE).eval()
+    mean_mm, std_mm = np.float32(0.4), np.float32(0.25)
+    quantities = np.full((2, len(PROFILE.quantities)), mean_mm)
+    quantities[1] += 2 * std_mm
+    student.set_statistics(make_pairs(4).readings, quantities)
+    with torch.inference_mode():
+        output = student(torch.rand(5, 3, 128, 128))
+    score = opening_score(student, output)
+    standardise = student.standardise_quantities
+    width = torch.distributions.Normal(
+        (output.quantities_z * standardise.std + standardise.mean)[:, WIDTH],
+        student.quantities_std(output)[:, WIDTH],
+    )
+    shown = torch.special.ndtr(score)
+    torch.testing.assert_close(shown, 1.0 - width.cdf(torch.tensor(SHOWN_MM)))
 
 
 def test_a_student_learns_from_photographs_what_its_views_do_not_tell(photographs):
