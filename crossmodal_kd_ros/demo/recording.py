@@ -4,6 +4,7 @@
 """One run read back from its bag, as arrays: all figures of the report come from these."""
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -73,7 +74,8 @@ class Recording:
         readings, estimates: by sense, `[n, size]`: what was read, and the student's estimates.
         scores: `[n, A]`, probability of each action.
         quantities: `[n, Q]`; lower, upper: their bounds, NaN without a calibration.
-        actions: what was published as the action. modes: every mode with its reason.
+        actions: what was published as the action. modes: every mode with its reason, and
+            again where the reason changed.
         truth: `[n, F]`, columns `TRUTH_FIELDS`; empty where nobody knows the truth.
         grid_truths: by sense of layout `grid`, `[n, size]`; empty likewise.
         experts: what the expert said of each frame.
@@ -211,17 +213,26 @@ def read_reading(sense: Sense, message: Any) -> np.ndarray:
 
 
 def with_reasons(modes: list[Text], reasons: list[Text]) -> tuple[Text, ...]:
-    """Return each mode with its reason: the last `MODE: reason` that came no later than it did."""
+    """Return each mode with its reason, and again where the reason of the mode in force changes.
+
+    The reason of a mode is the last `MODE: reason` that came no later than it did.
+    """
     explained = []
-    for mode in modes:
-        by_then = [
-            reason.text for reason in reasons if reason.received_ns <= mode.received_ns + _SLACK_NS
+    ends_ns = [*(later.received_ns for later in modes[1:]), math.inf]
+    for mode, end_ns in zip(modes, ends_ns, strict=True):
+        own = [reason for reason in reasons if reason.text.startswith(f'{mode.text}: ')]
+        by_then = [each for each in own if each.received_ns <= mode.received_ns + _SLACK_NS]
+        explained.append(Text(mode.received_ns, mode.text, _words(by_then[-1]) if by_then else ''))
+        explained += [
+            Text(each.received_ns, mode.text, _words(each))
+            for each in own
+            if mode.received_ns + _SLACK_NS < each.received_ns < end_ns
         ]
-        own = [text for text in by_then if text.startswith(f'{mode.text}: ')]
-        explained.append(
-            Text(mode.received_ns, mode.text, own[-1].partition(': ')[2] if own else '')
-        )
     return tuple(explained)
+
+
+def _words(reason: Text) -> str:
+    return reason.text.partition(': ')[2]
 
 
 def stamp_ns(message: Any) -> int:

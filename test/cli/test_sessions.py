@@ -153,7 +153,7 @@ def test_the_bag_holds_every_topic_and_scores_with_the_stamps_of_pictures(demo):
 
 def test_photographs_are_decided_by_the_student_and_no_accuracy_is_claimed(of_photographs):
     summary = json.loads((of_photographs / 'summary.json').read_text())
-    # Random noise may leave the student unsure: it holds then, and says so.
+    # Random noise may leave the student unsure, from the first picture on: it holds and says so.
     decided = {change['mode'] for change in summary['modes'] if change['start_s'] > 0.0}
     assert 'STUDENT' in decided or summary['unsure_s'] > 0.0
     assert 'TEACHER' not in decided

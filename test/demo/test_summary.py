@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.demo.live import TRUTH_FIELDS
-from crossmodal_kd_ros.demo.recording import Series, Text
+from crossmodal_kd_ros.demo.recording import Series, Text, with_reasons
 from crossmodal_kd_ros.demo.summary import failovers, summarise, unplanned_gaps, wrong_mode_s
 from crossmodal_kd_ros.simulation import DEMO_SCHEDULE, FaultSchedule
 
@@ -266,3 +266,23 @@ def test_the_demo_shows_every_mode_and_leaves_time_to_come_back_in_between():
         trusted_s = max(scenario.recovery_limit_s(fault.sensor) for fault in outage)
         ends_s.append(outage[0].end_s + trusted_s)
     assert ends_s[-1] < 39.0
+
+
+def test_a_mode_says_again_why_where_its_reason_changes():
+    second = 1_000_000_000
+    modes = [Text(10 * second, 'HOLD'), Text(20 * second, 'STUDENT'), Text(30 * second, 'HOLD')]
+    reasons = [
+        Text(10 * second - 5, 'HOLD: no camera reading yet'),
+        Text(12 * second, 'HOLD: confidence 0.26 is under the limit 0.46'),
+        Text(20 * second + 5, 'STUDENT: touch and gas are silent'),
+        Text(30 * second - 5, 'HOLD: the camera is silent'),
+    ]
+    assert [
+        (mode.received_ns // second, mode.text, mode.reason)
+        for mode in with_reasons(modes, reasons)
+    ] == [
+        (10, 'HOLD', 'no camera reading yet'),
+        (12, 'HOLD', 'confidence 0.26 is under the limit 0.46'),
+        (20, 'STUDENT', 'touch and gas are silent'),
+        (30, 'HOLD', 'the camera is silent'),
+    ]
