@@ -78,7 +78,7 @@ class Photos:
             for path in _pictures_in(folder / name)
         ]
         if parity != 'all':
-            numbers = [_photograph_number(path) for path, _ in named]
+            numbers = [photograph_number(path) for path, _ in named]
             order = {number: place for place, number in enumerate(sorted(set(numbers)))}
             wanted = PARITIES.index(parity) - 1
             named = [each for each, number in zip(named, numbers) if order[number] % 2 == wanted]
@@ -131,7 +131,12 @@ def _read_view(path: Path, *, size_px: int) -> np.ndarray:
         raise PhotosError(f'{path}: {error}: delete it') from error
 
 
-def _photograph_number(path: Path) -> int:
+def photograph_number(path: Path) -> int:
+    """Return the first number in a file's name: of the photograph which it is, or is a tile of.
+
+    Raises:
+        PhotosError: there is no number.
+    """
     if (number := _NUMBER.search(path.stem)) is None:
         raise PhotosError(
             f'expected the number of a photograph in the name of {path}, found none: leave '

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 _STEM_CHANNELS = 32
-# Of each stage: kernel, stride, expansion, channels, blocks. Three more follow in the original;
+# Of each stage: kernel, stride, expansion, channels, blocks. Two more follow in the original;
 # their maps are of stride 32.
 _STAGES = (
     (3, 1, 1, 16, 1),
@@ -48,7 +48,13 @@ class Halving(nn.Module):
 
 
 def _convolution(
-    channels_in: int, channels: int, kernel: int, *, stride: int = 1, groups: int = 1, flip: bool
+    channels_in: int,
+    channels: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    groups: int = 1,
+    flip: bool = False,
 ) -> nn.Sequential:
     halving = [Halving(kernel, mirrored=flip)] if stride == 2 else []
     padding = 0 if halving else kernel // 2
@@ -75,12 +81,12 @@ class InvertedResidual(nn.Module):
         """Make a block; `flip`: see `Halving`."""
         super().__init__()
         wide = channels_in * expansion
-        widen = [_convolution(channels_in, wide, 1, flip=flip), nn.ReLU6(inplace=True)]
+        widen = [_convolution(channels_in, wide, 1), nn.ReLU6(inplace=True)]
         self.body = nn.Sequential(
             *(widen if expansion > 1 else ()),
             _convolution(wide, wide, kernel, stride=stride, groups=wide, flip=flip),
             nn.ReLU6(inplace=True),
-            _convolution(wide, channels, 1, flip=flip),
+            _convolution(wide, channels, 1),
         )
         self._adds = stride == 1 and channels_in == channels
 
@@ -106,7 +112,7 @@ class EfficientNetLite(nn.Module):
         """Make it with fresh weights; `training.pretrained` has those of ImageNet."""
         super().__init__()
         self.stem = nn.Sequential(
-            _convolution(3, _STEM_CHANNELS, 3, stride=2, flip=False), nn.ReLU6(inplace=True)
+            _convolution(3, _STEM_CHANNELS, 3, stride=2), nn.ReLU6(inplace=True)
         )
         blocks, channels_in, flip = [], _STEM_CHANNELS, False
         for kernel, stride, expansion, channels, count in _STAGES:

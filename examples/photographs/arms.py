@@ -24,7 +24,13 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crossmodal_kd_ros.benchmark.photos import FALSE_ALARMS, Photos, crack_scores, recall_at
+from crossmodal_kd_ros.benchmark.photos import (
+    FALSE_ALARMS,
+    Photos,
+    crack_scores,
+    photograph_number,
+    recall_at,
+)
 from crossmodal_kd_ros.datasets import load_simulated
 from crossmodal_kd_ros.datasets.photographs import load_simulated_photographs
 from crossmodal_kd_ros.files import write_json
@@ -63,7 +69,7 @@ class Half:
     def load(cls, folder: Path, half: int) -> 'Half':
         """Part the odd photographs of `folder` by their numbers; every second one judges."""
         photos = Photos.load(folder, size_px=_SIZE_PX, parity='odd')
-        numbers = [int(''.join(filter(str.isdigit, p.stem.split('_')[1]))) for p in photos.path]
+        numbers = [photograph_number(path) for path in photos.path]
         place = {number: place for place, number in enumerate(sorted(set(numbers)))}
         return cls(
             photos=photos, judges=np.array([place[number] % 2 != half for number in numbers])
