@@ -13,7 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from crossmodal_kd_ros.benchmark.card import commit
-from crossmodal_kd_ros.benchmark.cells import CONTROLS, REFERENCE, Cell, Plan, student_changes
+from crossmodal_kd_ros.benchmark.cells import REFERENCE, Cell, Plan, student_changes
 from crossmodal_kd_ros.benchmark.measures import (
     Answers,
     accuracy,
@@ -181,7 +181,7 @@ class Bench:
                 changed, teacher, train, validation, seed=cell.seed, name=cell.name
             )
 
-        if cell.system in CONTROLS:
+        if not changes.get('distil', True):
             return student(None)
         teacher = self.networks.teacher(
             recipe.teacher, train, validation, seed=cell.seed, name=f'teacher for {cell.name}'

@@ -116,10 +116,7 @@ def make_plan(quick: bool, *, max_cells: int | None = None, conditions: bool = T
     recipe = load_recipe(find_recipe('quick' if quick else 'default'))
     if not quick:
         return Plan(
-            recipe=recipe,
-            more_labels=(2000,),
-            max_cells=max_cells,
-            **({} if conditions else {'condition_views': 0}),
+            recipe=recipe, max_cells=max_cells, **({} if conditions else {'condition_views': 0})
         )
     return Plan(
         recipe=recipe,
