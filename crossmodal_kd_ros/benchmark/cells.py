@@ -18,8 +18,8 @@ CONTROLS: dict[str, dict[str, Any]] = {
     # that gave 0.437 with a half, and the first control 0.436 (500 labels, validation, one seed).
     'student_self_training': {'distil': False, 'self_training': True, 'min_labelled': 0.5},
 }
-# The student of the recipe `photographs`, without photographs and for half its steps, which take as
-# long as those of `default`: what is left for a teacher where the encoder knows much.
+# The student of the recipe `photographs`, without photographs and for half its steps, which take
+# as long as those of `default`: what is left for a teacher where the encoder knows much.
 IMAGENET: dict[str, Any] = {
     'encoder': 'efficientnet_lite0',
     'steps': 2000,
