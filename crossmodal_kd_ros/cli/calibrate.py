@@ -10,7 +10,13 @@ from pathlib import Path
 
 import click
 
-from crossmodal_kd_ros.cli.options import find_profile, profile_option, trained_data_option
+from crossmodal_kd_ros.cli.options import (
+    EXISTING_FOLDER,
+    FOLDER,
+    find_profile,
+    profile_option,
+    trained_data_option,
+)
 
 # Pictures of the test split that strange ones are made from.
 _MAX_FAMILIAR = 240
@@ -19,7 +25,7 @@ _MAX_FAMILIAR = 240
 @click.command()
 @click.option(
     '--models',
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=EXISTING_FOLDER,
     default=Path('models'),
     show_default=True,
     help='Folder with both weight files; calibration.json is written beside them.',
@@ -38,7 +44,7 @@ _MAX_FAMILIAR = 240
 )
 @click.option(
     '--cache',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('out/cache'),
     show_default=True,
     help='Folder for simulated data, made once.',

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from crossmodal_kd_ros.cli.options import BAG, FILE, FOLDER
+
 
 @click.group()
 def command() -> None:
@@ -17,10 +19,10 @@ def command() -> None:
 
 
 @command.command('from-bags')
-@click.argument('bags', type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument('bags', type=BAG, nargs=-1, required=True)
 @click.option(
     '--out',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('out/dataset'),
     show_default=True,
     help='Folder for the data set and its datasheet.',
@@ -34,7 +36,7 @@ def command() -> None:
 )
 @click.option(
     '--labels',
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help='CSV file: start_s,end_s,action and if wanted bag,panel and what only the picture shows; '
     'seconds of the bag. Commas, semicolons or tabs.',
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from crossmodal_kd_ros.cli.options import EXISTING_FOLDER, FOLDER
 from crossmodal_kd_ros.nodes.signals import end_event
 
 DURATION_S = 40.0
@@ -20,7 +21,7 @@ _REAL_INPUT_DURATION_S = 20.0
 @click.command()
 @click.option(
     '--out',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('out/demo'),
     show_default=True,
     help='Folder for summary.json, report.html and the recording.',
@@ -40,7 +41,7 @@ _REAL_INPUT_DURATION_S = 20.0
 )
 @click.option(
     '--photos',
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=EXISTING_FOLDER,
     help='Show the photographs of this folder and its subfolders in place of the simulated wall.',
 )
 @click.option(

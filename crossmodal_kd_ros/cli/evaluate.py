@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from crossmodal_kd_ros.cli.options import bf16_option, device_option
+from crossmodal_kd_ros.cli.options import EXISTING_FOLDER, FOLDER, bf16_option, device_option
 
 
 @click.command()
 @click.option(
     '--out',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('out/evaluation'),
     show_default=True,
     help='Folder for summary.json, cells.csv, results.md, report.html, and for what is measured '
@@ -38,7 +38,7 @@ from crossmodal_kd_ros.cli.options import bf16_option, device_option
 )
 @click.option(
     '--photos',
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=EXISTING_FOLDER,
     help='Measure the student in --models on the photographs in crack/ and clean/ of this '
     'folder, and no more.',
 )
@@ -52,22 +52,20 @@ from crossmodal_kd_ros.cli.options import bf16_option, device_option
 )
 @click.option(
     '--models',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('models'),
     show_default=True,
     help='Weights for the photographs, and for the pictures of where the networks look.',
 )
 @click.option(
     '--cache',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('out/cache'),
     show_default=True,
     help='Folder for simulated data and trained networks, made once.',
 )
 @click.option(
-    '--results',
-    type=click.Path(path_type=Path, file_okay=False),
-    help='Write results.md and results.json into this folder too.',
+    '--results', type=FOLDER, help='Write results.md and results.json into this folder too.'
 )
 @device_option
 @bf16_option

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import click
 
-from crossmodal_kd_ros.cli.options import find_profile, profile_option, trained_data_option
+from crossmodal_kd_ros.cli.options import (
+    EXISTING_FOLDER,
+    find_profile,
+    profile_option,
+    trained_data_option,
+)
 
 _VIEWS = 300
 
@@ -17,7 +22,7 @@ _VIEWS = 300
 @click.command()
 @click.option(
     '--models',
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=EXISTING_FOLDER,
     default=Path('models'),
     show_default=True,
     help='Folder with both weight files; the ONNX files and export.json are written beside them.',

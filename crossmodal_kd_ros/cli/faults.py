@@ -10,18 +10,20 @@ from pathlib import Path
 
 import click
 
+from crossmodal_kd_ros.cli.options import EXISTING_FOLDER, FOLDER
+
 
 @click.command()
 @click.option(
     '--out',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('out/faults'),
     show_default=True,
     help='Folder for summary.json and report.html.',
 )
 @click.option(
     '--models',
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=EXISTING_FOLDER,
     help='Folder with both weight files and calibration.json; the weights of this package if '
     'left out.',
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crossmodal_kd_ros.cli.options import FOLDER
+
 if TYPE_CHECKING:
     from crossmodal_kd_ros.benchmark.gain import Gain, Prediction
 
@@ -15,7 +17,7 @@ _SIGNS = {1: 'it pays', 0: 'too close to say', -1: 'it costs'}
 
 
 @click.command()
-@click.argument('data', type=click.Path(path_type=Path, file_okay=False))
+@click.argument('data', type=FOLDER)
 def command(data: Path) -> None:
     """Predict what distillation would bring to the data set DATA, before training.
 

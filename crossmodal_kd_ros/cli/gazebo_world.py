@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from crossmodal_kd_ros.cli.options import FOLDER
+
 # Not from the room of that name, which takes OpenCV to import; a test holds the two together.
 _GAZEBOS = ('fortress', 'harmonic', 'ionic', 'jetty')
 
@@ -14,7 +16,7 @@ _GAZEBOS = ('fortress', 'harmonic', 'ionic', 'jetty')
 @click.command()
 @click.option(
     '--out',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     required=True,
     help='Folder for world.sdf and the meshes and pictures of its panels; 22 MB.',
 )

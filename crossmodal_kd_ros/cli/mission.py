@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from crossmodal_kd_ros.cli.options import FILE
 from crossmodal_kd_ros.cli.run import node_options, ros_arguments
 
 
@@ -14,7 +15,7 @@ from crossmodal_kd_ros.cli.run import node_options, ros_arguments
 @node_options
 @click.option(
     '--dot',
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help='Write the tree as a graph for Graphviz to this file, and start nothing.',
 )
 def command(

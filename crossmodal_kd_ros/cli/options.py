@@ -1,15 +1,34 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Options of the commands that make weights, or measure them."""
+"""What options of several commands are made of."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from crossmodal_kd_ros.profile import Profile
+
+
+class _Named(click.Path):
+    """A path that is not empty: an unset shell variable would be the current folder."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        if value == '':
+            self.fail("expected a path, got '': name one, such as . for this folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE, EXISTING_FILE = _Named(dir_okay=False), _Named(dir_okay=False, exists=True)
+FOLDER, EXISTING_FOLDER = _Named(file_okay=False), _Named(file_okay=False, exists=True)
+BAG = _Named()  # a folder, or its one file
 
 profile_option = click.option(
     '--profile',
@@ -18,7 +37,7 @@ profile_option = click.option(
 )
 trained_data_option = click.option(
     '--data',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help='The data set that the weights were trained on: its validation split in place of '
     'simulated views.',
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from crossmodal_kd_ros.cli.options import BAG
 from crossmodal_kd_ros.nodes.signals import end_event
 
 # What a maintenance node publishes has this in its full name; played, it would contradict the one
@@ -16,7 +17,7 @@ _ANSWERS = '/maintenance/'
 
 
 @click.command()
-@click.argument('bag', type=click.Path(path_type=Path))
+@click.argument('bag', type=BAG)
 @click.option(
     '--rate',
     type=click.FloatRange(0.01, 100.0),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crossmodal_kd_ros.cli.options import FOLDER
 from crossmodal_kd_ros.nodes.signals import end_event
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _POLL_S = 0.05
 @click.argument('names', metavar='[TOPIC]...', nargs=-1)
 @click.option(
     '--out',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('out/bag'),
     show_default=True,
     help='Folder of the bag; it must not exist.',

@@ -10,27 +10,27 @@ from typing import Any
 
 import click
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+from crossmodal_kd_ros.cli.options import BAG, FOLDER
 
 
 @click.command()
-@click.argument('bag', type=click.Path(path_type=Path))
+@click.argument('bag', type=BAG)
 @click.option(
     '--out',
-    type=_FOLDER,
+    type=FOLDER,
     default=Path('out/replay'),
     show_default=True,
     help='Folder for summary.json, report.html and the bag of answers.',
 )
 @click.option(
     '--model',
-    type=_FOLDER,
+    type=FOLDER,
     help='Folder with student.safetensors and teacher.safetensors; default: of this package.',
 )
 @click.option(
     '--compare',
     nargs=2,
-    type=_FOLDER,
+    type=FOLDER,
     metavar='OLD NEW',
     help='Two such folders: show what the new model changes.',
 )

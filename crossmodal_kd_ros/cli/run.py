@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from crossmodal_kd_ros.cli.options import EXISTING_FILE
 from crossmodal_kd_ros.nodes.signals import end_event
 
 _POLL_S = 0.1
@@ -29,9 +30,7 @@ def node_options(command: Callable) -> Callable:
             '--namespace', default='', help='Puts the nodes and all their topics under this name.'
         ),
         click.option(
-            '--params',
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            help='ROS parameter file, such as config/robot.yaml.',
+            '--params', type=EXISTING_FILE, help='ROS parameter file, such as config/robot.yaml.'
         ),
         click.option(
             '--profile',

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crossmodal_kd_ros.cli.options import EXISTING_FOLDER, FOLDER
 from crossmodal_kd_ros.nodes.signals import end_event
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ ALL = 'all'
 @click.argument('name', type=click.Choice(['inspection', 'repair', 'month', ALL]))
 @click.option(
     '--out',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help='Folder for summary.json, report.html and the recording; default: out/scenario/NAME. '
     'With --seeds: where each run is kept that has ended; default: out/scenario/runs.',
 )
@@ -48,13 +49,11 @@ ALL = 'all'
     'are played in process.',
 )
 @click.option(
-    '--models',
-    type=click.Path(path_type=Path, file_okay=False),
-    help='Folder with the networks; default: those of this package.',
+    '--models', type=FOLDER, help='Folder with the networks; default: those of this package.'
 )
 @click.option(
     '--alone-models',
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=EXISTING_FOLDER,
     help='Folder with a student that was trained without distillation, for the control alone.',
 )
 @click.option(
@@ -65,7 +64,7 @@ ALL = 'all'
 )
 @click.option(
     '--docs',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help='With --seeds: folder for scenarios.md and scenarios.json; default: out/scenario.',
 )
 @click.option('--no-view', is_flag=True, help='Print lines in place of the live view.')

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import click
 
-from crossmodal_kd_ros.cli.options import bf16_option, device_option, find_profile, profile_option
+from crossmodal_kd_ros.cli.options import (
+    EXISTING_FOLDER,
+    FOLDER,
+    bf16_option,
+    device_option,
+    find_profile,
+    profile_option,
+)
 
 
 @click.command()
@@ -24,14 +31,14 @@ from crossmodal_kd_ros.cli.options import bf16_option, device_option, find_profi
 )
 @click.option(
     '--out',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('models'),
     show_default=True,
     help='Folder for teacher.safetensors, student.safetensors and their card, README.md.',
 )
 @click.option(
     '--cache',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default=Path('out/cache'),
     show_default=True,
     help='Folder for what is made once: simulated data, trained networks, and trainings to go '
@@ -39,23 +46,19 @@ from crossmodal_kd_ros.cli.options import bf16_option, device_option, find_profi
 )
 @click.option(
     '--data',
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help='Your own data set, from crossmodal-kd dataset from-bags, in place of simulated views.',
 )
 @click.option(
     '--photos',
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=EXISTING_FOLDER,
     help='Photographs of your own walls, without cracks: the training draws cracks on them. Needs '
     'a recipe that learns from photographs, such as photographs.',
 )
 @profile_option
 @device_option
 @bf16_option
-@click.option(
-    '--tensorboard',
-    type=click.Path(path_type=Path, file_okay=False),
-    help='Folder for TensorBoard.',
-)
+@click.option('--tensorboard', type=FOLDER, help='Folder for TensorBoard.')
 def command(
     recipe: str,
     out: Path,

@@ -6,6 +6,7 @@
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -39,6 +40,27 @@ def test_help_needs_neither_torch_nor_ros(arguments):
 def test_every_subcommand_has_help(name):
     shown = CliRunner().invoke(main, [name, '--help'])
     assert shown.exit_code == 0 and 'Usage:' in shown.output
+
+
+def test_no_command_takes_an_empty_path_for_this_folder():
+    context = click.Context(main)
+    paths = [
+        (name, parameter)
+        for name in SUBCOMMANDS
+        for parameter in _leaves(main.get_command(context, name))
+        if isinstance(parameter.type, click.Path)
+    ]
+    assert {'demo', 'replay', 'scenario', 'train'} <= {name for name, _ in paths}
+    for name, parameter in paths:
+        with pytest.raises(click.BadParameter, match="expected a path, got ''"):
+            parameter.type.convert('', parameter, context)
+
+
+def _leaves(command):
+    """Yield the parameters of a command and of all that are below it."""
+    yield from command.params
+    for below in getattr(command, 'commands', {}).values():
+        yield from _leaves(below)
 
 
 def test_the_version_is_told():
