@@ -334,8 +334,13 @@ def _residuals(name: str, pairs: Pairs, answers: Answers) -> ResidualModel:
     model = replace(model, whitening=(axes / np.sqrt(np.maximum(variances, 1e-3))).T)
     # Within a group the student's error hardly changes: one mean stands for each pass.
     by_group = np.array([z[pairs.group == group].mean(0) for group in np.unique(pairs.group)])
+    # What channels read, such as the air of a day or the zero of a cell, is common to places; how
+    # much of it is, groups on their own do not say. So a mean over several counts as one of one.
+    longest_s = DWELL_S if sense.layout == 'channels' else WINDOWS_S[-1]
     largest = [
-        model.sizes(z).max(0) if window_s < DWELL_S else _largest_mean(model, by_group, window_s)
+        model.sizes(z).max(0)
+        if window_s < DWELL_S
+        else _largest_mean(model, by_group, min(window_s, longest_s))
         for window_s in WINDOWS_S
     ]
     return replace(model, limits=_MARGIN * np.array(largest))

@@ -206,16 +206,16 @@ class SensorHealth:
         self._readings.append((read_ns, self._content.take(stamp_ns, value)))
         self._confirm()
 
-    def reading_at(self, stamp_ns: int) -> np.ndarray | None:
+    def reading_at(self, stamp_ns: int) -> tuple[int, np.ndarray] | None:
         """Return the newest reading that is not of after `stamp_ns`, or else the oldest.
 
-        A picture goes with what was read when it was taken, not when it is answered. It is `None`
-        if there is no reading.
+        A picture goes with what was read when it was taken, not when it is answered. It comes with
+        the time when it was read, nanoseconds; it is `None` if there is no reading.
         """
         for read_ns, value in reversed(self._readings):
             if read_ns <= stamp_ns:
-                return value
-        return self._readings[0][1] if self._readings else None
+                return read_ns, value
+        return self._readings[0] if self._readings else None
 
     def announce(self, stamp_ns: int, now_ns: int | None = None) -> bool:
         """Return whether the stamp of a reading is in order; if not, it is refused.

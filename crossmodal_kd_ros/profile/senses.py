@@ -341,6 +341,9 @@ class Sense(Timed):
     contact: Contact | None = None
     """Of a sense that measures nothing in the air; unless set, every reading is a measurement."""
 
+    response_s: NotNegative = 0.0
+    """Time in which a reading shows 90 % of a step in what it measures (T90), s."""
+
     estimate_topic: TopicName | None = None
     """Topic of the student's estimate of the sense. Unless set: `maintenance/<name>_estimate`."""
 

@@ -128,11 +128,13 @@ class Evidence:
 
     Attributes:
         reading: `float32[size]` of when the picture was taken; `None` if there is none.
+        read_ns: when it was read, nanoseconds.
         verdict: on the content of its newest reading.
         is_fresh: its newest reading is neither stale nor wrong by itself.
     """
 
     reading: np.ndarray | None
+    read_ns: int
     verdict: Verdict
     is_fresh: bool
 

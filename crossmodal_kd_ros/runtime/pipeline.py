@@ -38,6 +38,7 @@ from crossmodal_kd_ros.runtime.engine import (
     predictor_of,
     teacher_inputs,
 )
+from crossmodal_kd_ros.runtime.lag import SlowSenses
 from crossmodal_kd_ros.runtime.sample import Answer, Perception, Sample
 
 # Two threads read the clock a moment apart; a bag that starts again, or a simulation, goes back by
@@ -160,6 +161,7 @@ class Pipeline:
         self._withheld_epoch = self._announced_epoch = 0
         self._announced: Decision | None = None
         # Of the worker alone.
+        self._slow_senses = SlowSenses(profile)
         self._cross_check = CrossCheck(profile, calibration)
         self._gate = ConfidenceGate()
 
@@ -305,6 +307,13 @@ class Pipeline:
             decision = self._observe(now_ns)
             picture, evidence = self._sensors[CAMERA].verdict, self._evidence(frame, now_ns)
         ood_score, is_usual = assess_picture(self._calibration, perception)
+        if CAMERA in decision.usable and ood_score <= 1.0:
+            evidence = self._slow_senses.settle(
+                decision.epoch,
+                self._sensors[CAMERA].by_this_clock(frame.stamp_ns),
+                perception,
+                evidence,
+            )
         accusations = self._cross_check.update(
             decision.epoch,
             frame.stamp_ns,
@@ -462,14 +471,17 @@ class Pipeline:
 
     def _evidence(self, frame: Frame, now_ns: int) -> dict[str, Evidence]:
         taken_ns = self._sensors[CAMERA].by_this_clock(frame.stamp_ns)
-        return {
-            sense: Evidence(
-                reading=self._sensors[sense].reading_at(taken_ns),
-                verdict=self._sensors[sense].verdict,
-                is_fresh=self._sensors[sense].measures(now_ns),
+        evidence = {}
+        for sense in self._profile.senses:
+            sensor = self._sensors[sense]
+            read_ns, reading = sensor.reading_at(taken_ns) or (0, None)
+            evidence[sense] = Evidence(
+                read_ns=read_ns,
+                reading=reading,
+                verdict=sensor.verdict,
+                is_fresh=sensor.measures(now_ns),
             )
-            for sense in self._profile.senses
-        }
+        return evidence
 
     def _settle(
         self, decision: Decision, withheld: tuple[Reason, ...], now_ns: int, ood_score: float = 1.0

@@ -15,6 +15,7 @@ from rich.console import Console
 torch = pytest.importorskip('torch')
 
 from crossmodal_kd_ros.benchmark.coverage import coverage  # noqa: E402
+from crossmodal_kd_ros.calibration.consistency import ResidualMonitor  # noqa: E402
 from crossmodal_kd_ros.calibration.fit import ask, calibrate, sensor_sets  # noqa: E402
 from crossmodal_kd_ros.calibration.model import (  # noqa: E402
     CalibrationError,
@@ -75,6 +76,25 @@ def test_the_whole_is_the_teachers_and_too_few_pairs_are_refused(models):
         CalibrationError, match='expected at least 30 labelled pairs in either half'
     ):
         calibrate(models, pairs[:40], answers, origin={})
+
+
+def test_what_channels_read_at_one_healthy_place_may_be_read_all_along_a_wall(models):
+    """As in the air of a damp day, which every place of the day has."""
+    pairs, gas = make_pairs(80), PROFILE.senses['gas']
+    answers = ask(models, pairs, PROFILE)
+    model = calibrate(models, pairs, answers, origin={}).residuals['gas']
+    off = pairs.readings['gas'] - answers.readings['gas']
+    by_group = np.array([off[pairs.group == group].mean(0) for group in np.unique(pairs.group)])
+    odd = by_group[np.argmax(np.abs((by_group - model.bias) / model.scale).max(1))]
+
+    def verdict(times):
+        monitor, predicted = ResidualMonitor(gas, model), answers.readings['gas'][0]
+        reading = predicted + model.bias + times * (odd - model.bias)
+        for beat in range(2 * 60):  # a minute, 5 s at each place
+            monitor.take(beat * 500_000_000, reading, predicted, place=beat // 10)
+        return monitor.verdict
+
+    assert verdict(1.0) is None and verdict(3.0) is not None
 
 
 def networks_and_pairs(folder: Path, profile: Profile, count: int = 80) -> Pairs:
