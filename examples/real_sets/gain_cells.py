@@ -7,7 +7,8 @@
         --gripper-out out/gripper/experiment --wall --docs docs
 
 Needs what `sets_experiment.py` and `examples/gripper/experiment.py` left in their `--out`. Each
-prediction is kept in `--out`, so that a run that was ended goes on.
+prediction is kept in `--out`, so that a run that was ended goes on. Sets that are not named keep
+their rows in `--docs`.
 """
 
 import argparse
@@ -137,6 +138,15 @@ def predict(name: str, learnt: Callable[[], tuple[Pairs, Profile]], out: Path) -
     return json.loads(file.read_text(encoding='utf-8'))
 
 
+def _others(docs: Path, measured: set[str]) -> list[dict[str, Any]]:
+    """Return the rows of `gain.json` of sets other than those `measured` now."""
+    file = docs / 'gain.json'
+    if not file.exists():
+        return []
+    cells = json.loads(file.read_text(encoding='utf-8'))['cells']
+    return [row for row in cells if row['set'] not in measured]
+
+
 def main() -> None:
     """Predict what is missing, and write the figures and the section."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -156,7 +166,7 @@ def main() -> None:
         cases += cases_of_wall(arguments.cache, ROOT / 'docs' / 'results.json')
     if arguments.gripper is not None:
         cases += cases_of_gripper(arguments.gripper, arguments.gripper_out)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, learnt, measured in cases:
         prediction = predict(name, learnt, arguments.out)
         for place, (cell, gained) in measured.items():
@@ -167,7 +177,7 @@ def main() -> None:
             )
             print(label, prediction[place]['gain'], gained, flush=True)
     if arguments.docs is not None:
-        write_gains(arguments.docs, rows)
+        write_gains(arguments.docs, _others(arguments.docs, {row['set'] for row in rows}) + rows)
 
 
 if __name__ == '__main__':

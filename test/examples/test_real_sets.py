@@ -240,22 +240,27 @@ def test_every_texture_is_tested_once_in_every_way_and_the_page_says_so(experime
     assert page.count('## Textures under a tool') == 1 and figures['sha256'] in page
 
 
-def test_predictions_are_held_against_what_was_measured(experiment, toolkit, monkeypatch):
+def test_predictions_are_held_against_what_was_measured_and_others_kept(
+    experiment, toolkit, monkeypatch
+):
     arguments = ['', '--textures', str(toolkit), '--out', str(experiment / 'out')]
     arguments += ['--docs', str(experiment / 'docs')]
     monkeypatch.setattr(sys, 'argv', arguments)
     monkeypatch.setattr('crossmodal_kd_ros.benchmark.gain.FOLDS', 3)
+    other = cell(0.1, 0.1, (0.2, 0.1, 0.3)) | {'set': 'of before'}
+    (experiment / 'docs' / 'gain.json').write_text(json.dumps({'cells': [other]}))
     gain_cells.main()
     figures = json.loads((experiment / 'docs' / 'gain.json').read_text())
     measured = json.loads((experiment / 'out/textures/0-1.json').read_text())
 
-    assert figures['summary']['all']['cells'] == 15
-    (cell,) = [each for each in figures['cells'] if each['cell'] == 'textures, fold 1, met']
+    assert figures['summary']['textures']['cells'] == 15
+    assert figures['summary']['all']['cells'] == 16 and other in figures['cells']
+    (fold_1,) = [each for each in figures['cells'] if each['cell'] == 'textures, fold 1, met']
     gains = [
         measured['taught, met'][name] - measured['labels alone, all labels'][name]
         for name in measured['taught, met']
     ]
-    assert cell['measured']['mean'] == pytest.approx(np.mean(gains), abs=1e-4)
+    assert fold_1['measured']['mean'] == pytest.approx(np.mean(gains), abs=1e-4)
     page = (experiment / 'docs' / 'real_data.md').read_text()
     assert '## Textures under a tool' in page and '## Predicting the gain' in page
 
