@@ -190,8 +190,8 @@ class Agreement:
             cause = 'the picture was recorded as JPEG, not as the node saw it'
         else:
             cause = (
-                'readings reached the node in another order than the recorder, or the arithmetic '
-                'differs'
+                'readings reached the node in another order than the recorder, it passed over '
+                'pictures on the way here, or the arithmetic differs'
             )
         kind, call = ('close call', 'a close call: ') if best - second < _CLOSE else ('scores', '')
         return kind, (

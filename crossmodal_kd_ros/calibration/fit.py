@@ -37,7 +37,7 @@ from crossmodal_kd_ros.calibration.model import (
 from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution, fine_detail
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.networks import Teacher, load_student, load_teacher
-from crossmodal_kd_ros.profile import CAMERA, Mode, Profile, measure_quantities
+from crossmodal_kd_ros.profile import CAMERA, Mode, Profile, Sense, measure_quantities
 from crossmodal_kd_ros.training.batches import in_order
 
 # Holds that save less than that, in wrong actions for each answer, are spared.
@@ -47,8 +47,9 @@ _MIN_CONFIDENCE = 0.25
 # How far beyond the largest residual, or distance, of the calibration split a limit lies: another
 # split has larger ones.
 _MARGIN = 1.15
-# On a course over so many groups, drawn from the split, no mean may reach its limit.
-_COURSE_GROUPS = 20_000
+# On courses over so many groups, drawn from the split, no mean may reach its limit. Each is over
+# 40: 200 s, ten times what the longest mean remembers.
+_COURSE_GROUPS, _GROUPS_OF_A_COURSE = 20_000, 40
 # Part of the pictures of different groups that are taken for pictures of one place.
 _SAME_PLACE = 0.05
 # Two million distances between groups are enough for that.
@@ -334,28 +335,38 @@ def _residuals(name: str, pairs: Pairs, answers: Answers) -> ResidualModel:
     model = replace(model, whitening=(axes / np.sqrt(np.maximum(variances, 1e-3))).T)
     # Within a group the student's error hardly changes: one mean stands for each pass.
     by_group = np.array([z[pairs.group == group].mean(0) for group in np.unique(pairs.group)])
-    # What channels read, such as the air of a day or the zero of a cell, is common to places; how
-    # much of it is, groups on their own do not say. So a mean over several counts as one of one.
-    longest_s = DWELL_S if sense.layout == 'channels' else WINDOWS_S[-1]
     largest = [
         model.sizes(z).max(0)
         if window_s < DWELL_S
-        else _largest_mean(model, by_group, min(window_s, longest_s))
+        else _largest_mean(model, by_group, _is_ambient(sense), window_s)
         for window_s in WINDOWS_S
     ]
     return replace(model, limits=_MARGIN * np.array(largest))
 
 
-def _largest_mean(model: ResidualModel, by_group: np.ndarray, window_s: float) -> np.ndarray:
-    """Return the largest sizes, `float[F + 1]`, of the mean over `window_s` on a long course.
+def _is_ambient(sense: Sense) -> np.ndarray:
+    """Return which features are common to the places of a day, `bool[F]`."""
+    if sense.layout == 'channels':
+        return sense.per_element('ambient').astype(bool)
+    return np.array([channel.ambient for channel in sense.channels for _ in channel.features])
 
-    It has 20,000 groups (28 h), drawn at random from those given, `float[G, F]`, standardised.
+
+def _largest_mean(
+    model: ResidualModel, by_group: np.ndarray, is_ambient: np.ndarray, window_s: float
+) -> np.ndarray:
+    """Return the largest sizes, `float[F + 1]`, of the mean over `window_s` on many courses.
+
+    They are 28 h together. Each goes over groups drawn at random from those given, `float[G, F]`,
+    standardised; what `is_ambient`, `bool[F]`, is that of one group all along a course.
     """
     rng = np.random.default_rng(0)
     keep = np.exp(-DWELL_S / window_s)
-    # A hundred courses side by side.
-    mean, largest = np.zeros((100, by_group.shape[1])), np.zeros(by_group.shape[1] + 1)
-    for rows in rng.integers(len(by_group), size=(_COURSE_GROUPS // 100, 100)):
-        mean = keep * mean + (1.0 - keep) * by_group[rows]
+    # All side by side.
+    courses = _COURSE_GROUPS // _GROUPS_OF_A_COURSE
+    ambient = by_group[rng.integers(len(by_group), size=courses)]
+    mean, largest = np.zeros((courses, by_group.shape[1])), np.zeros(by_group.shape[1] + 1)
+    for rows in rng.integers(len(by_group), size=(_GROUPS_OF_A_COURSE, courses)):
+        here = np.where(is_ambient, ambient, by_group[rows])
+        mean = keep * mean + (1.0 - keep) * here
         np.maximum(largest, model.sizes(mean).max(0), out=largest)
     return largest

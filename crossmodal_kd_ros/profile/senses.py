@@ -237,6 +237,12 @@ class Channel(Strict):
     spread: Positive | None = None
     """Standard deviation of true readings from place to place. Unless set: 5 % of `max - min`."""
 
+    ambient: Flag = False
+    """Its level is that of the surroundings, as of the air of a day: common to all places there.
+
+    So it does not average out over places.
+    """
+
     features: tuple[GridFeature, ...] = ('low', 'median', 'peak', 'detail')
     """Of a grid: what is compared with the picture."""
 
@@ -341,8 +347,8 @@ class Sense(Timed):
     contact: Contact | None = None
     """Of a sense that measures nothing in the air; unless set, every reading is a measurement."""
 
-    response_s: NotNegative = 0.0
-    """Time in which a reading shows 90 % of a step in what it measures (T90), s."""
+    response_s: NotNegative = Field(0.0, le=_MAX_PERIOD_S)
+    """Time in which a reading shows 90 % of a step in what it measures (T90), inlet and all, s."""
 
     estimate_topic: TopicName | None = None
     """Topic of the student's estimate of the sense. Unless set: `maintenance/<name>_estimate`."""

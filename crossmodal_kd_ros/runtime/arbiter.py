@@ -131,12 +131,15 @@ class Evidence:
         read_ns: when it was read, nanoseconds.
         verdict: on the content of its newest reading.
         is_fresh: its newest reading is neither stale nor wrong by itself.
+        in_transit: `bool[size]`, which elements still read some of the place before, and are
+            corrected by what the picture shows; `None`: none.
     """
 
     reading: np.ndarray | None
     read_ns: int
     verdict: Verdict
     is_fresh: bool
+    in_transit: np.ndarray | None = None
 
 
 class CrossCheck:

@@ -122,17 +122,18 @@ def measured_quantities(
 ) -> np.ndarray:
     """Return which quantities are measured, `bool[Q]`, rather than estimated by the student.
 
-    Their readings count, are fresh, and are not joined with estimates. The last reading of a
-    sensor that flaps counts, and is no measurement of what is in front of the robot now. What only
-    the picture shows is never measured.
+    Their readings count, are fresh, have settled, and are not joined with estimates. The last
+    reading of a sensor that flaps counts, and is no measurement of what is in front of the robot
+    now. What only the picture shows is never measured.
     """
 
     def is_measured(channel: str) -> bool:
         sense, _, name = channel.partition('.')
         if sense not in decision.usable or not evidence[sense].is_fresh:
             return False
-        std = evidence[sense].verdict.weighed_std
-        return std is None or not std[profile.senses[sense].elements_of(name)].any()
+        elements = profile.senses[sense].elements_of(name)
+        joined = (evidence[sense].verdict.weighed_std, evidence[sense].in_transit)
+        return not any(part is not None and part[elements].any() for part in joined)
 
     return np.array(
         [

@@ -6,16 +6,30 @@
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crossmodal_kd_ros.profile import Profile
+from crossmodal_kd_ros.profile import Profile, Sense
 from crossmodal_kd_ros.runtime.arbiter import Evidence
 from crossmodal_kd_ros.runtime.sample import Perception
 
-# What was seen before so many times the response counts for less than a thousandth.
-_MEMORY = 3.0
+# After so long without a picture, of the response, a sense is nearer to the place where the robot
+# is than to the one where it was, wherever in between it moved: 0.5 = 10 ** -0.3.
+_MAX_GAP = math.log10(2.0)
+# Of one sense, between two of its readings: 16 s at 60 Hz.
+_MAX_SEEN = 1000
+# A reading that is corrected by less than that, in standard deviations of its noise, is measured.
+_NOISE = 2.0
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A picture: its stamp, what the student predicts from it, and what the sense reads then."""
+
+    stamp_ns: int
+    predicted: np.ndarray
+    lagged: np.ndarray
 
 
 class Lag:
@@ -27,15 +41,13 @@ class Lag:
     complementary filter joins what is quick in the picture with what is true in the sense. Nothing
     is added where the view has not changed: a sense that is wrong stays wrong, and is compared
     with the picture as it stands.
-
-    Args:
-        response_s: time in which the sense shows 90 % of a step, s.
     """
 
-    def __init__(self, response_s: float) -> None:
-        self._tau_ns = 1e9 * response_s / math.log(10.0)
-        self._memory_ns = 1e9 * response_s * _MEMORY
-        self._seen: deque[tuple[int, np.ndarray]] = deque()
+    def __init__(self, sense: Sense) -> None:
+        """Start with nothing seen."""
+        self._tau_ns = 1e9 * sense.response_s / math.log(10.0)
+        self._max_gap_ns = 1e9 * sense.response_s * _MAX_GAP
+        self._seen: deque[_Seen] = deque(maxlen=_MAX_SEEN)
 
     def reset(self) -> None:
         """Forget what was seen: the sense counts as settled at what is seen next."""
@@ -44,23 +56,26 @@ class Lag:
     def see(self, stamp_ns: int, predicted: np.ndarray) -> None:
         """Note what the student predicts, `float32[size]`, from the picture of `stamp_ns`.
 
-        After a gap nobody knows the way; it is long enough for the sense to have settled.
+        After a gap nobody knows the way.
         """
-        if self._seen and not 0 <= stamp_ns - self._seen[-1][0] <= self._memory_ns:
+        if self._seen and not 0 <= stamp_ns - self._seen[-1].stamp_ns <= self._max_gap_ns:
             self.reset()
-        self._seen.append((stamp_ns, predicted))
-        while len(self._seen) > 1 and stamp_ns - self._seen[1][0] > self._memory_ns:
-            self._seen.popleft()
+        lagged = self._at(self._seen[-1], stamp_ns) if self._seen else predicted
+        self._seen.append(_Seen(stamp_ns, predicted, lagged))
 
-    def settle(self, read_ns: int, reading: np.ndarray) -> np.ndarray:
-        """Return what a reading, `float32[size]`, of `read_ns` comes to at the last picture."""
-        stamps, predicted = zip(*self._seen)
-        # A prediction holds from its picture to the next; the first for all the time before.
-        ends = np.append(np.array(stamps[1:], float), np.inf)
-        left = np.exp(-np.maximum(read_ns - ends, 0.0) / self._tau_ns)
-        weights = np.diff(left, prepend=0.0)
-        lagged = weights @ np.stack(predicted)
-        return (reading + predicted[-1] - lagged).astype(np.float32)
+    def correction(self, read_ns: int) -> np.ndarray:
+        """Return by how much a reading of `read_ns` will change at the last picture's place.
+
+        Readings are asked for in the order of time.
+        """
+        while len(self._seen) > 1 and self._seen[1].stamp_ns <= read_ns:
+            self._seen.popleft()
+        return self._seen[-1].predicted - self._at(self._seen[0], read_ns)
+
+    def _at(self, seen: _Seen, now_ns: int) -> np.ndarray:
+        """Return what the sense reads at `now_ns` where since `seen` nothing else was."""
+        left = math.exp(-max(now_ns - seen.stamp_ns, 0) / self._tau_ns)
+        return seen.predicted + left * (seen.lagged - seen.predicted)
 
 
 class SlowSenses:
@@ -68,11 +83,10 @@ class SlowSenses:
 
     def __init__(self, profile: Profile) -> None:
         """Start with nothing seen."""
-        self._lags = {
-            sense.name: Lag(sense.response_s)
-            for sense in profile.senses.values()
-            if sense.response_s > 0.0
+        self._senses = {
+            name: sense for name, sense in profile.senses.items() if sense.response_s > 0.0
         }
+        self._lags = {name: Lag(sense) for name, sense in self._senses.items()}
         self._epoch = 0
 
     def settle(
@@ -87,12 +101,31 @@ class SlowSenses:
             evidence: by sense.
         """
         settled = dict(evidence)
-        for sense, lag in self._lags.items():
-            if epoch != self._epoch:
+        for name, lag in self._lags.items():
+            predicted = perception.readings[name]
+            is_known = bool(np.isfinite(predicted).all())
+            if epoch != self._epoch or not is_known:
                 lag.reset()
-            lag.see(stamp_ns, perception.readings[sense])
-            one = evidence[sense]
-            if one.reading is not None:
-                settled[sense] = replace(one, reading=lag.settle(one.read_ns, one.reading))
+            if not is_known:
+                continue
+            lag.see(stamp_ns, predicted)
+            if evidence[name].reading is not None:
+                correction = lag.correction(evidence[name].read_ns)
+                settled[name] = _corrected(self._senses[name], evidence[name], correction)
         self._epoch = epoch
         return settled
+
+
+def _corrected(sense: Sense, evidence: Evidence, correction: np.ndarray) -> Evidence:
+    """Return the evidence with its reading corrected, within what the sense can report."""
+    varies = np.repeat(
+        [channel.constant is None for channel in sense.channels], sense.size // len(sense.channels)
+    )
+    reading = np.clip(
+        evidence.reading + correction, sense.per_element('least'), sense.per_element('max')
+    )
+    return replace(
+        evidence,
+        reading=np.where(varies, reading, evidence.reading).astype(np.float32),
+        in_transit=varies & (np.abs(correction) > _NOISE * sense.per_element('noise_std')),
+    )

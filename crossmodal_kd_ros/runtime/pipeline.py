@@ -104,8 +104,8 @@ class Pipeline:
     """Newest readings, mode arbiter and engine, without ROS.
 
     Readings are put from any thread; one worker takes frames and has them answered. The caller
-    brings the clock: the same readings with the same stamps at the same times give the same
-    answers, live and from a recording.
+    brings the clock: the same readings with the same stamps at the same times, and the same
+    pictures answered, give the same answers, live and from a recording.
 
     An answer has two halves. `observe` and `prepare` judge sensors and decide who decides; that
     never depends on what a teacher said before. `finish` and `announce` make the answer and say
@@ -305,15 +305,12 @@ class Pipeline:
             # set back.
             now_ns = self._now_ns
             decision = self._observe(now_ns)
-            picture, evidence = self._sensors[CAMERA].verdict, self._evidence(frame, now_ns)
+            taken_ns = self._sensors[CAMERA].by_this_clock(frame.stamp_ns)
+            picture, evidence = self._sensors[CAMERA].verdict, self._evidence(taken_ns, now_ns)
         ood_score, is_usual = assess_picture(self._calibration, perception)
-        if CAMERA in decision.usable and ood_score <= 1.0:
-            evidence = self._slow_senses.settle(
-                decision.epoch,
-                self._sensors[CAMERA].by_this_clock(frame.stamp_ns),
-                perception,
-                evidence,
-            )
+        is_damaged = picture.fault is not None or picture.flaw is not None
+        if CAMERA in decision.usable and ood_score <= 1.0 and not is_damaged:
+            evidence = self._slow_senses.settle(decision.epoch, taken_ns, perception, evidence)
         accusations = self._cross_check.update(
             decision.epoch,
             frame.stamp_ns,
@@ -469,8 +466,7 @@ class Pipeline:
         for part in (*self._sensors.values(), self._arbiter):
             part.reset()
 
-    def _evidence(self, frame: Frame, now_ns: int) -> dict[str, Evidence]:
-        taken_ns = self._sensors[CAMERA].by_this_clock(frame.stamp_ns)
+    def _evidence(self, taken_ns: int, now_ns: int) -> dict[str, Evidence]:
         evidence = {}
         for sense in self._profile.senses:
             sensor = self._sensors[sense]

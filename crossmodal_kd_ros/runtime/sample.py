@@ -92,8 +92,8 @@ class Estimate:
             where the picture counts.
         probabilities: `float32[A]`.
         readings: `float32[size]` by sense: the student's estimates, in every mode.
-        quantities: by name: measured where the senses that measure it are healthy, estimated by
-            the student where they are not, or none measures it.
+        quantities: by name: measured where the senses that measure it are healthy and settled,
+            estimated by the student where they are not, or none measures it.
         lower, upper: 90 % bounds of the quantities by name, without those of which the calibration
             knew too few; `None` without a calibration of the weights.
         possible: the actions that the right one is among in 90 % of all cases; `None` without a
@@ -134,8 +134,8 @@ class Answer:
     """How one picture was answered.
 
     Attributes:
-        sample: the picture and the readings that were used; unreliable channels are weighed with
-            the picture.
+        sample: the picture and the readings that were used; those of slow senses as they will
+            settle, unreliable channels weighed with the picture.
         perception: what the student sees in the picture, of one view.
         probabilities: `float32[A]`, of whoever decided.
         estimate: what is published.

@@ -26,6 +26,7 @@ class FakeEngine:
     def __init__(self, profile: Profile = PROFILE) -> None:
         self.profile = profile
         self.best, self.confidence = profile.actions[1], 0.9
+        self.predicted = 1.0  # of every element of every sense
         self.perceived, self.decided = 0, []
         self.error = None
 
@@ -38,7 +39,7 @@ class FakeEngine:
         return Perception(
             probabilities=self._probabilities(),
             readings={
-                name: np.ones((1, sense.size), np.float32)
+                name: np.full((1, sense.size), self.predicted, np.float32)
                 for name, sense in self.profile.senses.items()
             },
             quantities=quantities[None],
@@ -130,6 +131,32 @@ def test_a_picture_of_before_every_reading_goes_with_the_first_of_them(rig):
     rig.pipeline.step(START + 30 * MS)
 
     np.testing.assert_array_equal(rig.engine.decided[-1]['touch'], TOUCH)
+
+
+def test_a_slow_sense_is_shown_as_it_will_settle_and_measures_nothing_until_it_has(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    rig.engine.predicted = 41.0  # the robot has gone on; the hood still has the air of before
+    estimate = rig.feed(START + 40 * MS, 'camera', 'touch')
+
+    shown = rig.engine.decided[-1]
+    np.testing.assert_allclose(shown['gas'][:4], GAS[:4] + 40.0)
+    assert shown['gas'][6] == 30.0  # oxygen, %: the most that it can report
+    np.testing.assert_allclose(shown['touch'], TOUCH, rtol=0.01)
+    # Of the gas, the student's; of touch, which answers at once, what is measured.
+    assert estimate.quantities['co2_absorption'] == 0.5
+    assert estimate.quantities['crack_depth'] == pytest.approx(2.0, rel=0.01)
+
+
+def test_once_the_camera_shows_nothing_no_reading_is_corrected(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    rig.engine.predicted = 41.0
+    for number in range(1, 5):
+        now_ns = START + number * 40 * MS
+        rig.put(now_ns, 'touch')
+        rig.pipeline.put_image(now_ns, np.zeros_like(IMAGE))
+        answer = rig.pipeline.step(now_ns)
+
+    np.testing.assert_array_equal(answer.sample.readings['gas'], GAS)
 
 
 def test_with_every_sense_the_teacher_decides_on_the_measured_surface(rig):
