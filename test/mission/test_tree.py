@@ -456,14 +456,16 @@ def test_the_graph_is_written_by_a_command_that_starts_nothing(tmp_path):
     assert (tmp_path / 'tree.dot').read_text() == dot_text()
 
 
-def test_a_tree_that_cannot_be_written_is_said_in_a_sentence():
+def test_a_tree_that_cannot_be_written_is_said_in_a_sentence(tmp_path):
     from click.testing import CliRunner
 
     from crossmodal_kd_ros.cli.main import main
 
-    done = CliRunner().invoke(main, ['mission', '--dot', ''])
+    (tmp_path / 'file').touch()
+    tree = tmp_path / 'file' / 'tree.dot'
+    done = CliRunner().invoke(main, ['mission', '--dot', str(tree)])
 
-    assert done.exit_code == 1 and 'cannot write .' in done.output
+    assert done.exit_code == 1 and f'cannot write {tree}' in done.output
 
 
 def test_without_py_trees_a_mission_is_refused_in_a_sentence(monkeypatch):
