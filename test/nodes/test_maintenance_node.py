@@ -291,8 +291,11 @@ def test_compressed_pictures_and_plain_arrays_are_read_where_parameters_and_prof
         wait_for(lambda: robot.last('mode') == 'TEACHER', printed=node.printed)
         measured = [2.0, 2.0, 0.25]
         wait_for(
-            lambda: np.allclose(
-                robot.got['surface_state'][-1][1].position[:3], measured, rtol=1e-2
+            lambda: (
+                robot.got['surface_state']
+                and np.allclose(
+                    robot.got['surface_state'][-1][1].position[:3], measured, rtol=1e-2
+                )
             )
         )
     finally:
