@@ -34,8 +34,8 @@ class GridHealth(ReadingHealth):
         # Where readings may rest for ever, elements may too.
         self._dead_ns = 1e9 * (np.inf if sense.stuck_s is None else dead_s)
         self._judged_channels = (
-            np.array([channel.constant is None for channel in sense.channels])
-            if any(channel.constant is not None for channel in sense.channels)
+            np.array([not channel.is_constant for channel in sense.channels])
+            if any(channel.is_constant for channel in sense.channels)
             else None
         )
         super().__init__(sense)

@@ -47,7 +47,7 @@ class ReadingHealth:
         """Start with no reading."""
         self._sense = sense
         each = sense.size // len(sense.channels)
-        self._is_constant = np.repeat([c.constant is not None for c in sense.channels], each)
+        self._is_constant = sense.per_element('is_constant').astype(bool)
         self._is_judged = None if not self._is_constant.any() else ~self._is_constant
         self._judged_size = sense.size - int(np.count_nonzero(self._is_constant))
         # So many elements may be broken.

@@ -33,6 +33,11 @@ class Verdict:
     weighed_std: np.ndarray | None = None
     needs_picture: bool = False
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether a picture is no witness against a sense."""
+        return self.fault is not None or self.flaw is not None
+
 
 HEALTHY = Verdict()
 

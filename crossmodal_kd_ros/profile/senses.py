@@ -290,6 +290,11 @@ class Channel(Strict):
         return getattr(self, name) != type(self).model_fields[name].default
 
     @property
+    def is_constant(self) -> bool:
+        """Whether it is always the same, and nothing is read."""
+        return self.constant is not None
+
+    @property
     def least(self) -> float:
         """Least value that is no fault: `min` less the undershoot."""
         return self.min - self.undershoot * (self.max - self.min)

@@ -185,7 +185,7 @@ class CrossCheck:
         if epoch != self._epoch:
             self._reset(epoch)
         self._unfamiliar_in_a_row = self._unfamiliar_in_a_row + 1 if ood_score > 1.0 else 0
-        if is_usual and picture.fault is None and picture.flaw is None:
+        if is_usual and not picture.is_damaged:
             self._compare(stamp_ns, perception, evidence)
         reasons = dict(self._contradictions)
         is_enough = all(

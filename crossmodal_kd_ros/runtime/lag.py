@@ -48,6 +48,9 @@ class Lag:
         self._tau_ns = 1e9 * sense.response_s / math.log(10.0)
         self._max_gap_ns = 1e9 * sense.response_s * _MAX_GAP
         self._seen: deque[_Seen] = deque(maxlen=_MAX_SEEN)
+        self._varies = ~sense.per_element('is_constant').astype(bool)
+        self._least, self._max = sense.per_element('least'), sense.per_element('max')
+        self._most_measured = _NOISE * sense.per_element('noise_std')
 
     def reset(self) -> None:
         """Forget what was seen: the sense counts as settled at what is seen next."""
@@ -72,6 +75,18 @@ class Lag:
             self._seen.popleft()
         return self._seen[-1].predicted - self._at(self._seen[0], read_ns)
 
+    def settle(self, evidence: Evidence) -> Evidence:
+        """Return the evidence with its reading corrected, within what the sense can report."""
+        if evidence.reading is None:
+            return evidence
+        correction = self.correction(evidence.read_ns)
+        reading = np.clip(evidence.reading + correction, self._least, self._max)
+        return replace(
+            evidence,
+            reading=np.where(self._varies, reading, evidence.reading).astype(np.float32),
+            in_transit=self._varies & (np.abs(correction) > self._most_measured),
+        )
+
     def _at(self, seen: _Seen, now_ns: int) -> np.ndarray:
         """Return what the sense reads at `now_ns` where since `seen` nothing else was."""
         left = math.exp(-max(now_ns - seen.stamp_ns, 0) / self._tau_ns)
@@ -83,10 +98,9 @@ class SlowSenses:
 
     def __init__(self, profile: Profile) -> None:
         """Start with nothing seen."""
-        self._senses = {
-            name: sense for name, sense in profile.senses.items() if sense.response_s > 0.0
+        self._lags = {
+            name: Lag(sense) for name, sense in profile.senses.items() if sense.response_s > 0.0
         }
-        self._lags = {name: Lag(sense) for name, sense in self._senses.items()}
         self._epoch = 0
 
     def settle(
@@ -106,26 +120,8 @@ class SlowSenses:
             is_known = bool(np.isfinite(predicted).all())
             if epoch != self._epoch or not is_known:
                 lag.reset()
-            if not is_known:
-                continue
-            lag.see(stamp_ns, predicted)
-            if evidence[name].reading is not None:
-                correction = lag.correction(evidence[name].read_ns)
-                settled[name] = _corrected(self._senses[name], evidence[name], correction)
+            if is_known:
+                lag.see(stamp_ns, predicted)
+                settled[name] = lag.settle(evidence[name])
         self._epoch = epoch
         return settled
-
-
-def _corrected(sense: Sense, evidence: Evidence, correction: np.ndarray) -> Evidence:
-    """Return the evidence with its reading corrected, within what the sense can report."""
-    varies = np.repeat(
-        [channel.constant is None for channel in sense.channels], sense.size // len(sense.channels)
-    )
-    reading = np.clip(
-        evidence.reading + correction, sense.per_element('least'), sense.per_element('max')
-    )
-    return replace(
-        evidence,
-        reading=np.where(varies, reading, evidence.reading).astype(np.float32),
-        in_transit=varies & (np.abs(correction) > _NOISE * sense.per_element('noise_std')),
-    )

@@ -308,8 +308,7 @@ class Pipeline:
             taken_ns = self._sensors[CAMERA].by_this_clock(frame.stamp_ns)
             picture, evidence = self._sensors[CAMERA].verdict, self._evidence(taken_ns, now_ns)
         ood_score, is_usual = assess_picture(self._calibration, perception)
-        is_damaged = picture.fault is not None or picture.flaw is not None
-        if CAMERA in decision.usable and ood_score <= 1.0 and not is_damaged:
+        if CAMERA in decision.usable and ood_score <= 1.0 and not picture.is_damaged:
             evidence = self._slow_senses.settle(decision.epoch, taken_ns, perception, evidence)
         accusations = self._cross_check.update(
             decision.epoch,

@@ -54,8 +54,9 @@ holds the deepest reach over its cell. A skin of silicone would sag into a crack
   molecules in air (mol m-3), k the air exchanges (1/s). Settled, the air is F / (h n k) ppm poorer. With k = 0 it is a closed
   chamber, whose slope is F / (h n).
 - The cells follow the hood's air with a time constant of T90 / ln 10. Hood and cells together show 90 % of a step after
-  2.3 s, so that a robot can move if it knows of that (`response_s`, resilience.md). A module such as the SCD30, by diffusion, needs half a minute at each place, and its repeatability is ten times
-  the noise of a pumped cell; with it a robot has to stand still.
+  2.3 s, so that a robot can move if it knows of that (`response_s`, resilience.md). A module such as the SCD30, by diffusion,
+  needs half a minute at each place, and its repeatability is ten times the noise of a pumped cell; with it a robot has to
+  stand still.
 - F = activity x (photosynthesis by day or - dark respiration by night - respiration) + carbonation - cover x respiration of living
   growth. The activity is the share of living cells, as far as they are wet. So fungi always breathe out, algae take up by day
   and breathe out by night, and a dying culture does neither.
