@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""How often the expert's action follows from what each sensor could show at best.
+"""How often the expert's action, and how well a reading, follow from what sensors show at best.
 
 A gradient-boosted model is given not pictures but the very quantities that a picture shows
 (`Panel.*_shown`, in the middle and over the view), and of the senses the noisy readings, grids in
@@ -12,13 +12,16 @@ from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import r2_score
 
+from crossmodal_kd_ros.benchmark.measures import Answers, scalars
 from crossmodal_kd_ros.profile import CAMERA, Sense
 from crossmodal_kd_ros.simulation import Panel, PanelScene, draw_panels
 from crossmodal_kd_ros.simulation.panel import PROFILE
 from crossmodal_kd_ros.simulation.scene import VIEW_MM, add_noise, reachable_mm
 
+_BOOSTING = {'max_iter': 150, 'learning_rate': 0.08}
 _SENSES = tuple(PROFILE.senses)
 _WITH_CAMERA = tuple(
     (CAMERA, *some) for count in range(len(_SENSES) + 1) for some in combinations(_SENSES, count)
@@ -44,37 +47,81 @@ def ceilings(
         vision_recovery: see `draw_panels`.
         sets: which of `SENSOR_SETS`.
     """
-    known, action = _table(seed, panels, vision_recovery)
+    known, truth = _table(seed, panels, vision_recovery)
+    action = truth.probabilities.argmax(1)
     split = panels * 3 // 4
     scores = {}
     for name in sets:
         table = np.hstack([known[sensor] for sensor in SENSOR_SETS[name]])
-        model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.08, random_state=seed)
+        model = HistGradientBoostingClassifier(**_BOOSTING, random_state=seed)
         model.fit(table[:split], action[:split])
         scores[name] = float(model.score(table[split:], action[split:]))
     scores['largest_class'] = float(np.bincount(action).max() / panels)
     return scores
 
 
+def reading_ceilings(*, seed: int = 0, panels: int = 8000) -> dict[str, dict[str, float]]:
+    """Return how well each of `scalars` could be read off the picture.
+
+    Two models, one fitted by squares and one by absolute values of its errors.
+
+    Args:
+        seed: of the panels, those of `ceilings`.
+        panels: one view of each, the first 3/4 for training.
+
+    Returns:
+        For each of `scalars`, in its unit: `r2` of the first model, and the smaller `median_error`
+        of the two, where the truth is not zero.
+    """
+    known, truth = _table(seed, panels, vision_recovery=1.0)
+    shown, split = known[CAMERA], panels * 3 // 4
+
+    def ceiling(values: np.ndarray) -> dict[str, float]:
+        by_squares, by_absolutes = (
+            HistGradientBoostingRegressor(**_BOOSTING, loss=loss, random_state=seed)
+            .fit(shown[:split], values[:split])
+            .predict(shown[split:])
+            for loss in ('squared_error', 'absolute_error')
+        )
+        true = values[split:]
+        errors = [np.abs(said - true)[true != 0.0] for said in (by_squares, by_absolutes)]
+        return {
+            'r2': float(r2_score(true, by_squares)),
+            'median_error': float(min(map(np.median, errors))),
+        }
+
+    return {scalar.name: ceiling(scalar.read(truth)) for scalar in scalars(PROFILE)}
+
+
 def _table(
     seed: int, panels: int, vision_recovery: float
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return what each sensor could show, `[panels, ...]`, and the indices of the actions."""
+) -> tuple[dict[str, np.ndarray], Answers]:
+    """Return what each sensor could show, `[panels, ...]`, and the expert's actions and readings.
+
+    Those are as in pairs: readings with noise, quantities without.
+    """
     rng = np.random.default_rng((seed, 1))
     low, high = reachable_mm(VIEW_MM)
     known: dict[str, list[np.ndarray]] = {sensor: [] for sensor in PROFILE.sensors}
-    action = []
+    readings: dict[str, list[np.ndarray]] = {sense: [] for sense in PROFILE.senses}
+    action, quantities = [], []
     for panel in draw_panels(panels, seed=(seed, 0), vision_recovery=vision_recovery):
         centre = tuple(rng.uniform(low, high))
         truth = PanelScene(panel).truth(centre)
         known[CAMERA].append(_shown(panel, centre))
         for name, sense in PROFILE.senses.items():
             reading = add_noise(name, truth.readings[name], rng)
+            readings[name].append(reading)
             known[name].append(
                 grid_statistics(sense, reading) if sense.layout == 'grid' else reading
             )
         action.append(PROFILE.actions.index(truth.action))
-    return {sensor: np.array(rows) for sensor, rows in known.items()}, np.array(action)
+        quantities.append(truth.quantities)
+    return {sensor: np.array(rows) for sensor, rows in known.items()}, Answers(
+        probabilities=np.eye(len(PROFILE.actions))[action],
+        readings={sense: np.array(rows) for sense, rows in readings.items()},
+        quantities=np.array(quantities),
+    )
 
 
 def _shown(panel: Panel, centre: tuple[float, float]) -> np.ndarray:

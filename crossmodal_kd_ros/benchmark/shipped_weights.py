@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crossmodal_kd_ros.benchmark.alignment_costs import alignment_costs
-from crossmodal_kd_ros.benchmark.ceilings import ceilings
+from crossmodal_kd_ros.benchmark.ceilings import ceilings, reading_ceilings
 from crossmodal_kd_ros.benchmark.cells import Plan
 from crossmodal_kd_ros.benchmark.light import by_light
 from crossmodal_kd_ros.benchmark.record import keep, made_of
@@ -53,11 +53,14 @@ def measure_without_training(
             )[CAMERA]
             for recovery in plan.recoveries
         }
-        return best | {'by_recovery': curve | {'1': best[CAMERA]}}
+        return best | {
+            'by_recovery': curve | {'1': best[CAMERA]},
+            'readings': reading_ceilings(panels=plan.ceiling_panels),
+        }
 
     keep(
         out / 'ceilings.json',
-        made_of(['ceilings', plan.ceiling_panels, plan.recoveries], **_WORLD),
+        made_of(['ceilings', 'readings', plan.ceiling_panels, plan.recoveries], **_WORLD),
         what_can_be_known,
     )
 

@@ -260,6 +260,7 @@ def test_the_benchmark_is_written_after_every_cell_and_does_nothing_twice(place,
         'camera+touch+gas',
         'largest_class',
         'by_recovery',
+        'readings',
     }
     assert summary['light']['views'] == 6 and {'cosine', 'product'} <= set(summary['alignment_ms'])
     for system in ('teacher', 'student_kd', 'student_no_kd', 'student_self_training'):
