@@ -9,6 +9,7 @@
 It needs NumPy, OpenCV, pydantic and a YAML reader, and imports neither torch nor ROS.
 """
 
+from crossmodal_kd_ros.profile.channels import Channel, ChannelSource, Source
 from crossmodal_kd_ros.profile.readings import (
     ReadingError,
     check_image,
@@ -33,7 +34,7 @@ from crossmodal_kd_ros.profile.schema import (
     schema_path,
     schema_text,
 )
-from crossmodal_kd_ros.profile.senses import Channel, ChannelSource, Sense, Source
+from crossmodal_kd_ros.profile.senses import Sense
 
 __all__ = [
     'CAMERA',

@@ -29,7 +29,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.files import read_yaml, share_dir, shipped_file, short
-from crossmodal_kd_ros.profile.senses import (
+from crossmodal_kd_ros.profile.fields import (
     MANY,
     MAX_SIDE,
     TOPIC,
@@ -38,13 +38,13 @@ from crossmodal_kd_ros.profile.senses import (
     NotNegative,
     Number,
     Positive,
-    Sense,
     Strict,
     Timed,
     TopicName,
     Whole,
     require_different,
 )
+from crossmodal_kd_ros.profile.senses import Sense
 from crossmodal_kd_ros.profile.sources import OUTPUTS
 
 CAMERA = 'camera'

@@ -1,30 +1,33 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The form of a sense in a profile: its channels, and where their numbers come from."""
+"""The form of a sense in a profile: its channels, its shape, when it is in contact."""
 
-import ast
-import inspect
 import math
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from crossmodal_kd_ros.files import short
+from crossmodal_kd_ros.profile.channels import Channel, ChannelSource, Source
+from crossmodal_kd_ros.profile.fields import (
+    MANY,
+    MAX_PERIOD_S,
+    MAX_SIDE,
+    MAX_SIZE,
+    Name,
+    NotNegative,
+    Number,
+    Strict,
+    Timed,
+    TopicName,
+    Whole,
+    require_different,
+)
 from crossmodal_kd_ros.profile.sources import (
     FIELDS,
     GRID_TYPES,
@@ -32,294 +35,7 @@ from crossmodal_kd_ros.profile.sources import (
     KEYS,
     KIND_WORDS,
     NUMBERED,
-    MessageType,
 )
-
-# More than any robot has: a file that says more is a slip, and would take the memory of a machine.
-MANY, MAX_SIDE, MAX_SIZE = 1000, 4096, 1_000_000
-_TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
-# Days are no rate of a sensor; times are counted in nanoseconds of 64 bits.
-_MAX_PERIOD_S, _MAX_TIME_S = 86_400.0, 1e6
-
-
-def _checked(passes: Callable[[Any], Any], expected: str, do: str) -> AfterValidator:
-    def check(value: Any) -> Any:
-        if not passes(value):
-            raise ValueError(f'expected {expected}, got {short(value)}: {do}')
-        return value
-
-    return AfterValidator(check)
-
-
-def _is_topic(text: str) -> bool:
-    is_formed = re.fullmatch(r'/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*', text, re.ASCII)
-    return bool(is_formed) and '__' not in text and len(text) <= 200
-
-
-# How a grid is summarised where it is compared with what the picture shows: see
-# calibration.consistency.
-GridFeature = Literal['level', 'spread', 'low', 'median', 'peak', 'detail']
-Name = Annotated[
-    str,
-    _checked(
-        lambda text: re.fullmatch('[a-z][a-z0-9_]{0,99}', text),
-        'a name of small letters, digits and _, a letter first, at most 100 characters',
-        'rename it',
-    ),
-    Field(json_schema_extra={'pattern': '^[a-z][a-z0-9_]{0,99}$'}),
-]
-TOPIC = _checked(
-    _is_topic,
-    'a topic such as camera/image_raw: names of ASCII letters, digits and single _, no digit '
-    'first, / between them, at most 200 characters',
-    'rename it',
-)
-TopicName = Annotated[
-    str,
-    TOPIC,
-    Field(
-        json_schema_extra={
-            'pattern': r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$',
-            'maxLength': 200,
-        }
-    ),
-]
-Flag = Annotated[bool, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True)]
-_HELD = _checked(
-    lambda value: not value or _TINY <= abs(value) <= _HUGE,
-    'a number that a float32 can hold',
-    'choose another unit',
-)
-Number = Annotated[float, Field(strict=True), _HELD]
-NotNegative = Annotated[float, Field(strict=True, ge=0.0), _HELD]
-Positive = Annotated[float, Field(strict=True, gt=0.0), _HELD]
-_Time = Annotated[float, Field(strict=True, gt=0.0, le=_MAX_TIME_S), _HELD]
-
-
-def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Add the docstring below each field of a model to its JSON schema.
-
-    pydantic's own `use_attribute_docstrings` reads the source at every import instead of where a
-    schema is asked for: half of the time that profiles take to import.
-    """
-    for base in reversed(model.__mro__[: model.__mro__.index(Strict)]):
-        body = ast.parse(inspect.getsource(base)).body[0].body
-        for field, text in zip(body, body[1:]):
-            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
-                description = inspect.cleandoc(ast.literal_eval(text.value))
-                schema['properties'][field.target.id]['description'] = description
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(
-        extra='forbid',
-        frozen=True,
-        allow_inf_nan=False,
-        validate_default=True,
-        ignored_types=(cached_property,),
-        json_schema_extra=_describe,
-    )
-
-
-class Timed(Strict):
-    """When readings are expected, and when they are too old."""
-
-    period_s: Annotated[float, Field(strict=True, gt=0.0, le=_MAX_PERIOD_S), _HELD]
-    """Seconds from measurement to measurement; a driver may repeat its last value in between."""
-
-    timeout_s: _Time
-    """Age at which a reading is stale, s. Unless set: two and a half periods, at least 0.2 s."""
-
-    stuck_s: _Time | None
-    """How long the same reading may repeat, s. Unless set: six periods, at least 0.5 s.
-
-    `null` where readings may rest for ever, as with a dead band: nothing is called stuck or dead.
-    """
-
-    @model_validator(mode='before')
-    @classmethod
-    def _times_follow_from_the_period(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        period_s = data.get('period_s')
-        if type(period_s) not in (int, float) or not 0 < period_s <= _MAX_PERIOD_S:
-            period_s = 1.0  # what is wrong is said of the period alone
-        times = {'timeout_s': max(0.2, 2.5 * period_s), 'stuck_s': max(0.5, 6.0 * period_s)}
-        return {**times, **data}
-
-    @model_validator(mode='after')
-    def _times_are_a_period_or_more(self) -> 'Timed':
-        for name in ('timeout_s', 'stuck_s'):
-            time_s = getattr(self, name)
-            if time_s is not None and time_s < self.period_s:
-                raise ValueError(
-                    f'expected {name} of at least the period_s of {self.period_s:g}, '
-                    f'got {time_s:g}: raise it, or leave it out'
-                )
-        return self
-
-    @staticmethod
-    def optional_times(schema: dict[str, Any], model: type[BaseModel]) -> None:
-        _describe(schema, model)
-        schema['required'] = [
-            name for name in schema.get('required', ()) if name not in ('timeout_s', 'stuck_s')
-        ]
-
-
-def require_different(what: str, names: Sequence[str]) -> None:
-    """Raise `ValueError` if a name of `what` stands twice."""
-    twice = sorted(name for name, times in Counter(names).items() if times > 1)
-    if twice:
-        few = ', '.join(twice[:10])
-        raise ValueError(f'expected {what} of different names, got {few} twice: leave one out')
-
-
-def _check_key(key: Any) -> Any:
-    is_place = type(key) is int and 0 <= key <= MAX_SIZE
-    if is_place or key is None or (isinstance(key, str) and key):
-        return key
-    raise ValueError(
-        f'expected a name, or a place from 0 to {MAX_SIZE}, got {short(key)}: change the key'
-    )
-
-
-class Source(Strict):
-    """Where numbers come from."""
-
-    topic: TopicName
-    type: MessageType
-    field: str = ''
-    """Which list of the message: position (unless set), velocity or effort of a JointState."""
-
-    @model_validator(mode='after')
-    def _field_is_one_of_the_type(self) -> 'Source':
-        fields = FIELDS.get(self.type, ('',))
-        if (self.field or fields[0]) not in fields:
-            raise ValueError(
-                f'expected a field of {self.type} out of '
-                f'{", ".join(filter(None, fields)) or "none"}, got {short(self.field)}: '
-                'change it, or leave it out'
-            )
-        return self
-
-
-# How a channel's number is found in its source and made a reading.
-_OF_A_SOURCE = ('key', 'scale', 'offset')
-
-
-class Channel(Strict):
-    """One kind of number of a sense: a bank of a grid, or one value."""
-
-    name: Name
-    unit: str
-    min: Number
-    """Least value that a working sensor reports."""
-
-    max: Number
-    """Greatest value that a working sensor reports."""
-
-    undershoot: NotNegative = Field(0.0, le=1.0)
-    """How far below `min` a filter or a drifting zero may go, as a share of `max - min`."""
-
-    saturates: Flag = True
-    """`max` is the end of the converter, so that a reading at it is no measurement."""
-
-    noise: Positive | None = None
-    """Standard deviation of a healthy reading's noise. Unless set: 0.2 % of `max - min`."""
-
-    relative_noise: NotNegative = 0.0
-    """The part of the noise that grows with the reading, as a share of it."""
-
-    noise_floor: Positive | None = None
-    """Reading from which on noise is judged relative to the reading; unless set it never is."""
-
-    spread: Positive | None = None
-    """Standard deviation of true readings from place to place. Unless set: 5 % of `max - min`."""
-
-    ambient: Flag = False
-    """Its level is that of the surroundings, as of the air of a day: common to all places there.
-
-    So it does not average out over places.
-    """
-
-    features: tuple[GridFeature, ...] = ('low', 'median', 'peak', 'detail')
-    """Of a grid: what is compared with the picture."""
-
-    source: Source | None = None
-    """Unless set, that of the sense."""
-
-    field: str = ''
-    """Unless set, that of the source."""
-
-    key: Annotated[str | int | None, BeforeValidator(_check_key)] = None
-    """Name or place of the number in the message. Unless set: the channel's name or place."""
-
-    scale: Annotated[Number, _checked(bool, 'a scale other than 0', 'leave it out')] = 1.0
-    """Reading = scale x number + offset, as where a relative humidity comes as 0 to 1."""
-
-    offset: Number = 0.0
-    constant: Number | None = None
-    """For a channel that the robot lacks: its reading, always."""
-
-    @model_validator(mode='after')
-    def _range_is_one(self) -> 'Channel':
-        with np.errstate(over='ignore'):
-            span = np.float32(self.max) - np.float32(self.min)
-        if not 0.0 < span < np.inf:
-            raise ValueError(
-                f'expected min below max of the channel {self.name}, apart in float32, '
-                f'got {self.min:g} and {self.max:g}: change one'
-            )
-        require_different(f'features of the channel {self.name}', self.features)
-        beside = [name for name in ('source', 'field', *_OF_A_SOURCE) if self.is_set(name)]
-        if self.constant is not None and beside:
-            raise ValueError(
-                f'expected a constant or a source for the channel {self.name}, got both: '
-                f'leave out constant, or {" and ".join(beside)}'
-            )
-        if self.constant is not None and not self.min <= self.constant <= self.max:
-            raise ValueError(
-                f'expected the constant of {self.name} within {self.min:g} and {self.max:g}, '
-                f'got {self.constant:g}: change it'
-            )
-        return self
-
-    def is_set(self, name: str) -> bool:
-        """Return whether a field has another value than where it is left out."""
-        return getattr(self, name) != type(self).model_fields[name].default
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether it is always the same, and nothing is read."""
-        return self.constant is not None
-
-    @property
-    def least(self) -> float:
-        """Least value that is no fault: `min` less the undershoot."""
-        return self.min - self.undershoot * (self.max - self.min)
-
-    @property
-    def noise_std(self) -> float:
-        """`noise`, or its default."""
-        return 0.002 * (self.max - self.min) if self.noise is None else self.noise
-
-    @property
-    def spread_std(self) -> float:
-        """`spread`, or its default."""
-        return 0.05 * (self.max - self.min) if self.spread is None else self.spread
-
-
-class ChannelSource(Strict):
-    """Where one channel comes from, with nothing left open."""
-
-    channel: str
-    topic: str
-    type: MessageType
-    field: str
-    key: str | int
-    scale: float
-    offset: float
 
 
 class Contact(Strict):
@@ -352,7 +68,7 @@ class Sense(Timed):
     contact: Contact | None = None
     """Of a sense that measures nothing in the air; unless set, every reading is a measurement."""
 
-    response_s: NotNegative = Field(0.0, le=_MAX_PERIOD_S)
+    response_s: NotNegative = Field(0.0, le=MAX_PERIOD_S)
     """Time in which a reading shows 90 % of a step in what it measures (T90), inlet and all, s."""
 
     estimate_topic: TopicName | None = None
