@@ -12,7 +12,7 @@ import numpy as np
 
 from crossmodal_kd_ros.bags.topics import Reading
 from crossmodal_kd_ros.reports.run import Histogram
-from crossmodal_kd_ros.runtime.pipeline import ModeChange
+from crossmodal_kd_ros.runtime.announcer import ModeChange
 from crossmodal_kd_ros.runtime.sample import Answer
 from crossmodal_kd_ros.simulation import FaultSchedule
 

@@ -18,7 +18,7 @@ from crossmodal_kd_ros.bags.replay import Step
 from crossmodal_kd_ros.profile import HOLD, Mode, Profile, square_view
 from crossmodal_kd_ros.reports import thumbnail
 from crossmodal_kd_ros.reports.run import Choice
-from crossmodal_kd_ros.runtime.pipeline import ModeChange
+from crossmodal_kd_ros.runtime.announcer import ModeChange
 from crossmodal_kd_ros.runtime.sample import Answer
 
 # A time (ns), and what a `Card` or a `GridMoment` of it holds beside the time.

@@ -18,11 +18,12 @@ asked of the networks (`torch_engine` alone imports torch), `confidence` what th
 """
 
 from crossmodal_kd_ros.health.reasons import Reason, ReasonCode, say
+from crossmodal_kd_ros.runtime.announcer import ModeChange
 from crossmodal_kd_ros.runtime.arbiter import Decision
 from crossmodal_kd_ros.runtime.confidence import Pending
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
 from crossmodal_kd_ros.runtime.engine import ENGINES, Engine, decide_with, make_engine
-from crossmodal_kd_ros.runtime.pipeline import Frame, ModeChange, Pipeline, PipelineReport
+from crossmodal_kd_ros.runtime.pipeline import Frame, Pipeline, PipelineReport
 from crossmodal_kd_ros.runtime.sample import Answer, Estimate, Perception, Sample
 
 __all__ = [

@@ -20,6 +20,7 @@ from crossmodal_kd_ros.profile import (
     check_reading,
     square_view,
 )
+from crossmodal_kd_ros.runtime.announcer import Announcer, ModeChange, withhold
 from crossmodal_kd_ros.runtime.arbiter import CrossCheck, Decision, Evidence, ModeArbiter
 from crossmodal_kd_ros.runtime.confidence import (
     ConfidenceGate,
@@ -44,21 +45,6 @@ from crossmodal_kd_ros.runtime.sample import Answer, Perception, Sample
 # Two threads read the clock a moment apart; a bag that starts again, or a simulation, goes back by
 # more.
 _CLOCK_JUMP_S = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModeChange:
-    """The mode changed, or the sensors that are the cause of it did.
-
-    Attributes:
-        now_ns: when it was noticed, nanoseconds.
-        mode: the mode from now on.
-        reason: why, in words.
-    """
-
-    now_ns: int
-    mode: Mode
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +120,7 @@ class Pipeline:
             on_mode: called at each change, in order, from the thread that noticed it; it must not
                 call back.
         """
-        self._engine, self._calibration, self._on_mode = engine, calibration, on_mode
+        self._engine, self._calibration = engine, calibration
         self._profile = profile = engine.profile
         self._config = config or RuntimeConfig.of(profile)
         self._lock = threading.Lock()
@@ -149,17 +135,12 @@ class Pipeline:
         self._frame: Frame | None = None
         self._superseded = 0
         self._now_ns = 0
-        self._jumps: list[Reason] = []  # the first epoch has none
         self._decision = Decision(
             mode=Mode.HOLD, reasons=(Reason(ReasonCode.NO_READING, sensor=CAMERA),), lost=(CAMERA,)
         )
         # Of the announcing half, under the lock.
         self._answered, self._ood_score = 0, 1.0
-        self._latest = self._decision  # the newest that has come to this half
-        self._withheld: tuple[Reason, ...] = ()  # why the last answer cannot be acted on
-        self._suspended: tuple[Reason, ...] = ()  # why no answer can be
-        self._withheld_epoch = self._announced_epoch = 0
-        self._announced: Decision | None = None
+        self._announcer = Announcer(self._decision, on_mode)
         # Of the worker alone.
         self._slow_senses = SlowSenses(profile)
         self._cross_check = CrossCheck(profile, calibration)
@@ -233,9 +214,7 @@ class Pipeline:
         The sensors are judged meanwhile. The next `update` announces it.
         """
         with self._lock:
-            if [one.code for one in reasons] != [one.code for one in self._suspended]:
-                self._announced = None
-            self._suspended = reasons
+            self._announcer.suspend(*reasons)
 
     def update(self, now_ns: int) -> Mode:
         """Return the mode at `now_ns`; a steady beat of it notices a dead camera."""
@@ -372,13 +351,13 @@ class Pipeline:
             self._profile,
             self._calibration,
             pending,
-            _withhold(decision, self._suspended or withheld),
+            withhold(decision, self._announcer.suspended or withheld),
             probabilities,
             confidence,
         )
         with self._lock:
-            self._answered += 1
-            self._settle(decision, withheld, pending.now_ns, pending.ood_score)
+            self._answered, self._ood_score = self._answered + 1, pending.ood_score
+            self._announcer.settle(decision, withheld, pending.now_ns)
         return Answer(
             sample=pending.sample,
             perception=perception,
@@ -396,17 +375,18 @@ class Pipeline:
         text = str(error).splitlines()[0] if str(error) else repr(error)
         withheld = (Reason(ReasonCode.MODEL_FAILED, text=text),)
         with self._lock:
-            self._settle(self._observe(self._now_ns), withheld, self._now_ns)
+            self._ood_score = 1.0
+            self._announcer.settle(self._observe(self._now_ns), withheld, self._now_ns)
 
     def announce(self, decision: Decision, now_ns: int) -> Mode:
         """Announce and return the mode of `decision`, or of a newer one that came before."""
         with self._lock:
-            return self._announce(decision, now_ns)
+            return self._announcer.announce(decision, now_ns)
 
     def report(self, now_ns: int) -> PipelineReport:
         """Return what a technician wants to know at `now_ns`."""
         with self._lock:
-            decision = self._acted_on(self._decision)
+            decision = self._announcer.acted_on(self._decision)
             return PipelineReport(
                 mode=decision.mode,
                 reason=decision.reason,
@@ -416,7 +396,7 @@ class Pipeline:
                 ),
                 answered=self._answered,
                 superseded=self._superseded,
-                clock_jumps=len(self._jumps),
+                clock_jumps=self._announcer.clock_jumps,
                 ood_score=self._ood_score,
             )
 
@@ -459,8 +439,7 @@ class Pipeline:
 
     def _forget(self, now_ns: int) -> None:
         """Forget what came before the clock was set back: now it lies in the future."""
-        back_s = (self._now_ns - now_ns) / 1e9
-        self._jumps.append(Reason(ReasonCode.CLOCK_SET_BACK, value=back_s))
+        self._announcer.begin_epoch((self._now_ns - now_ns) / 1e9)
         self._accusations = {}
         for part in (*self._sensors.values(), self._arbiter):
             part.reset()
@@ -477,41 +456,3 @@ class Pipeline:
                 is_fresh=sensor.measures(now_ns),
             )
         return evidence
-
-    def _settle(
-        self, decision: Decision, withheld: tuple[Reason, ...], now_ns: int, ood_score: float = 1.0
-    ) -> None:
-        self._withheld, self._withheld_epoch = withheld, decision.epoch
-        self._ood_score = ood_score
-        self._announce(decision, now_ns)
-
-    def _announce(self, decision: Decision, now_ns: int) -> Mode:
-        # Another thread may have noticed something newer since the decision was made.
-        if decision.number >= self._latest.number:
-            self._latest = decision
-        if self._latest.epoch != self._announced_epoch:
-            self._announced_epoch = self._latest.epoch
-            self._announced = None
-            reasons = (self._jumps[self._latest.epoch - 1],)
-            self._say(Decision(mode=Mode.HOLD, reasons=reasons, lost=(CAMERA,)), now_ns)
-        return self._say(self._acted_on(self._latest), now_ns)
-
-    def _say(self, decision: Decision, now_ns: int) -> Mode:
-        before, self._announced = self._announced, decision
-        is_new = before is None or (before.mode, before.lost) != (decision.mode, decision.lost)
-        if is_new and self._on_mode is not None:
-            self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
-        return decision.mode
-
-    def _acted_on(self, decision: Decision) -> Decision:
-        if self._suspended:
-            return replace(decision, mode=Mode.HOLD, reasons=self._suspended, lost=())
-        is_of_now = self._withheld_epoch == decision.epoch
-        return _withhold(decision, self._withheld if is_of_now else ())
-
-
-def _withhold(decision: Decision, withheld: tuple[Reason, ...]) -> Decision:
-    """Return `decision`, or a hold where the answer cannot be acted on."""
-    if not withheld or decision.mode is Mode.HOLD:
-        return decision
-    return replace(decision, mode=Mode.HOLD, reasons=withheld)

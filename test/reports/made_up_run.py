@@ -27,8 +27,8 @@ from crossmodal_kd_ros.reports.run import (
     Run,
     Span,
 )
+from crossmodal_kd_ros.runtime.announcer import ModeChange
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
-from crossmodal_kd_ros.runtime.pipeline import ModeChange
 from crossmodal_kd_ros.runtime.sample import Answer, Estimate, Perception, Sample
 from crossmodal_kd_ros.simulation.faults import FaultSchedule
 
