@@ -1,0 +1,95 @@
+# Copyright 2026 crossmodal_kd_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Figures that the documents repeat are those of the files that commands write."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crossmodal_kd_ros.networks.weights import read_card
+
+ROOT = Path(__file__).parents[2]
+
+
+def read_json(name: str) -> dict:
+    return json.loads((ROOT / name).read_text(encoding='utf-8'))
+
+
+def percent(share: float, digits: int = 0) -> str:
+    return f'{100.0 * share:.{digits}f} %'
+
+
+def points(figure: dict) -> str:
+    mean, low, high = (f'{100.0 * x:.1f}' for x in (figure['mean'], *figure['interval']))
+    return f'{mean} [{low}, {high}]'
+
+
+def of_the_calibration() -> Iterator[tuple[str, str]]:
+    right = read_json('models/calibration.json')['predictors']
+    no_touch, no_gas, student = (
+        percent(right[sensors][mode]['accuracy'])
+        for sensors, mode in (
+            ('camera+gas', 'PARTIAL'),
+            ('camera+touch', 'PARTIAL'),
+            ('camera', 'STUDENT'),
+        )
+    )
+    assert no_touch == no_gas, 'the README gives one figure for both'
+    yield 'README.md', f'touch or gas is lost (each {no_touch} right'
+    yield 'README.md', f'the student alone {student})'
+    yield (
+        'docs/resilience.md',
+        f'the two joined right in {no_touch} without touch and in {no_gas} without gas, '
+        f'the student alone in {student}',
+    )
+
+
+def of_the_weights() -> Iterator[tuple[str, str]]:
+    right = {
+        name: percent(figures['accuracy'], 1)
+        for kind in ('teacher', 'student')
+        for name, figures in json.loads(
+            read_card(ROOT / f'models/{kind}.safetensors')['test_figures']
+        ).items()
+    }
+    yield (
+        'README.md',
+        f'the teacher decides as the expert would in {right["teacher"]} of the views, '
+        f'the student in {right["student"]}',
+    )
+    card = (ROOT / 'models/README.md').read_text(encoding='utf-8')
+    (alone,) = re.findall(r'\| student without distillation \| ([\d.]+ %) \|', card)
+    yield 'README.md', f'the same student without the teacher reaches {alone}'
+
+
+def of_the_benchmark() -> Iterator[tuple[str, str]]:
+    results = read_json('docs/wall_3/results.json')
+    gain = results['gain']['500']
+    alone, itself = (
+        points(gain[control]['accuracy']) for control in ('student_no_kd', 'student_self_training')
+    )
+    yield 'README.md', f'it brings {alone} points over the labels alone and {itself} over'
+    yield 'docs/training.md', f'| {alone} | {itself} |'
+    yield 'docs/training.md', f'gains {alone} points on the labels alone'
+    student = results['student_kd']['500']
+    yield 'docs/training.md', f'the student is right in {percent(student["accuracy"]["mean"], 1)}'
+    roughness, width_mm = student['r2']['surface_roughness'], student['medians']['crack_width']
+    yield 'docs/training.md', f'roughness is read with an R2 of {roughness:.2f}'
+    yield 'docs/training.md', f'half of the widths of cracks within {width_mm["error"]:.2f} mm'
+    best = results['ceilings']['readings']
+    yield (
+        'docs/training.md',
+        f'reaches {best["surface_roughness"]["r2"]:.2f} and '
+        f'{best["crack_width"]["median_error"]:.2f} mm',
+    )
+
+
+@pytest.mark.parametrize('figures', [of_the_calibration, of_the_weights, of_the_benchmark])
+def test_a_figure_that_a_document_repeats_is_that_of_its_file(figures):
+    for document, words in figures():
+        text = re.sub(r'\s+', ' ', (ROOT / document).read_text(encoding='utf-8'))
+        assert words in text, f'{document} does not say: {words}'
