@@ -41,7 +41,7 @@ class Health:
         arriving: readings come, and can be decoded, whatever they are worth; those of a healthy
             sensor do.
         late_s: age of a newest reading with which nothing is wrong but that; `None` if anything
-            is, or nothing, and where the sensor's last reading is not kept.
+            is, or nothing.
         idle: it works, and measures nothing now.
     """
 
@@ -270,7 +270,7 @@ class SensorHealth:
         fault = self.verdict.fault or accusation
         if not silence and fault is None:
             return Health(healthy=True, stamp_ns=self._stamp_ns)
-        is_late = bool(self._readings) and age_s > self.timeout_s and fault is None
+        is_late = bool(silence) and silence[0].code is ReasonCode.STALE and fault is None
         return Health(
             healthy=False,
             reasons=silence or (replace(fault, sensor=self.sensor),),

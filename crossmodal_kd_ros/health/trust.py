@@ -44,7 +44,7 @@ class Trust:
     ========== ====== ==========
     state      health next state
     ========== ====== ==========
-    LOST       good   RECOVERING; TRUSTED if it has never failed
+    LOST       good   RECOVERING; TRUSTED if it owes no proof
     LOST       pause  LOST
     LOST       idle   LOST
     LOST       bad    LOST
@@ -69,17 +69,25 @@ class Trust:
     The proof is `recovery_s` since the sensor came back, and two readings: one late reading of a
     slow sensor is fresh for longer than that, and proves nothing. From the third failure within
     30 s on, each doubles that time, up to 16 times. A sensor that has never failed owes none: at
-    start-up there is nothing to recover from. One that was good for `recovery_s` while
-    `RECOVERING`, its second reading just too late, counts as failed too when it falls silent.
+    start-up there is nothing to recover from. Nor does one whose readings are used once, as those
+    of the camera, when it was trusted and then only silent: the picture that is answered is as
+    good as ever. One that was good for `recovery_s` while `RECOVERING`, its second reading just
+    too late, counts as failed too when it falls silent.
 
     Attributes:
         state: one of `TrustState`.
     """
 
-    def __init__(self, sensor: str) -> None:
-        """Start with a sensor that has never been good and never failed."""
+    def __init__(self, sensor: str, *, is_used_once: bool = False) -> None:
+        """Start with a sensor that has never been good and never failed.
+
+        Args:
+            sensor: its name.
+            is_used_once: each of its readings, in the answer that belongs to it.
+        """
         self.state = TrustState.LOST
-        self._sensor = sensor
+        self._sensor, self._is_used_once = sensor, is_used_once
+        self._owes_proof = False
         self._failures = 0  # each within `_MEMORY_S` of the trouble before
         self._back_ns = 0  # since when it is good again
         self._back_stamp_ns: int | None = None  # stamp of the first good reading since then
@@ -108,7 +116,7 @@ class Trust:
             if not is_pause:
                 return health.reasons
         usable = TrustState.FLAPPING if is_pause else TrustState.TRUSTED
-        if not self._has_failed or not self._failures:
+        if not self._has_failed or not self._owes_proof:
             self.state = usable
             return ()
         if self.state is TrustState.LOST or now_ns < self._back_ns:
@@ -142,4 +150,7 @@ class Trust:
                 self._trouble_ns is not None and now_ns - self._trouble_ns < _MEMORY_S * 1e9
             )
             self._failures = self._failures + 1 if is_recent else 1
+        owes_already = self._owes_proof and self._has_failed
+        is_only_silent = self._is_used_once and health.late_s is not None
+        self._owes_proof = self._failures > 0 and (owes_already or not is_only_silent)
         self.state = TrustState.LOST

@@ -82,7 +82,9 @@ class ModeArbiter:
 
     def reset(self) -> None:
         """Forget every failure, as after a jump of the clock, and begin a new epoch."""
-        self._trust = {sensor: Trust(sensor) for sensor in self._sensors}
+        self._trust = {
+            sensor: Trust(sensor, is_used_once=sensor == CAMERA) for sensor in self._sensors
+        }
         self._is_absent, self._arrived_ns = True, 0
         self.epoch += 1
 

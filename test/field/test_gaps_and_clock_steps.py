@@ -48,9 +48,10 @@ def test_a_board_whose_clock_stepped_by_100_days_is_replayed_at_once(tmp_path):
     assert time.monotonic() - started_s < 60.0
     assert summary['replays'][0]['frames_answered'] == 45
     assert summary['duration_s'] == pytest.approx(3.0, abs=0.05)
-    # Touch and camera are back at once, and count half a second later.
-    assert changes(summary)[-2:] == [
+    # Camera and senses are back at once; the senses count half a second later.
+    assert changes(summary)[-3:] == [
         (pytest.approx(1.7, abs=0.06), 'HOLD'),
+        (pytest.approx(DAYS_100_S + 1.5, abs=0.1), 'STUDENT'),
         (pytest.approx(DAYS_100_S + 2.0, abs=0.1), 'TEACHER'),
     ]
     holds = list(read_messages(tmp_path / 'out' / 'bag', topics=['/maintenance/action']))

@@ -223,11 +223,15 @@ def test_what_another_sensor_says_against_one_is_the_last_reason_to_count(gas):
     assert reason(gas, 14 * SECOND, accusation).startswith('gas stuck: the same reading for')
 
 
-def test_the_last_picture_is_not_kept_so_that_a_camera_is_never_only_late(camera):
+def test_a_camera_is_only_late_while_its_last_picture_could_be_read_and_that_is_not_kept(camera):
+    assert camera.health(SECOND).late_s is None
     camera.announce(SECOND)
     camera.examine(SECOND, np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8))
 
-    assert camera.health(3 * SECOND).late_s is None and camera.reading_at(SECOND) is None
+    assert camera.health(3 * SECOND).late_s == 2.0 and camera.reading_at(SECOND) is None
+    camera.announce(4 * SECOND)
+    camera.deny('no JPEG')
+    assert camera.health(6 * SECOND).late_s is None
 
 
 def test_the_verdict_is_computed_when_a_reading_comes_and_not_when_health_is_asked_for(gas):

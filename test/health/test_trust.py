@@ -20,8 +20,8 @@ STATES, HEALTHS = [state.name for state in TrustState], ['good', 'pause', 'idle'
 class Sensor:
     """The trust in a sensor, with a clock in seconds."""
 
-    def __init__(self) -> None:
-        self.trust, self.now_s = Trust('pad'), 0.0
+    def __init__(self, **options: bool) -> None:
+        self.trust, self.now_s = Trust('pad', **options), 0.0
 
     def see(self, health: str, after_s: float = 0.1) -> tuple[Reason, ...]:
         self.now_s += after_s
@@ -89,7 +89,7 @@ def test_the_next_state_is_that_of_the_table(state, health, then):
             sensor.see('good', 0.2)  # the third failure wants a second of proof
         sensor.see(health, 0.3)
         assert sensor.trust.state.name == then.split('; ')[1].split(' ')[0]
-    if 'if it has never failed' in then:
+    if 'if it owes no proof' in then:
         sensor = in_state(state, failures=0)
         sensor.see(health)
         assert sensor.trust.state.name == then.split('; ')[1].split(' ')[0]
@@ -113,6 +113,40 @@ def test_a_pause_is_one_only_of_a_sensor_that_failed_twice_and_only_for_three_se
     late = Health(healthy=False, reasons=BAD, stamp_ns=0, late_s=3.1)
     assert long.trust.update(late, round(long.now_s * SECOND), 0.5) == BAD
     assert long.trust.state is TrustState.LOST
+
+
+def test_a_camera_that_was_only_silent_counts_with_its_next_picture_and_no_other_sensor_does():
+    for options, then in (({'is_used_once': True}, 'TRUSTED'), ({}, 'RECOVERING')):
+        sensor = Sensor(**options)
+        sensor.see('good')
+        sensor.see('pause')
+        assert sensor.trust.state is TrustState.LOST
+        sensor.see('good')
+        assert sensor.trust.state.name == then
+
+
+def test_a_camera_that_sends_a_picture_every_two_seconds_counts_from_the_third_silence_on():
+    sensor = Sensor(is_used_once=True)
+    states = []
+    for _ in range(5):
+        sensor.see('good', 1.0)
+        states.append(sensor.trust.state.name)
+        sensor.see('pause', 1.0)
+        states.append(sensor.trust.state.name)
+
+    assert states == ['TRUSTED', 'LOST'] * 2 + ['TRUSTED', 'FLAPPING'] * 3
+
+
+def test_a_camera_that_owes_proof_owes_it_after_a_silence_too():
+    sensor = Sensor(is_used_once=True)
+    for health in ('good', 'bad', 'pause', 'good'):
+        sensor.see(health)
+    assert sensor.trust.state is TrustState.RECOVERING
+    # And one that was silent, and then shows nothing that is good.
+    sensor = Sensor(is_used_once=True)
+    for health in ('good', 'pause', 'bad', 'good'):
+        sensor.see(health)
+    assert sensor.trust.state is TrustState.RECOVERING
 
 
 def test_half_a_minute_without_trouble_ends_what_is_known_of_a_sensors_pauses():

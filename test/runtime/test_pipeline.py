@@ -214,15 +214,29 @@ def test_a_dead_camera_is_noticed_without_any_image(rig):
     assert rig.changes[-1].reason == 'newest camera reading is 0.20 s old (limit 0.20 s)'
 
 
-def test_while_the_camera_comes_back_each_image_is_answered_with_hold(rig):
+def test_a_camera_that_was_only_silent_is_answered_with_its_first_picture(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
-    rig.pipeline.update(START + 300 * MS)
+    for later in range(100, 1000, 100):
+        assert rig.feed(START + later * MS, 'touch', 'gas') is None
 
+    answer = rig.feed(START + 1000 * MS, 'camera', 'touch', 'gas')
+
+    assert answer.action == 'seal_crack'
+    assert rig.modes == ['TEACHER', 'HOLD', 'TEACHER']
+
+
+def test_while_a_camera_proves_itself_that_showed_nothing_each_image_is_answered_with_hold(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    for later in range(100, 500, 100):
+        rig.put(START + later * MS, 'touch', 'gas')
+        rig.pipeline.put_image(START + later * MS, np.zeros_like(IMAGE))
+        dark = rig.pipeline.step(START + later * MS).estimate
     answers = [
-        rig.feed(START + (1000 + later) * MS, 'camera', 'touch', 'gas')
+        rig.feed(START + (500 + later) * MS, 'camera', 'touch', 'gas')
         for later in range(0, 700, 100)
     ]
 
+    assert dark.action == 'hold'
     assert [estimate.action for estimate in answers] == ['hold'] * 5 + ['seal_crack'] * 2
     assert rig.modes == ['TEACHER', 'HOLD', 'TEACHER']
 
