@@ -17,7 +17,6 @@ from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.health.reasons import join
 from crossmodal_kd_ros.nodes import conversions, qos
-from crossmodal_kd_ros.nodes.clock import STEADY
 from crossmodal_kd_ros.nodes.diagnostics import LatencyWindow, diagnostics
 from crossmodal_kd_ros.nodes.in_process_camera import InProcessCamera
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
@@ -216,16 +215,12 @@ class MaintenanceNode(ManagedNode):
         self._worker.start()
         if self._camera is not None:
             self._camera.start(self._on_picture, partial(self._reject, CAMERA))
-        self._activity_timers = [
-            self.create_timer(_BEAT_S, self._beat, clock=STEADY),
-            self.create_timer(_DIAGNOSTICS_S, self._report, clock=STEADY),
-        ]
+        self.every(_BEAT_S, self._beat)
+        self.every(_DIAGNOSTICS_S, self._report)
         return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Finish the answer under way and tell everybody to hold."""
-        for timer in self._activity_timers:
-            self.destroy_timer(timer)
         if self._camera is not None:
             self._camera.stop()
         self._ending = True

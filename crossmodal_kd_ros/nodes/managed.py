@@ -15,6 +15,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, Publisher, Transition
 from rclpy.logging import get_logger
 from rclpy.parameter import Parameter as RclpyParameter
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 from rclpy.utilities import remove_ros_args
 
 from crossmodal_kd_ros.errors import ConfigurationError, CrossmodalError
@@ -89,7 +90,8 @@ class ManagedNode(LifecycleNode):
         with context.own_parameters_of_ros():
             super().__init__(name)
         self._default_name, self._given = name, entries(args)
-        self._configured = self._shut_down = False
+        self._configured = self._active = self._shut_down = False
+        self._beats: list[Timer] = []
         self._publishers_by_topic: dict[Topic, Publisher] = {}
         self._inputs: list[Subscription] = []
         self.clock_watch = ClockWatch(self)
@@ -134,6 +136,18 @@ class ManagedNode(LifecycleNode):
         """Publish a message on a topic that is advertised."""
         self._publishers_by_topic[topic].publish(message)
 
+    def every(self, period_s: float, callback: Callable[[], None]) -> None:
+        """Call `callback` again and again, by a steady clock, until the node is deactivated.
+
+        The executor may have taken a timer that was due before it is destroyed, and call it after.
+        """
+
+        def beat() -> None:
+            if self._active:
+                callback()
+
+        self._beats.append(self.create_timer(period_s, beat, clock=STEADY))
+
     def start(self) -> bool:
         """Configure and activate, if `autostart` says so; return whether nothing was refused."""
         if not self.parameter_values()[AUTOSTART.name]:
@@ -170,12 +184,15 @@ class ManagedNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let the publishers send; say from now on if the node's time does not go on."""
         self.get_logger().info('active')
-        self._clock_timer = self.create_timer(_CLOCK_WARNING_S, self._warn_of_clock, clock=STEADY)
+        self._active = True
+        self.every(_CLOCK_WARNING_S, self._warn_of_clock)
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Silence the publishers."""
-        self.destroy_timer(self._clock_timer)
+        """Stop what is done `every` so often, and silence the publishers."""
+        for timer in self._beats:
+            self.destroy_timer(timer)
+        self._active, self._beats = False, []
         self.get_logger().info('inactive')
         return super().on_deactivate(state)
 

@@ -16,7 +16,6 @@ from std_msgs.msg import Empty, String
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.mission import Repair, Rules, load_tree
-from crossmodal_kd_ros.nodes.clock import STEADY
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import PROFILE, Parameter, read_profile
 from crossmodal_kd_ros.profile import HOLD
@@ -116,12 +115,11 @@ class MissionNode(ManagedNode):
         self._parts: deque[tuple[int, str, Any]] = deque(maxlen=_WAITING)
         self._reason = self._shown = ''
         self._mission = self._make(self._rules, send=self._tell, ask=self._ask)
-        self._timer = self.create_timer(_BEAT_S, self._tick, clock=STEADY)
+        self.every(_BEAT_S, self._tick)
         return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop what is under way."""
-        self.destroy_timer(self._timer)
         mission, self._mission = self._mission, None
         mission.stop()
         return super().on_deactivate(state)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rclpy
 from drivers import Drivers
+from rclpy.lifecycle import TransitionCallbackReturn
 from robot import Robot
 from sensor_msgs.msg import Image, JointState
 from simulated_time import START_S, SimulatedTime
@@ -90,6 +91,17 @@ def heard(listener: Drivers, message_class: type, topic: str, kind: str) -> list
         message_class, topic, lambda message: headers.append(message.header), qos_profile(kind)
     )
     return headers
+
+
+def test_a_beat_that_was_due_when_the_node_was_deactivated_is_passed_over(within):
+    node, _ = within
+    # The executor may have taken these before they are destroyed.
+    due = [timer.callback for timer in node.timers]
+    assert len(due) >= 3
+    assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+    for beat in due:
+        beat()
+    assert not list(node.timers)
 
 
 def test_every_picture_of_a_folder_is_answered_under_its_own_header_in_turn(
