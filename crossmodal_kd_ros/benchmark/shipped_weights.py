@@ -47,16 +47,14 @@ def measure_without_training(
     def what_can_be_known() -> dict[str, Any]:
         say('what can be known, by a gradient-boosted model')
         best = ceilings(panels=plan.ceiling_panels)
+        readings = reading_ceilings(panels=plan.ceiling_panels)
         curve = {
             f'{recovery:g}': ceilings(
                 panels=plan.ceiling_panels, vision_recovery=recovery, sets=(CAMERA,)
             )[CAMERA]
             for recovery in plan.recoveries
         }
-        return best | {
-            'by_recovery': curve | {'1': best[CAMERA]},
-            'readings': reading_ceilings(panels=plan.ceiling_panels),
-        }
+        return best | {'by_recovery': curve | {'1': best[CAMERA]}, 'readings': readings}
 
     keep(
         out / 'ceilings.json',
