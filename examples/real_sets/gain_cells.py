@@ -27,18 +27,17 @@ from real_set import RealSet
 from sets_experiment import split_fold
 from sets_page import figure
 
+from crossmodal_kd_ros.benchmark.evaluate import make_plan
 from crossmodal_kd_ros.benchmark.gain import predict_gain
 from crossmodal_kd_ros.datasets import NO_LABEL, Pairs, load_simulated
 from crossmodal_kd_ros.files import write_json
-from crossmodal_kd_ros.profile import Profile, load_profile
+from crossmodal_kd_ros.profile import Profile
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / 'examples' / 'gripper'))
 
 _READERS = {'visuotactile': visuotactile.read, 'textures': textures.read}
-# Splits of the simulated wall, as other commands keep them in the cache, and views of each.
-_WALL = (('calibration', 9000), ('test', 9000))
-_WALL_UNLABELLED = 10_000
+_ALONE = 'student_no_kd'  # the control that has labels alone
 
 # What may be learnt from, its profile, what it is named in `--out`, and what was measured there
 # on new places and on felt ones: name of the cell, and accuracies gained.
@@ -109,24 +108,37 @@ def cases_of_gripper(clone: Path, out: Path) -> Iterator[Case]:
 
 
 def cases_of_wall(cache: Path, results: Path) -> Iterator[Case]:
-    """Give the simulated wall at each label count that the benchmark measured."""
-    measured = json.loads(results.read_text(encoding='utf-8'))['gain']
-    for count, each in measured.items():
-        accuracy = each['accuracy']
+    """Give the simulated wall at each label count, and at each part of it that shows.
 
-        def learnt(count=int(count)) -> tuple[Pairs, Profile]:
-            pairs = Pairs.join(
-                [
-                    replace(part, group=part.group + number * views)
-                    for number, (split, views) in enumerate(_WALL)
-                    for part in [load_simulated(split, views, seed=0, cache_dir=cache)]
-                ]
+    Of what the benchmark learnt from it is the first seed's.
+    """
+    plan, measured = make_plan(quick=False), json.loads(results.read_text(encoding='utf-8'))
+    data, profile = plan.recipe.data, plan.profile
+    cells = [
+        (1.0, int(labels), gain[_ALONE]['accuracy'])
+        for labels, gain in measured['gain'].items()
+        if _ALONE in gain
+    ]
+    cells += [
+        (float(recovery), plan.ablation_labels, point['gain'][_ALONE])
+        for recovery, point in measured['recovery'].items()
+        if recovery != '1' and _ALONE in point['gain']
+    ]
+    for recovery, labels, gained in cells:
+
+        def learnt(recovery=recovery, labels=labels) -> tuple[Pairs, Profile]:
+            pool = load_simulated(
+                'train',
+                data.labelled_views + data.unlabelled_views,
+                seed=data.seed,
+                cache_dir=cache,
+                vision_recovery=recovery,
             )
-            rows, profile = np.arange(min(count + _WALL_UNLABELLED, len(pairs))), load_profile()
-            return pairs[rows].with_labels(count, profile), profile
+            return pool[: labels + data.unlabelled_views].with_labels(labels, profile), profile
 
-        kept = {'mean': accuracy['mean'], 'interval': accuracy['interval']}
-        yield f'wall, {count} labels', learnt, {'new': (f'{count} labels', kept)}
+        shows = '' if recovery == 1.0 else f', {recovery:g} of it shows'
+        kept = {'mean': gained['mean'], 'interval': gained['interval']}
+        yield f'wall, {labels} labels{shows}', learnt, {'new': (f'{labels} labels{shows}', kept)}
 
 
 def predict(name: str, learnt: Callable[[], tuple[Pairs, Profile]], out: Path) -> dict[str, Any]:

@@ -5,11 +5,16 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+
+from crossmodal_kd_ros.benchmark.evaluate import make_plan
+from crossmodal_kd_ros.datasets import NO_LABEL
+from crossmodal_kd_ros.profile import load_profile
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'examples' / 'real_sets'))
@@ -293,3 +298,29 @@ def test_errors_and_signs_of_predictions_are_counted():
     assert summary['calls']['surplus'] == {'right': 1, 'sure': 4, 'sure_and_right': 2}
     # Ranks of predictions 4, 3, 1, 2 and of the measured 4, 2, 1, 3.
     assert summary['rank_correlation']['gain'] == pytest.approx(0.8)
+
+
+def test_the_wall_is_predicted_from_what_its_benchmark_learnt_from(tmp_path, monkeypatch):
+    plan = make_plan(quick=True)
+    few = plan.recipe.data.model_copy(update={'labelled_views': 6, 'unlabelled_views': 9})
+    plan = replace(plan, recipe=plan.recipe.model_copy(update={'data': few}), ablation_labels=3)
+    monkeypatch.setattr(gain_cells, 'make_plan', lambda quick: plan)
+    gained = {'mean': 0.2, 'interval': [0.1, 0.3], 'seeds': [0.2]}
+    controls = {'student_no_kd': gained, 'student_self_training': dict.fromkeys(gained, None)}
+    measured = {
+        'gain': {'6': {name: {'accuracy': figure} for name, figure in controls.items()}},
+        'recovery': {'0': {'gain': controls}, '1': {'gain': controls}},
+    }
+    results = tmp_path / 'results.json'
+    results.write_text(json.dumps(measured))
+    whole, hidden = gain_cells.cases_of_wall(tmp_path / 'cache', results)
+    assert whole[0] == 'wall, 6 labels' and hidden[0] == 'wall, 3 labels, 0 of it shows'
+    for (_, learnt, places), labels in ((whole, 6), (hidden, 3)):
+        pairs, profile = learnt()
+        assert len(pairs) == labels + 9 and profile == load_profile()
+        assert (pairs.action != NO_LABEL).sum() == labels
+        assert places['new'][1] == {'mean': 0.2, 'interval': [0.1, 0.3]}
+    # The same panels, of which the camera shows nothing.
+    seen, unseen = whole[1]()[0], hidden[1]()[0]
+    assert (seen.group[:12] == unseen.group).all()
+    assert not (seen.image[:12] == unseen.image).all()
