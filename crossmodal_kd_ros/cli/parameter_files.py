@@ -35,8 +35,8 @@ CONFIGS = {
 _WIDTH = 114
 _PAGE = """# Parameters
 
-Every parameter of every node. This page and the files in `config/` are written by
-`python -m crossmodal_kd_ros.cli.parameter_files` from the parameters that the nodes declare and check.
+Every parameter of every node. This page, and `robot.yaml`, `sim.yaml`, `mission.yaml` and `gazebo.yaml` in `config/`, are
+written by `python -m crossmodal_kd_ros.cli.parameter_files` from the parameters that the nodes declare and check.
 
 - Give them in a file: copy `config/robot.yaml`, change what you need, and start with `params_file:=my_robot.yaml`.
 - A node refuses to start with an unknown name or a value that is not allowed, and says which ones there are. A decimal
@@ -44,8 +44,10 @@ Every parameter of every node. This page and the files in `config/` are written 
 - A file may serve several nodes. An unknown name under `/**:` is taken for a parameter of another node, with a warning that
   also says which of this node's is nearest. Under the node's own name, and by `-p`, it ends the node.
 - What is under `maintenance_node:` reaches the node in no namespace alone; under `/**/maintenance_node:` it does in any. A
-  node warns of a file of which nothing reaches it, and of a value that another one beats: what is given for the same name
-  (`/**`, for `-p` too) counts where that name came first.
+  node warns of a file of which nothing reaches it.
+- ROS merges what is given for the same name of nodes and puts it where that name came first; `-p` is given for `/**`. So where
+  a file has `/**:` first and `/**/maintenance_node:` after it, what it says under the second beats a later `-p`. A node warns
+  of that.
 - *Changes* says when a new value counts: `at start` of the process; `at configure`, so that a node in use refuses it;
   or `at once`, by `ros2 param set`.
 - `maintenance_node` has one `<sensor>_timeout_s` for each sensor of its `profile`. The table shows those of

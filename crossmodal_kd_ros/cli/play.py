@@ -11,9 +11,9 @@ import click
 from crossmodal_kd_ros.cli.options import BAG
 from crossmodal_kd_ros.nodes.signals import end_event
 
-# What a maintenance node publishes has this in its full name; played, it would contradict the one
-# that runs.
-_ANSWERS = '/maintenance/'
+# What the nodes of this package publish has one of these in its full name; played, it would
+# contradict those that run, or send a robot somewhere.
+_ANSWERS = ('/maintenance/', '/mission/')
 
 
 @click.command()
@@ -38,7 +38,7 @@ _ANSWERS = '/maintenance/'
     '--all',
     'everything',
     is_flag=True,
-    help='Also the answers of the maintenance node that ran while the bag was recorded.',
+    help='Also what the maintenance and mission nodes said while the bag was recorded.',
 )
 def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: bool) -> None:
     """Publish a bag on its topics, where `ros2 bag play` is not installed.
@@ -56,7 +56,11 @@ def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: boo
         os.environ.update(profile_environment(os.environ))
         from crossmodal_kd_ros.nodes.bag_player import BagPlayer
 
-        answers = [name for name in opened.topics if name == DIAGNOSTICS.name or _ANSWERS in name]
+        answers = [
+            name
+            for name in opened.topics
+            if name == DIAGNOSTICS.name or any(mark in name for mark in _ANSWERS)
+        ]
         player = BagPlayer(
             opened, left_out=() if everything else answers, rate=rate, clock_hz=clock_hz
         )

@@ -32,7 +32,7 @@ from crossmodal_kd_ros.cli.options import (
 @click.option(
     '--out',
     type=FOLDER,
-    default=Path('models'),
+    default=Path('out/models'),
     show_default=True,
     help='Folder for teacher.safetensors, student.safetensors and their card, README.md.',
 )

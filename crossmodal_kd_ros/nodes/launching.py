@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from launch.actions import (
     DeclareLaunchArgument,
@@ -231,7 +231,9 @@ def _player(given: Mapping[str, str]) -> ExecuteProcess:
         renamed = dict(_remappings(given))
         profile = load_profile(given['profile'] or DEFAULT_PROFILE)
         names = [profile.camera.topic, *(topic.name for _, topic in sense_topics(profile))]
-        camera, *others = (f'/{renamed.get(name, name).lstrip("/")}' for name in names)
+        # As the node hears them: what begins with / is in no namespace.
+        root = PurePosixPath('/', given['namespace'])
+        camera, *others = (str(root / renamed.get(name, name)) for name in names)
         command = ['ros2', 'bag', 'play', bag, '--clock', '100', *speed]
         command += ['--topics', camera, *others, f'{camera}/compressed']
     return ExecuteProcess(cmd=command, output='screen')

@@ -24,6 +24,8 @@ _MAX_TIME_S = 1e6
 
 
 def checked(passes: Callable[[Any], Any], expected: str, do: str) -> AfterValidator:
+    """Return what refuses a value that does not pass, saying what was expected and what to do."""
+
     def check(value: Any) -> Any:
         if not passes(value):
             raise ValueError(f'expected {expected}, got {short(value)}: {do}')
@@ -90,6 +92,8 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 class Strict(BaseModel):
+    """A part of a profile: it has no other keys than these, and does not change."""
+
     model_config = ConfigDict(
         extra='forbid',
         frozen=True,
@@ -139,6 +143,7 @@ class Timed(Strict):
 
     @staticmethod
     def optional_times(schema: dict[str, Any], model: type[BaseModel]) -> None:
+        """Describe the keys in the JSON schema; times that have a default may be left out."""
         _describe(schema, model)
         schema['required'] = [
             name for name in schema.get('required', ()) if name not in ('timeout_s', 'stuck_s')

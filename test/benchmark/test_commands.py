@@ -50,6 +50,8 @@ def place(tmp_path_factory) -> Path:
             'train',
             '--recipe',
             'tiny.yaml',
+            '--out',
+            'models',
             '--tensorboard',
             'curves',
         ],
@@ -75,7 +77,10 @@ def test_training_leaves_weights_that_load_and_a_card_that_says_where_they_come_
     load_teacher(models / 'teacher.safetensors', PROFILE)
     load_student(models / 'student.safetensors', PROFILE)
     card = read_card(models / 'student.safetensors')
-    assert card['command'] == 'crossmodal-kd train --recipe tiny.yaml --tensorboard curves'
+    assert (
+        card['command']
+        == 'crossmodal-kd train --recipe tiny.yaml --out models --tensorboard curves'
+    )
     assert json.loads(card['settings'])['student']['steps'] == 3 and len(card['commit']) >= 7
     assert 0.0 <= json.loads(card['test_figures'])['student']['accuracy'] <= 1.0
     page = (models / 'README.md').read_text()

@@ -394,7 +394,12 @@ def test_the_replay_file_has_ros2_bag_play_the_sensors_where_it_is_installed(
             filter(None, [str(tmp_path / 'ros'), environ.get(name, '')])
         )
     seen = witness(
-        'replay.launch.py', f'bag:={bag}', 'rate:=2.0', 'loop:=true', 'touch_topic:=/pad'
+        'replay.launch.py',
+        f'bag:={bag}',
+        'rate:=2.0',
+        'loop:=true',
+        'touch_topic:=/pad',
+        'namespace:=left',
     )
 
     assert seen['ros2'][0] == [
@@ -407,13 +412,13 @@ def test_the_replay_file_has_ros2_bag_play_the_sensors_where_it_is_installed(
         '2.0',
         '--loop',
         '--topics',
-        '/camera/image_raw',
+        '/left/camera/image_raw',
         '/pad',
-        '/gas/state',
-        '/camera/image_raw/compressed',
+        '/left/gas/state',
+        '/left/camera/image_raw/compressed',
     ]
     [_, parameters] = seen['maintenance_node'][1]
-    assert yaml.safe_load(parameters)['/maintenance_node']['ros__parameters'] == {
+    assert yaml.safe_load(parameters)['/left/maintenance_node']['ros__parameters'] == {
         'use_sim_time': True
     }
 
