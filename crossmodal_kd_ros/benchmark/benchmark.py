@@ -155,7 +155,10 @@ class Bench:
     def _reference(self, cell: Cell, train: Pairs, test: Pairs) -> dict[str, Any]:
         """Measure the article's student, trained for as many steps as ours, and its teacher."""
         profile, student_recipe = self.plan.profile, self.plan.recipe.student
-        epochs = -(-student_recipe.steps * student_recipe.batch // cell.labels)
+        steps = student_recipe.steps
+        if student_recipe.finish is not None:
+            steps += student_recipe.finish.steps
+        epochs = -(-steps * student_recipe.batch // cell.labels)
         recipe = ReferenceRecipe(
             nets='article',
             seed=cell.seed,

@@ -90,6 +90,11 @@ def scalars(profile: Profile) -> list[Scalar]:
     ]
 
 
+def seen_scalars(profile: Profile) -> list[Scalar]:
+    """Return those of `scalars` that no sense measures."""
+    return [scalar for scalar in scalars(profile) if scalar.name in profile.seen_quantities]
+
+
 def masks(profile: Profile) -> dict[str, tuple[str, ...]]:
     """Return the sets of senses that a teacher is measured without, by a name for tables."""
     senses = tuple(profile.senses)
@@ -227,12 +232,12 @@ def reading_errors(
 def median_errors(
     answers: Answers, pairs: Pairs, train: Pairs, profile: Profile
 ) -> dict[str, dict[str, float | None]]:
-    """Compare readings with the truth where it is not zero: where there is a crack to measure.
+    """Compare what only a picture shows with the truth where there is any: a crack to measure.
 
     Returns:
-        For each of `scalars`, in its unit: the median of the absolute `error`, and that of an
-        answer that is always the median of the training set there, `train_median`; None where none
-        is known.
+        For each quantity that no sense measures, in its unit, where it is not zero: the median of
+        the absolute `error`, and that of an answer that is always the median of the training set
+        there, `train_median`; None where none is known.
     """
 
     def present(values: np.ndarray) -> np.ndarray:
@@ -242,7 +247,7 @@ def median_errors(
         return float(np.median(values)) if values.size else None
 
     errors = {}
-    for scalar in scalars(profile):
+    for scalar in seen_scalars(profile):
         truth, answer = scalar.read(pairs), scalar.read(answers)
         rows = (truth != 0.0) & ~np.isnan(truth + answer)
         usual = median(present(scalar.read(train)))

@@ -10,7 +10,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, Undefined
 
 from crossmodal_kd_ros.benchmark.cells import ALIGNMENTS, CONTROLS, RECIPE
 from crossmodal_kd_ros.benchmark.figures import NAMES
-from crossmodal_kd_ros.benchmark.measures import scalars
+from crossmodal_kd_ros.benchmark.measures import scalars, seen_scalars
 from crossmodal_kd_ros.benchmark.photos import TITLES
 from crossmodal_kd_ros.profile import CAMERA, Profile
 from crossmodal_kd_ros.reports.style import words
@@ -59,6 +59,7 @@ def markdown(summary: dict[str, Any], profile: Profile) -> str:
         conditions=next((m['conditions'] for *_, m in rows(NAMES) if 'conditions' in m), {}),
         maps=[f'{sense.name} map' for sense in profile.senses.values() if sense.layout == 'grid'],
         scalars=scalars(profile),
+        seen=seen_scalars(profile),
         changes=changes,
         photo_scores=[(title, name) for name, title in TITLES.items()],
         alignments=alignments,

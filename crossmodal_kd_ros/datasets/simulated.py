@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from crossmodal_kd_ros.simulation import (
 )
 from crossmodal_kd_ros.simulation.camera import draw_shot, under_condition
 from crossmodal_kd_ros.simulation.scene import reachable_mm
-from crossmodal_kd_ros.versions import SIMULATION_VERSION
+from crossmodal_kd_ros.versions import MEASURE_VERSION, SIMULATION_VERSION
 
 VIEWS_PER_PANEL = 3
 # A camera's picture has more pixels than the view that is averaged down from it: so many more.
@@ -54,12 +55,14 @@ def load_simulated(
 ) -> Pairs:
     """Return `simulate(...)`, made once and then read from `cache_dir`.
 
-    `SIMULATION_VERSION` and the profile are part of the key.
+    `SIMULATION_VERSION` and the profile are part of the key; under a condition, which only a
+    measurement is under, `MEASURE_VERSION` too.
 
     Raises:
         OutputError: `cache_dir` cannot be written.
     """
-    parts = (split, views, seed, vision_recovery, condition, SIMULATION_VERSION)
+    parts = [split, views, seed, vision_recovery, condition, SIMULATION_VERSION]
+    parts += [] if condition is None else [MEASURE_VERSION]
     key = '-'.join(map(str, (*parts, profile.fingerprint)))
     folder = cache_dir / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / 'complete').exists():
@@ -138,21 +141,22 @@ def _simulate_some(
     condition: str | None,
     senses: Sequence[str],
 ) -> Pairs:
-    # Another generator: with an arm or without, all else is the same.
-    rng, arm_rng = np.random.default_rng(seed), np.random.default_rng((*seed, 1))
+    # Other generators: with an arm or without, and under any condition, all else is the same.
+    rng, arm_rng, condition_rng = map(np.random.default_rng, (seed, (*seed, 1), (*seed, 2)))
     low, high = reachable_mm(VIEW_MM)
     view_px = PROFILE.camera.view_px
     rows = []
     for index, panel in enumerate(panels, first):
-        lighting = {None: None, 'night': 'night'}.get(condition, 'day')
+        if condition is not None:  # also to what lives on the panel, and breathes
+            panel = replace(panel, lighting='night' if condition == 'night' else 'day')
         scene = PanelScene(panel)
-        rendered = RenderedPanel(panel, px_per_mm=view_px / VIEW_MM, lighting=lighting)
+        rendered = RenderedPanel(panel, px_per_mm=view_px / VIEW_MM)
         for _ in range(VIEWS_PER_PANEL):
             centre = tuple(rng.uniform(low, high))
             truth = scene.truth(centre)
             shot = draw_shot(rng)
             if condition is not None:
-                shot = under_condition(shot, condition, rng)
+                shot = under_condition(shot, condition, condition_rng)
             shot = shot.averaged_down(_CAMERA_PX_PER_VIEW_PX)
             rows.append(
                 {
@@ -164,7 +168,7 @@ def _simulate_some(
                     **_arm_row(scene, centre, senses, arm_rng),
                     'quantities': truth.quantities,
                     'action': PROFILE.actions.index(truth.action),
-                    'night': (lighting or panel.lighting) == 'night',
+                    'night': panel.lighting == 'night',
                     'group': index,
                 }
             )

@@ -113,6 +113,7 @@ def test_a_width_is_judged_by_the_median_where_there_is_a_crack():
     errors = median_errors(answers, pairs, train, PROFILE)
 
     # What is said where no crack is does not count, and one wild answer does not either.
+    assert list(errors) == ['crack_width'], 'the rest is measured'
     assert errors['crack_width'] == pytest.approx({'error': 0.1, 'train_median': 0.3}, rel=1e-5)
     nothing = replace(pairs, quantities=np.zeros_like(pairs.quantities))
     assert median_errors(answers, nothing, train, PROFILE)['crack_width'] == {

@@ -3,6 +3,8 @@
 
 """Pairs of any profile in memory and in a folder, and why a folder is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import yaml
@@ -20,6 +22,8 @@ from crossmodal_kd_ros.datasets import (
 )
 from crossmodal_kd_ros.datasets.pairs import save_arrays
 from crossmodal_kd_ros.profile import Profile, load_profile
+from crossmodal_kd_ros.simulation import CONDITIONS, draw_panels
+from crossmodal_kd_ros.simulation.constants import MATERIALS
 
 THREE = three_senses()
 
@@ -192,3 +196,27 @@ def test_a_datasheet_that_lacks_its_parts_is_refused_in_one_sentence(tmp_path, t
     with pytest.raises(DataSetError, match='datasheet.json, whole, .* make it again') as caught:
         read_datasheet(tmp_path)
     assert '\n' not in str(caught.value)
+
+
+@pytest.fixture(scope='module')
+def looked_at():
+    """Return what gives the same views of an algae panel and another under a condition."""
+    material = list(MATERIALS).index('algae_panel')
+    panels = [
+        replace(panel, material=n) for n, panel in zip((material, 0), draw_panels(2, seed=3))
+    ]
+    senses = tuple(load_profile().senses)
+    return lambda condition: simulated._simulate_some(panels, 0, (0, 3), condition, senses)
+
+
+@pytest.mark.parametrize('condition', CONDITIONS)
+def test_under_a_condition_the_same_places_are_seen(looked_at, condition):
+    day, changed = looked_at('day'), looked_at(condition)
+
+    assert (day.action == changed.action).all()
+    assert (day.readings['touch'] == changed.readings['touch']).all()
+    assert (day.image == changed.image).all() == (condition == 'day')
+    assert changed.night.all() == (condition == 'night')
+    # The gas is that of the light: by night algae breathe out.
+    breathes_alike = (day.readings['gas'] == changed.readings['gas']).all(1).tolist()
+    assert breathes_alike == [condition != 'night'] * 3 + [True] * 3
