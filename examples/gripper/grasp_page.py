@@ -239,9 +239,11 @@ def interval_of(means: np.ndarray) -> tuple[float, float]:
 
 
 def cell_text(figure: dict[str, Any] | None) -> str:
-    """Return a figure with its interval, or nothing."""
+    """Return a figure with its interval if it has one, or nothing."""
     if figure is None:
         return ''
+    if figure['interval'] is None:
+        return f'{figure["mean"]:.3f}'
     low, high = figure['interval']
     return f'{figure["mean"]:.3f} ({low:.2f} to {high:.2f})'
 

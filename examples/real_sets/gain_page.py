@@ -17,8 +17,8 @@ CALLS = {'gain': 'the probes', 'surplus': 'the rule of shared information'}
 def summarise_gains(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return error and signs of the predictions, of all cells and by set.
 
-    Signs are compared where the measured interval is clear of zero. `always` is how often a
-    prediction that it always pays is right there.
+    Signs are compared where the measured interval is clear of zero; a row may have none. `always`
+    is how often a prediction that it always pays is right there.
     """
     sets = {'all': list(rows)}
     for row in rows:
@@ -29,8 +29,8 @@ def summarise_gains(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     predicted = np.array([row['predicted']['gain']['mean'] for row in rows])
     measured = np.array([row['measured']['mean'] for row in rows])
-    low, high = np.array([row['measured']['interval'] for row in rows]).T
-    clear = (low > 0.0) | (high < 0.0)
+    intervals = [row['measured']['interval'] for row in rows]
+    clear = np.array([each is not None and (each[0] > 0 or each[1] < 0) for each in intervals])
     signs = np.sign(measured[clear])
     calls = {}
     for key in CALLS:
@@ -138,8 +138,8 @@ python examples/real_sets/gain_cells.py --visuotactile CLONE --textures CLONE \\
 - *Probes*: the predicted gain itself. *Rule*: that of Xie et al. (arXiv 2510.13182), that
   distillation pays where picture and teacher share more than picture and label do.
 - *Signs right*: probes / rule / always saying that it pays, of the cells whose measured interval
-  is clear of zero. *Sure*: of the cells where the prediction's own interval is clear of zero, how
-  often its sign is the measured mean's, probes / rule.
+  is clear of zero; a cell of one object has none. *Sure*: of the cells where the prediction's own
+  interval is clear of zero, how often its sign is the measured mean's, probes / rule.
 - {wall}
 
 | set | cells | mean absolute error | always saying 0 | bias | rank correlation, probes / rule | \

@@ -262,7 +262,7 @@ def test_predictions_are_held_against_what_was_measured_and_others_kept(
     assert figures['summary']['all']['cells'] == 16 and other in figures['cells']
     (fold_1,) = [each for each in figures['cells'] if each['cell'] == 'textures, fold 1, met']
     gains = [
-        measured['taught, met'][name] - measured['labels alone, all labels'][name]
+        measured['taught, met'][name] - measured['labels alone, met'][name]
         for name in measured['taught, met']
     ]
     assert fold_1['measured']['mean'] == pytest.approx(np.mean(gains), abs=1e-4)
@@ -289,15 +289,17 @@ def test_errors_and_signs_of_predictions_are_counted():
         cell(0.05, -0.2, (0.02, 0.01, 0.03)),  # the rule is wrong
         cell(-0.05, 0.1, (-0.10, -0.15, -0.05)),  # the rule is wrong
         cell(0.00, 0.2, (0.05, -0.02, 0.12)),  # not clear: no sign to compare
+        cell(0.10, 0.3, (0.10, 0.10, 0.10)),
     ]
+    rows[-1]['measured']['interval'] = None  # of one object
     summary = gain_page.summarise_gains(rows)['s']
 
-    assert summary['mean_absolute_error'] == pytest.approx((0.10 + 0.03 + 0.05 + 0.05) / 4)
+    assert summary['mean_absolute_error'] == pytest.approx((0.10 + 0.03 + 0.05 + 0.05 + 0.0) / 5)
     assert (summary['clear'], summary['always']) == (3, 2)
-    assert summary['calls']['gain'] == {'right': 3, 'sure': 3, 'sure_and_right': 3}
-    assert summary['calls']['surplus'] == {'right': 1, 'sure': 4, 'sure_and_right': 2}
-    # Ranks of predictions 4, 3, 1, 2 and of the measured 4, 2, 1, 3.
-    assert summary['rank_correlation']['gain'] == pytest.approx(0.8)
+    assert summary['calls']['gain'] == {'right': 3, 'sure': 4, 'sure_and_right': 4}
+    assert summary['calls']['surplus'] == {'right': 1, 'sure': 5, 'sure_and_right': 3}
+    # Ranks of predictions 4.5, 3, 1, 2, 4.5 and of the measured 5, 2, 1, 3, 4.
+    assert summary['rank_correlation']['gain'] == pytest.approx(8.5 / (9.5 * 10) ** 0.5, abs=1e-3)
 
 
 def test_the_wall_is_predicted_from_what_its_benchmark_learnt_from(tmp_path, monkeypatch):
