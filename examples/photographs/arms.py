@@ -42,7 +42,7 @@ from crossmodal_kd_ros.training.pretrained import load_pretrained
 
 # In words: what is changed against the arm before the comma.
 ARMS = {
-    'fresh': 'encoder with fresh weights',
+    'residual': 'the encoder of the default recipe, fresh weights',
     'pretrained': 'encoder of ImageNet',
     'reversal': 'the same, gradient reversal between simulated and real photographs',
     'grounds': 'the same, half of the photographs drawn on real clean ones',
@@ -80,11 +80,11 @@ def train(arm: str, halves: list[Half], *, steps: int, cache: Path) -> Student:
     """Return the student that `arm` makes with the photographs that do not judge."""
     profile = load_profile()
     torch.manual_seed(0)
-    encoder = 'residual' if arm == 'fresh' else 'efficientnet_lite0'
+    encoder = 'residual' if arm == 'residual' else 'efficientnet_lite0'
     student = Student(profile, StudentConfig(view_px=_SIZE_PX, encoder=encoder))
     pairs = load_simulated('train', _VIEWS, seed=0, cache_dir=cache, profile=profile)
     student.set_statistics(pairs.readings, pairs.quantities)
-    if arm != 'fresh':
+    if arm != 'residual':
         load_pretrained(student.trunk.encoder)
     real = np.concatenate([each.photos.image[~each.judges] for each in halves])
     clean = [each.photos.image[~each.judges & ~each.photos.cracked] for each in halves]
