@@ -23,7 +23,7 @@ class TrueState:
 
     Attributes:
         material: one of `MATERIALS`. `exposure`: one of `CRACK_LIMITS_MM`.
-        crack_width_mm: the widest opening under the array; 0 where there is none.
+        crack_width_mm: the widest opening whose middle is under the array; 0 where there is none.
         debonded: mean of how far the layer under the array has come off.
         growth_cover, growth_alive: of the view.
         moisture, vitality: of the panel.

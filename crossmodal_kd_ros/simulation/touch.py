@@ -118,7 +118,10 @@ class TactileWall:
         return np.concatenate([texture.ravel(), indentation.ravel()]).astype(np.float32)
 
     def crack_width_mm(self, centre_mm: tuple[float, float]) -> float:
-        """Return the widest opening of the crack under the array, mm; 0 where there is none."""
+        """Return the widest opening of the crack whose middle is under the array, mm; else 0.
+
+        A flank alone does not count, see docs/wall.md.
+        """
         return float(self._bank(self._width_mm, centre_mm).max())
 
     def debonded(self, centre_mm: tuple[float, float]) -> float:
