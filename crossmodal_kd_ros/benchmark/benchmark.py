@@ -73,14 +73,15 @@ class Bench:
 
     def set_aside_outdated(self) -> int:
         """Rename the cells in `out` of another version or plan; return how many they are."""
-        outdated = [
-            path
-            for path in (self.out / 'cells').glob('*.json')
-            if (measured := json.loads(path.read_text())).get('made_of')
-            != self._made_of(Cell(**measured['cell']))
-        ]
-        for path in outdated:
-            path.replace(path.with_suffix('.outdated'))
+        with FileLock(self.out / 'outdated.lock'):  # of several processes the first does
+            outdated = [
+                path
+                for path in (self.out / 'cells').glob('*.json')
+                if (measured := json.loads(path.read_text())).get('made_of')
+                != self._made_of(Cell(**measured['cell']))
+            ]
+            for path in outdated:
+                path.replace(path.with_suffix('.outdated'))
         return len(outdated)
 
     def take(self, measured_before: list[dict[str, Any]]) -> int:
