@@ -119,12 +119,14 @@ def ridge(heights: np.ndarray, mask: np.ndarray, x_mm: np.ndarray, y_mm: np.ndar
 def strokes(mask: np.ndarray, x_mm: np.ndarray, y_mm: np.ndarray, width_mm: float) -> np.ndarray:
     """Return strokes to and fro over the cells in `mask`, `float64[N, 2]`, mm: two points each.
 
-    Strokes are rows at most `width_mm` apart, each from the first to the last cell of what lies
-    under it, to the outer edges of these.
+    Strokes are rows at most `width_mm` apart, or one for each row of cells where these are
+    farther apart. Each goes from the first to the last cell of what lies under it, to the outer
+    edges of these.
     """
     half = (x_mm[1] - x_mm[0]) / 2
     pitch = y_mm[1] - y_mm[0]
-    count = max(1, round(width_mm / pitch))
+    # Places are rounded: a width of three rows is one of three.
+    count = max(1, int(width_mm / pitch + 1e-6))
     lines = []
     for first in range(0, len(y_mm), count):
         columns = np.flatnonzero(mask[first : first + count].any(0))

@@ -185,6 +185,16 @@ def test_strokes_cover_a_debonded_patch_and_no_more():
     np.testing.assert_allclose(path[1::2][:-1, 0], path[2::2][:, 0])
 
 
+@pytest.mark.parametrize(
+    ('pitch', 'width', 'apart'), [(3.9, 10.0, 7.8), (0.1, 0.3, 0.3), (2.0, 1.0, 2.0)]
+)
+def test_no_ground_is_left_out_between_two_strokes(pitch, width, apart):
+    x, y = surface.cell_centres((0.0, 0.0, 12 * pitch, 12 * pitch), (12, 12))
+    path = surface.strokes(np.ones((12, 12), bool), x, y, width)
+
+    np.testing.assert_allclose(np.diff(path[::2, 1]), apart)
+
+
 def test_growth_is_where_the_stroking_is_damped():
     texture = np.full((8, 16), 40.0)
     texture[:, 10:] = 20.0
