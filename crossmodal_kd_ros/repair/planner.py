@@ -12,7 +12,13 @@ from crossmodal_kd_ros.calibration.consistency import feature_names
 from crossmodal_kd_ros.calibration.model import Calibration
 from crossmodal_kd_ros.profile import Channel, Profile
 from crossmodal_kd_ros.repair import surface
-from crossmodal_kd_ros.repair.config import Repair, RepairConfig, load_repairs
+from crossmodal_kd_ros.repair.config import (
+    FILE_NAME,
+    Repair,
+    RepairConfig,
+    RepairError,
+    load_repairs,
+)
 from crossmodal_kd_ros.repair.ground import Felt, GroundModel
 from crossmodal_kd_ros.runtime import Answer
 
@@ -262,9 +268,14 @@ def make_planner(
         materials: what the wall is made of, out of those in the file; none given: any of them.
 
     Raises:
-        RepairError: the file cannot be used, or has no such material.
+        RepairError: the file cannot be used, has no such material, or has no use for any.
     """
     config = load_repairs(profile)
+    if config is None and materials:
+        raise RepairError(
+            f'expected no materials of a wall for {profile.name}, got {", ".join(materials)}: '
+            f'leave them out, or add {profile.name} to {FILE_NAME}'
+        )
     if config is None:
         return None
     return RepairPlanner(profile, config.for_wall(materials), calibration)

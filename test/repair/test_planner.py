@@ -363,6 +363,12 @@ def test_what_is_no_repair_has_no_command(action):
 
 def test_a_profile_that_the_file_does_not_name_gets_none():
     assert load_repairs(load_profile('gripper')) is None
+    assert make_planner(load_profile('gripper'), None) is None
+
+
+def test_materials_of_a_wall_that_nobody_repairs_are_refused():
+    with pytest.raises(RepairError, match='expected no materials of a wall for gripper'):
+        make_planner(load_profile('gripper'), None, materials=['bio_concrete'])
 
 
 @pytest.mark.parametrize(
