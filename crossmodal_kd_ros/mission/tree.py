@@ -194,13 +194,13 @@ class _Act(_Goal):
         self.mission.command('act', action=action, **more)
 
     def done(self, state: str) -> Status:
-        self.memory.progress()
         self.memory.done[self.memory.confirmed] += 1
         return self.ends(Status.SUCCESS, self.memory.confirmed)
 
-    def fails(self, reason: str) -> Status:
-        self.memory.progress()
-        return super().fails(reason)
+    def terminate(self, new_status: Status) -> None:
+        super().terminate(new_status)
+        if new_status is not Status.INVALID:  # it was not interrupted: it has come to an end
+            self.memory.progress()
 
 
 class _Confirm(_Step):

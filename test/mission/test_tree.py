@@ -160,6 +160,17 @@ def test_a_robot_that_never_ends_an_action_is_stopped():
     assert site.told() == ['next', 'act', 'stop']
 
 
+def test_after_an_action_that_was_not_done_in_time_there_is_as_long_to_look_as_ever():
+    site = Site(Rules(repairs=(SEAL,), confirm_frames=3, act_timeout_s=20.0), sees=SEAL)
+    site.does = ''
+    site.run(20.7)
+    assert site.told() == ['next', 'act', 'stop']
+    site.sees = lambda tick: (SEAL, WATER, PERSON, PASS)[tick % 4]
+    site.run(5.5)
+
+    assert site.requests[0].startswith('place 1: no decision within 5 s')
+
+
 def test_a_hold_in_the_middle_of_an_action_stops_it_at_once():
     site = Site(sees=SEAL)
     site.does = ''
