@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A robot of any profile for the tests: its sensors, a listener, the processes of its nodes."""
+"""A robot of any profile for the tests: its sensors, a listener, its nodes."""
 
 import re
 import signal
@@ -10,11 +10,13 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -22,7 +24,8 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 from waiting import PATIENCE_S
 
-from crossmodal_kd_ros.nodes import conversions, qos
+from crossmodal_kd_ros.nodes import context, conversions, qos
+from crossmodal_kd_ros.nodes.managed import ManagedNode
 from crossmodal_kd_ros.profile import CAMERA, Profile, Sense, load_profile
 from crossmodal_kd_ros.runtime import topics
 from crossmodal_kd_ros.runtime.topics import Topic
@@ -44,19 +47,35 @@ MODULES = {'gazebo_senses_node': 'crossmodal_kd_ros.gazebo.senses_node'}
 Reading = np.ndarray | Callable[[float], np.ndarray]
 
 
+def ros_args(**parameters: Any) -> list[str]:
+    """Return what stands behind `--ros-args` for parameters."""
+    return [text for name, value in parameters.items() for text in ('-p', f'{name}:={value}')]
+
+
+@contextmanager
+def node_within(node_class: Callable[[list[str]], ManagedNode], **parameters) -> Iterator[Any]:
+    """Have an active node in this process; nothing spins it."""
+    args = ['node', '--ros-args', *ros_args(**parameters)]
+    context.init(args)
+    with ExitStack() as ends:
+        ends.callback(rclpy.shutdown)
+        node = node_class(args)
+        ends.callback(node.destroy_node)
+        ends.callback(node.stop)
+        assert node.start()
+        yield node
+
+
 class NodeProcess:
     """One of the nodes in a process of its own, as a user has it."""
 
-    def __init__(self, node: str, *ros_args: str, output: Path, **parameters) -> None:
+    def __init__(self, node: str, *args: str, output: Path, **parameters) -> None:
         """Start it; `output` is the file that gets all it prints."""
-        values = [
-            text for name, value in parameters.items() for text in ('-p', f'{name}:={value}')
-        ]
         module = MODULES.get(node, f'crossmodal_kd_ros.nodes.{node}')
         self._output = output
         with output.open('w') as file:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', module, '--ros-args', *ros_args, *values],
+                [sys.executable, '-m', module, '--ros-args', *args, *ros_args(**parameters)],
                 cwd=ROOT,
                 stdout=file,
                 stderr=subprocess.STDOUT,

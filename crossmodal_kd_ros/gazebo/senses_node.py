@@ -86,19 +86,10 @@ class GazeboSensesNode(ManagedNode):
         super().on_activate(state)
         self._place: Place | None = None
         self._place_ns = self._contact_ns = 0
-        self._activity_timers = [
-            self.create_timer(
-                1.0 / self._values[f'{sense}_hz'], partial(self._publish, sense, read)
-            )
-            for sense, read in (('touch', self._touch), ('gas', self._senses.gas))
-        ]
+        for sense, read in (('touch', self._touch), ('gas', self._senses.gas)):
+            publish = partial(self._publish, sense, read)
+            self.every(1.0 / self._values[f'{sense}_hz'], publish, clock=self.get_clock())
         return TransitionCallbackReturn.SUCCESS
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Silence both senses."""
-        for timer in self._activity_timers:
-            self.destroy_timer(timer)
-        return super().on_deactivate(state)
 
     def _on_pose(self, message: TransformStamped) -> None:
         # crossmodal_arm/tip, or with Gazebo's own :: between.

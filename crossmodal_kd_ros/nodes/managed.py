@@ -11,6 +11,7 @@ from typing import Any
 import rclpy
 from lifecycle_msgs.msg import State
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock
 from rclpy.lifecycle import LifecycleNode, LifecycleState, Publisher, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.parameter import Parameter as RclpyParameter
@@ -136,8 +137,10 @@ class ManagedNode(LifecycleNode):
         """Publish a message on a topic that is advertised."""
         self._publishers_by_topic[topic].publish(message)
 
-    def every(self, period_s: float, callback: Callable[[], None]) -> None:
-        """Call `callback` again and again, by a steady clock, until the node is deactivated.
+    def every(
+        self, period_s: float, callback: Callable[[], None], *, clock: Clock = STEADY
+    ) -> None:
+        """Call `callback` again and again, by `clock`, until the node is deactivated.
 
         The executor may have taken a timer that was due before it is destroyed, and call it after.
         """
@@ -146,7 +149,7 @@ class ManagedNode(LifecycleNode):
             if self._active:
                 callback()
 
-        self._beats.append(self.create_timer(period_s, beat, clock=STEADY))
+        self._beats.append(self.create_timer(period_s, beat, clock=clock))
 
     def start(self) -> bool:
         """Configure and activate, if `autostart` says so; return whether nothing was refused."""

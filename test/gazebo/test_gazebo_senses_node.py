@@ -12,10 +12,12 @@ import pytest
 pytest.importorskip('rclpy')
 
 from geometry_msgs.msg import TransformStamped  # noqa: E402
-from robot import Robot  # noqa: E402
+from robot import Robot, node_within  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 from crossmodal_kd_ros.gazebo import PANEL_CENTRES_M, four_panels  # noqa: E402
+from crossmodal_kd_ros.gazebo.senses_node import GazeboSensesNode  # noqa: E402
 from crossmodal_kd_ros.runtime.messages import stamp_ns  # noqa: E402
 from crossmodal_kd_ros.runtime.sources import SenseReader  # noqa: E402
 from crossmodal_kd_ros.simulation import PROFILE, PanelScene  # noqa: E402
@@ -135,6 +137,18 @@ def test_on_a_panel_both_senses_come_at_their_rates_as_the_simulated_wall_has_th
     # 100 Hz; a machine under load skips beats.
     assert 0.009 < np.median(np.diff(stamps)) < 0.02
     assert robot.got['gas/state'][-1][1].name == list(PROFILE.senses['gas'].channel_names)
+
+
+def test_a_reading_that_was_due_when_the_node_was_shut_down_is_passed_over():
+    with node_within(GazeboSensesNode) as node:
+        header = Header(stamp=node.get_clock().now().to_msg())
+        node._on_pose(TransformStamped(header=header, child_frame_id='crossmodal_arm/tip'))
+        # The executor may have taken these before they are destroyed.
+        due = [timer.callback for timer in node.timers]
+        assert len(due) >= 3
+        node.stop()
+        for beat in due:
+            beat()
 
 
 def test_the_tip_is_followed_from_panel_to_panel(robot, gazebo, start):

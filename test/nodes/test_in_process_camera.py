@@ -10,17 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import rclpy
 from drivers import Drivers
 from rclpy.lifecycle import TransitionCallbackReturn
-from robot import Robot
+from robot import Robot, node_within
 from sensor_msgs.msg import Image, JointState
 from simulated_time import START_S, SimulatedTime
 from std_msgs.msg import Header
 from waiting import wait_for
 
 from crossmodal_kd_ros.errors import ConfigurationError
-from crossmodal_kd_ros.nodes import context, conversions
+from crossmodal_kd_ros.nodes import conversions
 from crossmodal_kd_ros.nodes.cameras import CameraLost, VideoSource, open_source
 from crossmodal_kd_ros.nodes.maintenance_node import MaintenanceNode
 from crossmodal_kd_ros.nodes.qos import qos_profile
@@ -72,16 +71,10 @@ def within(models, tmp_path):
     """Return a node in this process that shows a folder, active, and a listener beside it."""
     folder = write_pictures(tmp_path / 'pictures', pictures(4))
     values = {'models_dir': models, 'camera_source': folder, **SURE}
-    args = ['maintenance_node', '--ros-args']
-    args += [text for name, value in values.items() for text in ('-p', f'{name}:={value}')]
-    context.init(args)
-    node, listener = MaintenanceNode(args), Drivers()
-    assert node.start()
-    yield node, listener
-    listener.close()
-    node.stop()
-    node.destroy_node()
-    rclpy.shutdown()
+    with node_within(MaintenanceNode, **values) as node:
+        listener = Drivers()
+        yield node, listener
+        listener.close()
 
 
 def heard(listener: Drivers, message_class: type, topic: str, kind: str) -> list[Header]:
