@@ -262,7 +262,7 @@ def _label_reader(actions: Sequence[str]) -> _Read:
         if label.startswith('{'):
             try:
                 label = json.loads(label).get('action')
-            except ValueError:
+            except (ValueError, RecursionError):  # no JSON, or nested too deeply
                 pass
         if label not in actions:
             raise BadMessage(

@@ -75,6 +75,17 @@ PARAMETERS = (
     _seconds('answer_timeout_s', 'Without an answer for so long the mission holds, seconds.'),
     _seconds('hold_timeout_s', 'After a hold of so long a person is asked, seconds.'),
 )
+# What reading a message raises that is not what its topic promises: an infinite number is too
+# large for an int, JSON may be nested too deeply.
+_NOT_AS_PROMISED = (
+    BadMessage,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 _OUTPUTS = (topics.MISSION_COMMAND, topics.REQUEST_HUMAN, topics.MISSION_TREE)
 
 
@@ -149,7 +160,7 @@ class MissionNode(ManagedNode):
             return
         try:
             store(message)
-        except (BadMessage, LookupError, TypeError, ValueError, AttributeError) as error:
+        except _NOT_AS_PROMISED as error:
             self.get_logger().warning(
                 f'a message on {topic.name} was rejected: {type(error).__name__}: {error}: '
                 'docs/mission.md and docs/repair.md say what is expected',

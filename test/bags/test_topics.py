@@ -391,6 +391,13 @@ def test_the_dummy_pictures_of_others_are_malformed_and_nothing_stops(topic, why
                 )
 
 
+@pytest.mark.parametrize('text', ['dance', '{"action": 1}', '{', '{"action": ' + 100_000 * '['])
+def test_a_label_that_is_no_action_is_malformed(tmp_path, text):
+    bad = read(tmp_path, 'label', made.STRING, made.text(text)).bad
+
+    assert bad.startswith('expected a label out of ')
+
+
 def test_diagnostics_whose_stamp_was_never_set_are_malformed_and_no_beat(tmp_path):
     header = T['std_msgs/msg/Header'](T['builtin_interfaces/msg/Time'](0, 0), '')
     message = T['diagnostic_msgs/msg/DiagnosticArray'](header, [])

@@ -12,15 +12,18 @@ import pytest
 pytest.importorskip('rclpy')
 pytest.importorskip('py_trees')
 
+from builtin_interfaces.msg import Time  # noqa: E402
 from geometry_msgs.msg import Point, Pose, PoseArray  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from robot import node_within  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 from std_msgs.msg import Empty, Header, String  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 from crossmodal_kd_ros.nodes import conversions, qos  # noqa: E402
+from crossmodal_kd_ros.nodes.mission_node import MissionNode  # noqa: E402
 from crossmodal_kd_ros.profile import load_profile  # noqa: E402
 from crossmodal_kd_ros.runtime import topics  # noqa: E402
 
@@ -213,6 +216,22 @@ def test_what_is_not_what_its_topic_promises_is_warned_of_and_changes_nothing(su
     wait_for(lambda: surroundings.told()[2:3] == ['next'], printed=node.printed)
 
     assert node.alive()
+
+
+def test_a_number_that_is_infinite_and_json_without_an_end_do_not_end_the_node():
+    header = Header(stamp=Time(sec=1))
+    with node_within(MissionNode) as node:
+        hear = {sub.topic_name: sub.callback for sub in node.subscriptions}
+        hear['/maintenance/repair_path'](PoseArray(header=header))
+        hear['/maintenance/repair_command'](
+            JointState(
+                header=header, name=['action', 'request_human'], position=[float('inf'), 0.0]
+            )
+        )
+        for text in ('{"goal": Infinity, "state": "done"}', '{"goal": ' + 100_000 * '['):
+            hear['/robot/status'](String(data=text))
+        assert node._mission.memory.repairs == {}
+        assert node._mission.memory.status == ('', '')
 
 
 @pytest.mark.parametrize(
