@@ -16,6 +16,7 @@ from std_msgs.msg import Empty, String
 
 from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.mission import Repair, Rules, load_tree
+from crossmodal_kd_ros.nodes.clock import Pace
 from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.parameters import PROFILE, Parameter, read_profile
 from crossmodal_kd_ros.profile import HOLD
@@ -125,6 +126,8 @@ class MissionNode(ManagedNode):
         super().on_activate(state)
         self._parts: deque[tuple[int, str, Any]] = deque(maxlen=_WAITING)
         self._reason = self._shown = ''
+        # The tree needs a time that only goes forward, without leaps: /clock begins and is set.
+        self._pace = Pace(self, 0.0)
         self._mission = self._make(self._rules, send=self._tell, ask=self._ask)
         self.every(_BEAT_S, self._tick)
         return TransitionCallbackReturn.SUCCESS
@@ -175,7 +178,7 @@ class MissionNode(ManagedNode):
             efforts = zip(message.name, message.effort, strict=True)
             possible = [name for name, effort in efforts if effort]
         self._mission.memory.hear_answer(
-            stamp_ns(message, 0), best, self._now_s(), possible=possible
+            stamp_ns(message, 0), best, self._pace.now_s(), possible=possible
         )
 
     def _on_action(self, message: String) -> None:
@@ -224,12 +227,12 @@ class MissionNode(ManagedNode):
         self._mission.memory.hear_person()
 
     def _tick_if_holding(self) -> None:
-        self._mission.memory.now_s = self._now_s()
+        self._mission.memory.now_s = self._pace.now_s()
         if self._mission.memory.holds:
             self._tick()
 
     def _tick(self) -> None:
-        self._mission.tick(self._now_s())
+        self._mission.tick(self._pace.now_s())
         text = self._mission.text()
         if text != self._shown:
             self._shown = text
@@ -245,9 +248,6 @@ class MissionNode(ManagedNode):
 
     def _say(self, topic: topics.Topic, text: str) -> None:
         self.send(topic, String(data=text))
-
-    def _now_s(self) -> float:
-        return self.get_clock().now().nanoseconds / 1e9
 
 
 def main(args: list[str] | None = None) -> int:

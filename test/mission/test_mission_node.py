@@ -7,6 +7,7 @@ import json
 import threading
 import time
 
+import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
@@ -14,9 +15,11 @@ pytest.importorskip('py_trees')
 
 from builtin_interfaces.msg import Time  # noqa: E402
 from geometry_msgs.msg import Point, Pose, PoseArray  # noqa: E402
+from rclpy.clock_type import ClockType  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from rclpy.time import Time as TimePoint  # noqa: E402
 from robot import node_within  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 from std_msgs.msg import Empty, Header, String  # noqa: E402
@@ -216,6 +219,29 @@ def test_what_is_not_what_its_topic_promises_is_warned_of_and_changes_nothing(su
     wait_for(lambda: surroundings.told()[2:3] == ['next'], printed=node.printed)
 
     assert node.alive()
+
+
+def test_a_clock_that_begins_or_is_set_is_no_time_that_went_by():
+    def answer(*times_s: float) -> None:
+        for now_s in times_s:
+            node.get_clock().set_ros_time_override(
+                TimePoint(seconds=now_s, clock_type=ClockType.ROS_TIME)
+            )
+            header = Header(stamp=node.get_clock().now().to_msg())
+            hear['/maintenance/action_scores'](
+                JointState(header=header, name=[SEAL], position=[1.0])
+            )
+            hear['/maintenance/mode'](String(data='HOLD'))
+
+    with node_within(MissionNode, use_sim_time=True, hold_timeout_s=3.0) as node:
+        hear = {sub.topic_name: sub.callback for sub in node.subscriptions}
+        requests = node._mission.memory.requests
+        node._tick()  # /clock has not said anything
+        answer(*np.arange(900.0, 901.0, 0.1))
+        answer(*np.arange(100.0, 102.0, 0.1))
+        assert requests == []
+        answer(*np.arange(102.0, 103.0, 0.1))
+        assert len(requests) == 1
 
 
 def test_a_number_that_is_infinite_and_json_without_an_end_do_not_end_the_node():
