@@ -21,6 +21,9 @@ _STANDS_S = 2.0
 _NAME = '/clock'
 # No clock goes on by so much from one look at it to the next: it was set.
 _JUMP_NS = 1_000_000_000
+# The system's clock and the steady one are read a moment apart; where they differ by more, one was
+# set, or the machine slept.
+_STEP_NS = 100_000_000
 # How often it is looked at whether a time has come that only /clock can bring.
 _POLL_S = 0.005
 
@@ -74,10 +77,14 @@ class Pace:
 
     def now_s(self) -> float:
         """Return the seconds since second 0."""
-        if not self._clock.ros_time_is_active:
-            return time.monotonic() - self._start_s
         with self._lock:
             now_ns = self._clock.now().nanoseconds
+            if not self._clock.ros_time_is_active:
+                now_s = time.monotonic() - self._start_s
+                if abs(now_ns - self._stamp_ns(now_s)) > _STEP_NS:
+                    self._base_s, self._base_ns = now_s, now_ns
+                    self.jumps += 1
+                return now_s
             if not 0 <= now_ns - self._last_ns < _JUMP_NS:
                 self._base_s += (self._last_ns - self._base_ns) / 1e9
                 self._base_ns = now_ns
@@ -88,7 +95,7 @@ class Pace:
     def stamp_ns(self, t_s: float) -> int:
         """Return what the node's clock says at second `t_s`, nanoseconds."""
         with self._lock:
-            return self._base_ns + round((t_s - self._base_s) * 1e9)
+            return self._stamp_ns(t_s)
 
     def wait(self, t_s: float, ended: threading.Event) -> bool:
         """Wait for second `t_s`; return whether `ended` was set before."""
@@ -96,6 +103,9 @@ class Pace:
             if ended.wait(_POLL_S if self._clock.ros_time_is_active else left_s):
                 return True
         return ended.is_set()
+
+    def _stamp_ns(self, t_s: float) -> int:
+        return self._base_ns + round((t_s - self._base_s) * 1e9)
 
 
 def clock_topic(node: Node) -> str:
