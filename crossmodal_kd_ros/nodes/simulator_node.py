@@ -112,7 +112,7 @@ class SimulatorNode(ManagedNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the source and create the publishers that it can feed."""
         self._values = self.parameter_values()
-        self._schedule(self._values['faults'], 0.0)
+        self._schedule(self._values['faults'], 0.0)  # refused now, if at all
         self._source = self._open_source()
         outputs = [_INPUTS[CAMERA]]
         if isinstance(self._source, World):
@@ -126,6 +126,7 @@ class SimulatorNode(ManagedNode):
         super().on_activate(state)
         self._ended = threading.Event()
         self._pace = Pace(self, _LEAD_S)
+        self._schedule(self.parameter_values()['faults'], 0.0)
         if isinstance(self._source, DeviceSource):
             self._threads = [threading.Thread(target=self._film, args=(self._source,))]
         else:

@@ -332,6 +332,21 @@ def test_faults_are_injected_into_a_simulator_at_work_by_a_call_of_its_service(r
     assert reason.startswith('expected a fault of touch out of silent, slow')
 
 
+def test_faults_count_from_the_last_activation(robot, start):
+    node = start('simulator_node', width=64, height=48)
+    manager = Manager(robot, 'simulator_node')
+    wait_for(lambda: len(robot.got['tactile/image']) > 10, printed=node.printed)
+    assert manager.set('faults', 'touch:0-100:dead') == (True, '')
+    assert manager.change(Transition.TRANSITION_DEACTIVATE)
+    robot.forget()
+    assert manager.change(Transition.TRANSITION_ACTIVATE)
+    wait_for(lambda: len(robot.got['tactile/image']) > 10, printed=node.printed)
+
+    # The first ones may have been under way.
+    late = [message for _, message in robot.got['tactile/image']][-5:]
+    assert not any(any(message.data) for message in late)
+
+
 def test_a_node_under_load_can_be_stopped_and_started_again_and_again(robot, start, models):
     node = start('maintenance_node', models_dir=models, min_confidence=0.0)
     start('simulator_node', width=64, height=48, camera_hz=60.0, touch_hz=200.0)
