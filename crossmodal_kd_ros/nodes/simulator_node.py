@@ -128,7 +128,7 @@ class SimulatorNode(ManagedNode):
         self._pace = Pace(self, _LEAD_S)
         self._schedule(self.parameter_values()['faults'], 0.0)
         if isinstance(self._source, DeviceSource):
-            self._threads = [threading.Thread(target=self._film, args=(self._source,))]
+            self._threads = [threading.Thread(target=self._film, name=CAMERA)]
         else:
             prepare = {CAMERA: self._picture_messages}
             if isinstance(self._source, World):
@@ -211,16 +211,30 @@ class SimulatorNode(ManagedNode):
                     self.send(topic, message)
             index = max(index + 1, int(self._pace.now_s() * rate_hz))
 
-    def _film(self, webcam: DeviceSource) -> None:
+    def _film(self) -> None:
+        """Publish what the webcam shows, at its own pace."""
         while not self._ended.is_set():
             try:
-                t_s, picture = webcam.capture(self._pace.now_s)
+                t_s, picture = self._source.capture(self._pace.now_s)
             except CameraLost as error:
-                self.get_logger().error(str(error), throttle_duration_sec=5.0)
-                self._ended.wait(_WEBCAM_RETRY_S)
+                self._reopen(error)
                 continue
-            message = conversions.image_message(self._header(CAMERA, t_s), picture)
-            self.send(_INPUTS[CAMERA], message)
+            make = conversions.image_message
+            for topic, message in self._with_faults(CAMERA, t_s, picture, make):
+                self.send(topic, message)
+
+    def _reopen(self, error: CameraLost) -> None:
+        """Close the webcam, and open it again when it can be."""
+        logger = self.get_logger()
+        logger.warning(f'{error}: it is opened again when it is back', throttle_duration_sec=5.0)
+        self._source.close()
+        while not self._ended.wait(_WEBCAM_RETRY_S):
+            try:
+                self._source = self._open_source()
+            except ConfigurationError:
+                continue
+            logger.info('the camera is open again')
+            return
 
     def _wall_messages(self, sensor: str, index: int, t_s: float) -> Messages:
         """Return a picture and the truth at its time, all with the header of the picture."""

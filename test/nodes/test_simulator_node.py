@@ -4,13 +4,18 @@
 """The node that stands in for the sensors, in a process of its own, over DDS."""
 
 import json
+import time
 
 import cv2
 import numpy as np
 import pytest
-from robot import Robot
+from robot import Robot, node_within
 from waiting import wait_for
 
+from crossmodal_kd_ros.errors import ConfigurationError
+from crossmodal_kd_ros.nodes import simulator_node
+from crossmodal_kd_ros.nodes.cameras import CameraLost
+from crossmodal_kd_ros.nodes.simulator_node import SimulatorNode
 from crossmodal_kd_ros.runtime import topics
 from crossmodal_kd_ros.runtime.messages import stamp_ns
 from crossmodal_kd_ros.runtime.sources import CameraReader
@@ -130,6 +135,42 @@ def test_photographs_come_as_pictures_that_move_with_no_touch_no_gas_and_no_trut
     for topic in ('tactile/image', 'gas/state', 'simulation/truth'):
         assert not robot.got[topic]
     assert 'broken.jpg is skipped: expected a ' in node.printed()
+
+
+class Webcam:
+    """Gives three pictures, and is lost; the second one that is opened stays."""
+
+    is_live = True
+    opened = 0
+
+    def __init__(self, path: str, *, size_px: tuple[int, int]) -> None:
+        type(self).opened += 1
+        if self.opened == 2:
+            raise ConfigurationError('it is not back yet')
+        self._left, self._picture = 3 if self.opened == 1 else 10**6, np.zeros((4, 6, 3), np.uint8)
+
+    def capture(self, moment):
+        self._left -= 1
+        if self._left < 0:
+            raise CameraLost('the camera gives no picture')
+        time.sleep(0.002)
+        return moment(), self._picture + np.uint8(self.opened)
+
+    def close(self) -> None:
+        self._left = 0
+
+
+def test_a_webcam_that_was_lost_is_opened_again_and_breaks_when_it_should(monkeypatch):
+    monkeypatch.setattr(simulator_node, 'DeviceSource', Webcam)
+    monkeypatch.setattr(simulator_node, '_WEBCAM_RETRY_S', 0.01)
+    sent = []
+    monkeypatch.setattr(SimulatorNode, 'send', lambda node, topic, message: sent.append(message))
+    with node_within(SimulatorNode, camera_device=0) as node:
+        wait_for(lambda: len(sent) > 6)
+        assert [message.data[0] for message in sent[:5]] == [1, 1, 1, 3, 3]
+
+        node.on_parameters_changed({'faults': 'camera:0-100:nan'})
+        wait_for(lambda: len(sent[-1].data) == 4 * 6 * 3 // 2)
 
 
 def test_the_same_seed_shows_the_same_wall(robot, start):
