@@ -23,7 +23,7 @@ from crossmodal_kd_ros.nodes.managed import ManagedNode, log_failure, run
 from crossmodal_kd_ros.nodes.overlay import OverlayPublisher
 from crossmodal_kd_ros.nodes.parameters import PROFILE, Parameter, read_profile
 from crossmodal_kd_ros.profile import CAMERA, HOLD, Mode, Profile
-from crossmodal_kd_ros.repair import make_planner
+from crossmodal_kd_ros.repair import RepairCommand, make_planner
 from crossmodal_kd_ros.runtime import (
     ENGINES,
     Answer,
@@ -306,7 +306,9 @@ class MaintenanceNode(ManagedNode):
     def _publish(self, header: Header, answer: Answer) -> None:
         profile, estimate = self._profile, answer.estimate
         self._offer(topics.ACTION_SCORES, conversions.action_scores, header, profile, estimate)
-        self.send(topics.ACTION, String(data=estimate.action))
+        action = String(data=estimate.action)
+        if not self._pipeline.act_on(answer, lambda: self.send(topics.ACTION, action)):
+            self.send(topics.ACTION, String(data=HOLD))
         for sense, topic in topics.estimates(profile).items():
             reading = estimate.readings[sense]
             self._offer(topic, conversions.reading_message, header, profile.senses[sense], reading)
@@ -314,12 +316,14 @@ class MaintenanceNode(ManagedNode):
         if self._planner is not None and any(map(self.is_heard, topics.REPAIR)):
             command = self._planner.plan(answer)
             if command is not None:
-                # The command last: whoever acts on it has its path already, as a rule.
-                self.send(topics.REPAIR_PATH, conversions.repair_path(header, profile, command))
-                self.send(topics.REPAIR_REASON, String(data=command.reason))
-                self.send(
-                    topics.REPAIR_COMMAND, conversions.repair_command(header, profile, command)
-                )
+                self._pipeline.act_on(answer, partial(self._send_repair, header, command))
+
+    def _send_repair(self, header: Header, command: RepairCommand) -> None:
+        profile = self._profile
+        # The command last: whoever acts on it has its path already, as a rule.
+        self.send(topics.REPAIR_PATH, conversions.repair_path(header, profile, command))
+        self.send(topics.REPAIR_REASON, String(data=command.reason))
+        self.send(topics.REPAIR_COMMAND, conversions.repair_command(header, profile, command))
 
     def _beat(self) -> None:
         now_ns = self._now_ns()

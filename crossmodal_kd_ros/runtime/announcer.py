@@ -37,6 +37,8 @@ class Announcer:
         """Begin with a decision that was not said yet; `on_mode` is called at each change."""
         self._latest, self._on_mode = decision, on_mode
         self._announced: Decision | None = None
+        # The newest for the sensors, the clock or a suspension; what is withheld is of one answer.
+        self._hold: Decision | None = None
         self._withheld: tuple[Reason, ...] = ()
         self._suspended: tuple[Reason, ...] = ()
         self._jumps: list[Reason] = []  # why each epoch began; the first has no reason
@@ -62,10 +64,14 @@ class Announcer:
         """Note that the clock was set back by `back_s`; it is said before the next decision."""
         self._jumps.append(Reason(ReasonCode.CLOCK_SET_BACK, value=back_s))
 
-    def settle(self, decision: Decision, withheld: tuple[Reason, ...], now_ns: int) -> Mode:
-        """Announce after an answer, which cannot be acted on for the reasons in `withheld`."""
+    def settle(self, decision: Decision, withheld: tuple[Reason, ...], now_ns: int) -> Decision:
+        """Announce after an answer, which cannot be acted on for the reasons in `withheld`.
+
+        Returns what becomes of the answer: its decision, or a hold.
+        """
         self._withheld, self._withheld_epoch = withheld, decision.epoch
-        return self.announce(decision, now_ns)
+        self.announce(decision, now_ns)
+        return self.hold_since(decision.number) or withhold(decision, self._suspended or withheld)
 
     def announce(self, decision: Decision, now_ns: int) -> Mode:
         """Announce and return the mode of `decision`, or of a newer one that came before."""
@@ -76,8 +82,19 @@ class Announcer:
             self._announced_epoch = self._latest.epoch
             self._announced = None
             reasons = (self._jumps[self._latest.epoch - 1],)
-            self._say(Decision(mode=Mode.HOLD, reasons=reasons, lost=(CAMERA,)), now_ns)
-        return self._say(self.acted_on(self._latest), now_ns)
+            self._hold = replace(self._latest, mode=Mode.HOLD, reasons=reasons, lost=(CAMERA,))
+            self._say(self._hold, now_ns)
+        acted_on = self.acted_on(self._latest)
+        if self._suspended or self._latest.mode is Mode.HOLD:
+            self._hold = acted_on
+        return self._say(acted_on, now_ns)
+
+    def hold_since(self, number: int) -> Decision | None:
+        """Return the newest hold, if a newer decision than that of a number asked for it.
+
+        It forbids what was decided before, also once it is over.
+        """
+        return self._hold if self._hold is not None and self._hold.number > number else None
 
     def acted_on(self, decision: Decision) -> Decision:
         """Return `decision`, or a hold where answers are suspended or the last was withheld."""

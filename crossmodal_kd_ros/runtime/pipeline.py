@@ -20,7 +20,7 @@ from crossmodal_kd_ros.profile import (
     check_reading,
     square_view,
 )
-from crossmodal_kd_ros.runtime.announcer import Announcer, ModeChange, withhold
+from crossmodal_kd_ros.runtime.announcer import Announcer, ModeChange
 from crossmodal_kd_ros.runtime.arbiter import CrossCheck, Decision, Evidence, ModeArbiter
 from crossmodal_kd_ros.runtime.confidence import (
     ConfidenceGate,
@@ -347,17 +347,12 @@ class Pipeline:
         withheld = self._gate.check(
             decision.epoch, confidence=confidence, limit=limit, ood_score=pending.ood_score
         )
-        estimate = make_estimate(
-            self._profile,
-            self._calibration,
-            pending,
-            withhold(decision, self._announcer.suspended or withheld),
-            probabilities,
-            confidence,
-        )
         with self._lock:
             self._answered, self._ood_score = self._answered + 1, pending.ood_score
-            self._announcer.settle(decision, withheld, pending.now_ns)
+            settled = self._announcer.settle(decision, withheld, pending.now_ns)
+        estimate = make_estimate(
+            self._profile, self._calibration, pending, settled, probabilities, confidence
+        )
         return Answer(
             sample=pending.sample,
             perception=perception,
@@ -365,7 +360,19 @@ class Pipeline:
             estimate=estimate,
             ood_score=pending.ood_score,
             fresh=pending.fresh,
+            number=decision.number,
         )
+
+    def act_on(self, answer: Answer, send: Callable[[], None]) -> bool:
+        """Call `send`, by which others learn what to do, unless a hold forbids it since.
+
+        None is announced meanwhile: `send` must not call back. Returns whether it was called.
+        """
+        with self._lock:
+            if self._announcer.hold_since(answer.number) is not None:
+                return False
+            send()
+            return True
 
     def fail(self, error: Exception) -> None:
         """Hold because the engine failed.

@@ -142,6 +142,7 @@ class Answer:
         ood_score: out-of-distribution score of the picture, at least 1.
         fresh: the senses whose reading is of what is in front of the robot now; the last reading
             of a sensor that flaps is used for a while, and is not.
+        number: of the decision behind it.
     """
 
     sample: Sample
@@ -150,3 +151,4 @@ class Answer:
     estimate: Estimate
     ood_score: float = 1.0
     fresh: tuple[str, ...] = ()
+    number: int = 0

@@ -7,13 +7,15 @@ import time
 
 import numpy as np
 import pytest
-from robot import READINGS, ROOT, NodeProcess, Robot
+from robot import PICTURE, READINGS, ROOT, NodeProcess, Robot, node_within
 from sensor_msgs.msg import Image
-from std_msgs.msg import String
+from std_msgs.msg import Header, String
 from waiting import wait_for
 
 from crossmodal_kd_ros.nodes import conversions, qos
+from crossmodal_kd_ros.nodes.maintenance_node import MaintenanceNode
 from crossmodal_kd_ros.profile import load_profile
+from crossmodal_kd_ros.runtime import topics
 from crossmodal_kd_ros.runtime.sources import SenseReader
 
 WALL = load_profile()
@@ -111,6 +113,20 @@ def test_a_dead_camera_holds_and_says_so_again_and_again(robot, node):
 
     assert {message.data for _, message in robot.got['action']} == {'hold'}
     assert robot.last('mode_reason').startswith('HOLD: newest camera reading is 0.')
+
+
+def test_after_a_hold_no_action_that_was_decided_before_is_sent(models, monkeypatch):
+    sent = []
+    with node_within(MaintenanceNode, models_dir=models, **SURE) as node:
+        pipeline, now_ns = node._pipeline, node.get_clock().now().nanoseconds
+        pipeline.put_image(now_ns, PICTURE)
+        answer = pipeline.step(now_ns)
+        assert answer.estimate.action in WALL.actions
+        pipeline.update(now_ns + 10**9)
+        monkeypatch.setattr(node, 'send', lambda topic, message: sent.append((topic, message)))
+        node._publish(Header(), answer)
+
+    assert [message.data for topic, message in sent if topic == topics.ACTION][0] == 'hold'
 
 
 def test_who_listens_late_still_learns_the_mode_and_its_reason(robot, node):

@@ -13,6 +13,7 @@ from three_senses import AIR, PAD, SKIN, three_senses
 from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.model import Calibration, Predictor, Stack, sensor_set
+from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
 from crossmodal_kd_ros.profile import HOLD, Mode
 from crossmodal_kd_ros.runtime import Perception, Pipeline, RuntimeConfig, decide_with
 
@@ -331,6 +332,59 @@ def test_an_answer_that_was_under_way_when_the_clock_was_set_back_is_forgotten()
     assert robot.pipeline.report(START - 5000 * MS).reason == 'no camera reading yet'
     robot.engine.confidence, robot.now_ns = 0.52, START - 4000 * MS
     assert robot.step().estimate.mode is Mode.TEACHER
+
+
+def answer_under_way(robot: Robot):
+    """Return a picture that waits for its teacher, after one that was answered."""
+    robot.step()
+    robot.put()
+    return robot.pipeline.prepare(robot.pipeline.take_frame(), robot.now_ns)
+
+
+SURE = np.array([0.9, 0.05, 0.05], np.float32)
+
+
+def test_a_camera_that_dies_while_the_teacher_is_asked_makes_the_answer_a_hold():
+    robot = Robot()
+    pending = answer_under_way(robot)
+    assert robot.pipeline.update(robot.now_ns + 5000 * MS) is Mode.HOLD  # the thread of the beat
+    answer = robot.pipeline.finish(pending, SURE)
+
+    assert (answer.estimate.mode, answer.estimate.action) == (Mode.HOLD, HOLD)
+    assert answer.estimate.reason == robot.changes[-1].reason
+    assert robot.changes[-1].reason.startswith('newest camera reading is 5.0')
+
+
+def test_a_hold_that_is_over_still_forbids_what_was_decided_before_it():
+    robot = Robot()
+    pending = answer_under_way(robot)
+    robot.pipeline.suspend(Reason(ReasonCode.NO_CLOCK, text='/clock'))
+    assert robot.pipeline.update(robot.now_ns) is Mode.HOLD
+    robot.pipeline.suspend()
+    assert robot.pipeline.update(robot.now_ns) is Mode.TEACHER
+
+    assert robot.pipeline.finish(pending, SURE).estimate.action == HOLD
+    assert robot.step().estimate.action != HOLD
+
+
+def test_nothing_is_sent_to_act_on_after_a_newer_hold():
+    robot, sent = Robot(), []
+    answer = robot.pipeline.finish(answer_under_way(robot), SURE)
+    assert answer.estimate.action != HOLD
+    assert robot.pipeline.act_on(answer, lambda: sent.append('before'))
+    robot.pipeline.update(robot.now_ns + 5000 * MS)
+
+    assert not robot.pipeline.act_on(answer, lambda: sent.append('after'))
+    assert sent == ['before']
+
+
+def test_a_beat_while_an_unsure_robot_asks_its_teacher_does_not_keep_it_unsure():
+    robot = Robot(config=RuntimeConfig.of(PROFILE, min_confidence=0.5))
+    robot.engine.confidence = 0.4
+    pending = answer_under_way(robot)
+    assert robot.pipeline.update(robot.now_ns) is Mode.HOLD
+
+    assert robot.pipeline.finish(pending, SURE).estimate.action != HOLD
 
 
 def test_two_threads_and_a_clock_that_jumps_never_mix_two_epochs():
