@@ -96,6 +96,7 @@ class ReasonCode(Enum):
     CLOCK_STANDS = 'the time on {text} has stood still at {value:.2f} s for {window_s:.1f} s'
     CLOCK_SET_BACK = 'the clock was set back by {value:.2f} s: every reading before is forgotten'
     MODEL_FAILED = 'the model failed: {text}'
+    ANSWER_FAILED = 'the answer failed: {text}'
     LOW_CONFIDENCE = 'confidence {value:.2f} is under the limit {limit:.2f}'
     UNFAMILIAR_PICTURE = 'the picture is {value:.1f} times as far from the familiar as it may be'
 

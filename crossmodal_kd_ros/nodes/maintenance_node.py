@@ -15,7 +15,7 @@ from std_msgs.msg import Header, String
 from crossmodal_kd_ros.calibration.model import load_calibration
 from crossmodal_kd_ros.errors import CrossmodalError
 from crossmodal_kd_ros.files import share_dir
-from crossmodal_kd_ros.health.reasons import join
+from crossmodal_kd_ros.health.reasons import ReasonCode, join
 from crossmodal_kd_ros.nodes import conversions, qos
 from crossmodal_kd_ros.nodes.diagnostics import LatencyWindow, diagnostics
 from crossmodal_kd_ros.nodes.in_process_camera import InProcessCamera
@@ -297,14 +297,25 @@ class MaintenanceNode(ManagedNode):
             frame = pipeline.take_frame()
             if frame is None:
                 continue
-            answer = pipeline.answer(frame, self._now_ns())
-            if answer is not None:
-                self._publish(frame.origin, answer)
-                self._latency.add((self._now_ns() - answer.estimate.stamp_ns) / 1e9)
-                self._overlay.offer(frame.origin, answer)
+            try:
+                answer = pipeline.answer(frame, self._now_ns())
+                if answer is not None:
+                    self._publish(frame.origin, answer)
+                    self._latency.add((self._now_ns() - answer.estimate.stamp_ns) / 1e9)
+                    self._overlay.offer(frame.origin, answer)
+            except Exception as error:  # noqa: BLE001  without this thread nobody answers any more
+                pipeline.fail(error, ReasonCode.ANSWER_FAILED)
+                self.get_logger().error(
+                    f'the answer failed: {type(error).__name__}: {error}',
+                    throttle_duration_sec=5.0,
+                )
 
     def _publish(self, header: Header, answer: Answer) -> None:
         profile, estimate = self._profile, answer.estimate
+        # Planned first: what cannot be planned is not sent to act on either.
+        command = None
+        if self._planner is not None and any(map(self.is_heard, topics.REPAIR)):
+            command = self._planner.plan(answer)
         self._offer(topics.ACTION_SCORES, conversions.action_scores, header, profile, estimate)
         action = String(data=estimate.action)
         if not self._pipeline.act_on(answer, lambda: self.send(topics.ACTION, action)):
@@ -313,10 +324,8 @@ class MaintenanceNode(ManagedNode):
             reading = estimate.readings[sense]
             self._offer(topic, conversions.reading_message, header, profile.senses[sense], reading)
         self._offer(topics.SURFACE_STATE, conversions.surface_state, header, estimate)
-        if self._planner is not None and any(map(self.is_heard, topics.REPAIR)):
-            command = self._planner.plan(answer)
-            if command is not None:
-                self._pipeline.act_on(answer, partial(self._send_repair, header, command))
+        if command is not None:
+            self._pipeline.act_on(answer, partial(self._send_repair, header, command))
 
     def _send_repair(self, header: Header, command: RepairCommand) -> None:
         profile = self._profile

@@ -67,7 +67,7 @@ class Repair(_Strict):
     presses_back: bool = False
     """Whether a layer that has come off has to be bent back over its gap too."""
 
-    max_pressure_kpa: Constant
+    max_pressure_kpa: PositiveConstant
     """What the tool may give, whatever the ground bears."""
 
 
@@ -141,8 +141,8 @@ class RepairConfig(_Strict):
     drift_mm: PositiveConstant
     """Standard deviation of what all pins are off by alike, mm."""
 
-    safety: Constant
-    """Part of the crushing stress that is used, 0 to 1."""
+    safety: PositiveConstant
+    """Part of the crushing stress that is used, above 0, to 1."""
 
     negligible: Constant
     """Probability under which a material is left out, 0 to 1."""
@@ -156,7 +156,7 @@ class RepairConfig(_Strict):
     max_tilt_deg: Constant
     """Largest angle between approach and view, degrees."""
 
-    tool_width_mm: Constant
+    tool_width_mm: PositiveConstant
     """Between strokes over a region, mm."""
 
     actions: dict[str, Repair] = Field(min_length=1)
@@ -168,6 +168,13 @@ class RepairConfig(_Strict):
             raise RepairError(
                 f'expected the sense of {profile.name} in {FILE_NAME} to be a grid with '
                 f'footprint_mm, got {self.sense!r}: change it'
+            )
+        if min(sense.shape[1:]) < 2:
+            rows, columns = sense.shape[1:]
+            raise RepairError(
+                f'expected the sense {sense.name} of {profile.name} in {FILE_NAME} to have at '
+                f'least 2 rows and 2 columns, got {rows} and {columns}, through which no plane '
+                'can be laid: name another sense, or take the profile out'
             )
         channels = {
             self.channel,

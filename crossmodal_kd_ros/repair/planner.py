@@ -190,7 +190,7 @@ class RepairPlanner:
         # What seems harder than rigid is rough: it rings.
         if felt.low_mm > 0.0 and belief.deviation > config.max_deviation.value:
             refusals.append(f'{given}: no material of this wall is like that')
-        elif 1.0 - pressure / sure > config.max_gentler.value:
+        elif pressure < (1.0 - config.max_gentler.value) * sure:
             refusals.append(f'{given}: {grounds}: too wide to press on')
         elif pressure < needed:
             refusals.append(

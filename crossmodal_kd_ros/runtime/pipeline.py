@@ -374,13 +374,13 @@ class Pipeline:
             send()
             return True
 
-    def fail(self, error: Exception) -> None:
-        """Hold because the engine failed.
+    def fail(self, error: Exception, code: ReasonCode = ReasonCode.MODEL_FAILED) -> None:
+        """Hold because the engine failed, or what `code` says.
 
         Whatever it was, a robot that gets no answer has to say why it holds.
         """
         text = str(error).splitlines()[0] if str(error) else repr(error)
-        withheld = (Reason(ReasonCode.MODEL_FAILED, text=text),)
+        withheld = (Reason(code, text=text),)
         with self._lock:
             self._ood_score = 1.0
             self._announcer.settle(self._observe(self._now_ns), withheld, self._now_ns)

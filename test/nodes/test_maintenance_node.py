@@ -115,6 +115,33 @@ def test_a_dead_camera_holds_and_says_so_again_and_again(robot, node):
     assert robot.last('mode_reason').startswith('HOLD: newest camera reading is 0.')
 
 
+def test_an_answer_that_fails_holds_says_why_and_the_next_one_counts(models, monkeypatch):
+    sent = []
+
+    def send(topic, message):
+        if topic in (topics.ACTION, topics.MODE_REASON):
+            sent.append(message.data)
+
+    def answer(picture: np.ndarray) -> None:
+        sent.clear()
+        now_ns = node.get_clock().now().nanoseconds
+        node._pipeline.put_image(now_ns, picture, origin=Header())
+        node._wake.set()
+
+    monkeypatch.setattr(MaintenanceNode, 'is_heard', lambda node, topic: topic in topics.REPAIR)
+    values = {'models_dir': models, 'camera_timeout_s': 60.0, **SURE}
+    with node_within(MaintenanceNode, **values) as node:
+        monkeypatch.setattr(node, 'send', send)
+        monkeypatch.setattr(node._planner, 'plan', lambda answer: 1 / 0)
+        answer(PICTURE)
+        wait_for(lambda: sent[-2:] == ['HOLD: the answer failed: division by zero', 'hold'])
+        assert not set(sent) & set(WALL.actions)
+
+        monkeypatch.setattr(node._planner, 'plan', lambda answer: None)
+        answer(PICTURE[::-1])
+        wait_for(lambda: set(sent) & set(WALL.actions))
+
+
 def test_after_a_hold_no_action_that_was_decided_before_is_sent(models, monkeypatch):
     sent = []
     with node_within(MaintenanceNode, models_dir=models, **SURE) as node:

@@ -371,6 +371,16 @@ def test_materials_of_a_wall_that_nobody_repairs_are_refused():
         make_planner(load_profile('gripper'), None, materials=['bio_concrete'])
 
 
+ZERO = {'value': 0.0, 'assumed': 'none'}
+WITHOUT_PRESSURE = {
+    'path': 'ridge',
+    'channel': 'indentation',
+    'stands': 'above',
+    'min_pressure_kpa': ZERO,
+    'max_pressure_kpa': ZERO,
+}
+
+
 @pytest.mark.parametrize(
     ('change', 'expected'),
     [
@@ -381,7 +391,10 @@ def test_materials_of_a_wall_that_nobody_repairs_are_refused():
         ({'channel': 'depth'}, 'got depth'),
         ({'surprise': 1}, 'not known'),
         ({'materials': {}}, 'materials'),
-        ({'drift_mm': {'value': 0.0, 'assumed': 'none'}}, 'greater than 0'),
+        ({'drift_mm': ZERO}, 'greater than 0'),
+        ({'safety': ZERO}, 'safety.* greater than 0'),
+        ({'tool_width_mm': ZERO}, 'tool_width_mm.* greater than 0'),
+        ({'actions': {'seal_crack': WITHOUT_PRESSURE}}, 'max_pressure_kpa.* greater than 0'),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(change, expected, tmp_path):
@@ -391,3 +404,12 @@ def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(change, expected, t
 
     with pytest.raises(RepairError, match=expected):
         load_repairs(WALL, tmp_path / 'repair.yaml')
+
+
+@pytest.mark.parametrize('shape', [(1, 16), (8, 1)])
+def test_a_sense_through_which_no_plane_can_be_laid_is_refused(shape):
+    sense = SENSE.model_copy(update={'shape': (2, *shape)})
+    profile = WALL.model_copy(update={'senses': {**WALL.senses, 'touch': sense}})
+
+    with pytest.raises(RepairError, match=f'at least 2 rows and 2 columns, got {shape[0]} and'):
+        CONFIG.check(profile)
