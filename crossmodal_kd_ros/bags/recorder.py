@@ -135,8 +135,13 @@ class BagRecorder:
             qos: what its publishers offer.
 
         Raises:
-            ValueError: no definition of `msgtype` is known.
+            ValueError: no definition of `msgtype` is known, or the topic is announced already.
         """
+        if topic in self._links:
+            raise ValueError(
+                f'expected a topic that is not recorded yet, got {topic}: what is kept as JPEG '
+                'may have that name too'
+            )
         store = writing_store(msgtype)
         definition, _ = store.generate_msgdef(msgtype, ros_version=2)
         fingerprint = store.hash_rihs01(msgtype)

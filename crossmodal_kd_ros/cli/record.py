@@ -41,7 +41,7 @@ _POLL_S = 0.05
     '--jpeg',
     multiple=True,
     metavar='TOPIC',
-    help='Keep the pictures of this topic as JPEG: a seventh of the size.',
+    help='Keep the pictures of this topic as JPEG, as TOPIC/compressed: a seventh of the size.',
 )
 @click.option(
     '--duration',
@@ -115,7 +115,9 @@ def _full_names(observer: 'Observer', names: Sequence[str]) -> set[str]:
 
 def _look(observer: 'Observer', wanted: set[str], known: set[str]) -> None:
     """Record the topics that have got a publisher since the last look; say which cannot be."""
-    for name, types in observer.node.get_topic_names_and_types():
+    # In order: what is kept as JPEG comes before the compressed pictures of the camera's driver,
+    # which have the name that it gets in the bag.
+    for name, types in sorted(observer.node.get_topic_names_and_types()):
         if name in known or (wanted and name not in wanted) or not observer.published([name]):
             continue
         known.add(name)

@@ -110,7 +110,8 @@ class Observer:
         Each must have a publisher already: the subscription asks for just what that offers.
 
         Raises:
-            ValueError: a type is not installed.
+            ValueError: a type is not installed, or a topic of that name is in the bag already:
+                that of pictures which are kept as JPEG may be.
         """
         for name, msgtype in types.items():
             offered = [info.qos_profile for info in self.node.get_publishers_info_by_topic(name)]

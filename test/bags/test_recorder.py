@@ -125,6 +125,17 @@ def test_a_message_that_cannot_be_made_is_counted_and_the_next_is_written(tmp_pa
     assert 'no pixels' in bag.error
 
 
+@pytest.mark.parametrize('qos', [[], [offered_qos(profile())]])
+def test_a_topic_that_is_recorded_already_is_refused_and_the_recording_goes_on(tmp_path, qos):
+    bag = BagRecorder(tmp_path / 'bag')
+    bag.add_topic('/a', STRING)
+    with pytest.raises(ValueError, match='not recorded yet, got /a'):
+        bag.add_topic('/a', STRING, qos=qos)
+    bag.write('/a', 1, text('fine'))
+    bag.close()
+    assert (bag.written['/a'], bag.error, bag.ended) == (1, '', False)
+
+
 def test_a_folder_that_exists_is_never_written_into(tmp_path):
     with pytest.raises(RecordingError, match='expected no file or folder'):
         BagRecorder(tmp_path)

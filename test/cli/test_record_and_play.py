@@ -68,6 +68,48 @@ def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(
     assert made.START_NS <= min(clock) and max(clock) <= made.START_NS + 2_001_000_000
 
 
+def test_what_is_kept_as_jpeg_takes_the_place_of_the_compressed_pictures_of_the_driver(
+    tmp_path, private_environ
+):
+    raw, compressed = '/camera/image_raw', '/camera/image_raw/compressed'
+    times = made.times(2.0, 10.0)
+    source = made.write_bag(
+        tmp_path / 'source',
+        {
+            raw: (made.IMAGE, [(t_s, made.raw(t_s)) for t_s in times]),
+            compressed: (made.JPEG, [(t_s + 0.05, made.jpeg(t_s + 0.05)) for t_s in times]),
+            '/said': (made.STRING, [(t_s, made.text('on')) for t_s in times]),
+        },
+    )
+    player = subprocess.Popen(
+        [*COMMAND, 'play', str(source), '--loop'], env=private_environ, stderr=subprocess.DEVNULL
+    )
+    recorder = subprocess.Popen(
+        [*COMMAND, 'record', '--out', str(tmp_path / 'bag'), '--jpeg', raw],
+        env=private_environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        told = wait_until_recorded(recorder, f'{compressed} is left out', '/said')
+        # A whole round of the bag.
+        with pytest.raises(subprocess.TimeoutExpired):
+            recorder.wait(4.0)
+    finally:
+        for process in (player, recorder):
+            process.send_signal(signal.SIGINT)
+        codes = [process.wait(60) for process in (player, recorder)]
+    assert codes == [0, 0]
+    assert f'expected a topic that is not recorded yet, got {compressed}' in told
+    with Bag(tmp_path / 'bag') as bag:
+        assert {'/said', compressed} <= set(bag.topics) and raw not in bag.topics
+        stamps = {
+            message.message.header.stamp.sec * 10**9 + message.message.header.stamp.nanosec
+            for message in bag.messages([compressed])
+        }
+    assert stamps and stamps <= {made.START_NS + round(t_s * 1e9) for t_s in times}
+
+
 def test_a_bag_of_which_nothing_can_be_played_says_so_and_fails_also_in_a_loop(
     tmp_path, private_environ
 ):
@@ -184,10 +226,11 @@ def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and
     assert max(jumps) >= 2
 
 
-def wait_until_recorded(recorder: subprocess.Popen, *topics: str) -> None:
-    """Wait until the recorder has said that it records `topics`."""
+def wait_until_recorded(recorder: subprocess.Popen, *topics: str) -> str:
+    """Wait until the recorder has said that it records `topics`; return what it said."""
     told = ''
     while not all(topic in told for topic in topics):
         line = recorder.stderr.readline()
         assert line, 'the recorder ended by itself'
         told += line
+    return told
