@@ -188,7 +188,7 @@ def _unused_labels(build: _Build) -> str:
         return ''
     return (
         f'no picture is in the stretches of the labels in line {some(lines)}: they count in '
-        'seconds from the first message of a bag'
+        'seconds from the first message of a bag, whatever its topic'
     )
 
 

@@ -126,6 +126,17 @@ class Bag:
             ),
         ]
 
+    @property
+    def start_ns(self) -> int:
+        """When its first message of any topic was recorded, as far as a clock gives such a time.
+
+        It is what `ros2 bag info` calls its start.
+        """
+        return min(
+            file.start_ns if _is_time(file.start_ns) else self._first_ns(file)
+            for file, _ in self._files
+        )
+
     def messages(self, topics: Collection[str] = ()) -> Iterator[BagMessage]:
         """Yield the messages of `topics` (all, if empty) in the order of their receipt."""
         undecodable: Counter[str] = Counter()
@@ -162,7 +173,7 @@ class Bag:
         """
         newest_ns = 0
         for name, received_ns, data in file.messages(topics):
-            if not _FIRST_NS <= received_ns < _LAST_NS:
+            if not _is_time(received_ns):
                 untimed[name] += 1
                 self._untimed |= untimed
                 received_ns = newest_ns or self._first_ns(file)
@@ -173,7 +184,7 @@ class Bag:
         """Return the first time that a clock gives: in a file, or else in any that has one."""
         files = sorted(self._files, key=lambda each: each[0] is not file)
         times_ns = (raw[1] for each, readable in files for raw in each.messages(readable))
-        return next((ns for ns in times_ns if _FIRST_NS <= ns < _LAST_NS), _FIRST_NS)
+        return next(filter(_is_time, times_ns), _FIRST_NS)
 
     def _readable(self, file: BagFile) -> list[str]:
         """Return the topics of a file that can be read, and add them to those of the bag."""
@@ -276,6 +287,11 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
     content = yaml.load((folder / _METADATA).read_text(encoding='utf-8'), loader)
     return content['rosbag2_bagfile_information']
+
+
+def _is_time(time_ns: int) -> bool:
+    """Return whether a clock gives such a time."""
+    return _FIRST_NS <= time_ns < _LAST_NS
 
 
 def _differences(folder: Path, names: Collection[str]) -> list[str]:

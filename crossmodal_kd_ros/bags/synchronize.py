@@ -54,7 +54,8 @@ class Synchronized:
     """A picture with the readings nearest to it.
 
     Attributes:
-        t_s: seconds since the first message of the bag, by its receipt: what labels count in.
+        t_s: seconds since the first message of the bag, of any topic, by its receipt: what labels
+            count in.
         stamp_ns: of the picture.
         view: `uint8[S, S, 3]`; `None` where it is kept elsewhere.
         readings: `float32[size]` by sense.
@@ -87,10 +88,9 @@ def synchronize(
     labels: deque[Reading] = deque()
     waiting: deque[_Picture] = deque()
     wait_ns = 1e9 * max(max_apart_s(sense) for sense in profile.senses.values())
-    start_ns = 0
+    start_ns = bag.start_ns
     clock, readings = RecordingClock.of(topics.readings(bag), profile)
     for reading in map(clock.tick, readings):
-        start_ns = start_ns or reading.received_ns
         role, received_ns = reading.role, reading.received_ns
         if role.startswith('live_'):
             continue

@@ -38,7 +38,7 @@ def command() -> None:
     '--labels',
     type=FILE,
     help='CSV file: start_s,end_s,action and if wanted bag,panel and what only the picture shows; '
-    'seconds of the bag. Commas, semicolons or tabs.',
+    'seconds from the first message of the bag. Commas, semicolons or tabs.',
 )
 @click.option(
     '--map',

@@ -4,6 +4,8 @@
 """A training set from recordings: synchronized, split by stretches of wall, every drop counted."""
 
 import json
+import sqlite3
+from collections import Counter
 
 import made_up_bag as made
 import numpy as np
@@ -11,9 +13,11 @@ import pytest
 from made_up_bag import ACTIONS, PROFILE
 from test_topics import air_topics
 
-from crossmodal_kd_ros.bags import BagError
+from crossmodal_kd_ros.bags import Bag, BagError
 from crossmodal_kd_ros.bags.dataset import DataSetPlan, make_dataset
 from crossmodal_kd_ros.bags.labels import assign_labels, read_labels
+from crossmodal_kd_ros.bags.synchronize import synchronize
+from crossmodal_kd_ros.bags.topics import choose_topics
 from crossmodal_kd_ros.cli.dataset import closing_lines
 from crossmodal_kd_ros.datasets import (
     NO_LABEL,
@@ -117,6 +121,21 @@ def test_labels_count_in_seconds_of_the_bag(whole):
             if action >= 0:
                 # The first message was received 1 ms into the bag's first second.
                 assert ACTIONS[action] == ('seal_crack' if 6.0 <= t_s < 9.0 else 'hydrate')
+
+
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+def test_second_0_of_labels_is_the_first_message_of_the_bag_whatever_its_topic(tmp_path, storage):
+    logs = [(t_s, made.text('starting')) for t_s in (-5.5, -5.0, 1.0)]
+    bag = made.robot(
+        tmp_path / 'wall', duration_s=1.0, more={'/rosout': (made.STRING, logs)}, storage=storage
+    )
+    if storage == 'sqlite3':  # a time that no clock gives is no start
+        with sqlite3.connect(bag / 'wall.db3') as database:
+            database.execute('UPDATE messages SET timestamp = 0 WHERE id = 1')
+    with Bag(bag) as opened:
+        topics = choose_topics(opened, PROFILE, {})
+        first = next(synchronize(opened, topics, PROFILE, Counter(), []))
+    assert first.t_s == pytest.approx(5.0 if storage == 'sqlite3' else 5.5)
 
 
 def test_the_datasheet_counts_every_picture_kept_or_dropped_with_the_reason(whole):
