@@ -279,8 +279,10 @@ def _split_blocks(build: _Build) -> dict[_Block, str]:
     )
     held_out = max(1, round(_HELD_OUT * len(queue)))
     # Evenly over the queue, so that each action that has blocks enough is in each split.
-    places = np.linspace(0, len(queue) - 1, 2 * held_out + 2).round().astype(int)[1:-1]
-    for rank, place in enumerate(dict.fromkeys(places.tolist())):
+    places = np.linspace(0, len(queue) - 1, 2 * held_out + 2).round().astype(int)[1:-1].tolist()
+    if len(queue) == 3:  # both are the middle one
+        places = [0, 2]
+    for rank, place in enumerate(places):
         split_of[queue[place]] = ('validation', 'test')[rank % 2]
     return split_of
 

@@ -332,6 +332,21 @@ def test_too_few_labels_are_refused_with_what_to_do(bag, tmp_path):
         built(bag, tmp_path / 'out', labels(tmp_path, '0,1,hydrate'))
 
 
+@pytest.mark.parametrize(
+    'rows',
+    [
+        ['0,1,hydrate', '7,8,seal_crack', '10,11,hydrate'],
+        # One that was hardly seen is for training.
+        ['0,1,hydrate', '2,2.2,hydrate', '7,8,seal_crack', '10,11,hydrate'],
+        ['2,2.2,hydrate', '7,8,seal_crack', '10,11,hydrate'],
+    ],
+)
+def test_three_labelled_blocks_are_enough(bag, tmp_path, rows):
+    sheet, splits = built(bag, tmp_path / 'out', labels(tmp_path, *rows))
+    assert sheet['splits']['validation']['blocks'] == sheet['splits']['test']['blocks'] == 1
+    assert all((pairs.action != NO_LABEL).any() for pairs in splits.values())
+
+
 def test_a_folder_with_other_files_is_left_alone(bag, tmp_path):
     (tmp_path / 'out').mkdir()
     (tmp_path / 'out' / 'thesis.txt').write_text('years of work')
