@@ -5,7 +5,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rclpy.context import Context
@@ -18,6 +18,7 @@ from crossmodal_kd_ros.errors import ConfigurationError
 from crossmodal_kd_ros.health.reasons import ReasonCode, join, say
 from crossmodal_kd_ros.nodes import context as ros_context
 from crossmodal_kd_ros.nodes import maintenance_node, qos
+from crossmodal_kd_ros.nodes.cameras import open_source
 from crossmodal_kd_ros.nodes.clock import clock_topic
 from crossmodal_kd_ros.nodes.given import Notice, entries, lost
 from crossmodal_kd_ros.nodes.parameters import (
@@ -28,8 +29,8 @@ from crossmodal_kd_ros.nodes.parameters import (
     qos_override_names,
     read_profile,
 )
-from crossmodal_kd_ros.profile import ProfileError
-from crossmodal_kd_ros.runtime.topics import ACTION, outputs
+from crossmodal_kd_ros.profile import CAMERA, Profile, ProfileError
+from crossmodal_kd_ros.runtime.topics import ACTION, OVERLAY, outputs
 
 _NAME = 'maintenance_node'
 
@@ -80,14 +81,17 @@ def _examine(
     values = {each.name: node.get_parameter(each.name).value for each in parameters}
     listening = Listening(node, profile, values)
     # The node would publish these too.
+    own_topics = [*outputs(profile), OVERLAY]
+    if values['camera_source']:
+        own_topics.append(maintenance_node.camera_topic(profile, 'raw'))
     published = [
         name
-        for topic in outputs(profile)
+        for topic in own_topics
         for name in qos_override_names(node.resolve_topic_name(topic.name), 'publisher')
     ]
     notices += check_qos_overrides_used(node, given, also=published)
     listening.listen(context)
-    others = [_clock(node, listening), _nodes(node)]
+    others = [_clock(node, listening), _nodes(node), _own_camera(node, profile, values)]
     return [
         *map(_noticed, notices),
         *(finding for finding in others if finding is not None),
@@ -148,3 +152,24 @@ def _nodes(node: Node) -> Finding:
         else 'no maintenance node runs: crossmodal-kd run, with the same options, starts one'
     )
     return Finding(subject='nodes', result=result)
+
+
+def _own_camera(node: Node, profile: Profile, values: Mapping[str, Any]) -> Finding | None:
+    """Open the camera within the node, as the node would, and close it; `None` without one."""
+    source = values['camera_source']
+    if not source:
+        return None
+    topic = maintenance_node.camera_topic(profile, 'raw')
+    own = node.get_fully_qualified_name()
+    if own in qos.publisher_names(node, topic):  # a device can be open once
+        return Finding(subject=CAMERA, result=f'{source}: left to {own}, which runs')
+    try:
+        open_source(source, profile.camera.period_s).close()
+    except ConfigurationError as error:
+        return problem(
+            CAMERA,
+            str(error),
+            'camera_source in the parameter file; empty, where a driver publishes '
+            f'{node.resolve_topic_name(topic.name)}',
+        )
+    return Finding(subject=CAMERA, result=f'{source}: within the node, can be opened')

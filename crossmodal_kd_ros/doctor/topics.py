@@ -1,7 +1,7 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Listens to every input topic of a profile, as the maintenance node would."""
+"""Listens to every input topic that the maintenance node would have under a profile."""
 
 import time
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _MAX_SLOWNESS = 10.0
 
 
 class Listening:
-    """A node that listens to every topic of a profile.
+    """A node that listens to every topic of a profile; not to a camera's that is within the node.
 
     Attributes:
         clock_faults: why the node's clock does not go on, if so.
@@ -91,22 +91,8 @@ class Listening:
 
 
 def _monitors(node: Node, profile: Profile, values: Mapping[str, Any]) -> list[TopicMonitor]:
-    camera = maintenance_node.camera_topic(profile, values['camera_transport'])
-    other = 'compressed' if camera.type == IMAGE else 'raw'
-    twin = maintenance_node.camera_topic(profile, other)
-    pictures = CameraReader(camera.type)
-    monitors = [
-        TopicMonitor(
-            profile=profile,
-            sensor=CAMERA,
-            topic=camera,
-            name=node.resolve_topic_name(camera.name),
-            read=lambda message, now_ns: pictures.read(message)[1](),
-            timeout_s=values['camera_timeout_s'],
-            type_remedies={twin.type: f'camera_transport: {other} in the parameter file'},
-            twin=twin,
-        )
-    ]
+    # A camera within the node sends nothing that it would listen to.
+    monitors = [] if values['camera_source'] else [_camera_monitor(node, profile, values)]
     readers = {name: SenseReader(sense) for name, sense in profile.senses.items()}
     for sense, topic in sense_topics(profile):
         monitors.append(
@@ -124,3 +110,20 @@ def _monitors(node: Node, profile: Profile, values: Mapping[str, Any]) -> list[T
             )
         )
     return monitors
+
+
+def _camera_monitor(node: Node, profile: Profile, values: Mapping[str, Any]) -> TopicMonitor:
+    camera = maintenance_node.camera_topic(profile, values['camera_transport'])
+    other = 'compressed' if camera.type == IMAGE else 'raw'
+    twin = maintenance_node.camera_topic(profile, other)
+    pictures = CameraReader(camera.type)
+    return TopicMonitor(
+        profile=profile,
+        sensor=CAMERA,
+        topic=camera,
+        name=node.resolve_topic_name(camera.name),
+        read=lambda message, now_ns: pictures.read(message)[1](),
+        timeout_s=values['camera_timeout_s'],
+        type_remedies={twin.type: f'camera_transport: {other} in the parameter file'},
+        twin=twin,
+    )

@@ -7,9 +7,10 @@ import re
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import pytest
 from drivers import gas, picture, touch
-from robot import READINGS, ROOT
+from robot import PICTURE, READINGS, ROOT
 from sensor_msgs.msg import CompressedImage, Temperature
 from std_msgs.msg import Float32, Float32MultiArray
 
@@ -53,6 +54,32 @@ def test_three_healthy_sensors_are_told_with_rate_and_quality_of_service(drivers
     assert ', reliable' in findings[1].result
     assert re.match(r'/gas/state: (1\.[5-9]|2\.[0-5]) Hz', findings[2].result)
     assert parameters['camera_transport'] == 'raw'
+
+
+def test_a_camera_within_the_node_is_opened_and_no_topic_is_missed(drivers, tmp_path):
+    cv2.imwrite(str(tmp_path / 'wall.png'), PICTURE)
+    within = ('-p', f'camera_source:={tmp_path}')
+    camera, lost = findings_of('camera', within, ('-p', f'camera_source:={tmp_path}/none'))
+    assert camera.level is Level.OK and str(tmp_path) in camera.result
+    assert lost.level is Level.PROBLEM and 'found neither: correct camera_source' in lost.result
+
+    # Where the node runs it has the camera, and publishes its topic.
+    drivers.publish('camera/image_raw', picture, rate_hz=30.0, profile=SENSOR)
+    (left,) = findings_of('camera', (*within, '-r', '__node:=drivers'))
+    assert left.level is Level.OK and left.result.endswith('left to /drivers, which runs')
+
+
+def test_qos_overrides_of_what_the_node_publishes_now_and_then_are_taken(drivers, monkeypatch):
+    monkeypatch.setattr(topics, 'MIN_LISTEN_S', 0.1)
+    camera = ('-p', 'qos_overrides./camera/image_raw.publisher.reliability:=reliable')
+    overlay = ('-p', 'qos_overrides./maintenance/overlay.publisher.depth:=3')
+    for args, is_taken in (
+        (overlay, True),
+        ((*camera, '-p', 'camera_source:=simulator'), True),
+        (camera, False),
+    ):
+        findings, parameters = examine(args)
+        assert bool(parameters) is is_taken, findings
 
 
 def test_without_a_camera_the_pictures_that_exist_are_offered_for_it(drivers):
