@@ -94,26 +94,32 @@ class Rate:
     def __init__(self, window_ns: float) -> None:
         """Start with nothing; what is longer ago than `window_ns` is forgotten."""
         self._window_ns = window_ns
-        self._times_ns: deque[int] = deque()
+        # Each time, and how often it happened then: a clock that stands still fills no memory.
+        self._moments: deque[list[int]] = deque()
+        self._count = 0
 
     def __len__(self) -> int:
         """Return how often it happened within the window."""
-        return len(self._times_ns)
+        return self._count
 
     def add(self, time_ns: int) -> None:
         """Note that it happened."""
-        times_ns = self._times_ns
-        times_ns.append(time_ns)
-        while time_ns - times_ns[0] > self._window_ns:
-            times_ns.popleft()
+        moments = self._moments
+        if moments and moments[-1][0] == time_ns:
+            moments[-1][1] += 1
+        else:
+            moments.append([time_ns, 1])
+        self._count += 1
+        while time_ns - moments[0][0] > self._window_ns:
+            self._count -= moments.popleft()[1]
 
     def hz(self, now_ns: int) -> float:
         """Return how often a second; 0 where it happened less than twice."""
-        times_ns = self._times_ns
-        if len(times_ns) < 2 or now_ns - times_ns[-1] > self._window_ns:
+        moments = self._moments
+        if self._count < 2 or now_ns - moments[-1][0] > self._window_ns:
             return 0.0
-        span_s = (times_ns[-1] - times_ns[0]) / 1e9
-        return (len(times_ns) - 1) / span_s if span_s > 0.0 else 0.0
+        span_s = (moments[-1][0] - moments[0][0]) / 1e9
+        return (self._count - 1) / span_s if span_s > 0.0 else 0.0
 
 
 class SensorHealth:
@@ -352,10 +358,11 @@ class SensorHealth:
         return False
 
     def _arrived(self, stamp_ns: int) -> None:
-        self._stamp_ns = stamp_ns
         if self._first_ns is None:
             self._first_ns = stamp_ns
-        self._stamps.add(stamp_ns)
+        if stamp_ns != self._stamp_ns:  # of one stamp there is one reading, however often it comes
+            self._stamps.add(stamp_ns)
+        self._stamp_ns = stamp_ns
         if len(self._stamps) >= _RATE_READINGS:
             self._best_rate_hz = max(self._best_rate_hz, self.rate_hz(stamp_ns))
 

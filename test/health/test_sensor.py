@@ -4,6 +4,7 @@
 """What is known of one sensor."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -117,6 +118,31 @@ def test_a_sensor_under_half_of_its_profiles_rate_from_the_start_is_worth_a_look
     # Not before the rate has been measured over its whole window.
     assert remarks[:5] == [''] * 5
     assert set(remarks[5:]) == {'0.8 Hz, where 2.0 Hz are expected'}
+
+
+def test_stamps_that_stand_still_fill_no_memory_and_are_no_rate(camera):
+    pictures = np.random.default_rng(0).integers(0, 255, (2, 96, 96, 3), np.uint8)
+    tracemalloc.start()
+    for index in range(1000):
+        assert camera.announce(10 * SECOND, 10 * SECOND)
+        camera.examine(10 * SECOND, pictures[index % 2])
+    grown_bytes = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    for tick in range(1, 41):
+        now_ns = 10 * SECOND + tick * SECOND // 30
+        assert camera.announce(now_ns, now_ns)
+        camera.examine(now_ns, pictures[tick % 2])
+
+    assert grown_bytes < 500_000
+    assert camera.rate_hz(now_ns) == pytest.approx(30.0) and remark(camera, now_ns) == ''
+
+
+def test_messages_at_one_time_of_a_coarse_clock_all_count_as_arrived(gas):
+    for tick in range(10):
+        for part in range(2):
+            gas.accept(10 * SECOND + tick * SECOND + part, VALUE, 10 * SECOND + tick * SECOND)
+
+    assert gas.report(19 * SECOND).arrival_rate_hz == pytest.approx(11 / 5)
 
 
 def test_a_reading_that_was_overtaken_is_refused_and_the_newer_one_goes_on_counting(gas):
