@@ -237,7 +237,10 @@ def _are_enough(pairs: Pairs, profile: Profile) -> bool:
 
 def _fit_stack(teacher: np.ndarray, student: np.ndarray, action: np.ndarray) -> Stack:
     model = LogisticRegression(max_iter=1000).fit(log_probabilities(teacher, student), action)
-    return Stack(weights=model.coef_.T, bias=model.intercept_)
+    weights, bias = model.coef_, model.intercept_
+    if len(model.classes_) == 2:  # scikit-learn has the odds of the second against the first alone
+        weights, bias = (np.concatenate([np.zeros_like(one), one]) for one in (weights, bias))
+    return Stack(weights=weights.T, bias=bias)
 
 
 def _predictor(probabilities: np.ndarray, pairs: Pairs) -> Predictor:

@@ -46,6 +46,26 @@ def test_a_stack_says_what_the_regression_says_that_it_came_from(halves):
     np.testing.assert_allclose(stack.join(teacher[0], student[0]).sum(), 1.0, atol=1e-6)
 
 
+def test_a_stack_of_two_actions_says_what_the_regression_says_too():
+    rng = np.random.default_rng(0)
+    action = rng.integers(0, 2, 400)
+    knows = np.where(np.arange(2) == action[:, None], 3.0, 1.0)
+    teacher, student = (rng.dirichlet(np.ones(2), 400) * knows for _ in range(2))
+    pairs = SimpleNamespace(action=action, group=np.arange(400))
+
+    joined, stack = _stacked(teacher, student, pairs)
+
+    inputs = log_probabilities(teacher, student)
+    model = LogisticRegression(max_iter=1000).fit(inputs, action)
+    np.testing.assert_allclose(
+        stack.join(teacher, student), model.predict_proba(inputs), atol=1e-6
+    )
+    # As the check of a file's forms wants it.
+    assert (stack.weights.shape, stack.bias.shape) == ((4, 2), (2,))
+    right = [(said.argmax(1) == action).mean() for said in (teacher, student, joined)]
+    assert right[2] > max(right[:2])
+
+
 def test_what_one_knows_and_the_other_does_not_adds_up(halves):
     teacher, student, pairs = halves
 
