@@ -265,21 +265,22 @@ def _empty(folder: Path) -> None:
 
 
 def _move_into(path: Path, unfinished: Path) -> None:
-    """Move what is in `unfinished` to `path`; put everything back if that fails."""
+    """Move what is in `unfinished` to `path`; put everything back if that is not done whole."""
     children, old = list(unfinished.iterdir()), unfinished / 'replaced'
     old.mkdir()
-    moved: list[tuple[Path, Path]] = []
+    moves: list[tuple[Path, Path]] = []  # noted before each: an interrupt may come in between
     try:
         for child in children:
             place = path / child.name
             if os.path.lexists(place):
+                moves.append((place, old / child.name))
                 place.rename(old / child.name)
-                moved.append((place, old / child.name))
+            moves.append((child, place))
             child.rename(place)
-            moved.append((child, place))
-    except OSError:
-        for before, after in reversed(moved):
-            after.rename(before)
+    except BaseException:
+        for before, after in reversed(moves):
+            if not os.path.lexists(before):
+                after.rename(before)
         raise
 
 

@@ -227,6 +227,32 @@ def test_what_others_put_into_a_folder_stays_and_what_is_written_replaces_its_li
     assert {child.name for child in out.iterdir()} == {'bag', 'notes.txt', 'report.html'}
 
 
+@pytest.mark.parametrize('renames', [0, 1, 2, 3], ids='{} done'.format)
+@pytest.mark.parametrize('is_done', [False, True])
+def test_an_interrupt_while_results_are_put_in_place_leaves_the_old_ones(
+    tmp_path, monkeypatch, renames, is_done
+):
+    (tmp_path / 'a').write_text('old')
+    (tmp_path / 'b').write_text('old')
+    rename, calls = Path.rename, []
+
+    def interrupted(path: Path, target: Path) -> None:
+        calls.append(path)
+        if len(calls) - 1 != renames:
+            rename(path, target)
+            return
+        if is_done:
+            rename(path, target)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        with whole_folder(tmp_path) as folder:
+            for name in ('a', 'b'):
+                (folder / name).write_text('new')
+            monkeypatch.setattr(Path, 'rename', interrupted)
+    assert content(tmp_path) == {'a': b'old', 'b': b'old'}
+
+
 def test_two_commands_do_not_write_into_one_folder_at_once(tmp_path):
     with whole_folder(tmp_path / 'out') as folder:
         (folder / 'first').touch()
