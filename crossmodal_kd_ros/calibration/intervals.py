@@ -50,8 +50,9 @@ class Intervals:
             minimum: `float[Q]`, the least value that each can have; may be minus infinity.
         """
         offsets = np.where(is_measured, self.measured, self.estimated * std * ood_score)
-        lower, upper = quantities + offsets
-        return np.maximum(lower, minimum).astype(np.float32), upper.astype(np.float32)
+        # Upper bounds too: a sensor may read less than there can be.
+        lower, upper = np.maximum(quantities + offsets, minimum).astype(np.float32)
+        return lower, upper
 
 
 def possible_actions(

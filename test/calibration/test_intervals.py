@@ -43,6 +43,15 @@ def test_roughness_and_depth_are_never_negative_and_a_wall_may_give_off_carbon_d
     assert lower[2] < 0.0
 
 
+def test_a_reading_below_what_there_can_be_has_bounds_in_their_order():
+    lower, upper = INTERVALS.bounds(
+        np.array([-1.5, -0.3, 0.05]), DEVIATION, np.ones(3, bool), ood_score=1.0, minimum=MINIMUM
+    )
+
+    assert (lower <= upper).all()
+    np.testing.assert_array_equal((lower[:2], upper[:2]), 0.0)
+
+
 def test_an_unfamiliar_picture_widens_the_bounds_of_estimates_alone():
     for is_measured, factor in ((False, 3.0), (True, 1.0)):
         near, far = (
