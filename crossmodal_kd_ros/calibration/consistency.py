@@ -68,7 +68,7 @@ def grid_features(sense: Sense, readings: np.ndarray) -> np.ndarray:
     With f = the channel's `noise_floor`, v = its elements, w = v less its `min`, at least 0:
     `level` = log(mean(w) + 0.05 f); `spread` = std(w) / (mean(w) + 0.05 f); `low` = 10th
     percentile of v; `median`; `peak` = log(max(98th percentile - median, 0) + 0.1 f); `detail` =
-    log(mean step of v along a row + 0.03 f).
+    log(mean step of v along a row, or down the one column, + 0.03 f).
     """
     parts = []
     for channel in sense.channels:
@@ -303,6 +303,7 @@ def _channel_features(
         computed['low'], computed['median'] = low, median
         computed['peak'] = np.log(np.maximum(high - median, 0.0) + 0.1 * floor)
     if 'detail' in channel.features:
-        steps = np.abs(np.diff(values.reshape(*values.shape[:-1], *shape), axis=-1))
+        grid = values.reshape(*values.shape[:-1], *shape)
+        steps = np.abs(np.diff(grid, axis=-1 if shape[1] > 1 else -2))
         computed['detail'] = np.log(steps.mean((-1, -2)) + 0.03 * floor)
     return computed

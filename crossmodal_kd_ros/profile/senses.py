@@ -111,6 +111,13 @@ class Sense(Timed):
                 f'expected a shape [channels, rows, columns] with {count} channels, '
                 f'got {short(list(self.shape))}: change one'
             )
+        elif math.prod(self.shape[1:]) == 1:
+            for channel in self.channels:
+                if 'detail' in channel.features:
+                    raise ValueError(
+                        f'expected two elements or more of {channel.name} for its feature '
+                        f'detail, got a shape {list(self.shape)}: give it features without detail'
+                    )
         if math.prod(self.shape) > MAX_SIZE:
             raise ValueError(
                 f'expected a shape of at most {MAX_SIZE} elements, got {list(self.shape)}: '

@@ -242,6 +242,15 @@ def test_the_features_of_any_grid_are_those_of_its_profile():
     assert features['force detail'] == pytest.approx(np.log(0.03 * 0.2))
 
 
+def test_a_grid_of_one_column_has_the_features_of_one_row():
+    pad = three_senses().senses[PAD]
+    row, column = (pad.model_copy(update={'shape': shape}) for shape in ((2, 1, 35), (2, 35, 1)))
+    readings = np.random.default_rng(0).uniform(-5.0, 5.0, (3, 70))
+
+    np.testing.assert_array_equal(grid_features(column, readings), grid_features(row, readings))
+    assert np.isfinite(grid_features(column, readings)).all()
+
+
 def test_the_level_of_a_signed_channel_is_taken_above_its_least_value():
     pad = three_senses().senses[PAD]
     slip = pad.channels[1].model_copy(update={'features': ('level', 'spread')})

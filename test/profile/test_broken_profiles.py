@@ -204,6 +204,11 @@ BROKEN = {
     'a huge side': ('senses.touch.shape', [2, 5000, 1], ['senses.touch.shape.1', '4096', '5000']),
     'a huge grid': ('senses.touch.shape', [2, 4096, 4096], ['at most 1000000', 'coarser']),
     'an empty grid': ('senses.touch.shape', [2, 0, 8], ['senses.touch.shape.1', 'equal to 1']),
+    'detail of one element': (
+        'senses.touch.shape',
+        [2, 1, 1],
+        ['senses.touch', 'for its feature detail', '[2, 1, 1]', 'features without detail'],
+    ),
     'features of a number': (CHANNEL + '.features', ['low'], ['features of a grid alone']),
     'a feature twice': (
         'senses.touch.channels.0.features',
