@@ -171,7 +171,12 @@ class TrainingCache:
         self, kind: str, recipe: dict, train: Pairs, validation: Pairs, seed: int, *more: str
     ) -> Path:
         data = [
-            _digest((pairs.image[::61], *pairs.readings.values(), pairs.action))
+            _digest(
+                (
+                    *(pairs.image[::61], *pairs.readings.values()),
+                    *(pairs.quantities, pairs.action, pairs.night),
+                )
+            )
             for pairs in (train, validation)
         ]
         parts = [kind, self._profile.fingerprint, recipe, seed, data, TRAINING_VERSION, *more]

@@ -369,6 +369,20 @@ def test_a_network_is_trained_once_and_then_reused(tmp_path):
     )
 
 
+def test_a_network_is_trained_again_where_what_it_learns_from_was_corrected(tmp_path):
+    cache = TrainingCache(tmp_path, PROFILE)
+    recipe = StudentRecipe(**SHORT, distil=False)
+    corrected = [
+        replace(TRAIN, quantities=TRAIN.quantities + np.float32(0.1)),
+        replace(TRAIN, night=~TRAIN.night),
+    ]
+    for train in (TRAIN, *corrected):
+        cache.student(recipe, None, train, VALIDATION, seed=0)
+    assert not cache.reused
+    cache.student(recipe, None, TRAIN, VALIDATION, seed=0)
+    assert cache.reused == ['student']
+
+
 def test_a_teacher_learns_with_every_sense_hidden_or_shown_by_its_own_probability():
     teacher = Teacher(PROFILE)
     shown = []
