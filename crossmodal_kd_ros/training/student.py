@@ -78,6 +78,9 @@ def train_student(
     `recipe.self_training` also the pictures of the others, and not their readings. With
     `photographs`, and a weight for them in the recipe, also where those are cracked.
 
+    Each of them, a control too, is standardised by the mean and deviation of the readings and
+    quantities of all pairs of `train`, labelled or not: of the other pairs a control knows these.
+
     Returns:
         The student at its best step, and its validations.
 
