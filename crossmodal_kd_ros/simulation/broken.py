@@ -95,9 +95,12 @@ def out_of_range(sense: Sense, value: np.ndarray, severity: float, seed: int) ->
 def noisy(
     sense: Sense | None, value: np.ndarray, severity: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return `value` with further noise, 2^(1 + 4 severity) times the healthy.
+    """Return `value` with further noise, 2^(1 + 4 severity) times the sum of the healthy parts.
 
-    That is 4, 8, 32 times at severity 0.25, 0.5, 1. A grid reads nothing below its range.
+    That is 4, 8, 32 times at severity 0.25, 0.5, 1. The parts, constant and relative, are
+    independent: where they are alike, their sum is 1.4 times the healthy noise. At severity 0.25
+    the gas module of the living wall is 4.1 times as noisy as before, its pad 5.5 times in
+    texture and 4.4 in depth (median of 60 panels). A grid reads nothing below its range.
     """
     times = 2.0 ** (1.0 + 4.0 * severity)
     normal = rng.standard_normal(value.shape, dtype=np.float32)

@@ -21,7 +21,7 @@ FAULT_KINDS = {
     'saturated': 'reads the top of its range, in part of its elements; a camera is overexposed',
     'out_of_range': 'reads what no working sensor can report, in part of its elements',
     'nan': 'that part of its messages cannot be read: NaN, or a picture cut short',
-    'noise': 'is 4, 8, 32 times as noisy',
+    'noise': 'is about 4, 8, 32 times as noisy (severity 0.25, 0.5, 1)',
     'quiet': 'loses its noise and its detail: a filter far too slow, a lens out of focus',
     'dead': 'reads zero in part of its elements',
     'step': 'jumps to another level at once',

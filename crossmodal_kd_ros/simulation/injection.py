@@ -62,7 +62,7 @@ class Injector:
             stamp_ns += round(1e9 * 10.0 ** (2.667 * fault.severity - 1.667))
         delivery = Delivery(stamp_ns, self._reading(fault, t_s, value, rng))
         if fault.kind == 'disorder' and rng.random() < _OVERTAKEN:
-            # By 0.02, 0.13, 2 s, and at least by one message.
+            # By 0.04, 0.14, 2.0 s (severity 0.25, 0.5, 1), and at least by one message.
             self._waiting.append((t_s + 0.01 * 10.0 ** (2.3 * fault.severity), delivery))
             return late
         return [delivery, *late]

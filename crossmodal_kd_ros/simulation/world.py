@@ -31,7 +31,7 @@ FRAME_IDS = {'camera': 'camera_optical_frame', 'touch': 'tactile_pad', 'gas': 'g
 # A panel is passed in 5 s: 15 mm/s, the pace of a soft crawler.
 DWELL_S = 5.0
 # Steps in which the wall passes under the hood, and how many of them the module remembers: what is
-# older than 5 s counts less than a thousandth.
+# older than 5 s counts less than two thousandths.
 _GAS_STEP_S, _GAS_STEPS = 0.25, 20
 # Worlds draw their panels from seeds that no training, validation or test set uses.
 _SEED_SPACE = 77

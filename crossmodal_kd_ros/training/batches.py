@@ -193,7 +193,7 @@ def _blur_kernel(side_px: int, generator: torch.Generator) -> Tensor:
 
 
 def _expose(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Change brightness (to a quarter and to twice), gamma and colour cast, and add noise.
+    """Change brightness (by a gain of 0.33 to 1.49), gamma and colour cast, and add noise.
 
     A fifth of them have a strong cast.
     """
