@@ -19,7 +19,7 @@ none of a real wall. How a panel *looks* (colours, mottling, pores, light, lens)
 nothing physical and stand in `surface.py`, `fields.py` and `camera.py`, which also draw where a crack runs and a patch lies.
 
 What is assumed was tuned until a camera alone can decide 80 to 90 % and all senses 96 %: a gradient-boosted model on what each
-sense could read at best agrees with the expert in 85.6 % by what shows, 88.2 % by touch and gas, 97.1 % by all (8,000 panels;
+sense could read at best agrees with the expert in 85.5 % by what shows, 88.1 % by touch and gas, 97.1 % by all (8,000 panels;
 `crossmodal_kd_ros.benchmark.ceilings.ceilings(panels=8000)`, the first thing that `crossmodal-kd evaluate` computes).
 
 ## Cracks
