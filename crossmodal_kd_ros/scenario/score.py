@@ -106,7 +106,7 @@ def score(events: Sequence[Event]) -> dict[str, Any]:
     repairs = [act for act in acts if act['action'] in REPAIRS]
     asks = [event for event in events if event['kind'] == 'ask']
     cracks = [one for one in places if _crack_needs(one)]
-    found = [one for one in cracks if one.decided & {*_crack_needs(one), _PERSON}]
+    found = [one for one in cracks if one.decided & _crack_needs(one)]
     facade = [event for event in events if event['kind'] == 'facade']
     health = np.array([event['health'] for event in facade]).mean(1)
     hours = np.array([event['hours'] for event in facade])
@@ -117,7 +117,7 @@ def score(events: Sequence[Event]) -> dict[str, Any]:
         'cracks_over_limit': len(cracks),
         'cracks_found': len(found),
         'cracks_found_share': _share(len(found), len(cracks)),
-        'cracks_left_to_a_person': sum(bool(one.requests) for one in found),
+        'cracks_left_to_a_person': sum(not _is_treated(one) for one in found),
         'cracks_left_undecided': sum(
             bool(one.requests) for one in cracks if not any(one is each for each in found)
         ),
@@ -205,6 +205,12 @@ def _crack_needs(visit: Visit) -> set[str]:
         for action, reason in arrival['needs'].items()
         if reason.startswith(('crack', 'tear'))
     }
+
+
+def _is_treated(visit: Visit) -> bool:
+    """Return whether the robot did what a crack needs, and it held."""
+    needs = _crack_needs(visit)
+    return any(act['action'] in needs and act['outcome'] != 'failed' for act in visit.acts)
 
 
 def _mean_over(hours: np.ndarray, values: np.ndarray) -> float:

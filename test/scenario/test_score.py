@@ -119,8 +119,27 @@ def test_a_crack_is_found_if_it_is_sealed_or_a_person_is_told_of_it():
     ]
     assert (result['cracks_found'], result['cracks_over_limit']) == (3, 6)
     assert result['cracks_found_share'] == 0.5
+    assert result['cracks_left_to_a_person'] == 2
     # a person comes, but not because of the crack
     assert result['cracks_left_undecided'] == 2
+
+
+def test_a_crack_that_the_robot_treated_is_not_left_to_the_person_who_is_asked_of_something_else():
+    story = Story()
+    story.arrive(crack_width_mm=0.8)
+    story.act('seal_crack', 10.0)
+    story.ask('remove_growth did not help 2 times')
+    story.arrive(crack_width_mm=0.8)
+    story.act('seal_crack', 1.0, outcome='failed')
+    story.ask('seal_crack did not help 2 times')
+    # Nothing is said of a crack: a person comes, and finds it.
+    story.arrive(crack_width_mm=0.8)
+    story.ask('request_human')
+
+    result = score(story.events)
+
+    assert (result['cracks_found'], result['cracks_left_to_a_person']) == (2, 1)
+    assert result['cracks_left_undecided'] == 1
 
 
 def test_a_crack_that_a_person_is_told_of_as_possible_is_found():
