@@ -329,7 +329,11 @@ class SensorHealth:
                 behind_s = (self._stamp_ns - stamp_ns) / 1e9
                 self._refuse(Reason(ReasonCode.OVERTAKEN, value=behind_s))
                 return False
+            # Without the lead of a clock that is still ahead the next would be from the future.
+            is_still_ahead = now_ns is not None and self._ahead_ns + stamp_ns > now_ns
+            ahead_ns = self._ahead_ns if is_still_ahead else 0
             self.reset()
+            self._ahead_ns = ahead_ns
         self._older_in_a_row = 0
         return True
 

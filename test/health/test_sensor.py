@@ -11,11 +11,27 @@ import pytest
 
 from crossmodal_kd_ros.health.reasons import Reason, ReasonCode, say
 from crossmodal_kd_ros.health.sensor import SensorHealth, sensors_of
+from crossmodal_kd_ros.health.verdict import HEALTHY
 from crossmodal_kd_ros.profile import load_profile
 from crossmodal_kd_ros.runtime.config import RuntimeConfig
 
 SECOND = 1_000_000_000
 VALUE = np.zeros(8, np.float32)
+
+
+class Content:
+    """Finds nothing wrong with any reading."""
+
+    verdict = HEALTHY
+
+    def reset(self) -> None:
+        pass
+
+    def refuse(self, value):
+        return None
+
+    def take(self, stamp_ns, value):
+        return value
 
 
 def sensor(name: str) -> SensorHealth:
@@ -210,6 +226,23 @@ def test_a_clock_that_is_ahead_by_the_same_again_and_again_is_allowed_for_and_to
     assert reason(gas, now_ns + 2 * SECOND).startswith('newest gas reading is 2.00 s old')
     gas.accept(now_ns + SECOND, VALUE, now_ns + SECOND)
     assert remark(gas, now_ns + SECOND) == ''
+
+
+@pytest.mark.parametrize(
+    'lead_s',
+    [lambda time_s: 5.0 if time_s < 2.0 else 4.85, lambda time_s: 5.0 + 0.02 * time_s],
+    ids=['set back a little', 'drifting'],
+)
+def test_a_lead_that_changes_a_little_does_not_stop_the_sensor_for_good(lead_s):
+    arm, healthy = SensorHealth('arm', Content(), period_s=0.005, timeout_s=0.2), []
+    for tick in range(4000):
+        now_ns = 10 * SECOND + tick * SECOND // 200
+        arm.accept(now_ns + round(lead_s(tick / 200) * SECOND), VALUE, now_ns)
+        healthy.append(arm.health(now_ns).healthy)
+
+    # Lost are 20 readings until the lead is known, and about as many where it is another.
+    assert np.mean(healthy) > 0.9 and all(healthy[-100:])
+    assert remark(arm, now_ns).endswith(' s ahead of this one, which is allowed for')
 
 
 def test_readings_that_are_ahead_by_ever_other_times_are_refused_for_good(gas):
