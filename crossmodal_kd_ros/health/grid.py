@@ -59,14 +59,15 @@ class GridHealth(ReadingHealth):
             dead = (self._stamp_ns - self._changed_ns > self._dead_ns) & ~self._is_constant
             self._dead = dead if dead.any() else None
 
-    def _is_any_bad(self) -> bool:
-        return self._dead is not None or self._outside is not None
+    def _bad_elements(self) -> np.ndarray | None:
+        if self._dead is None or self._outside is None:
+            return self._outside if self._dead is None else self._dead
+        return self._dead | self._outside
 
     def _judge(self, value: np.ndarray, fault: Reason | None) -> tuple[Verdict, np.ndarray]:
-        bad = np.zeros(value.size, bool)
-        for part in (self._outside, self._dead):
-            if part is not None:
-                bad |= part
+        bad = self._bad_elements()
+        if bad is None:
+            bad = np.zeros(value.size, bool)
         count = int(np.count_nonzero(bad))
         # A channel without a good element has no neighbours to read from.
         is_lost = (

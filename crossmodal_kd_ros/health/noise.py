@@ -145,7 +145,7 @@ class ReadingHealth:
                 self._repeats += 1
         stuck = self._stuck() if self._repeats >= _STUCK_READINGS else None
         fault = stuck or (self._no_contact(value) if self._contact else None)
-        if not (fault or self._noise.is_any_wrong or self._is_any_bad()):
+        if not (fault or self._noise.is_any_wrong or self._bad_elements() is not None):
             self.verdict = HEALTHY
             return value
         self.verdict, value = self._judge(value, fault)
@@ -157,9 +157,9 @@ class ReadingHealth:
         """Note by how much the elements that have changed, `bool[size]`, `count` of them, did."""
         raise NotImplementedError
 
-    def _is_any_bad(self) -> bool:
-        """Return whether an element reads what it cannot, or is otherwise known to be broken."""
-        return self._outside is not None
+    def _bad_elements(self) -> np.ndarray | None:
+        """Return which elements are known to be broken, `bool[size]`; `None`: none."""
+        return self._outside
 
     def _judge(self, value: np.ndarray, fault: Reason | None) -> tuple[Verdict, np.ndarray]:
         """Return the verdict where anything is wrong, and the reading as it is to be used.
@@ -192,7 +192,12 @@ class ReadingHealth:
         return Reason(ReasonCode.STUCK, value=stuck_s, limit=self._sense.stuck_s)
 
     def _no_contact(self, value: np.ndarray) -> Reason | None:
-        mean = float(value[self._contact_elements].mean())
+        elements, bad = value[self._contact_elements], self._bad_elements()
+        if bad is not None:
+            # Where all are broken, what they read is all that is known.
+            good = ~bad[self._contact_elements]
+            elements = elements[good] if good.any() else elements
+        mean = float(elements.mean())
         if mean >= self._contact.min:
             return None
         return Reason(

@@ -114,6 +114,21 @@ def test_dead_elements_are_found_after_a_second_and_too_many_condemn_the_pad(pad
     assert pad.fault == ''
 
 
+@pytest.mark.parametrize(('depth_mm', 'broken_mm'), [(0.0, 16.0), (0.0, 7.0), (1.0, -200.0)])
+def test_a_broken_element_neither_makes_nor_hides_contact(pad, depth_mm, broken_mm):
+    noise_mm = np.repeat([0.0, 0.03], 128)
+
+    def one_broken(value):
+        value = np.repeat([40.0, depth_mm], 128) + noise_mm * pad.rng.standard_normal(256)
+        value[:128] += pad.rng.standard_normal(128)
+        value[133] = broken_mm
+        return value.astype(np.float32)
+
+    pad.feed(1.2, one_broken)
+    assert pad.fault.startswith('measures nothing: it is not in contact') == (depth_mm == 0.0)
+    assert depth_mm == 0.0 or pad.fault == ''
+
+
 def test_a_channel_of_which_nothing_is_left_condemns_the_pad_for_it_has_no_neighbours(pad):
     pad.feed(0.1, lambda value: np.where(np.arange(256) < 128, 1e6, value))
 
