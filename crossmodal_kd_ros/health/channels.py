@@ -49,6 +49,9 @@ class ChannelsHealth(ReadingHealth):
             self._open_repeats.fill(0)
             self._noise.add(change)
             return
+        if self._sense.stuck_s is None:  # a channel that may rest has not measured the same again
+            self._noise.add(change, changed)
+            return
         self._open_repeats[~changed & ~self._is_constant] += 1
         self._open_repeats[changed] = 0
         is_late = (self._stamp_ns - self._changed_ns > self._repeat_ns) & (self._open_repeats > 0)

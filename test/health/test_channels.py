@@ -218,10 +218,15 @@ def test_a_constant_channel_is_not_judged():
     assert fault(health).startswith('stuck: the same reading for')
 
 
-def test_a_sense_that_may_rest_for_ever_is_not_stuck():
+def resting_module() -> ChannelsHealth:
+    """Return the health of the module where its readings may rest for ever."""
     profile = module().model_dump(mode='json', exclude_none=True)
     profile['senses']['air']['stuck_s'] = None
-    resting = ChannelsHealth(Profile.model_validate(profile).senses['air'])
+    return ChannelsHealth(Profile.model_validate(profile).senses['air'])
+
+
+def test_a_sense_that_may_rest_for_ever_is_not_stuck():
+    resting = resting_module()
     other = ChannelsHealth(module().senses['air'])
     for second in range(0, 60, 3):
         for health in (resting, other):
@@ -229,3 +234,17 @@ def test_a_sense_that_may_rest_for_ever_is_not_stuck():
 
     assert other.verdict.fault is not None
     assert resting.verdict.fault is None
+
+
+def test_channels_that_may_rest_for_ever_are_not_too_quiet_while_another_changes():
+    resting, other = resting_module(), ChannelsHealth(module().senses['air'])
+    rng = np.random.default_rng(0)
+    for step in range(200):
+        value = 100.0 + rng.standard_normal(3).astype(np.float32)
+        if step >= 60:
+            value[1:] = 100.0
+        for health in (resting, other):
+            health.take(step * 3 * SECOND, value)
+
+    assert fault(other).startswith('2 of 3 channels are in doubt')
+    assert resting.verdict.fault is None and resting.verdict.remarks == ()
