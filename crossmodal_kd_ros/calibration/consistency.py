@@ -212,7 +212,7 @@ class ResidualMonitor:
         self._weights = np.zeros((0, len(WINDOWS_S)))
         self._means = np.zeros((0, len(WINDOWS_S), self.model.bias.size))
         self._stamp_ns: int | None = None
-        self._exceeded_ns = 0  # when a limit was last reached
+        self._exceeded_ns = 0  # when a limit was last reached, gaps since then left out
         self.verdict: Contradiction | None = None
 
     def take(
@@ -224,6 +224,8 @@ class ResidualMonitor:
         if step_s < 0.0:
             self.reset()
             step_s = 0.0
+        if step_s >= _MAX_STEP_S:  # in a gap it has not agreed
+            self._exceeded_ns += stamp_ns - self._stamp_ns
         self._stamp_ns = stamp_ns
         self._add(z, place, step_s)
         means = (self._weights[:, :, None] * self._means).sum(0)

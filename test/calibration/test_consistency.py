@@ -229,6 +229,25 @@ def test_a_pad_is_forgiven_only_after_it_has_agreed_for_twenty_seconds():
     assert all(verdicts[58:255]) and verdicts[275] is None
 
 
+@pytest.mark.parametrize(('before_s', 'gap_s'), [(0, 60), (0, 120), (0, 1000), (15, 120)])
+def test_a_gap_is_no_part_of_the_time_for_which_a_pad_has_to_agree(before_s, gap_s):
+    model = ResidualModel(
+        bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0)
+    )
+    monitor = ResidualMonitor(TOUCH, model)
+    plain = np.concatenate([np.full(128, 40.0), np.full(128, 0.5)])
+    lifted, agreed_s = plain + np.repeat([0.0, 9.0], 128), 0.0
+    for step in range(10):
+        assert bool(monitor.take(step * SECOND // 10, lifted, plain, 0)) == (step > 0)
+    for step in range(10, 1000):
+        now_s = step / 10 + (gap_s if step >= 10 * (1 + before_s) else 0)
+        if monitor.take(round(now_s * SECOND), plain, plain, 1 + step // 50) is None:
+            break
+        agreed_s += 0.1
+
+    assert agreed_s >= 19.9
+
+
 def test_the_features_of_any_grid_are_those_of_its_profile():
     pad = three_senses().senses[PAD]
     reading = np.r_[np.full(35, 3.0), np.full(35, -2.0)]
