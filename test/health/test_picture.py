@@ -10,6 +10,7 @@ from crossmodal_kd_ros.health.picture import PictureHealth
 from crossmodal_kd_ros.health.reasons import say
 
 SECOND = 1_000_000_000
+RED = np.array([1, 0, 0])
 
 
 class Camera:
@@ -40,6 +41,10 @@ def camera() -> Camera:
     ('picture', 'words'),
     [
         (np.full((60, 80, 3), 90, np.uint8), 'no detail'),
+        (
+            (140 * RED + np.random.default_rng(0).integers(0, 7, (60, 80, 3))).astype(np.uint8),
+            'no detail',
+        ),
         (np.random.default_rng(0).integers(0, 12, (60, 80, 3), np.uint8), 'dark: mean 5'),
         (
             np.where(np.random.default_rng(0).random((60, 80, 3)) < 0.7, 255, 40).astype(np.uint8),
