@@ -20,7 +20,8 @@ _MIN_NOISE = 1e-9
 _MAX_QUIET = 3.0
 # Share of the newest noise in a sensor's own, once that is known well.
 _AGEING = 5e-4
-# From this part of the range's end on a reading is at it.
+# From this part of the range's end on a reading is at it: of the end itself where the range holds
+# 0, else of the range, which may be narrow and far from 0.
 _END = 0.999
 _STUCK_READINGS = 5
 
@@ -54,7 +55,7 @@ class ReadingHealth:
         self._max_broken = int(0.5 * self._judged_size)
         self._low, self._high = sense.per_element('least'), sense.per_element('max')
         self._near_end = np.where(
-            self._high > 0.0,
+            (self._low <= 0.0) & (self._high > 0.0),
             self._high * np.float32(_END),
             self._high - np.float32(1.0 - _END) * (self._high - self._low),
         )

@@ -115,6 +115,22 @@ def test_a_humid_wall_at_100_percent_is_no_saturated_sensor():
     )
 
 
+@pytest.mark.parametrize(
+    ('low', 'high', 'healthy'), [(100_000, 102_000, 101_990), (100_000, 100_050, 100_040)]
+)
+def test_the_end_of_a_converter_is_a_part_of_its_range_however_far_that_is_from_0(
+    low, high, healthy
+):
+    profile = module().model_dump(mode='json', exclude_none=True)
+    for channel in profile['senses']['air']['channels']:
+        channel.update(min=low, max=high)
+    health = ChannelsHealth(Profile.model_validate(profile).senses['air'])
+
+    health.take(0, np.full(3, healthy, np.float32))
+    assert health.refuse(np.full(3, healthy, np.float32)) is None and remark(health) == ''
+    assert health.refuse(np.full(3, high, np.float32))
+
+
 def module(*, topics: int = 1, **channel) -> Profile:
     """Return a robot with a module of three channels that measures every 3 s."""
     channels = [
