@@ -9,6 +9,7 @@ the student errs alike for as long as one looks: all pictures of it are one piec
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,18 @@ def less_alone(sense: Sense) -> np.ndarray:
     if sense.layout == 'channels':
         return np.zeros(sense.size, bool)
     return np.array([feature in _LESS_ALONE for _, feature in _features(sense)])
+
+
+def compared(sense: Sense) -> dict[str, dict[str, Any]]:
+    """Return what residuals, and their limits, follow from in a profile, by channel.
+
+    What its fingerprint holds is left out: networks do not depend on these.
+    """
+    keys = ('ambient',) if sense.layout == 'channels' else ('features', 'noise_floor', 'ambient')
+    return {
+        channel.name: channel.model_dump(mode='json', include=set(keys))
+        for channel in sense.channels
+    }
 
 
 def grid_features(sense: Sense, readings: np.ndarray) -> np.ndarray:

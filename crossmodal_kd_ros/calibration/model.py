@@ -17,7 +17,12 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
+from crossmodal_kd_ros.calibration.consistency import (
+    WINDOWS_S,
+    ResidualModel,
+    compared,
+    feature_names,
+)
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution
 from crossmodal_kd_ros.errors import CrossmodalError
@@ -169,6 +174,7 @@ def save_calibration(calibration: Calibration, folder: Path) -> None:
             for name, by_mode in calibration.predictors.items()
         },
         'intervals': vars(calibration.intervals),
+        'compared': _compared(calibration.profile),
         'residuals': {sense: vars(model) for sense, model in calibration.residuals.items()},
         'out_of_distribution': vars(calibration.out_of_distribution),
     }
@@ -206,6 +212,7 @@ def load_calibration(folder: str | Path, profile: Profile) -> Calibration | None
             raise CalibrationError(
                 f'{path} was made for another profile than {profile.name}: {_REDO}'
             )
+        _check_compared(path, profile, document['compared'])
         _check_forms(path, calibration)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CalibrationError(
@@ -217,6 +224,26 @@ def load_calibration(folder: str | Path, profile: Profile) -> Calibration | None
                 f'{path} belongs to other weights than {kind}.safetensors beside it: {_REDO}'
             )
     return calibration
+
+
+def _compared(profile: Profile) -> dict[str, dict[str, dict[str, Any]]]:
+    return {name: compared(sense) for name, sense in profile.senses.items()}
+
+
+def _check_compared(
+    path: Path, profile: Profile, measured: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> None:
+    """Refuse residuals that were measured of other features, or by other rules."""
+    for sense, channels in _compared(profile).items():
+        for channel, values in channels.items():
+            for key, value in values.items():
+                got = measured[sense][channel][key]
+                if got != value:
+                    raise CalibrationError(
+                        f'expected {path} to be made with {key} {json.dumps(value)} of '
+                        f'{sense}.{channel}, as the profile {profile.name} says, got '
+                        f'{json.dumps(got)}: {_REDO}'
+                    )
 
 
 def _check_forms(path: Path, calibration: Calibration) -> None:

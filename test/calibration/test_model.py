@@ -22,7 +22,7 @@ from crossmodal_kd_ros.calibration.model import (
     save_calibration,
 )
 from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
-from crossmodal_kd_ros.profile import Mode, load_profile
+from crossmodal_kd_ros.profile import Mode, Profile, load_profile
 from crossmodal_kd_ros.runtime import Perception, Pipeline
 
 MS = 1_000_000
@@ -129,6 +129,7 @@ def test_a_calibration_of_other_weights_is_refused_in_a_sentence(folder):
     'change',
     [
         lambda document: document.pop('intervals'),
+        lambda document: document.pop('compared'),
         lambda document: (
             document['residuals'].pop('gas') and None or document.update(residuals={'gas': 3})
         ),
@@ -142,6 +143,36 @@ def test_a_damaged_calibration_is_refused_in_a_sentence(folder, change):
 
     with pytest.raises(CalibrationError, match='make it again with "crossmodal-kd calibrate"'):
         load_calibration(folder, PROFILE)
+
+
+@pytest.mark.parametrize(
+    ('sense', 'channel', 'key', 'value', 'message'),
+    [
+        ('touch', 'texture', 'features', ['median', 'peak'], r'features \["median", "peak"\] of'),
+        ('touch', 'indentation', 'noise_floor', 0.3, r'noise_floor 0.3 of touch.indentation'),
+        ('gas', 'co2_surface_ppm', 'ambient', False, r'ambient false of .* says, got true: make'),
+    ],
+)
+def test_a_calibration_of_other_features_floors_or_surroundings_is_refused(
+    folder, sense, channel, key, value, message
+):
+    profile = PROFILE.model_dump(mode='json', exclude_unset=True)
+    for one in profile['senses'][sense]['channels']:
+        if one['name'] == channel:
+            one[key] = value
+    other = Profile.model_validate(profile)
+
+    assert other.fingerprint == PROFILE.fingerprint
+    with pytest.raises(CalibrationError, match=message):
+        load_calibration(folder, other)
+
+
+def test_limits_on_noise_may_change_under_a_calibration(folder):
+    profile = PROFILE.model_dump(mode='json', exclude_unset=True)
+    profile['senses']['gas']['channels'][0]['noise_floor'] = 5.0
+    profile['senses']['touch']['period_s'] = 0.02
+
+    assert load_calibration(folder, Profile.model_validate(profile)) is not None
 
 
 class Engine:
