@@ -34,8 +34,9 @@ _DEFAULT_FLOOR = 0.01
 WINDOWS_S = (0.5, 5.0, 20.0)
 # A verdict is withdrawn when the residual has come back to this part of its limit.
 _RELEASE = 0.7
-# A picture stands for the time since the one before, if that is not longer.
-_MAX_STEP_S = 2.0
+# A picture stands for the time since the one before, if that is not longer than this or so many
+# periods of the camera.
+_MAX_STEP_S, _MAX_STEP_PERIODS = 2.0, 2.5
 # Weight in the shortest mean with which a sense can be shown to agree: half a second.
 _MIN_PROOF = 0.6
 # A place, such as a panel of the simulated wall, is passed in 5 s. However long it is looked at,
@@ -203,19 +204,23 @@ class ResidualMonitor:
     For each of `WINDOWS_S` there is an exponential mean over the pictures of late, in which a
     place has no more weight than `DWELL_S` at it give. It starts at 0, for a sense agrees until it
     is shown not to. That of a sense that is accused is taken over its weights alone: it has to be
-    shown to agree.
+    shown to agree. Of a camera with a longer period than `DWELL_S` a picture stands for that, and
+    every time is longer by as much.
 
     Attributes:
         model: how residuals of a healthy sense are distributed.
         verdict: how the sense contradicts the picture; `None` if it does not.
     """
 
-    def __init__(self, sense: Sense, model: ResidualModel) -> None:
-        """Start with no residual."""
+    def __init__(self, sense: Sense, model: ResidualModel, period_s: float) -> None:
+        """Start with no residual; pictures come every `period_s`."""
         self._sense, self.model = sense, model
+        # Limits were measured on means over places, each with the weight of `DWELL_S`.
+        self._stretch = max(1.0, period_s / DWELL_S)
+        self._max_step_s = max(_MAX_STEP_S, _MAX_STEP_PERIODS * period_s)
         # What lies under a grid next may hide what is wrong with it: a verdict is not withdrawn
         # before the grid has agreed for as long as the longest mean remembers.
-        self._agreement_ns = WINDOWS_S[-1] * 1e9 if sense.layout == 'grid' else 0.0
+        self._agreement_ns = self._stretch * WINDOWS_S[-1] * 1e9 if sense.layout == 'grid' else 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -237,10 +242,11 @@ class ResidualMonitor:
         if step_s < 0.0:
             self.reset()
             step_s = 0.0
-        if step_s >= _MAX_STEP_S:  # in a gap it has not agreed
+        is_gap = step_s >= self._max_step_s
+        if is_gap:  # in it the sense has not agreed
             self._exceeded_ns += stamp_ns - self._stamp_ns
         self._stamp_ns = stamp_ns
-        self._add(z, place, step_s)
+        self._add(z, place, step_s / self._stretch, is_gap=is_gap)
         means = (self._weights[:, :, None] * self._means).sum(0)
         weights = self._weights.sum(0)
         if self.verdict is not None:  # of one that is accused, by what there is
@@ -257,7 +263,7 @@ class ResidualMonitor:
             self.verdict = None
         return self.verdict
 
-    def _add(self, z: np.ndarray, place: int, step_s: float) -> None:
+    def _add(self, z: np.ndarray, place: int, step_s: float, *, is_gap: bool) -> None:
         """Add a residual `float[F]`, in standard deviations, of the last `step_s`."""
         self._weights *= np.exp(-step_s / _WINDOWS)
         is_kept = (self._places == place) | (self._weights[:, -1] > _MIN_WEIGHT)
@@ -269,7 +275,7 @@ class ResidualMonitor:
             self._means = np.append(self._means, np.zeros((1, len(WINDOWS_S), z.size)), 0)
         here = int(np.argmax(self._places == place))
         # A picture after a gap stands for itself alone.
-        shares = -np.expm1(-(step_s if step_s < _MAX_STEP_S else 0.0) / _WINDOWS)
+        shares = -np.expm1(-(0.0 if is_gap else step_s) / _WINDOWS)
         weight = self._weights[here] + shares
         newest = shares / np.maximum(weight, np.finfo(float).tiny)
         self._means[here] += newest[:, None] * (z - self._means[here])
@@ -291,7 +297,7 @@ class ResidualMonitor:
             deviation=float(means[feature]),
             together=float(self.model.sizes(means)[-1]) if is_together else None,
             limit=float(self.model.limits[window, index]),
-            window_s=WINDOWS_S[window],
+            window_s=self._stretch * WINDOWS_S[window],
         )
 
 

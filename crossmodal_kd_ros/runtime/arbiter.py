@@ -159,7 +159,8 @@ class CrossCheck:
         self._ood = None if calibration is None else calibration.out_of_distribution
         self._places = Places(0.0 if self._ood is None else self._ood.same_place)
         self._monitors = {
-            name: ResidualMonitor(profile.senses[name], model) for name, model in residuals.items()
+            name: ResidualMonitor(profile.senses[name], model, profile.camera.period_s)
+            for name, model in residuals.items()
         }
         self._reset(epoch=0)
 

@@ -21,6 +21,7 @@ from crossmodal_kd_ros.calibration.consistency import (
 from crossmodal_kd_ros.profile import load_profile
 
 SECOND = 1_000_000_000
+PERIOD_S = 0.1
 TOUCH, GAS = load_profile().senses['touch'], load_profile().senses['gas']
 GAS_NAMES, TOUCH_FEATURES = GAS.channel_names, feature_names(TOUCH)
 PREDICTED = np.array([100.0, 300.0, 50.0, 20.0, 100.0, 1.0, 20.9, 5.0])
@@ -35,28 +36,29 @@ MODEL = ResidualModel(
 
 
 class Module:
-    """A gas module compared with the picture at 10 Hz.
+    """A gas module compared with pictures, at 10 Hz as a rule.
 
-    Panels of the wall deceive the student by one deviation.
+    Panels of the wall, of which each is looked at for 5 s, deceive the student by one deviation.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, period_s: float = PERIOD_S) -> None:
+        self.period_s, self.at_a_panel = period_s, max(1, round(5.0 / period_s))
         self.monitor, self.rng, self.step = (
-            ResidualMonitor(GAS, MODEL),
+            ResidualMonitor(GAS, MODEL, period_s),
             np.random.default_rng(0),
             0,
         )
 
     def feed(self, seconds: float, offset=0.0):
-        for _ in range(round(10 * seconds)):
-            if self.step % 50 == 0:
+        for _ in range(round(seconds / self.period_s)):
+            if self.step % self.at_a_panel == 0:
                 self.panel = np.clip(self.rng.standard_normal(8), -2.0, 2.0)
             self.step += 1
             verdict = self.monitor.take(
-                self.step * SECOND // 10,
+                round(self.step * self.period_s * SECOND),
                 PREDICTED + self.panel + offset,
                 PREDICTED,
-                place=self.step // 50,
+                place=self.step // self.at_a_panel,
             )
         return verdict
 
@@ -94,7 +96,7 @@ def test_a_small_offset_is_noticed_late_by_the_mean_over_many_panels(gas):
 def test_many_small_offsets_are_noticed_together(gas):
     limits = MODEL.limits.copy()
     limits[:, :-1] = 9.0
-    gas.monitor = ResidualMonitor(GAS, dataclasses.replace(MODEL, limits=limits))
+    gas.monitor = ResidualMonitor(GAS, dataclasses.replace(MODEL, limits=limits), PERIOD_S)
     gas.feed(30.0)
     verdict = gas.feed(60.0, np.where(np.arange(8) == 3, 4.0, 3.0))
 
@@ -108,7 +110,7 @@ def test_a_sensor_that_is_right_again_is_forgiven(gas):
 
 
 def test_a_verdict_stands_between_its_two_limits():
-    monitor = ResidualMonitor(GAS, MODEL)
+    monitor = ResidualMonitor(GAS, MODEL, PERIOD_S)
     for step in range(20):
         monitor.take(step * SECOND // 10, PREDICTED + 5.5, PREDICTED, 0)
     verdicts = [
@@ -120,8 +122,8 @@ def test_a_verdict_stands_between_its_two_limits():
 
 
 def test_one_place_is_one_piece_of_evidence_however_long_it_is_looked_at():
-    deceived, offset = ResidualMonitor(GAS, MODEL), np.where(np.arange(8) == 3, 2.6, 0.0)
-    passing = ResidualMonitor(GAS, MODEL)
+    deceived, offset = ResidualMonitor(GAS, MODEL, PERIOD_S), np.where(np.arange(8) == 3, 2.6, 0.0)
+    passing = ResidualMonitor(GAS, MODEL, PERIOD_S)
     verdicts = [
         [
             deceived.take(step * SECOND // 10, PREDICTED + offset, PREDICTED, place=0),
@@ -136,7 +138,7 @@ def test_one_place_is_one_piece_of_evidence_however_long_it_is_looked_at():
 
 
 def test_two_places_to_and_fro_are_two_pieces_of_evidence():
-    monitor = ResidualMonitor(GAS, MODEL)
+    monitor = ResidualMonitor(GAS, MODEL, PERIOD_S)
     offset = np.where(np.arange(8) == 3, 2.6, 0.0)
 
     # Two of four places: a mean of 2.6 x 0.44 over 20 s, under the limit of 1.5.
@@ -146,7 +148,7 @@ def test_two_places_to_and_fro_are_two_pieces_of_evidence():
 
 
 def test_an_accused_sense_is_not_cleared_by_standing_still_at_a_place_where_it_disagrees():
-    monitor, offset = ResidualMonitor(GAS, MODEL), np.where(np.arange(8) == 3, 2.6, 0.0)
+    monitor, offset = ResidualMonitor(GAS, MODEL, PERIOD_S), np.where(np.arange(8) == 3, 2.6, 0.0)
     for step in range(600):
         verdict = monitor.take(step * SECOND // 10, PREDICTED + offset, PREDICTED, step // 50)
     assert verdict
@@ -178,9 +180,21 @@ def test_a_gap_clears_no_accusation_and_agreement_at_several_places_after_it_doe
 
 
 def test_a_gap_is_no_evidence():
-    monitor = ResidualMonitor(GAS, MODEL)
+    monitor = ResidualMonitor(GAS, MODEL, PERIOD_S)
     for place in range(100):  # 4 deviations, in one picture in 3 s
         assert monitor.take(place * 3 * SECOND, PREDICTED + 4.0, PREDICTED, place) is None
+
+
+@pytest.mark.parametrize('period_s', [1.0, 2.0, 5.0, 30.0, 3600.0])
+def test_pictures_that_come_seldom_tell_by_as_many_places(period_s):
+    gas, place_s = Module(period_s), max(5.0, period_s)
+
+    assert all(gas.feed(period_s) is None for _ in range(300))
+    assert gas.feed(2.0 * place_s, np.where(np.arange(8) == 3, 9.0, 0.0))
+    assert gas.feed(60.0 * place_s) is None
+    verdict = gas.feed(12.0 * place_s, np.where(np.arange(8) == 3, 2.6, 0.0))
+    assert (verdict.limit, verdict.window_s) == (1.5, 4.0 * place_s)
+    assert gas.feed(60.0 * place_s) is None
 
 
 def test_the_features_of_touch_are_what_they_are_called():
@@ -216,7 +230,7 @@ def test_a_pad_is_forgiven_only_after_it_has_agreed_for_twenty_seconds():
         bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0)
     )
     monitor, plain = (
-        ResidualMonitor(TOUCH, model),
+        ResidualMonitor(TOUCH, model, PERIOD_S),
         np.concatenate([np.full(128, 40.0), np.full(128, 0.5)]),
     )
     lifted = plain + np.repeat([0.0, 1.5], 128)
@@ -234,7 +248,7 @@ def test_a_gap_is_no_part_of_the_time_for_which_a_pad_has_to_agree(before_s, gap
     model = ResidualModel(
         bias=np.zeros(6), scale=np.ones(6), whitening=np.eye(6), limits=np.full((3, 7), 1.0)
     )
-    monitor = ResidualMonitor(TOUCH, model)
+    monitor = ResidualMonitor(TOUCH, model, PERIOD_S)
     plain = np.concatenate([np.full(128, 40.0), np.full(128, 0.5)])
     lifted, agreed_s = plain + np.repeat([0.0, 9.0], 128), 0.0
     for step in range(10):

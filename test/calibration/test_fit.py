@@ -93,7 +93,7 @@ def test_what_one_place_reads_of_the_air_may_be_read_at_all_of_them(models, chan
     odd = np.zeros(gas.size)
     odd[gas.elements_of(channel)] = np.abs(by_group[:, gas.elements_of(channel)]).max()
 
-    monitor, predicted = ResidualMonitor(gas, model), answers.readings['gas'][0]
+    monitor, predicted = ResidualMonitor(gas, model, 0.5), answers.readings['gas'][0]
     for beat in range(2 * 60):  # a minute, 5 s at each place
         reading = predicted + model.bias + odd
         monitor.take(beat * 500_000_000, reading, predicted, place=beat // 10)
