@@ -108,7 +108,7 @@ def run_seeds(
         if control != 'alone' or alone_models is not None
         for seed in seeds
     ]
-    keys = {folder: _key(Path(folder)) for *_, folder in jobs}
+    keys = {folder: _key(Path(folder)) for folder in {folder for *_, folder in jobs}}
     files = [
         kept / keys[folder] / f'{name}_{control}_{seed}.json'
         for name, control, seed, folder in jobs
