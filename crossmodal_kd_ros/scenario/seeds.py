@@ -15,8 +15,9 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def run_seeds(
     runs: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in names}
     # Each a process of its own: networks run on one thread.
     workers = min(os.cpu_count() or 1, len(jobs))
-    pool = ProcessPoolExecutor(workers, get_context('spawn'), initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, get_context('spawn'), initializer=_follow_parent)
     try:
         for (name, control, seed, _), result in zip(jobs, pool.map(_run, jobs, files)):
             runs[name].setdefault(control, []).append(result)
@@ -254,9 +255,16 @@ def _rows(name: str, by_control: Mapping[str, Any]) -> Iterator[tuple[str, list[
         yield words, cells
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which reaches every process of a terminal, to the first one."""
+def _follow_parent() -> None:
+    """Leave Ctrl-C, which reaches every process of a terminal, to the first one; end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as its parent is gone: a killed one tells its workers nothing."""
+    parent_process().join()
+    os._exit(1)
 
 
 @lru_cache(maxsize=2)

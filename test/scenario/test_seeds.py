@@ -3,8 +3,14 @@
 
 """The page of many seeds, and the command."""
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
+from waiting import wait_for
 
 from crossmodal_kd_ros.cli.scenario import command
 from crossmodal_kd_ros.scenario.seeds import _key, _run, aims, page
@@ -84,6 +90,38 @@ def test_a_run_that_has_ended_is_not_played_again_and_other_networks_are_others(
     assert first['duration_s'] == 0.0 and _run(job, file)['duration_s'] == 7.0
     weights.write_bytes(b'another')
     assert not (tmp_path / _key(weights.parent)).exists()
+
+
+# As many seeds as take longer than the test.
+SEEDS = """
+import sys
+from pathlib import Path
+from crossmodal_kd_ros.files import share_dir
+from crossmodal_kd_ros.scenario.seeds import run_seeds
+run_seeds(
+    *(['month'], range(1000)),
+    **{'models_dir': share_dir() / 'models', 'alone_models': None},
+    **{'kept': Path(sys.argv[1]), 'say': print},
+)
+"""
+
+
+def test_the_workers_end_with_a_command_that_is_killed(tmp_path):
+    process = subprocess.Popen([sys.executable, '-c', SEEDS, str(tmp_path)])
+    try:
+        children = Path(f'/proc/{process.pid}/task/{process.pid}/children')
+        wait_for(lambda: 'spawn_main' in ''.join(map(command_line, children.read_text().split())))
+        pids = children.read_text().split()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == -signal.SIGTERM
+    wait_for(lambda: not any(command_line(pid) for pid in pids))
+
+
+def command_line(pid: str) -> str:
+    """Return how a process was called; empty where there is none, or it has ended."""
+    path = Path(f'/proc/{pid}/cmdline')
+    return path.read_text() if path.exists() else ''
 
 
 def test_nobody_needs_no_networks(tmp_path):
