@@ -220,13 +220,14 @@ def _many(
     docs: Path,
     words: str,
 ) -> None:
-    from crossmodal_kd_ros.files import write_json, write_text
+    from crossmodal_kd_ros.files import check_writable, write_json, write_text
     from crossmodal_kd_ros.scenario.seeds import page, run_seeds
 
+    for folder in (kept, docs):
+        check_writable(folder)
     result = run_seeds(
         names, seeds, models_dir=models, alone_models=alone_models, kept=kept, say=click.echo
     )
-    docs.mkdir(parents=True, exist_ok=True)
     write_json(
         docs / 'scenarios.json', {'seeds': list(seeds), 'command': words, 'scenarios': result}
     )

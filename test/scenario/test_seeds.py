@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from waiting import wait_for
 
 from crossmodal_kd_ros.cli.scenario import command
+from crossmodal_kd_ros.files import OutputError
 from crossmodal_kd_ros.scenario.seeds import _key, _run, aims, page
 from crossmodal_kd_ros.scenario.setting import SCENARIOS
 
@@ -76,6 +77,18 @@ def test_what_cannot_be_played_is_refused_in_a_sentence(arguments, expected):
     result = CliRunner().invoke(command, arguments)
 
     assert result.exit_code == 2 and expected in result.output
+
+
+@pytest.mark.parametrize('option', ['--docs', '--out'])
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_played(
+    tmp_path, monkeypatch, option
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('crossmodal_kd_ros.scenario.seeds.run_seeds', None)
+    (tmp_path / 'file').touch()
+    result = CliRunner().invoke(command, ['month', '--seeds', '2', option, 'file/folder'])
+
+    assert isinstance(result.exception, OutputError) and 'file/folder' in str(result.exception)
 
 
 def test_a_run_that_has_ended_is_not_played_again_and_other_networks_are_others(tmp_path):
