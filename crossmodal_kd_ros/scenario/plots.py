@@ -26,6 +26,7 @@ from crossmodal_kd_ros.reports.style import (
 )
 from crossmodal_kd_ros.scenario.robot import Event
 from crossmodal_kd_ros.scenario.score import VERDICTS, Visit, mode_spans
+from crossmodal_kd_ros.scenario.setting import START_HOUR
 from crossmodal_kd_ros.simulation.living import Contact, tilt_deg
 
 VERDICT_COLOURS = {
@@ -83,8 +84,10 @@ def facade_map(places: Sequence[Visit], materials: Sequence[str], columns: int) 
             axes.set_xticks([])
             axes.set_yticks([])
         else:
-            days = [places[n * len(materials)].arrival['hours'] / _DAY_H for n in range(rounds)]
-            axes.set_xticks(np.arange(rounds) + 0.5, [f'day {1 + day:.0f}' for day in days])
+            hours = [places[n * len(materials)].arrival['hours'] for n in range(rounds)]
+            # As the histories of the panels count them: a day begins at midnight.
+            days = [1 + int((START_HOUR + hour) // _DAY_H) for hour in hours]
+            axes.set_xticks(np.arange(rounds) + 0.5, [f'day {day}' for day in days])
             axes.set_yticks(
                 np.arange(high) + 0.5,
                 [f'{index + 1}: {words(name)}' for index, name in enumerate(materials)],
