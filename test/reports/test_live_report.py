@@ -50,7 +50,7 @@ def page(tmp_path, empty_bag, run, scenario) -> str:
         bag=empty_bag,
         recording=run,
         scenario=scenario,
-        summary=REST | summarise(run, scenario),
+        summary=REST | {'simulated': scenario is not made.PHOTOS} | summarise(run, scenario),
     )
     return path.read_text(encoding='utf-8')
 
@@ -78,6 +78,12 @@ def test_a_simulated_run_says_so_and_a_photograph_run_shows_no_accuracy(tmp_path
     photos = page(tmp_path, empty_bag, made.photos(), made.PHOTOS)
     assert 'NO TRUTH KNOWN' in photos
     assert not re.search('expert would|SIMULATED WALL|truth', photos.replace('NO TRUTH KNOWN', ''))
+
+
+def test_a_simulated_run_that_ended_before_its_first_truth_still_says_so(tmp_path, empty_bag):
+    run = replace(made.photos(), modes=())
+    text = page(tmp_path, empty_bag, run, made.SCENARIO)
+    assert 'SIMULATED WALL' in text and 'Real pictures' not in text
 
 
 def test_the_bounds_of_the_quantities_are_drawn_where_they_are_known(tmp_path, empty_bag):
