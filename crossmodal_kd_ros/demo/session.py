@@ -204,7 +204,12 @@ def _watch(
     screen: Screen,
     stop: threading.Event,
 ) -> tuple[Scenario, str]:
-    """Start the nodes and record the run; return the scenario, and what went wrong or nothing."""
+    """Start the nodes and record the run; return the scenario, and what went wrong or nothing.
+
+    Raises:
+        DemoError: a node refused or died before the camera started.
+        Stopped: the user ended the run before its first frame.
+    """
     wait = Waiter(processes, stop, out)
     screen.say('starting the nodes')
     wait.until(
@@ -248,6 +253,8 @@ def _watch(
                 f'{processes[1].last_error() or "the simulator said nothing"}'
             )
         screen.show(live, scenario)
+    if stop.is_set() and not (live.start_ns or observer.recorder.ended):
+        raise Stopped
     observer.ignore((*INPUT_TYPES, *SIMULATION_TYPES))
     time.sleep(_LAST_ANSWER_S)
     return scenario, ''
