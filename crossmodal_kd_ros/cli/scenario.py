@@ -159,6 +159,8 @@ def closing_lines(summary: dict[str, Any], out: Path) -> list[str]:
             f'{summary["angle_error_median_deg"]:.1f} degrees; tissue crushed '
             f'{summary["crushed"]} times'
         )
+    if 'bag' in summary and summary['bag']['error']:
+        lines.append(f'the recording is not whole: {summary["bag"]["error"]}')
     return [
         *lines,
         f'health of the facade {summary["health_begin"]:.0%} -> {summary["health_end"]:.0%} after '

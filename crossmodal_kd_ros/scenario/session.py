@@ -84,7 +84,7 @@ def run_session(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, 
         What `summary.json` says; `None` if `stop` was set before the first picture.
 
     Raises:
-        DemoError: a node refused or died, or nothing happened any more.
+        DemoError: a node refused or died, nothing happened any more, or the recording ended.
     """
     started_s = time.monotonic()
     check_replaceable(plan.out / 'bag', _MADE_BY)
@@ -132,10 +132,13 @@ def _record(
     with watched_nodes(nodes, out, screen) as (processes, observer):
         events, trouble = _watch(out, processes, observer, screen, stop)
     recorder = observer.recorder
+    if recorder.ended:
+        raise DemoError(f'{recorder.error}; what was recorded is in {recorder.path}')
     bag = {
         'path': 'bag',
         'messages': recorder.written.total(),
         'dropped': dict(recorder.dropped),
+        'error': recorder.error,
         'bytes': sum(file.stat().st_size for file in recorder.path.iterdir()),
     }
     return events, bag, trouble
@@ -188,6 +191,8 @@ def _watch(
             heard_s = time.monotonic()
         if trouble := death_of(processes):
             return story.events, trouble
+        if observer.recorder.ended:
+            break
         if time.monotonic() - heard_s > _SILENCE_S:
             return story.events, f'nothing happened for {_SILENCE_S:.0f} s: see the logs in {out}'
         screen.show(live, story.events)
