@@ -85,6 +85,11 @@ class Live:
         """Seconds since the first frame; 0 before it."""
         return self._since_start(self.now_ns)
 
+    @property
+    def newest_ns(self) -> int:
+        """When the newest message of any topic was received; 0 before the first."""
+        return max(self.received_ns.values(), default=0)
+
     def alive(self, topic: str, *, forget_s: float = _FORGET_S) -> bool:
         """Return whether `topic` had a message within the last `forget_s`."""
         return self.now_ns - self.received_ns.get(topic, -(10**18)) < forget_s * 1e9

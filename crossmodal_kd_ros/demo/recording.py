@@ -79,6 +79,7 @@ class Recording:
         truth: `[n, F]`, columns `TRUTH_FIELDS`; empty where nobody knows the truth.
         grid_truths: by sense of layout `grid`, `[n, size]`; empty likewise.
         experts: what the expert said of each frame.
+        end_ns: when the last message of any topic was received while the run was watched.
     """
 
     camera: Series
@@ -93,25 +94,18 @@ class Recording:
     truth: Series
     grid_truths: Mapping[str, Series]
     experts: tuple[dict[str, Any], ...]
+    end_ns: int
 
     @property
     def start_ns(self) -> int:
         """Stamp of the first frame: second 0 of the run. 0 where no frame ever came."""
-        return int(self._frames_ns[0]) if len(self._frames_ns) else 0
-
-    @property
-    def end_ns(self) -> int:
-        """Stamp of the last frame."""
-        return int(self._frames_ns[-1]) if len(self._frames_ns) else 0
-
-    @property
-    def _frames_ns(self) -> np.ndarray:
-        return self.truth.stamp_ns if len(self.truth) else self.camera.stamp_ns
+        frames_ns = self.truth.stamp_ns if len(self.truth) else self.camera.stamp_ns
+        return int(frames_ns[0]) if len(frames_ns) else 0
 
     @property
     def duration_s(self) -> float:
-        """Seconds from the first frame to the last."""
-        return (self.end_ns - self.start_ns) / 1e9
+        """Seconds from the first frame to the end; 0 where no frame ever came."""
+        return (self.end_ns - self.start_ns) / 1e9 if self.start_ns else 0.0
 
     def seconds(self, time_ns: np.ndarray | int) -> np.ndarray:
         """Return times as seconds since the first frame."""
@@ -122,8 +116,12 @@ class Recording:
         return self.readings[sensor] if sensor in self.readings else self.camera
 
 
-def load_recording(bag: Path) -> Recording:
+def load_recording(bag: Path, *, end_ns: int) -> Recording:
     """Read the bag of a run.
+
+    Args:
+        bag: its folder.
+        end_ns: see `Recording`. Answers to the last pictures may come later.
 
     Raises:
         BagError: there is no readable bag at `bag`.
@@ -175,6 +173,7 @@ def load_recording(bag: Path) -> Recording:
         experts=tuple(
             json.loads(message.data) for _, message in messages['/' + topics.EXPERT.name]
         ),
+        end_ns=end_ns,
     )
 
 

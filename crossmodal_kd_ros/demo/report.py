@@ -94,9 +94,12 @@ def cards(bag: Path, recording: Recording, scenario: Scenario) -> list[runs.Card
     """Return evenly spaced frames: not picked by hand, so good and bad ones come as they are."""
     times_s = (np.arange(_CARDS) + 0.5) / _CARDS * recording.duration_s
     answered_s = recording.seconds(recording.scores.stamp_ns)
+    # A frame that is further away belongs to another card.
+    reach_s = 0.5 / _CARDS * recording.duration_s
     rows = [
         None
-        if scenario.schedule.active(CAMERA, t_s) or not len(answered_s)
+        if scenario.schedule.active(CAMERA, t_s)
+        or np.abs(answered_s - t_s).min(initial=np.inf) > reach_s
         else int(np.abs(answered_s - t_s).argmin())
         for t_s in times_s
     ]

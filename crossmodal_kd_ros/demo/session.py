@@ -137,30 +137,39 @@ def run_demo(plan: Plan, screen: Screen, stop: threading.Event) -> dict[str, Any
     try:
         # A run that goes wrong, or is killed, leaves its recording and its logs there.
         with whole_folder(plan.out, keep=True) as out:
-            recorder, scenario, trouble = _record(plan, out, screen, stop)
+            recorder, watched = _record(plan, out, screen, stop)
             if recorder.ended:
                 raise DemoError(f'{recorder.error}; what was recorded is in {recorder.path}')
             summary = _write(
-                plan, out, recorder, scenario, interrupted=stop.is_set(), started_s=started_s
+                plan, out, recorder, watched, interrupted=stop.is_set(), started_s=started_s
             )
     except Stopped:
         return None
-    if trouble:
-        raise DemoError(trouble)
+    if watched.trouble:
+        raise DemoError(watched.trouble)
     return summary
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Watched:
+    """A run that was watched: how it is judged, its end as `Recording` has it, what went wrong."""
+
+    scenario: Scenario
+    end_ns: int
+    trouble: str = ''
 
 
 def _record(
     plan: Plan, out: Path, screen: Screen, stop: threading.Event
-) -> tuple[BagRecorder, Scenario, str]:
+) -> tuple[BagRecorder, _Watched]:
     """Run the nodes from start to end; return the recorder, closed, and what `_watch` returns."""
     nodes = (
         ('maintenance_node', 'nodes', {}),
         ('simulator_node', 'nodes', plan.simulator_parameters),
     )
     with watched_nodes(nodes, out, screen) as (processes, observer):
-        scenario, trouble = _watch(plan, out, processes, observer, screen, stop)
-    return observer.recorder, scenario, trouble
+        watched = _watch(plan, out, processes, observer, screen, stop)
+    return observer.recorder, watched
 
 
 @contextmanager
@@ -203,8 +212,8 @@ def _watch(
     observer: Observer,
     screen: Screen,
     stop: threading.Event,
-) -> tuple[Scenario, str]:
-    """Start the nodes and record the run; return the scenario, and what went wrong or nothing.
+) -> _Watched:
+    """Start the nodes, record the run and watch it.
 
     Raises:
         DemoError: a node refused or died before the camera started.
@@ -244,33 +253,35 @@ def _watch(
         time.sleep(_POLL_S)
         live.take(observer.drain(), dict(observer.newest), time.time_ns())
         if trouble := death_of(processes):
-            return scenario, trouble
+            return _Watched(scenario=scenario, end_ns=live.newest_ns, trouble=trouble)
         if observer.recorder.ended:
             break
         if not live.start_ns and time.monotonic() - began_s > _FIRST_FRAME_TIMEOUT_S:
-            return scenario, (
+            trouble = (
                 f'expected a first picture within {_FIRST_FRAME_TIMEOUT_S:.0f} s, got none: '
                 f'{processes[1].last_error() or "the simulator said nothing"}'
             )
+            return _Watched(scenario=scenario, end_ns=live.newest_ns, trouble=trouble)
         screen.show(live, scenario)
     if stop.is_set() and not (live.start_ns or observer.recorder.ended):
         raise Stopped
     observer.ignore((*INPUT_TYPES, *SIMULATION_TYPES))
     time.sleep(_LAST_ANSWER_S)
-    return scenario, ''
+    return _Watched(scenario=scenario, end_ns=live.newest_ns)
 
 
 def _write(
     plan: Plan,
     out: Path,
     recorder: BagRecorder,
-    scenario: Scenario,
+    watched: _Watched,
     *,
     interrupted: bool,
     started_s: float,
 ) -> dict[str, Any]:
     """Write `summary.json` and `report.html` into `out` from the bag; return the summary."""
-    recording = load_recording(recorder.path)
+    recording = load_recording(recorder.path, end_ns=watched.end_ns)
+    scenario = watched.scenario
     summary = {
         'title': 'A robot that loses its senses and carries on'
         if plan.simulated

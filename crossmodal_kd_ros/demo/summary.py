@@ -164,8 +164,8 @@ def unplanned_gaps(recording: Recording, scenario: Scenario) -> list[dict[str, A
     """Return each time a sensor's newest message grew older than its timeout without a fault.
 
     Reasons are a busy machine or a loose plug. Each is `sensor`, `start_s` (stamp of the last
-    message) and `length_s` (until the next was received). Those of one sensor that overlap, as
-    where many messages in a row are late, are one.
+    message) and `length_s` (until the next was received, or the run ended). Those of one sensor
+    that overlap, as where many messages in a row are late, are one.
     """
     gaps = []
     for sensor in scenario.sensors:
@@ -176,9 +176,9 @@ def unplanned_gaps(recording: Recording, scenario: Scenario) -> list[dict[str, A
             else recording.of_sensor(sensor)
         )
         stamps_s = recording.seconds(series.stamp_ns)
-        ends_s = recording.seconds(series.received_ns[1:])
+        ends_s = recording.seconds(np.append(series.received_ns[1:], recording.end_ns))
         spans_s: list[list[float]] = []
-        for start_s, end_s in sorted(zip(stamps_s[:-1].tolist(), ends_s.tolist())):
+        for start_s, end_s in sorted(zip(stamps_s.tolist(), ends_s.tolist())):
             planned = any(
                 fault.sensor == sensor and start_s < fault.end_s and fault.start_s < end_s
                 for fault in scenario.schedule.faults

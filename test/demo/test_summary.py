@@ -151,6 +151,20 @@ def test_messages_in_a_row_that_all_come_late_are_one_gap():
     assert gap['length_s'] == pytest.approx(1.5, abs=0.1)
 
 
+def test_a_sensor_that_is_silent_until_the_end_is_a_gap_of_the_whole_run():
+    run = made.photos()
+    seen, answered = (each.stamp_ns < made.at(8.0) for each in (run.camera, run.scores))
+    hold = (*run.modes, Text(made.at(8.2), 'HOLD', 'camera is silent'))
+    lost = replace(
+        run, camera=keep(run.camera, seen), scores=keep(run.scores, answered), modes=hold
+    )
+    summary = summarise(lost, made.PHOTOS)
+    assert summary['duration_s'] == 40.0 and summary['wrong_mode_s'] == 0.0
+    assert summary['unplanned_gaps'] == [
+        {'sensor': 'camera', 'start_s': 7.967, 'length_s': 32.033}
+    ]
+
+
 def test_a_planned_silence_is_no_unplanned_gap(summary):
     assert summary['unplanned_gaps'] == []
 

@@ -132,6 +132,7 @@ def recording(*, duration_s: float = 40.0, seed: int = 0) -> Recording:
             }
             for index, mm in zip(action, depth)
         ),
+        end_ns=at(duration_s),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from crossmodal_kd_ros.bags import BagRecorder
+from crossmodal_kd_ros.demo.recording import Series
 from crossmodal_kd_ros.demo.report import cards, write_live_report
 from crossmodal_kd_ros.demo.summary import summarise
 from crossmodal_kd_ros.simulation import FaultSchedule
@@ -129,6 +130,15 @@ def test_a_dead_camera_shows_what_was_published_then_and_nothing_else(empty_bag)
     ordered = tuple(sorted(other, key=lambda one: one.received_ns))
     shown = cards(empty_bag, replace(run, actions=ordered), made.SCENARIO)[6]
     assert [choice.action for choice in shown.choices] == ['request_human']
+
+
+def test_a_camera_that_is_lost_for_good_shows_no_frame_twice(empty_bag):
+    run = made.photos()
+    rows = run.scores.stamp_ns < made.at(8.0)
+    series = (run.scores.stamp_ns, run.scores.received_ns, run.scores.values)
+    lost = replace(run, scores=Series(*(each[rows] for each in series)))
+    shown = [card.no_picture for card in cards(empty_bag, lost, made.PHOTOS)]
+    assert shown == ['picture not recorded'] * 2 + ['no picture answered'] * 6
 
 
 def test_a_run_without_a_single_frame_still_gives_a_page(tmp_path, empty_bag):
