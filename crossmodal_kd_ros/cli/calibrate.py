@@ -111,7 +111,8 @@ def command(
         engine, calibration, test.image[first[:_MAX_FAMILIAR]]
     )
     save_calibration(calibration, models)
-    console = Console()
+    # A unit may stand in brackets.
+    console = Console(markup=False)
     for table in tables(calibration):
         console.print(table)
-    console.print(f'calibration: {models / "calibration.json"}', highlight=False, soft_wrap=True)
+    console.out(f'calibration: {models / "calibration.json"}', highlight=False)

@@ -101,7 +101,7 @@ def command(
     if summary is None:
         raise click.exceptions.Exit(130)
     for line in closing_lines(summary, out):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.out(line, highlight=False)
     if summary['interrupted']:
         raise click.exceptions.Exit(130)
 

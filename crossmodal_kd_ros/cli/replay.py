@@ -108,7 +108,7 @@ def command(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     for line in closing_lines(summary, out):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.out(line, highlight=False)
     check_answered(summary, bag)
 
 

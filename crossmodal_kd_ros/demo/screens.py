@@ -47,7 +47,7 @@ class TerminalScreen:
 
     def say(self, sentence: str) -> None:
         """Print the sentence."""
-        self._console.print(f'[dim]{sentence} ...[/]')
+        self._console.out(f'{sentence} ...', style='dim', highlight=False)
 
     def show(self, live: Live, run: Any) -> None:
         """Draw the state, if it is time."""
@@ -84,7 +84,7 @@ class Lines:
         """Nothing to give back."""
 
     def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.out(text, highlight=False)
 
 
 class LineScreen(Lines):

@@ -77,7 +77,7 @@ def main() -> int:
         try:
             part = import_module(f'parts.{name}').run(bench).as_json()
         except RuntimeError as error:
-            console.print(f'{name} could not be measured: {error}')
+            console.out(f'{name} could not be measured: {error}', highlight=False)
             failed.append(name)
             continue
         took_s = round(time.monotonic() - start_s, 1)
@@ -92,14 +92,15 @@ def main() -> int:
         write_report(given.out / 'report.html', summary)
         write_markdown(given.out / 'performance.md', summary)
     if summary['parts']:
-        console.print(f'\nreport: {given.out / "report.html"}\nfigures: {path}')
+        console.out(f'\nreport: {given.out / "report.html"}\nfigures: {path}', highlight=False)
     if given.docs is None or failed:
         return 1 if failed else 0
     missing = [name for name in PARTS if name not in summary['parts']]
     if given.quick or missing:
         why = f'{", ".join(missing)} is missing' if missing else 'of a quick one none counts'
-        console.print(
-            f'expected a whole benchmark for {given.docs}, {why}: run it without --quick'
+        console.out(
+            f'expected a whole benchmark for {given.docs}, {why}: run it without --quick',
+            highlight=False,
         )
         return 1
     write_markdown(given.docs / 'performance.md', summary)

@@ -133,18 +133,19 @@ def test_from_a_bag_to_a_replay_by_networks_of_its_own(tmp_path):
         '--model',
         tmp_path / 'models',
         '--out',
-        tmp_path / 'replay',
+        tmp_path / 'replay[a]',
         '--inject',
         'touch@10-12',
     )
     assert done.returncode == 0, done.stderr
-    summary = json.loads((tmp_path / 'replay' / 'summary.json').read_text())
+    assert f'report: {tmp_path}/replay[a]/report.html\n' in done.stdout
+    summary = json.loads((tmp_path / 'replay[a]' / 'summary.json').read_text())
     assert summary['replays'][0]['frames_answered'] == 150 and summary[
         'duration_s'
     ] == pytest.approx(29.95)
     assert (summary['faults'][0]['sensor'], summary['faults'][0]['end_s']) == ('touch', 12.0)
     assert summary['replays'][0]['model'].startswith('student ')
-    assert '<svg' in (tmp_path / 'replay' / 'report.html').read_text()
+    assert '<svg' in (tmp_path / 'replay[a]' / 'report.html').read_text()
 
 
 @pytest.mark.parametrize(

@@ -88,19 +88,29 @@ def test_bad_usage_is_refused_with_code_2(arguments, sentence):
     assert sentence in shown.output and 'Traceback' not in shown.output
 
 
+SUMMARY = {
+    'frames_answered': 0,
+    'frames_published': 0,
+    'latency_ms': {'p50': None, 'p99': None},
+    'failover_ms': {'touch': None, 'gas': 80.0},
+    'failover_limit_ms': {'touch': 266.7, 'gas': 266.7},
+    'recovery_ms': {'touch': 12.0, 'gas': None},
+    'unplanned_gaps': [{'sensor': 'gas', 'start_s': 5.0, 'length_s': 4.0}],
+    'accuracy': None,
+    'bag': {'error': 'the disk is full'},
+    'interrupted': False,
+}
+
+
 def test_the_closing_lines_say_in_words_what_never_came(tmp_path):
-    summary = {
-        'frames_answered': 0,
-        'frames_published': 0,
-        'latency_ms': {'p50': None, 'p99': None},
-        'failover_ms': {'touch': None, 'gas': 80.0},
-        'failover_limit_ms': {'touch': 266.7, 'gas': 266.7},
-        'recovery_ms': {'touch': 12.0, 'gas': None},
-        'unplanned_gaps': [{'sensor': 'gas', 'start_s': 5.0, 'length_s': 4.0}],
-        'accuracy': None,
-        'bag': {'error': 'the disk is full'},
-    }
-    lines = '\n'.join(closing_lines(summary, tmp_path))
+    lines = '\n'.join(closing_lines(SUMMARY, tmp_path))
     assert 'touch lost: not noticed (limit 267 ms), trusted again after 12 ms' in lines
     assert 'not trusted again by the end' in lines and 'never' not in lines
     assert 'the machine was too busy' in lines and 'not whole: the disk is full' in lines
+
+
+def test_a_folder_is_printed_by_its_name_also_where_that_looks_like_markup(monkeypatch):
+    monkeypatch.setattr('crossmodal_kd_ros.demo.session.run_demo', lambda *_: SUMMARY)
+    shown = CliRunner().invoke(main, ['demo', '--out', 'runs[a]/x [/tmp/y] :cat:'])
+    assert shown.exit_code == 0
+    assert 'report: runs[a]/x [/tmp/y] :cat:/report.html' in shown.output

@@ -48,7 +48,7 @@ def make_pairs(count: int, seed: int, unlabelled: float = 0.0) -> Pairs:
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     """Return a folder with a data set `set` and networks `models`."""
-    folder = tmp_path_factory.mktemp('air')
+    folder = tmp_path_factory.mktemp('air[a]')
     (folder / 'tiny.yaml').write_text(RECIPE)
     for seed, split in enumerate(SPLITS):
         pairs = make_pairs(120, seed, unlabelled=0.1 if split == 'train' else 0.0)
@@ -83,6 +83,7 @@ def test_its_weights_are_calibrated_on_its_own_recordings(folder):
     calibration = load_calibration(folder / 'models', AIR)
 
     assert 'recorded' in shown and 'simulated' not in shown
+    assert f'calibration: {folder / "models" / "calibration.json"}\n' in shown
     assert {name: set(by_mode) for name, by_mode in calibration.predictors.items()} == {
         'camera+air': {Mode.TEACHER, Mode.STUDENT},
         'camera': {Mode.PARTIAL, Mode.STUDENT},

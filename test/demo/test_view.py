@@ -13,7 +13,7 @@ from rich.console import Console
 from rosbags.typesys import Stores, get_typestore
 
 from crossmodal_kd_ros.demo.live import CAMERA_TOPIC, Live
-from crossmodal_kd_ros.demo.screens import LineScreen
+from crossmodal_kd_ros.demo.screens import LineScreen, TerminalScreen
 from crossmodal_kd_ros.demo.view import screen
 from crossmodal_kd_ros.runtime import topics
 
@@ -158,3 +158,10 @@ def test_lines_say_each_change_of_mode_once():
     assert printed.count('STUDENT: touch is silent') == 1
     assert printed.count('frames answered') == 1
     assert 'seal crack, 50% sure (expert: seal crack)' in printed
+
+
+@pytest.mark.parametrize('make', [LineScreen, lambda console: TerminalScreen(console, None)])
+def test_what_is_waited_for_is_no_markup(make):
+    console = Console(file=io.StringIO(), width=40)
+    make(console).say('the logs in runs[a]/x [/tmp/y] z, however long')
+    assert console.file.getvalue() == 'the logs in runs[a]/x [/tmp/y] z, however long ...\n'
