@@ -7,7 +7,6 @@ import os
 import shlex
 from pathlib import Path
 
-import yaml
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import PathJoinSubstitution
@@ -16,6 +15,7 @@ from launch_ros.substitutions import FindPackageShare
 
 from crossmodal_kd_ros.files import share_dir
 from crossmodal_kd_ros.gazebo import GAZEBOS, write_world
+from crossmodal_kd_ros.nodes.given import entries, value
 from crossmodal_kd_ros.nodes.launching import arguments, nodes
 from crossmodal_kd_ros.nodes.transport import distro
 from launch import LaunchContext, LaunchDescription
@@ -57,7 +57,7 @@ def _gazebo(context: LaunchContext) -> list[Node | IncludeLaunchDescription]:
     world = write_world(
         Path(given['world_dir']).expanduser(),
         gazebo=given['gazebo'] or _paired(),
-        seed=_seed(Path(given['params_file'])),
+        seed=_seed(given['params_file'], given['namespace']),
     )
     server = PathJoinSubstitution([FindPackageShare('ros_gz_sim'), 'launch', 'gz_sim.launch.py'])
     return [
@@ -97,13 +97,13 @@ def _paired() -> str:
     )
 
 
-def _seed(params_file: Path) -> int:
-    """Return the seed that gazebo_senses_node gets: the panels have to be the same.
-
-    As in ROS, a wildcard means it too, and what stands last counts.
-    """
-    seed = 0
-    for name, node in yaml.safe_load(params_file.read_text()).items():
-        if name.rpartition('/')[2] in ('gazebo_senses_node', '*', '**'):
-            seed = node['ros__parameters'].get('seed', seed)
-    return seed
+def _seed(params_file: str, namespace: str) -> int:
+    """Return the seed that gazebo_senses_node gets: the panels have to be the same."""
+    full_name = '/'.join(('', *filter(None, namespace.split('/')), 'gazebo_senses_node'))
+    seed = value(entries(('--ros-args', '--params-file', params_file)), full_name, 'seed')
+    try:
+        return int(seed or 0)
+    except (TypeError, ValueError):
+        raise RuntimeError(
+            f'expected a whole number as seed in {params_file}, got {seed}'
+        ) from None

@@ -9,7 +9,7 @@ what others need.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
@@ -37,12 +37,17 @@ class Entry:
     Attributes:
         source: the path of a parameter file, or `-p`.
         nodes: their full name, maybe with wildcards, such as `/**/maintenance_node`.
-        names: of the parameters.
+        values: by the names of the parameters, as they stand there.
     """
 
     source: str
     nodes: str
-    names: tuple[str, ...]
+    values: Mapping[str, Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the parameters."""
+        return tuple(self.values)
 
     def reaches(self, full_name: str) -> bool:
         """Return whether a node of this name gets the parameters."""
@@ -91,10 +96,24 @@ def entries(args: Sequence[str]) -> tuple[Entry, ...]:
         if option == _FILE_OPTION:
             given += _in_file(value)
         elif option in _ARGUMENT_OPTIONS:
-            node, _, name = value.partition(':=')[0].rpartition(':')
+            key, _, text = value.partition(':=')
+            node, _, name = key.rpartition(':')
             nodes = f'/{node.lstrip("/")}' if node else _EVERY_NODE
-            given.append(Entry(source=ARGUMENT, nodes=nodes, names=(name,)))
+            given.append(Entry(source=ARGUMENT, nodes=nodes, values={name: text}))
     return tuple(given)
+
+
+def value(given: Sequence[Entry], full_name: str, name: str) -> Any:
+    """Return the value of a parameter that counts for a node, as it stands there; `None`: none.
+
+    rcl merges what was given for the same nodes, and puts it where these nodes came first; what
+    comes last after that counts.
+    """
+    places = _places(given)
+    reaching = [entry for entry in given if name in entry.values and entry.reaches(full_name)]
+    # Of equals the order stays.
+    reaching.sort(key=lambda entry: places[entry.nodes])
+    return reaching[-1].values[name] if reaching else None
 
 
 def lost(given: Sequence[Entry], full_name: str, default_name: str) -> list[Notice]:
@@ -141,16 +160,11 @@ def _unreached(given: Sequence[Entry], full_name: str, default_name: str) -> lis
 
 
 def _beaten(given: Sequence[Entry], full_name: str) -> list[Notice]:
-    """Return a notice for each parameter of which not the last value counts.
-
-    rcl merges what was given for the same nodes, and puts it where these nodes came first; what
-    comes last after that counts.
-    """
-    places: dict[str, int] = {}
+    """Return a notice for each parameter of which not the last value counts: see `value`."""
+    places = _places(given)
     last: dict[str, Entry] = {}
     counts: dict[str, Entry] = {}
-    for place, entry in enumerate(given):
-        places.setdefault(entry.nodes, place)
+    for entry in given:
         for name in entry.names if entry.reaches(full_name) else ():
             last[name] = entry
             if name not in counts or places[entry.nodes] >= places[counts[name].nodes]:
@@ -168,6 +182,14 @@ def _beaten(given: Sequence[Entry], full_name: str) -> list[Notice]:
     ]
 
 
+def _places(given: Sequence[Entry]) -> dict[str, int]:
+    """Return for the nodes of each entry where they came first."""
+    places: dict[str, int] = {}
+    for place, entry in enumerate(given):
+        places.setdefault(entry.nodes, place)
+    return places
+
+
 def _ros_arguments(args: Sequence[str]) -> Iterator[str]:
     is_ros = False
     for arg in args:
@@ -179,13 +201,13 @@ def _ros_arguments(args: Sequence[str]) -> Iterator[str]:
 
 def _in_file(path: str) -> Iterator[Entry]:
     try:
-        # As they stand there: what their values are is of no interest.
+        # As they stand there: of what type a value is rcl decides.
         documents = list(yaml.load_all(Path(path).read_bytes(), yaml.BaseLoader))
     except (OSError, yaml.YAMLError, UnicodeError, RecursionError):
         return
     for document in documents:
         for nodes, parameters in _below(document, ''):
-            yield Entry(source=path, nodes=nodes, names=tuple(_flat(parameters, '')))
+            yield Entry(source=path, nodes=nodes, values=dict(_flat(parameters, '')))
 
 
 def _below(content: Any, nodes: str) -> Iterator[tuple[str, Any]]:
@@ -199,12 +221,12 @@ def _below(content: Any, nodes: str) -> Iterator[tuple[str, Any]]:
             yield from _below(value, f'{nodes}/{str(key).strip("/")}')
 
 
-def _flat(parameters: Any, prefix: str) -> Iterator[str]:
-    """Yield the names of parameters, those of a mapping within a mapping with a dot between."""
+def _flat(parameters: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yield parameters by name, those of a mapping within a mapping with a dot between."""
     if not isinstance(parameters, dict):
         return
     for key, value in parameters.items():
         if isinstance(value, dict):
             yield from _flat(value, f'{prefix}{key}.')
         else:
-            yield f'{prefix}{key}'
+            yield f'{prefix}{key}', value

@@ -19,7 +19,7 @@ from crossmodal_kd_ros.cli.run import ros_arguments  # noqa: E402
 from crossmodal_kd_ros.doctor import topics  # noqa: E402
 from crossmodal_kd_ros.doctor.finding import Level  # noqa: E402
 from crossmodal_kd_ros.doctor.node import examine  # noqa: E402
-from crossmodal_kd_ros.nodes.given import entries, lost  # noqa: E402
+from crossmodal_kd_ros.nodes.given import entries, lost, value  # noqa: E402
 
 pytestmark = pytest.mark.timeout(240)
 KEYS = (
@@ -159,6 +159,34 @@ def test_a_namespace_may_be_written_as_a_level_of_the_file(params):
     assert given_to_rclpy(args) == {'min_confidence': 0.5}
     assert notices(args, '/left/maintenance_node') == []
     assert len(notices(args, '/right/maintenance_node')) == 1
+
+
+@pytest.mark.parametrize(
+    'texts',
+    [
+        [
+            '/**: {ros__parameters: {port: 1}}',
+            '/left/maintenance_node: {ros__parameters: {port: 2}}',
+        ],
+        ['left: {maintenance_node: {ros__parameters: {port: 2}}}'],
+        ['/**: {ros__parameters: {some: {port: 1}}}'],
+        [
+            '/**/maintenance_node: {ros__parameters: {port: 1}}',
+            '/**: {ros__parameters: {port: 2}}',
+        ],
+        ['/right/maintenance_node: {ros__parameters: {port: 1}}'],
+    ],
+)
+def test_rclpy_and_we_agree_on_the_value_that_a_file_gives(params, texts):
+    args = ['x', '--ros-args', *params('\n'.join(texts)), '-r', '__ns:=/left']
+    given = given_to_rclpy(args).get('port')
+
+    assert value(entries(args), '/left/maintenance_node', 'port') == (given and str(given))
+
+
+@pytest.mark.parametrize('text', ['', '# nothing yet', '- 1'])
+def test_a_file_without_parameters_gives_no_value(params, text):
+    assert value(entries(('--ros-args', *params(text))), '/maintenance_node', 'port') is None
 
 
 def test_a_file_for_a_node_of_another_name_is_told(params):

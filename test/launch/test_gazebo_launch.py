@@ -112,10 +112,17 @@ def test_it_writes_the_world_and_starts_gazebo_the_bridge_and_both_nodes_on_its_
     assert node['ros__parameters']['config_file'] == str(ROOT / 'config/ros_gz_bridge.yaml')
 
 
-@pytest.mark.parametrize('named', ['/**/gazebo_senses_node', '/**'])
-def test_headless_in_a_namespace_with_another_seed(launched, tmp_path, named):
+@pytest.mark.parametrize(
+    'text',
+    [
+        '/**/gazebo_senses_node: {ros__parameters: {seed: 5}}',
+        '/**: {ros__parameters: {seed: 5}}',
+        'left: {gazebo_senses_node: {ros__parameters: {seed: 5}}}',
+    ],
+)
+def test_headless_in_a_namespace_with_another_seed(launched, tmp_path, text):
     mine = tmp_path / 'mine.yaml'
-    mine.write_text(f'{named}:\n  ros__parameters:\n    seed: 5\n')
+    mine.write_text(text)
 
     called = launched(
         'headless:=true', 'namespace:=left', f'params_file:={mine}', 'gazebo:=fortress'
