@@ -41,7 +41,8 @@ _POLL_S = 0.05
     '--jpeg',
     multiple=True,
     metavar='TOPIC',
-    help='Keep the pictures of this topic as JPEG, as TOPIC/compressed: a seventh of the size.',
+    help='Keep the pictures of this topic as JPEG, as TOPIC/compressed: a seventh of the size. '
+    'It is recorded also where other TOPICs are named.',
 )
 @click.option(
     '--duration',
@@ -72,6 +73,8 @@ def command(
     observer = Observer(name='bag_recorder')
     try:
         wanted, as_jpeg = (_full_names(observer, chosen) for chosen in (names, jpeg))
+        if wanted:
+            wanted |= as_jpeg
         known: set[str] = set()
         observer.record(out, {}, storage=storage, as_jpeg=as_jpeg)
         recorder = observer.recorder
@@ -89,7 +92,7 @@ def command(
         click.echo(f'{topic}: {count} messages')
     for topic, count in sorted(recorder.dropped.items()):
         click.echo(f'{topic}: {count} messages are missing', err=True)
-    for topic in sorted(wanted - known):
+    for topic in sorted((wanted | as_jpeg) - known):
         click.echo(f'{topic}: nobody published it', err=True)
     if not recorder.written:
         # So that the next try, which may well have the right name, is not refused.
