@@ -54,8 +54,10 @@ soak: $(READY)  ## ten minutes at 60 Hz of camera and 200 Hz of touch, with anot
 bench: $(READY)  ## how fast it is, in a quarter of an hour: out/bench/report.html; PARTS="node engines": some of it
 	$(BIN)/python test/bench/bench.py $(PARTS)
 
-clean:  ## remove the environments and what tests and demos wrote
-	rm -rf .venv .venv-* build install log out *.egg-info .pytest_cache .ruff_cache .hypothesis
+clean:  ## remove the environments, builds and caches, and of out/ demo, bench, soak and cache alone
+	@# The rest of out/ is a person's: recordings, data sets, trainings, figures of hours.
+	rm -rf .venv .venv-* build install log *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf out/demo out/bench out/soak out/cache
 
 $(READY): setup.py setup.cfg constraints.txt
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \

@@ -196,3 +196,12 @@ def test_the_changelog_tells_of_this_version():
         f'\n{version} (' in (ROOT / 'CHANGELOG.rst').read_text()
         or '\nForthcoming\n' in (ROOT / 'CHANGELOG.rst').read_text()
     )
+
+
+def test_make_clean_leaves_what_a_person_recorded_and_trained(tmp_path):
+    for name in ('bag', 'dataset', 'models', 'scenario', 'demo', 'bench', 'soak', 'cache'):
+        (tmp_path / 'out' / name).mkdir(parents=True)
+    run('make', '-f', str(ROOT / 'Makefile'), 'clean', cwd=tmp_path)
+
+    left = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert left == {'bag', 'dataset', 'models', 'scenario'}
