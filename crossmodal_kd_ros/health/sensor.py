@@ -161,8 +161,8 @@ class SensorHealth:
         self._period_s = period_s
         self._rate_window_ns = 1e9 * max(_RATE_WINDOW_S, _RATE_PERIODS * period_s)
         self._clock_set = min(max(round(_CLOCK_SET_S / period_s), _MIN_CLOCK_SET), _MAX_CLOCK_SET)
-        # The last readings that were not refused, with their stamps.
-        self._readings: deque[tuple[int, np.ndarray]] = deque(maxlen=remembered)
+        # The last readings that were not refused, with their stamps and the verdicts on them.
+        self._readings: deque[tuple[int, np.ndarray, Verdict]] = deque(maxlen=remembered)
         self._received = self._rejected = 0
         self._last_rejection: Reason | None = None
         self.reset()
@@ -209,18 +209,20 @@ class SensorHealth:
         self._arrived(stamp_ns)
         # No reading is of later than its arrival, whatever its stamp says.
         read_ns = stamp_ns if now_ns is None else min(stamp_ns, now_ns)
-        self._readings.append((read_ns, self._content.take(stamp_ns, value)))
+        used = self._content.take(stamp_ns, value)
+        self._readings.append((read_ns, used, self.verdict))
         self._confirm()
 
-    def reading_at(self, stamp_ns: int) -> tuple[int, np.ndarray] | None:
+    def reading_at(self, stamp_ns: int) -> tuple[int, np.ndarray, Verdict] | None:
         """Return the newest reading that is not of after `stamp_ns`, or else the oldest.
 
-        A picture goes with what was read when it was taken, not when it is answered. It comes with
-        the time when it was read, nanoseconds; it is `None` if there is no reading.
+        A picture goes with what was read when it was taken, not when it is answered. It comes
+        between the time when it was read, nanoseconds, and the verdict when it came, which knows
+        what is wrong with this reading alone; it is `None` if there is no reading.
         """
-        for read_ns, value in reversed(self._readings):
-            if read_ns <= stamp_ns:
-                return read_ns, value
+        for reading in reversed(self._readings):
+            if reading[0] <= stamp_ns:
+                return reading
         return self._readings[0] if self._readings else None
 
     def announce(self, stamp_ns: int, now_ns: int | None = None) -> bool:

@@ -131,8 +131,9 @@ class Evidence:
     Attributes:
         reading: `float32[size]` of when the picture was taken; `None` if there is none.
         read_ns: when it was read, nanoseconds.
-        verdict: on the content of its newest reading.
+        verdict: on the content of that reading.
         is_fresh: its newest reading is neither stale nor wrong by itself.
+        needs_picture: some of its newest reading is read from the picture.
         in_transit: `bool[size]`, which elements still read some of the place before, and are
             corrected by what the picture shows; `None`: none.
     """
@@ -141,6 +142,7 @@ class Evidence:
     read_ns: int
     verdict: Verdict
     is_fresh: bool
+    needs_picture: bool = False
     in_transit: np.ndarray | None = None
 
 
@@ -192,7 +194,7 @@ class CrossCheck:
             self._compare(stamp_ns, perception, evidence)
         reasons = dict(self._contradictions)
         is_enough = all(
-            one.is_fresh and not one.verdict.needs_picture and sense not in reasons
+            one.is_fresh and not one.needs_picture and sense not in reasons
             for sense, one in evidence.items()
         )
         against_camera = self._against_camera(picture, ood_score)

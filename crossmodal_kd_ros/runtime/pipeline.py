@@ -455,11 +455,12 @@ class Pipeline:
         evidence = {}
         for sense in self._profile.senses:
             sensor = self._sensors[sense]
-            read_ns, reading = sensor.reading_at(taken_ns) or (0, None)
+            read_ns, reading, verdict = sensor.reading_at(taken_ns) or (0, None, sensor.verdict)
             evidence[sense] = Evidence(
                 read_ns=read_ns,
                 reading=reading,
-                verdict=sensor.verdict,
+                verdict=verdict,
                 is_fresh=sensor.measures(now_ns),
+                needs_picture=sensor.verdict.needs_picture,
             )
         return evidence

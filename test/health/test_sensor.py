@@ -165,7 +165,7 @@ def test_a_reading_that_was_overtaken_is_refused_and_the_newer_one_goes_on_count
     gas.accept(10 * SECOND, VALUE)
     gas.accept(9 * SECOND, VALUE + 1.0)
 
-    read_ns, value = gas.reading_at(10 * SECOND)
+    read_ns, value, _ = gas.reading_at(10 * SECOND)
     assert (read_ns, value[0]) == (10 * SECOND, 0.0)
     assert (
         say(gas.report(10 * SECOND).last_rejection)

@@ -133,6 +133,21 @@ def test_a_picture_of_before_every_reading_goes_with_the_first_of_them(rig):
     np.testing.assert_array_equal(rig.engine.decided[-1]['touch'], TOUCH)
 
 
+def test_a_channel_that_was_impossible_when_the_picture_was_taken_is_read_from_the_picture(rig):
+    rig.feed(START, 'camera', 'touch', 'gas')
+    glitch = GAS.copy()
+    glitch[1] = 65535.0
+    rig.pipeline.put('gas', START + 30 * MS, glitch)
+    rig.pipeline.put_image(START + 35 * MS, np.roll(IMAGE, 1, 1))
+    # a good reading, before the picture is answered, knows nothing of it
+    rig.pipeline.put('gas', START + 50 * MS, GAS + 0.1)
+
+    estimate = rig.pipeline.step(START + 60 * MS).estimate
+
+    assert rig.engine.decided[-1]['gas'][1] == rig.engine.predicted
+    assert estimate.quantities['co2_absorption'] == 0.5  # the student's
+
+
 def test_a_slow_sense_is_shown_as_it_will_settle_and_measures_nothing_until_it_has(rig):
     rig.feed(START, 'camera', 'touch', 'gas')
     rig.engine.predicted = 41.0  # the robot has gone on; the hood still has the air of before
