@@ -4,7 +4,7 @@
 """Which sensors are believed, and who decides with them: the teacher, the student, or nobody."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -88,12 +88,27 @@ class ModeArbiter:
         self._is_absent, self._arrived_ns = True, 0
         self.epoch += 1
 
-    def decide(self, healths: Mapping[str, Health], now_ns: int) -> Decision:
-        """Return who decides at `now_ns`, given the health of each sensor."""
+    def decide(
+        self,
+        healths: Mapping[str, Health],
+        now_ns: int,
+        need_picture: Mapping[str, Reason] | None = None,
+    ) -> Decision:
+        """Return who decides.
+
+        Args:
+            healths: of each sensor.
+            now_ns: the time, nanoseconds.
+            need_picture: why a sense cannot be used unless the camera counts, by sense.
+        """
         self._await_pictures(healths[CAMERA].arriving, now_ns)
         lost = {}
         for sensor, trust in self._trust.items():
-            reasons = trust.update(healths[sensor], now_ns, self.recovery_s)
+            health = healths[sensor]
+            # The camera stands first: whether it counts is known here.
+            if CAMERA in lost and health.healthy and sensor in (need_picture or {}):
+                health = replace(health, healthy=False, reasons=(need_picture[sensor],))
+            reasons = trust.update(health, now_ns, self.recovery_s)
             if reasons:
                 lost[sensor] = reasons
         usable = tuple(sensor for sensor in self._sensors if sensor not in lost)

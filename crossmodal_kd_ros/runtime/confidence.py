@@ -101,18 +101,23 @@ def assess_picture(calibration: Calibration | None, perception: Perception) -> t
 
 
 def used_reading(
-    calibration: Calibration | None, sense: str, evidence: Evidence, perception: Perception
+    calibration: Calibration | None,
+    sense: str,
+    evidence: Evidence,
+    perception: Perception,
+    *,
+    is_picture_trusted: bool,
 ) -> np.ndarray:
     """Return a reading, `float32[size]`, its unreliable channels weighed with the estimate.
 
-    Without a calibration only channels that carry no information are taken from the student's
-    estimate.
+    Without a calibration, or where the picture is not trusted, only channels that carry no
+    information are taken from the student's estimate.
     """
     std = evidence.verdict.weighed_std
     if std is None:
         return evidence.reading
     estimated = perception.readings[sense]
-    if calibration is None:
+    if calibration is None or not is_picture_trusted:
         return np.where(np.isinf(std), estimated, evidence.reading)
     return calibration.residuals[sense].weigh(evidence.reading, estimated, std)
 

@@ -5,7 +5,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -302,7 +302,13 @@ class Pipeline:
             if decision.epoch == self._arbiter.epoch:
                 self._accusations = accusations
         readings = {
-            sense: used_reading(self._calibration, sense, evidence[sense], perception)
+            sense: used_reading(
+                self._calibration,
+                sense,
+                evidence[sense],
+                perception,
+                is_picture_trusted=CAMERA in decision.usable,
+            )
             for sense in self._profile.senses
             if sense in decision.usable
         }
@@ -436,12 +442,14 @@ class Pipeline:
             sensor: health.health(now_ns, self._accusations.get(sensor))
             for sensor, health in self._sensors.items()
         }
-        for sense in self._profile.senses:
-            verdict = self._sensors[sense].verdict
-            if verdict.needs_picture and healths[sense].healthy and not healths[CAMERA].healthy:
-                reason = Reason(ReasonCode.NEEDS_PICTURE, sensor=sense, causes=verdict.remarks)
-                healths[sense] = replace(healths[sense], healthy=False, reasons=(reason,))
-        self._decision = self._arbiter.decide(healths, now_ns)
+        need_picture = {
+            sense: Reason(
+                ReasonCode.NEEDS_PICTURE, sensor=sense, causes=self._sensors[sense].verdict.remarks
+            )
+            for sense in self._profile.senses
+            if self._sensors[sense].verdict.needs_picture
+        }
+        self._decision = self._arbiter.decide(healths, now_ns, need_picture)
         return self._decision
 
     def _forget(self, now_ns: int) -> None:

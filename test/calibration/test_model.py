@@ -454,6 +454,26 @@ def test_gas_that_needs_the_picture_for_a_channel_falls_with_the_camera():
     )
 
 
+def test_a_noisy_channel_is_weighed_with_the_picture_only_while_that_is_trusted():
+    measured, rng = calibration(), np.random.default_rng(1)
+    measured.residuals['gas'] = replace(measured.residuals['gas'], scale=np.full(8, 10.0))
+    robot, co2 = Robot(measured), np.array(GAS_NAMES) == 'co2_surface_ppm'
+
+    def spread(steps: int, times: float) -> float:
+        """Return the deviation of the last readings that were used."""
+        used = []
+        for _ in range(steps):
+            robot.step('touch', 'gas', gas=times * co2 * rng.standard_normal())
+            used.append(robot.answer.sample.readings['gas'][1] - robot.engine.gas[1])
+        return np.std(used[-10:])
+
+    spread(100, 1.0)
+    assert spread(40, 40.0) < 5.0
+    robot.rng = Dark()
+    assert spread(15, 40.0) > 20.0
+    assert robot.pipeline.decision.lost == ('camera',)
+
+
 def test_what_was_used_and_what_the_networks_said_of_it_can_be_looked_up():
     measured = calibration()
     measured.predictors['camera+touch'][Mode.PARTIAL] = predictor(0.9, filled=True)

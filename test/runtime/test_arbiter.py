@@ -203,6 +203,21 @@ def test_pictures_that_are_worth_nothing_are_answered_by_touch_and_gas_not_by_on
     assert decision.reason == 'camera says why; gas says why'
 
 
+def test_a_sense_that_needs_the_picture_does_not_count_while_the_camera_proves_itself():
+    robot = Robot(choose=with_evidence)
+    robot.at(0.0)
+    assert robot.at(0.1, 'camera').usable == ('touch', 'gas')
+    needs = {'gas': why('gas needs the picture')[0]}
+    proving, proven = (
+        robot.arbiter.decide(healths(now_s), round(now_s * SECOND), needs) for now_s in (0.2, 0.8)
+    )
+
+    assert (proving.mode, proving.lost) == (Mode.HOLD, ('camera', 'gas'))
+    assert proving.reason.endswith('; gas needs the picture')
+    assert proven.usable == ('camera', 'touch')
+    assert robot.arbiter.decide(healths(1.4), round(1.4 * SECOND), needs).mode is Mode.TEACHER
+
+
 def test_a_camera_that_comes_and_goes_is_done_without_and_the_mode_stays():
     robot, modes = Robot(choose=with_evidence), []
     robot.at(0.0)
