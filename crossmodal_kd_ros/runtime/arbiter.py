@@ -191,6 +191,7 @@ class CrossCheck:
         is_usual: bool,
         picture: Verdict,
         evidence: Mapping[str, Evidence],
+        usable: Sequence[str],
     ) -> dict[str, Reason]:
         """Return why the newest picture, and those before it, accuse sensors, by sensor.
 
@@ -201,6 +202,7 @@ class CrossCheck:
             ood_score, is_usual: how far it is from the training's pictures.
             picture: verdict on its content.
             evidence: by sense.
+            usable: the sensors that count; the camera is not accused unless all senses do.
         """
         if epoch != self._epoch:
             self._reset(epoch)
@@ -209,7 +211,7 @@ class CrossCheck:
             self._compare(stamp_ns, perception, evidence)
         reasons = dict(self._contradictions)
         is_enough = all(
-            one.is_fresh and not one.needs_picture and sense not in reasons
+            sense in usable and one.is_fresh and not one.needs_picture and sense not in reasons
             for sense, one in evidence.items()
         )
         against_camera = self._against_camera(picture, ood_score)

@@ -297,6 +297,7 @@ class Pipeline:
             is_usual=is_usual,
             picture=picture,
             evidence=evidence,
+            usable=decision.usable,
         )
         with self._lock:
             if decision.epoch == self._arbiter.epoch:

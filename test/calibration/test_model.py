@@ -494,6 +494,22 @@ def test_a_damaged_picture_accuses_nobody_and_is_done_without():
     assert answers[-1].reason.startswith('camera is damaged: 50% of the picture')
 
 
+def test_a_damaged_picture_is_not_done_without_before_a_sense_that_is_back_counts():
+    robot = Robot()
+    robot.step('touch', 'gas')
+    for tick in range(30):
+        if tick == 15:
+            robot.rng = Damaged()
+        robot.step('touch')
+    modes = []
+    for _ in range(10):
+        robot.step('touch', 'gas')
+        modes.append(robot.pipeline.decision.mode)
+
+    assert Mode.HOLD not in modes
+    assert (modes[-1], robot.pipeline.decision.lost) == (Mode.PARTIAL, ('camera',))
+
+
 def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measurement_of_now():
     robot = Robot()
     for senses in ([('touch', 'gas')] * 7 + [('gas',)] * 3) * 3:
