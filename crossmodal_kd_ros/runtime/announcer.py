@@ -10,10 +10,13 @@ from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
 from crossmodal_kd_ros.profile import CAMERA, Mode
 from crossmodal_kd_ros.runtime.arbiter import Decision
 
+# Said also where the robot held before, for another reason: it gets no answer any more.
+_FAILURES = (ReasonCode.MODEL_FAILED, ReasonCode.ANSWER_FAILED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModeChange:
-    """The mode changed, or the sensors that are the cause of it did.
+    """The mode changed, the sensors that are the cause of it did, or an answer failed.
 
     Attributes:
         now_ns: when it was noticed, nanoseconds.
@@ -105,10 +108,15 @@ class Announcer:
 
     def _say(self, decision: Decision, now_ns: int) -> Mode:
         before, self._announced = self._announced, decision
-        is_new = before is None or (before.mode, before.lost) != (decision.mode, decision.lost)
+        is_new = before is None or _what_is_said(before) != _what_is_said(decision)
         if is_new and self._on_mode is not None:
             self._on_mode(ModeChange(now_ns=now_ns, mode=decision.mode, reason=decision.reason))
         return decision.mode
+
+
+def _what_is_said(decision: Decision) -> tuple[Mode, tuple[str, ...], ReasonCode | None]:
+    code = decision.reasons[0].code
+    return decision.mode, decision.lost, code if code in _FAILURES else None
 
 
 def withhold(decision: Decision, withheld: tuple[Reason, ...]) -> Decision:

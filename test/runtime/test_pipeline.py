@@ -287,6 +287,24 @@ def test_an_engine_that_fails_holds_with_its_reason_and_recovers(rig):
     assert rig.feed(START + 33 * MS, 'camera').mode is Mode.STUDENT
 
 
+def test_why_the_engine_failed_is_said_once_though_the_robot_held_already(rig):
+    rig.engine.confidence = 0.2
+    rig.feed(START, 'camera')
+    rig.engine.error = RuntimeError('out of memory')
+    for later in (33, 66):
+        rig.feed(START + later * MS, 'camera')
+    rig.engine.error = None
+    rig.feed(START + 99 * MS, 'camera')
+
+    low = 'confidence 0.20 is under the limit 0.25'
+    assert [change.reason for change in rig.changes] == [
+        low,
+        'the model failed: out of memory',
+        low,
+    ]
+    assert set(rig.modes) == {'HOLD'}
+
+
 def test_only_the_newest_image_is_answered_and_the_others_are_counted(rig):
     for later in range(3):
         rig.pipeline.put_image(START + later * MS, IMAGE)
