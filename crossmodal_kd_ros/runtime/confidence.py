@@ -11,7 +11,14 @@ import numpy as np
 from crossmodal_kd_ros.calibration.intervals import possible_actions
 from crossmodal_kd_ros.calibration.model import Calibration, Predictor
 from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
-from crossmodal_kd_ros.profile import HOLD, Mode, Profile, measure_quantity, quantity_minimum
+from crossmodal_kd_ros.profile import (
+    CAMERA,
+    HOLD,
+    Mode,
+    Profile,
+    measure_quantity,
+    quantity_minimum,
+)
 from crossmodal_kd_ros.runtime.arbiter import Decision, Evidence
 from crossmodal_kd_ros.runtime.sample import Estimate, Perception, Sample
 
@@ -35,6 +42,7 @@ class Pending:
         predictor: what was measured of who decides; `None` if nothing was.
         ood_score: out-of-distribution score of the picture, at least 1.
         is_measured: `bool[Q]`, which quantities healthy senses measure.
+        is_bounded: `bool[Q]`, of which quantities it is known how far off they can be.
         fresh: the senses whose reading is of what is in front of the robot now.
         now_ns: the time of the decision, nanoseconds.
     """
@@ -49,6 +57,7 @@ class Pending:
     predictor: Predictor | None
     ood_score: float
     is_measured: np.ndarray
+    is_bounded: np.ndarray
     fresh: tuple[str, ...]
     now_ns: int
 
@@ -149,6 +158,15 @@ def measured_quantities(
     )
 
 
+def bounded_quantities(decision: Decision, is_measured: np.ndarray) -> np.ndarray:
+    """Return of which quantities it is known how far off they can be, `bool[Q]`.
+
+    Nobody has measured how wrong an estimate is where a camera that does not count shows what is
+    frozen, damaged or long past: the out-of-distribution score of that may be that of any picture.
+    """
+    return is_measured | (CAMERA in decision.usable)
+
+
 def make_estimate(
     profile: Profile,
     calibration: Calibration | None,
@@ -175,7 +193,11 @@ def make_estimate(
     lower = upper = possible = None
     if calibration is not None and perception.quantities_std is not None:
         lower, upper = (
-            {name: bound for name, bound in zip(names, bounds.tolist()) if not np.isnan(bound)}
+            {
+                name: bound
+                for name, bound, is_bounded in zip(names, bounds.tolist(), pending.is_bounded)
+                if is_bounded and not np.isnan(bound)
+            }
             for bounds in calibration.intervals.bounds(
                 values,
                 perception.quantities_std,

@@ -26,6 +26,7 @@ from crossmodal_kd_ros.runtime.confidence import (
     ConfidenceGate,
     Pending,
     assess_picture,
+    bounded_quantities,
     make_estimate,
     measured_quantities,
     used_reading,
@@ -313,6 +314,7 @@ class Pipeline:
             for sense in self._profile.senses
             if sense in decision.usable
         }
+        is_measured = measured_quantities(self._profile, decision, evidence)
         predictor = predictor_of(self._calibration, decision.usable, decision.mode)
         inputs = teacher_inputs(
             self._profile, predictor, decision.usable, view, readings, perception
@@ -327,7 +329,8 @@ class Pipeline:
             present=inputs[2],
             predictor=predictor,
             ood_score=ood_score,
-            is_measured=measured_quantities(self._profile, decision, evidence),
+            is_measured=is_measured,
+            is_bounded=bounded_quantities(decision, is_measured),
             fresh=tuple(sense for sense in readings if evidence[sense].is_fresh),
             now_ns=now_ns,
         )

@@ -95,7 +95,8 @@ class Estimate:
         quantities: by name: measured where the senses that measure it are healthy and settled,
             estimated by the student where they are not, or none measures it.
         lower, upper: 90 % bounds of the quantities by name, without those of which the calibration
-            knew too few; `None` without a calibration of the weights.
+            knew too few, or nobody knows how far off they can be now; `None` without a
+            calibration of the weights.
         possible: the actions that the right one is among in 90 % of all cases; `None` without a
             calibration, and where nobody decides.
     """

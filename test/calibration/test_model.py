@@ -510,6 +510,20 @@ def test_a_damaged_picture_is_not_done_without_before_a_sense_that_is_back_count
     assert (modes[-1], robot.pipeline.decision.lost) == (Mode.PARTIAL, ('camera',))
 
 
+def test_what_is_estimated_from_a_picture_that_is_not_trusted_comes_without_bounds():
+    robot = Robot()
+    for _ in range(5):
+        estimate = robot.step('touch', 'gas')
+    assert 'crack_width' in estimate.upper
+    robot.rng = Damaged()
+    for _ in range(20):
+        estimate = robot.step('touch', 'gas')
+
+    assert robot.pipeline.decision.lost == ('camera',)
+    assert set(estimate.quantities) == set(PROFILE.quantities)
+    assert 'crack_depth' in estimate.upper and 'crack_width' not in estimate.upper
+
+
 def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measurement_of_now():
     robot = Robot()
     for senses in ([('touch', 'gas')] * 7 + [('gas',)] * 3) * 3:
