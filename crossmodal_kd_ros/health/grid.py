@@ -86,9 +86,11 @@ class GridHealth(ReadingHealth):
             count > self._max_broken or bad.reshape(len(self._sense.channels), -1).all(1).any()
         )
         fault = fault or (self._too_many_dead(count) if is_lost else None) or self._too_noisy()
-        if count and not is_lost:
+        is_mended = bool(count) and not is_lost
+        if is_mended:
             value = self._mended(value, bad)
-        return Verdict(fault=fault, remarks=self._remarks(count)), value
+        mended = bad if is_mended else None
+        return Verdict(fault=fault, remarks=self._remarks(count), mended=mended), value
 
     def _too_many_dead(self, count: int) -> Reason:
         return Reason(

@@ -24,6 +24,7 @@ class Verdict:
             nowhere.
         weighed_std: the same, of the elements that are weighed with the picture.
         needs_picture: an element carries no information, and is read from the picture.
+        mended: `bool[N]`, which elements are read from their neighbours; `None`: none.
     """
 
     fault: Reason | None = None
@@ -32,6 +33,7 @@ class Verdict:
     channel_std: np.ndarray | None = None
     weighed_std: np.ndarray | None = None
     needs_picture: bool = False
+    mended: np.ndarray | None = None
 
     @property
     def is_damaged(self) -> bool:

@@ -25,6 +25,10 @@ from crossmodal_kd_ros.runtime.sample import Estimate, Perception, Sample
 # Once it was unsure, the robot acts again at this much more than the limit, so that it does not
 # waver at it.
 _HYSTERESIS = 0.05
+# The bounds of a quantity of a grid hold while up to this part of a channel is read from its
+# neighbours. On 450 calibration views the roughness, a mean, was within them in 91 %; in 89 %
+# with a block of 3 % of the pins mended, in 81 % with 7 %, in 30 % with three rows of eight.
+_MAX_MENDED = 1 / 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,13 +162,30 @@ def measured_quantities(
     )
 
 
-def bounded_quantities(decision: Decision, is_measured: np.ndarray) -> np.ndarray:
+def bounded_quantities(
+    profile: Profile, decision: Decision, evidence: Mapping[str, Evidence], is_measured: np.ndarray
+) -> np.ndarray:
     """Return of which quantities it is known how far off they can be, `bool[Q]`.
 
-    Nobody has measured how wrong an estimate is where a camera that does not count shows what is
-    frozen, damaged or long past: the out-of-distribution score of that may be that of any picture.
+    What a grid measures of which much is read from its neighbours is still nearer to the truth
+    than an estimate, but not as near as its bounds say. Nobody has measured how wrong an estimate
+    is where a camera that does not count shows what is frozen, damaged or unfamiliar: the
+    out-of-distribution score of such a picture may be that of any.
     """
-    return is_measured | (CAMERA in decision.usable)
+
+    def is_whole(channel: str) -> bool:
+        sense, _, name = channel.partition('.')
+        mended = evidence[sense].verdict.mended
+        elements = profile.senses[sense].elements_of(name)
+        return mended is None or mended[elements].mean() <= _MAX_MENDED
+
+    return np.array(
+        [
+            all(map(is_whole, quantity.channels)) if measured else CAMERA in decision.usable
+            for quantity, measured in zip(profile.quantities.values(), is_measured)
+        ],
+        bool,
+    )
 
 
 def make_estimate(

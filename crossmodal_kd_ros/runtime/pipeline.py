@@ -330,7 +330,7 @@ class Pipeline:
             predictor=predictor,
             ood_score=ood_score,
             is_measured=is_measured,
-            is_bounded=bounded_quantities(decision, is_measured),
+            is_bounded=bounded_quantities(self._profile, decision, evidence, is_measured),
             fresh=tuple(sense for sense in readings if evidence[sense].is_fresh),
             now_ns=now_ns,
         )

@@ -243,12 +243,12 @@ class Robot:
         )
         self.pipeline = Pipeline(self.engine, calibration=measured or calibration())
 
-    def step(self, *senses: str, gas=0.0):
+    def step(self, *senses: str, touch=0.0, gas=0.0):
         """Return the estimate for a picture with fresh readings of `senses`."""
         self.now_ns += 100 * MS
         if 'touch' in senses:
             noise = 1e-3 * self.rng.standard_normal(256)
-            self.pipeline.put('touch', self.now_ns, self.touch + noise)
+            self.pipeline.put('touch', self.now_ns, self.touch + touch + noise)
         if 'gas' in senses:
             noise = 1e-3 * self.rng.standard_normal(8)
             self.pipeline.put('gas', self.now_ns, self.engine.gas + gas + noise)
@@ -522,6 +522,20 @@ def test_what_is_estimated_from_a_picture_that_is_not_trusted_comes_without_boun
     assert robot.pipeline.decision.lost == ('camera',)
     assert set(estimate.quantities) == set(PROFILE.quantities)
     assert 'crack_depth' in estimate.upper and 'crack_width' not in estimate.upper
+
+
+@pytest.mark.parametrize(('dead', 'is_bounded'), [(4, True), (5, False)])
+def test_what_is_measured_with_many_elements_read_from_their_neighbours_has_no_bounds(
+    dead, is_bounded
+):
+    robot = Robot()
+    robot.step('touch', 'gas')
+    estimate = robot.step('touch', 'gas', touch=1e6 * (np.arange(256) < dead))
+
+    # Of the texture's 128 elements; the indentation's are whole.
+    assert estimate.quantities['surface_roughness'] == pytest.approx(2.0, abs=0.1)
+    assert ('surface_roughness' in estimate.upper) == is_bounded
+    assert 'crack_depth' in estimate.upper
 
 
 def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measurement_of_now():

@@ -87,6 +87,7 @@ def test_a_few_impossible_elements_are_read_from_their_neighbours(pad):
 
     taken = pad.feed(0.1, broken)
 
+    assert np.flatnonzero(pad.health.verdict.mended).tolist() == [40, 200]
     assert taken[40] == pytest.approx(40.0, rel=0.1)
     assert taken[200] == pytest.approx(0.5, rel=0.1)
     assert pad.remark == '2 of 256 elements are dead and read from their neighbours'
