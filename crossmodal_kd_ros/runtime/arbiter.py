@@ -151,6 +151,7 @@ class Evidence:
         needs_picture: some of its newest reading is read from the picture.
         in_transit: `bool[size]`, which elements still read some of the place before, and are
             corrected by what the picture shows; `None`: none.
+        is_lag_known: it reads what is here, or pictures have shown by how much it does not yet.
     """
 
     reading: np.ndarray | None
@@ -159,6 +160,7 @@ class Evidence:
     is_fresh: bool
     needs_picture: bool = False
     in_transit: np.ndarray | None = None
+    is_lag_known: bool = True
 
 
 class CrossCheck:

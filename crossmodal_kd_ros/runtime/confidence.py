@@ -168,20 +168,22 @@ def bounded_quantities(
     """Return of which quantities it is known how far off they can be, `bool[Q]`.
 
     What a grid measures of which much is read from its neighbours is still nearer to the truth
-    than an estimate, but not as near as its bounds say. Nobody has measured how wrong an estimate
-    is where a camera that does not count shows what is frozen, damaged or unfamiliar: the
-    out-of-distribution score of such a picture may be that of any.
+    than an estimate, but not as near as its bounds say. Nor is what a slow sense measures that may
+    still read a place before: the bounds are those of settled readings. Nobody has measured how
+    wrong an estimate is where a camera that does not count shows what is frozen, damaged or
+    unfamiliar: the out-of-distribution score of such a picture may be that of any.
     """
 
-    def is_whole(channel: str) -> bool:
+    def is_bounded(channel: str) -> bool:
         sense, _, name = channel.partition('.')
         mended = evidence[sense].verdict.mended
         elements = profile.senses[sense].elements_of(name)
-        return mended is None or mended[elements].mean() <= _MAX_MENDED
+        is_whole = mended is None or mended[elements].mean() <= _MAX_MENDED
+        return is_whole and evidence[sense].is_lag_known
 
     return np.array(
         [
-            all(map(is_whole, quantity.channels)) if measured else CAMERA in decision.usable
+            all(map(is_bounded, quantity.channels)) if measured else CAMERA in decision.usable
             for quantity, measured in zip(profile.quantities.values(), is_measured)
         ],
         bool,

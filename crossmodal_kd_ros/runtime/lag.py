@@ -45,9 +45,11 @@ class Lag:
 
     def __init__(self, sense: Sense) -> None:
         """Start with nothing seen."""
-        self._tau_ns = 1e9 * sense.response_s / math.log(10.0)
-        self._max_gap_ns = 1e9 * sense.response_s * _MAX_GAP
+        self._response_ns = 1e9 * sense.response_s
+        self._tau_ns = self._response_ns / math.log(10.0)
+        self._max_gap_ns = self._response_ns * _MAX_GAP
         self._seen: deque[_Seen] = deque(maxlen=_MAX_SEEN)
+        self._since_ns = 0  # stamp of the first picture of the way that is known
         self._varies = ~sense.per_element('is_constant').astype(bool)
         self._least, self._max = sense.per_element('least'), sense.per_element('max')
         self._most_measured = _NOISE * sense.per_element('noise_std')
@@ -63,6 +65,8 @@ class Lag:
         """
         if self._seen and not 0 <= stamp_ns - self._seen[-1].stamp_ns <= self._max_gap_ns:
             self.reset()
+        if not self._seen:
+            self._since_ns = stamp_ns
         lagged = self._at(self._seen[-1], stamp_ns) if self._seen else predicted
         self._seen.append(_Seen(stamp_ns, predicted, lagged))
 
@@ -85,6 +89,8 @@ class Lag:
             evidence,
             reading=np.where(self._varies, reading, evidence.reading).astype(np.float32),
             in_transit=self._varies & (np.abs(correction) > self._most_measured),
+            # What was before the first picture of the way is read for so long.
+            is_lag_known=self._seen[-1].stamp_ns - self._since_ns >= self._response_ns,
         )
 
     def _at(self, seen: _Seen, now_ns: int) -> np.ndarray:
@@ -114,7 +120,7 @@ class SlowSenses:
             perception: what the student sees in it, of one view.
             evidence: by sense.
         """
-        settled = dict(evidence)
+        settled = self.unsettled(evidence)
         for name, lag in self._lags.items():
             predicted = perception.readings[name]
             is_known = bool(np.isfinite(predicted).all())
@@ -125,3 +131,10 @@ class SlowSenses:
                 settled[name] = lag.settle(evidence[name])
         self._epoch = epoch
         return settled
+
+    def unsettled(self, evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
+        """Return the evidence, by sense, of a picture that says nothing of the way here."""
+        return {
+            name: replace(one, is_lag_known=name not in self._lags)
+            for name, one in evidence.items()
+        }

@@ -290,6 +290,8 @@ class Pipeline:
         ood_score, is_usual = assess_picture(self._calibration, perception)
         if CAMERA in decision.usable and ood_score <= 1.0 and not picture.is_damaged:
             evidence = self._slow_senses.settle(decision.epoch, taken_ns, perception, evidence)
+        else:
+            evidence = self._slow_senses.unsettled(evidence)
         accusations = self._cross_check.update(
             decision.epoch,
             frame.stamp_ns,

@@ -538,6 +538,20 @@ def test_what_is_measured_with_many_elements_read_from_their_neighbours_has_no_b
     assert 'crack_depth' in estimate.upper
 
 
+def test_what_a_slow_sense_measures_has_bounds_once_pictures_have_shown_the_way_here():
+    robot, response_s = Robot(), PROFILE.senses['gas'].response_s
+
+    def is_bounded():
+        estimate = robot.step('touch', 'gas')
+        assert estimate.quantities['co2_absorption'] == pytest.approx(0.25, abs=0.01)
+        return 'co2_absorption' in estimate.lower
+
+    steps = round(10 * response_s)
+    assert [is_bounded() for _ in range(2 * steps)] == [False] * steps + [True] * steps
+    robot.rng = Dark()
+    assert [is_bounded() for _ in range(5)][-1] is False
+
+
 def test_the_last_reading_of_a_sensor_that_stutters_is_used_and_is_no_measurement_of_now():
     robot = Robot()
     for senses in ([('touch', 'gas')] * 7 + [('gas',)] * 3) * 3:

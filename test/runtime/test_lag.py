@@ -137,6 +137,21 @@ def test_a_channel_is_measured_again_once_no_more_than_its_noise_is_added():
     assert not np.any(np.array(in_transit)[:, 1:])
 
 
+def test_how_far_a_slow_sense_is_from_here_is_known_once_pictures_have_followed_it_long_enough():
+    slow, response_s = SlowSenses(PROFILE), PROFILE.senses['gas'].response_s
+
+    def known(t_s):
+        settled = slow.settle(0, round(t_s * SECOND), seen(GAS), evidence(GAS))
+        assert settled['touch'].is_lag_known
+        return settled['gas'].is_lag_known
+
+    times_s = np.arange(0.0, 2.0 * response_s, 0.1)
+    assert [known(t_s) for t_s in times_s] == (times_s >= response_s - 1e-6).tolist()
+    assert not slow.unsettled(evidence(GAS))['gas'].is_lag_known
+    assert known(2.0 * response_s + 0.1)
+    assert not known(3.0 * response_s)  # a gap, in which nobody knows where the robot went
+
+
 def test_a_corrected_reading_stays_within_what_the_sense_can_report():
     profile = three_senses()
     air = profile.senses['air'].model_copy(update={'response_s': 2.0})
