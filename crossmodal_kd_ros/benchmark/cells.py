@@ -124,7 +124,7 @@ def student_changes(system: str, profile: Profile) -> dict[str, Any]:
 
 
 def cells(plan: Plan) -> list[Cell]:
-    """Return all cells of `plan`, the most telling first."""
+    """Return all cells of `plan`, the most telling first, and last those that take an hour."""
     main = [
         Cell(system=system, labels=labels, seed=seed)
         for labels in plan.labels
@@ -134,11 +134,15 @@ def cells(plan: Plan) -> list[Cell]:
     changes = [
         Cell(system=system, labels=plan.ablation_labels, seed=seed)
         for seed in plan.ablation_seeds
-        for system in (REFERENCE, *ablations(plan.profile))
+        for system in ablations(plan.profile)
     ]
     curve = [
         Cell(system=system, labels=plan.ablation_labels, seed=plan.seeds[0], recovery=recovery)
         for recovery in plan.recoveries
         for system in SYSTEMS
     ]
-    return main + changes + curve
+    reference = [
+        Cell(system=REFERENCE, labels=plan.ablation_labels, seed=seed)
+        for seed in plan.ablation_seeds
+    ]
+    return main + changes + curve + reference
