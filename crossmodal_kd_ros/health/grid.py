@@ -16,13 +16,8 @@ _DEAD_S, _DEAD_PERIODS = 1.0, 12
 # Part of the elements that have to change for the noise of their channel to be judged: the median
 # of a channel of which half is dead is no noise.
 _JUDGED = 0.6
-# Part of the elements that have to change for the others to be called dead: of a grid with a dead
-# band most rest where little touches it.
+# Part of the elements that have to change for the others to be called dead.
 _OTHERS = 0.25
-# Of a grid whose elements never rest fewer are enough: it has shown that so large a part of them
-# changes in every reading, for ten times as long as an element has to rest to be dead. No touch
-# moves all of a grid with a dead band for so long.
-_NEVER_RESTING, _SHOWN = 0.9, 10
 
 
 class GridHealth(ReadingHealth):
@@ -38,7 +33,6 @@ class GridHealth(ReadingHealth):
         dead_s = max(_DEAD_S, _DEAD_PERIODS * sense.period_s)
         # Where readings may rest for ever, elements may too.
         self._dead_ns = 1e9 * (np.inf if sense.stuck_s is None else dead_s)
-        self._shown_readings = _SHOWN * dead_s / sense.period_s
         self._judged_channels = (
             np.array([not channel.is_constant for channel in sense.channels])
             if any(channel.is_constant for channel in sense.channels)
@@ -50,9 +44,6 @@ class GridHealth(ReadingHealth):
         """Forget every reading and the grid's own level of noise."""
         super().reset()
         self._dead: np.ndarray | None = None  # which elements; `None`: none
-        # Readings in a row in which nearly all elements changed.
-        self._restless_readings = 0
-        self._never_rests = False
 
     def _compare(
         self, value: np.ndarray, last: np.ndarray, changed: np.ndarray, count: int
@@ -62,12 +53,9 @@ class GridHealth(ReadingHealth):
             # some elements is no noise.
             change = self._change(value, last).reshape(len(self._sense.channels), -1)
             self._noise.add(median_of_rows(change), self._judged_channels)
-        is_restless = count > _NEVER_RESTING * self._judged_size
-        self._restless_readings = self._restless_readings + 1 if is_restless else 0
-        self._never_rests = self._never_rests or self._restless_readings >= self._shown_readings
         if count == self._judged_size:
             self._dead = None
-        elif self._never_rests or count > int(_OTHERS * self._judged_size):
+        elif count > int(_OTHERS * self._judged_size):
             dead = (self._stamp_ns - self._changed_ns > self._dead_ns) & ~self._is_constant
             self._dead = dead if dead.any() else None
 

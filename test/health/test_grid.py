@@ -115,37 +115,6 @@ def test_dead_elements_are_found_after_a_second_and_too_many_condemn_the_pad(pad
     assert pad.fault == ''
 
 
-@pytest.mark.parametrize('count', [193, 230, 255])
-def test_a_pad_that_never_rests_is_condemned_however_few_of_its_elements_still_change(pad, count):
-    pad.feed(10.0)
-    still, dead = pad.reading(), pad.rng.permutation(256)[:count]
-
-    def broken(value):
-        value[dead] = still[dead]
-        return value
-
-    pad.feed(1.2, broken)
-    assert pad.fault.startswith(f'{count} of 256 elements are dead')
-    pad.feed(0.1)
-    assert pad.fault == ''
-
-
-def test_a_pad_with_a_dead_band_may_rest_where_nothing_touches_it(pad):
-    """All of it has been pressed for some seconds; now a twentieth is."""
-    still = pad.reading()
-
-    def resting(value):
-        value[12:] = still[12:]
-        return value
-
-    pad.feed(6.0)
-    pad.feed(0.1, resting)
-    for _ in range(5):
-        pad.feed(4.0)
-        pad.feed(3.0, resting)
-        assert pad.fault == ''
-
-
 @pytest.mark.parametrize(('depth_mm', 'broken_mm'), [(0.0, 16.0), (0.0, 7.0), (1.0, -200.0)])
 def test_a_broken_element_neither_makes_nor_hides_contact(pad, depth_mm, broken_mm):
     noise_mm = np.repeat([0.0, 0.03], 128)
