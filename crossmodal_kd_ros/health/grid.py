@@ -60,9 +60,15 @@ class GridHealth(ReadingHealth):
             self._dead = dead if dead.any() else None
 
     def _bad_elements(self) -> np.ndarray | None:
-        if self._dead is None or self._outside is None:
-            return self._outside if self._dead is None else self._dead
-        return self._dead | self._outside
+        return self._or_dead(self._outside)
+
+    def _senseless_elements(self) -> np.ndarray | None:
+        return self._or_dead(self._beyond)
+
+    def _or_dead(self, elements: np.ndarray | None) -> np.ndarray | None:
+        if self._dead is None or elements is None:
+            return elements if self._dead is None else self._dead
+        return self._dead | elements
 
     def _judge(self, value: np.ndarray, fault: Reason | None) -> tuple[Verdict, np.ndarray]:
         bad = self._bad_elements()

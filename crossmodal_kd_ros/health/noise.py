@@ -97,21 +97,24 @@ class ReadingHealth:
         self._changed_ns = np.zeros(self._sense.size, np.int64)
         self._any_changed_ns = 0
         self._repeats = 0
-        # Which elements read what they cannot; `None`: none.
+        # Which elements read what they cannot, and which of them are not at the end of their
+        # converter, where a hard press brings them too; `None`: none.
         self._outside: np.ndarray | None = None
+        self._beyond: np.ndarray | None = None
         self._noise.reset()
 
     def refuse(self, value: np.ndarray) -> Reason | None:
         """Return why `value` cannot be a reading of a working sensor; `None` if it can."""
         # As nearly always, and at a third of the cost.
         if np.count_nonzero((value >= self._low) & (value < self._near_end)) == value.size:
-            self._outside = None
+            self._outside = self._beyond = None
             return None
         outside = (value < self._low) | (value > self._high)
         ended = self._saturates & (value >= self._near_end) & ~outside
         count = int(np.count_nonzero(outside | ended))
         if count <= self._max_broken:
             self._outside = outside | ended if count else None
+            self._beyond = outside if outside.any() else None
             return None
         is_outside = bool(outside.any())
         first = int(np.argmax(outside if is_outside else ended))
@@ -162,6 +165,10 @@ class ReadingHealth:
         """Return which elements are known to be broken, `bool[size]`; `None`: none."""
         return self._outside
 
+    def _senseless_elements(self) -> np.ndarray | None:
+        """Return which elements say nothing of contact, `bool[size]`; `None`: none."""
+        return self._beyond
+
     def _judge(self, value: np.ndarray, fault: Reason | None) -> tuple[Verdict, np.ndarray]:
         """Return the verdict where anything is wrong, and the reading as it is to be used.
 
@@ -193,7 +200,7 @@ class ReadingHealth:
         return Reason(ReasonCode.STUCK, value=stuck_s, limit=self._sense.stuck_s)
 
     def _no_contact(self, value: np.ndarray) -> Reason | None:
-        elements, bad = value[self._contact_elements], self._bad_elements()
+        elements, bad = value[self._contact_elements], self._senseless_elements()
         if bad is not None:
             # Where all are broken, what they read is all that is known.
             good = ~bad[self._contact_elements]

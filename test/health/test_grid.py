@@ -115,6 +115,16 @@ def test_dead_elements_are_found_after_a_second_and_too_many_condemn_the_pad(pad
     assert pad.fault == ''
 
 
+def test_pins_that_are_pressed_to_their_end_are_in_contact(pad):
+    def pressed(value):
+        value[128:] = 0.03 * np.abs(pad.rng.standard_normal(128))
+        value[128:134] = 16.0
+        return value
+
+    pad.feed(0.5, pressed)
+    assert pad.fault == ''
+
+
 @pytest.mark.parametrize(('depth_mm', 'broken_mm'), [(0.0, 16.0), (0.0, 7.0), (1.0, -200.0)])
 def test_a_broken_element_neither_makes_nor_hides_contact(pad, depth_mm, broken_mm):
     noise_mm = np.repeat([0.0, 0.03], 128)
