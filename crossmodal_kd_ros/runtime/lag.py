@@ -17,6 +17,8 @@ from crossmodal_kd_ros.runtime.sample import Perception
 # After so long without a picture, of the response, a sense is nearer to the place where the robot
 # is than to the one where it was, wherever in between it moved: 0.5 = 10 ** -0.3.
 _MAX_GAP = math.log10(2.0)
+# A camera that sends a picture in so many of its periods is not silent.
+_PERIODS = 2.5
 # Of one sense, between two of its readings: 16 s at 60 Hz.
 _MAX_SEEN = 1000
 # A reading that is corrected by less than that, in standard deviations of its noise, is measured.
@@ -43,11 +45,13 @@ class Lag:
     with the picture as it stands.
     """
 
-    def __init__(self, sense: Sense) -> None:
+    def __init__(self, sense: Sense, camera_period_s: float) -> None:
         """Start with nothing seen."""
         self._response_ns = 1e9 * sense.response_s
         self._tau_ns = self._response_ns / math.log(10.0)
         self._max_gap_ns = self._response_ns * _MAX_GAP
+        # Between two pictures of a healthy camera nobody knows the way either, nor need to.
+        self._max_unseen_ns = max(self._max_gap_ns, 1e9 * _PERIODS * camera_period_s)
         self._seen: deque[_Seen] = deque(maxlen=_MAX_SEEN)
         self._since_ns = 0  # stamp of the first picture of the way that is known
         self._varies = ~sense.per_element('is_constant').astype(bool)
@@ -63,9 +67,10 @@ class Lag:
 
         After a gap nobody knows the way.
         """
-        if self._seen and not 0 <= stamp_ns - self._seen[-1].stamp_ns <= self._max_gap_ns:
+        gap_ns = stamp_ns - self._seen[-1].stamp_ns if self._seen else -1
+        if not 0 <= gap_ns <= self._max_gap_ns:
             self.reset()
-        if not self._seen:
+        if not 0 <= gap_ns <= self._max_unseen_ns:
             self._since_ns = stamp_ns
         lagged = self._at(self._seen[-1], stamp_ns) if self._seen else predicted
         self._seen.append(_Seen(stamp_ns, predicted, lagged))
@@ -105,7 +110,9 @@ class SlowSenses:
     def __init__(self, profile: Profile) -> None:
         """Start with nothing seen."""
         self._lags = {
-            name: Lag(sense) for name, sense in profile.senses.items() if sense.response_s > 0.0
+            name: Lag(sense, profile.camera.period_s)
+            for name, sense in profile.senses.items()
+            if sense.response_s > 0.0
         }
         self._epoch = 0
 

@@ -36,7 +36,7 @@ def slow_gas(response_s):
 
 def lag_that_saw(predict, until_s, rate_hz=30):
     """Return a lag that has seen what `predict` says of each picture since -10 s."""
-    lag = Lag(slow_gas(T90_S))
+    lag = Lag(slow_gas(T90_S), 1.0 / rate_hz)
     for index in range(-10 * rate_hz, round(until_s * rate_hz) + 1):
         t_s = index / rate_hz
         lag.see(round(t_s * SECOND), predict(t_s))
@@ -87,7 +87,7 @@ def test_of_the_hood_of_the_living_wall_a_fifth_of_a_step_remains_at_most():
     """Its air, then its cell: of second order, for which one time constant stands in."""
     gas = PROFILE.senses['gas']
     assert HOOD.response(gas.response_s) == pytest.approx(0.9, abs=0.01)
-    lag = Lag(gas)
+    lag = Lag(gas, 1 / 30)
     left = []
     for index in range(-300, 240):
         t_s = index / 30
@@ -180,3 +180,21 @@ def test_a_student_that_says_nothing_of_a_picture_corrects_nothing_for_good():
     np.testing.assert_allclose(
         slow.settle(0, 3 * FRAME_NS, seen(GAS), evidence(GAS))['gas'].reading, GAS
     )
+
+
+@pytest.mark.parametrize(
+    ('response_s', 'period_s', 'pause_s', 'expected'),
+    [(2.3, 0.033, 0, True), (0.3, 0.1, 0, True), (0.1, 0.033, 0, True), (2.3, 0.1, 0.8, False)],
+)
+def test_the_way_is_known_where_pictures_come_as_the_camera_sends_them(
+    response_s, period_s, pause_s, expected
+):
+    gas = slow_gas(response_s)
+    lag, seen = Lag(gas, period_s), np.zeros(gas.size, np.float32)
+    count = round(2.0 * response_s / period_s)
+    times_s = [*(index * period_s for index in range(count)), count * period_s + pause_s]
+    for t_s in times_s:
+        lag.see(round(t_s * SECOND), seen)
+    read_ns = round(times_s[-1] * SECOND)
+    evidence = Evidence(reading=seen, read_ns=read_ns, verdict=Verdict(), is_fresh=True)
+    assert lag.settle(evidence).is_lag_known == expected
