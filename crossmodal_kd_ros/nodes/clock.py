@@ -19,8 +19,6 @@ STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 # here.
 _STANDS_S = 2.0
 _NAME = '/clock'
-# No clock goes on by so much from one look at it to the next: it was set.
-_JUMP_NS = 1_000_000_000
 # The system's clock and the steady one are read a moment apart; where they differ by more, one was
 # set, or the machine slept.
 _STEP_NS = 100_000_000
@@ -66,13 +64,19 @@ class Pace:
         jumps: how often it was set; a stamp from before is worth nothing.
     """
 
-    def __init__(self, node: Node, lead_s: float) -> None:
-        """Let second 0 be `lead_s` from now."""
+    def __init__(self, node: Node, lead_s: float, *, jump_s: float = 1.0) -> None:
+        """Let second 0 be `lead_s` from now.
+
+        Args:
+            node: whose clock it is.
+            lead_s: seconds.
+            jump_s: from one look at it to the next no clock goes on by so much: it was set.
+        """
         self._clock, self._lock = node.get_clock(), threading.Lock()
         self._start_s = time.monotonic() + lead_s
         # What the clock said at a second, and last.
         self._base_s, self._base_ns = -lead_s, self._clock.now().nanoseconds
-        self._last_ns = self._base_ns
+        self._last_ns, self._jump_ns = self._base_ns, round(1e9 * jump_s)
         self.jumps = 0
 
     def now_s(self) -> float:
@@ -85,7 +89,8 @@ class Pace:
                     self._base_s, self._base_ns = now_s, now_ns
                     self.jumps += 1
                 return now_s
-            if not 0 <= now_ns - self._last_ns < _JUMP_NS:
+            begins = self._last_ns == 0 < now_ns
+            if begins or not 0 <= now_ns - self._last_ns < self._jump_ns:
                 self._base_s += (self._last_ns - self._base_ns) / 1e9
                 self._base_ns = now_ns
                 self.jumps += 1

@@ -25,6 +25,8 @@ from crossmodal_kd_ros.runtime import topics
 from crossmodal_kd_ros.runtime.messages import BadMessage, stamp_ns
 
 _BEAT_S = 0.1
+# By so much no simulation goes on from one beat to the next: its clock was set.
+_JUMP_S = 60.0
 # Numbers, path and reason of a repair come on topics of their own: so many wait for the others.
 _WAITING = 10
 _DEFAULTS = Rules()
@@ -127,7 +129,7 @@ class MissionNode(ManagedNode):
         self._parts: deque[tuple[int, str, Any]] = deque(maxlen=_WAITING)
         self._reason = self._shown = ''
         # The tree needs a time that only goes forward, without leaps: /clock begins and is set.
-        self._pace = Pace(self, 0.0)
+        self._pace = Pace(self, 0.0, jump_s=_JUMP_S)
         self._mission = self._make(self._rules, send=self._tell, ask=self._ask)
         self.every(_BEAT_S, self._tick)
         return TransitionCallbackReturn.SUCCESS

@@ -35,3 +35,14 @@ def test_stamps_follow_a_system_clock_that_is_set_and_the_seconds_do_not(monkeyp
     assert pace.now_s() == pytest.approx(2.9) and pace.jumps == 1
     assert pace.stamp_ns(2.9) / 1e9 == pytest.approx(system.wall_s, abs=1e-6)
     assert pace.stamp_ns(3.9) / 1e9 == pytest.approx(system.wall_s + 1.0, abs=1e-6)
+
+
+def test_a_simulation_that_begins_or_is_set_is_no_time_that_went_by_and_a_fast_one_is():
+    simulated = SimpleNamespace(ros_time_is_active=True, seconds=0.0)
+    simulated.now = lambda: SimpleNamespace(nanoseconds=round(simulated.seconds * 1e9))
+    pace = Pace(SimpleNamespace(get_clock=lambda: simulated), 0.0, jump_s=60.0)
+    told = []
+    for simulated.seconds in (0.0, 20.0, 22.0, 24.0, 400.0, 402.0, 1.0, 3.0):
+        told.append(pace.now_s())
+    # 2 s at a look are twenty times real time at ten looks a second.
+    assert told == pytest.approx([0.0, 0.0, 2.0, 4.0, 4.0, 6.0, 6.0, 8.0]) and pace.jumps == 3
