@@ -212,6 +212,10 @@ def load_calibration(folder: str | Path, profile: Profile) -> Calibration | None
             raise CalibrationError(
                 f'{path} was made for another profile than {profile.name}: {_REDO}'
             )
+        if 'compared' not in document:
+            raise CalibrationError(
+                f'{path} is of an earlier version, which did not say what it compared: {_REDO}'
+            )
         _check_compared(path, profile, document['compared'])
         _check_forms(path, calibration)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -150,7 +150,9 @@ def measured_quantities(
         if sense not in decision.usable or not evidence[sense].is_fresh:
             return False
         elements = profile.senses[sense].elements_of(name)
-        joined = (evidence[sense].verdict.weighed_std, evidence[sense].in_transit)
+        # Without a picture that counts a noisy channel is used as it was measured.
+        weighed = evidence[sense].verdict.weighed_std if CAMERA in decision.usable else None
+        joined = (weighed, evidence[sense].in_transit)
         return not any(part is not None and part[elements].any() for part in joined)
 
     return np.array(
@@ -168,18 +170,19 @@ def bounded_quantities(
     """Return of which quantities it is known how far off they can be, `bool[Q]`.
 
     What a grid measures of which much is read from its neighbours is still nearer to the truth
-    than an estimate, but not as near as its bounds say. Nor is what a slow sense measures that may
-    still read a place before: the bounds are those of settled readings. Nobody has measured how
-    wrong an estimate is where a camera that does not count shows what is frozen, damaged or
-    unfamiliar: the out-of-distribution score of such a picture may be that of any.
+    than an estimate, but not as near as its bounds say. Nor is what a noisy channel measures, or a
+    slow sense that may still read a place before: the bounds are those of settled, quiet readings.
+    Nobody has measured how wrong an estimate is where a camera that does not count shows what is
+    frozen, damaged or unfamiliar: the out-of-distribution score of such a picture may be that of
+    any.
     """
 
     def is_bounded(channel: str) -> bool:
         sense, _, name = channel.partition('.')
-        mended = evidence[sense].verdict.mended
-        elements = profile.senses[sense].elements_of(name)
-        is_whole = mended is None or mended[elements].mean() <= _MAX_MENDED
-        return is_whole and evidence[sense].is_lag_known
+        verdict, elements = evidence[sense].verdict, profile.senses[sense].elements_of(name)
+        is_whole = verdict.mended is None or verdict.mended[elements].mean() <= _MAX_MENDED
+        is_noisy = verdict.weighed_std is not None and verdict.weighed_std[elements].any()
+        return is_whole and not is_noisy and evidence[sense].is_lag_known
 
     return np.array(
         [

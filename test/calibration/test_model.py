@@ -22,7 +22,7 @@ from crossmodal_kd_ros.calibration.model import (
     save_calibration,
 )
 from crossmodal_kd_ros.calibration.out_of_distribution import fine_detail
-from crossmodal_kd_ros.profile import Mode, Profile, load_profile
+from crossmodal_kd_ros.profile import Mode, Profile, load_profile, measure_quantity
 from crossmodal_kd_ros.runtime import Perception, Pipeline
 
 MS = 1_000_000
@@ -472,6 +472,11 @@ def test_a_noisy_channel_is_weighed_with_the_picture_only_while_that_is_trusted(
     robot.rng = Dark()
     assert spread(15, 40.0) > 20.0
     assert robot.pipeline.decision.lost == ('camera',)
+    # What is published is what was used; how far off so noisy a reading is nobody has measured.
+    estimate, used = robot.answer.estimate, robot.answer.sample.readings
+    measured_co2 = measure_quantity(PROFILE, PROFILE.quantities['co2_absorption'], used)
+    assert estimate.quantities['co2_absorption'] == pytest.approx(measured_co2)
+    assert 'co2_absorption' not in estimate.lower
 
 
 def test_what_was_used_and_what_the_networks_said_of_it_can_be_looked_up():
