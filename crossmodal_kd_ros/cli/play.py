@@ -11,10 +11,6 @@ import click
 from crossmodal_kd_ros.cli.options import BAG
 from crossmodal_kd_ros.nodes.signals import end_event
 
-# What the nodes of this package publish has one of these in its full name; played, it would
-# contradict those that run, or send a robot somewhere.
-_ANSWERS = ('/maintenance/', '/mission/')
-
 
 @click.command()
 @click.argument('bag', type=BAG)
@@ -49,17 +45,18 @@ def command(bag: Path, rate: float, loop: bool, clock_hz: float, everything: boo
     stop = end_event()
     from crossmodal_kd_ros.bags import Bag, BagError
     from crossmodal_kd_ros.nodes.transport import profile_environment
-    from crossmodal_kd_ros.runtime.topics import DIAGNOSTICS
+    from crossmodal_kd_ros.runtime.topics import ANSWER_MARKS, DIAGNOSTICS
 
     with Bag(bag) as opened:
         # Before rclpy is imported: its middleware reads it then.
         os.environ.update(profile_environment(os.environ))
         from crossmodal_kd_ros.nodes.bag_player import BagPlayer
 
+        # Played, they would contradict the nodes that run, or send a robot somewhere.
         answers = [
             name
             for name in opened.topics
-            if name == DIAGNOSTICS.name or any(mark in name for mark in _ANSWERS)
+            if name == DIAGNOSTICS.name or any(mark in name for mark in ANSWER_MARKS)
         ]
         player = BagPlayer(
             opened, left_out=() if everything else answers, rate=rate, clock_hz=clock_hz

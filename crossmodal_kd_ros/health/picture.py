@@ -77,9 +77,8 @@ class PictureHealth:
             self._changed_ns[changed] = stamp_ns
             self._repeats = np.where(changed, 0, self._repeats + 1)
         self._last = grid
-        if (
-            self._grids and self._grids[-1][0] == stamp_ns
-        ):  # stamps that stand still fill no memory
+        # Stamps that stand still fill no memory.
+        if self._grids and self._grids[-1][0] == stamp_ns:
             self._grids.pop()
         self._grids.append((stamp_ns, grid))
         bad = _bad(grid)

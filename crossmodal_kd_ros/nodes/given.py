@@ -104,16 +104,9 @@ def entries(args: Sequence[str]) -> tuple[Entry, ...]:
 
 
 def value(given: Sequence[Entry], full_name: str, name: str) -> Any:
-    """Return the value of a parameter that counts for a node, as it stands there; `None`: none.
-
-    rcl merges what was given for the same nodes, and puts it where these nodes came first; what
-    comes last after that counts.
-    """
-    places = _places(given)
-    reaching = [entry for entry in given if name in entry.values and entry.reaches(full_name)]
-    # Of equals the order stays.
-    reaching.sort(key=lambda entry: places[entry.nodes])
-    return reaching[-1].values[name] if reaching else None
+    """Return the value of a parameter that counts for a node, as it stands there; `None`: none."""
+    entry = _counting(given, full_name).get(name)
+    return None if entry is None else entry.values[name]
 
 
 def lost(given: Sequence[Entry], full_name: str, default_name: str) -> list[Notice]:
@@ -160,15 +153,9 @@ def _unreached(given: Sequence[Entry], full_name: str, default_name: str) -> lis
 
 
 def _beaten(given: Sequence[Entry], full_name: str) -> list[Notice]:
-    """Return a notice for each parameter of which not the last value counts: see `value`."""
-    places = _places(given)
-    last: dict[str, Entry] = {}
-    counts: dict[str, Entry] = {}
-    for entry in given:
-        for name in entry.names if entry.reaches(full_name) else ():
-            last[name] = entry
-            if name not in counts or places[entry.nodes] >= places[counts[name].nodes]:
-                counts[name] = entry
+    """Return a notice for each parameter of which not the last value counts."""
+    counts = _counting(given, full_name)
+    last = {name: entry for entry in given if entry.reaches(full_name) for name in entry.names}
     return [
         Notice(
             what=f'{name} is what {counts[name].source} says under {counts[name].nodes}, not what '
@@ -182,12 +169,17 @@ def _beaten(given: Sequence[Entry], full_name: str) -> list[Notice]:
     ]
 
 
-def _places(given: Sequence[Entry]) -> dict[str, int]:
-    """Return for the nodes of each entry where they came first."""
+def _counting(given: Sequence[Entry], full_name: str) -> dict[str, Entry]:
+    """Return by name of a parameter the entry whose value counts for a node.
+
+    rcl merges what was given for the same nodes, and puts it where these nodes came first; what
+    comes last after that counts.
+    """
     places: dict[str, int] = {}
     for place, entry in enumerate(given):
         places.setdefault(entry.nodes, place)
-    return places
+    merged = sorted(given, key=lambda entry: places[entry.nodes])  # of equals the order stays
+    return {name: entry for entry in merged if entry.reaches(full_name) for name in entry.names}
 
 
 def _ros_arguments(args: Sequence[str]) -> Iterator[str]:

@@ -89,8 +89,10 @@ MISSION_TREE = Topic('mission/tree', STRING, 'state')
 TRUTH = Topic('simulation/truth', JOINT_STATE, 'truth')
 EXPERT = Topic('simulation/expert', STRING, 'truth')
 
-# What this package publishes has one of these in its full name: nothing that was sensed.
-_OUTPUT_MARKS = ('/maintenance/', '/mission/', '/simulation/')
+# What the nodes that decide publish has one of these in its full name; and what the package does:
+# nothing that was sensed.
+ANSWER_MARKS = ('/maintenance/', '/mission/')
+_OUTPUT_MARKS = (*ANSWER_MARKS, '/simulation/')
 
 
 def sense_topics(profile: Profile) -> list[tuple[str, Topic]]:

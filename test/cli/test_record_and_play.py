@@ -47,9 +47,7 @@ def test_what_is_played_is_recorded_with_its_stamps_and_the_clock_of_the_bag(
         with pytest.raises(subprocess.TimeoutExpired):
             player.wait(5.0)
     finally:
-        for process in (player, recorder):
-            process.send_signal(signal.SIGINT)
-        codes = [process.wait(60) for process in (player, recorder)]
+        codes = interrupted(player, recorder)
     assert codes == [0, 0]
     with Bag(tmp_path / 'bag') as bag:
         assert {'/camera/image_raw/compressed', '/tactile/image', '/gas/state', '/clock'} <= set(
@@ -98,9 +96,7 @@ def test_what_is_kept_as_jpeg_takes_the_place_of_the_compressed_pictures_of_the_
         with pytest.raises(subprocess.TimeoutExpired):
             recorder.wait(4.0)
     finally:
-        for process in (player, recorder):
-            process.send_signal(signal.SIGINT)
-        codes = [process.wait(60) for process in (player, recorder)]
+        codes = interrupted(player, recorder)
     assert codes == [0, 0]
     assert (left_out in told) != bool(named)
     with Bag(tmp_path / 'bag') as bag:
@@ -199,9 +195,7 @@ def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and
         with pytest.raises(subprocess.TimeoutExpired):
             processes[0].wait(2.0)
     finally:
-        for process in processes:
-            process.send_signal(signal.SIGINT)
-        codes = [process.wait(60) for process in processes]
+        codes = interrupted(*processes)
     assert codes == [0, 0, 0], (tmp_path / 'node.log').read_text()
     said: dict[str, list] = {}
     for message in read_messages(tmp_path / 'bag'):
@@ -226,6 +220,13 @@ def test_a_bag_played_in_a_loop_drives_a_node_that_starts_over_at_each_round_and
         if pair.key == 'clock_jumps'
     ]
     assert max(jumps) >= 2
+
+
+def interrupted(*processes: subprocess.Popen) -> list[int]:
+    """Return the exit codes of processes that Ctrl-C ends."""
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    return [process.wait(60) for process in processes]
 
 
 def wait_until_recorded(recorder: subprocess.Popen, *topics: str) -> str:
