@@ -18,6 +18,8 @@ CONTROLS: dict[str, dict[str, Any]] = {
     # that gave 0.437 with a half, and the first control 0.436 (500 labels, validation, one seed).
     'student_self_training': {'distil': False, 'self_training': True, 'min_labelled': 0.5},
 }
+# A change of the recipe that is also trained without a teacher is named so there.
+NO_TEACHER = ', no teacher'
 # The student of the recipe `photographs`, without photographs and for half its steps, which take
 # as long as those of `default`: what is left for a teacher where the encoder knows much.
 IMAGENET: dict[str, Any] = {
@@ -114,7 +116,7 @@ def ablations(profile: Profile) -> dict[str, dict[str, Any]]:
         'no feature matching': {'feature_weight': 0.0},
         'product fidelity': {'feature_loss': 'product'},
         'encoder of ImageNet': IMAGENET,
-        'encoder of ImageNet, no teacher': {**IMAGENET, 'distil': False},
+        f'encoder of ImageNet{NO_TEACHER}': {**IMAGENET, 'distil': False},
     }
 
 

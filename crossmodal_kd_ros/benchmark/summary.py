@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crossmodal_kd_ros.benchmark.cells import CONTROLS, SYSTEMS, Cell
+from crossmodal_kd_ros.benchmark.cells import CONTROLS, NO_TEACHER, SYSTEMS, Cell
 from crossmodal_kd_ros.datasets import Pairs
 from crossmodal_kd_ros.profile import Profile
 
@@ -30,8 +30,9 @@ def summarise(cells: dict[Cell, dict[str, Any]], profile: Profile) -> dict[str, 
         `readings`, `medians` and `lighting_probe`, for the teacher `sensors` and `unguarded`.
         `gain`: by label count and control, what the student gains on it, same seeds and panels.
         `ablations` likewise, each with `against_recipe`: what it gains on the student as in the
-        recipe. `recovery`: by how much shows, the accuracy of each of `SYSTEMS`, and the `gain` on
-        each control. Only what was measured.
+        recipe, and one that is also trained without a teacher with `gain`. `recovery`: by how much
+        shows, the accuracy of each of `SYSTEMS`, and the `gain` on each control. Only what was
+        measured.
     """
     table: dict[str, Any] = {system: {} for system in SYSTEMS} | {
         'gain': {},
@@ -54,6 +55,8 @@ def summarise(cells: dict[Cell, dict[str, Any]], profile: Profile) -> dict[str, 
             )
             if system not in SYSTEMS and (pairs := _rivals(plain, system, 'student_kd', labels)):
                 joined['against_recipe'] = _gain(pairs)
+            if pairs := _rivals(plain, system, system + NO_TEACHER, labels):
+                joined['gain'] = _gain(pairs)
             (table if system in SYSTEMS else table['ablations']).setdefault(system, {})[
                 str(labels)
             ] = joined

@@ -126,9 +126,9 @@ _NO_WALL = 'The simulated wall is not among them: the benchmark of its present v
 _INTRODUCTION = """## Predicting the gain before training
 
 `crossmodal-kd gain` predicts what distillation would bring from a data set alone
-([training.md](training.md)); here it is held against what training measured: student taught, less
-student from labels alone (of the gripper: less the student before). Cells of one set share most
-of their data.
+([distillation.md](distillation.md)); here it is held against what training measured: student
+taught, less student from labels alone (of the gripper: less the student before). Cells of one set
+share most of their data.
 
 ```bash
 python examples/real_sets/gain_cells.py --visuotactile CLONE --textures CLONE \\

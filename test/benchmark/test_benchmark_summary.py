@@ -17,6 +17,8 @@ def test_a_change_is_held_against_the_same_seeds_of_the_recipe():
             ('student_kd', (0, 1, 2)),
             ('no feature matching', (0, 1)),
             ('product fidelity', (0, 1)),
+            ('encoder of ImageNet', (0, 1)),
+            ('encoder of ImageNet, no teacher', (0, 1)),
         )
         for seed in seeds
     ]
@@ -25,6 +27,8 @@ def test_a_change_is_held_against_the_same_seeds_of_the_recipe():
         'student_kd': (0.8, 0.8, 0.1),
         'no feature matching': (0.6, 0.6),
         'product fidelity': (0.8, 0.8),
+        'encoder of ImageNet': (0.9, 0.9),
+        'encoder of ImageNet, no teacher': (0.7, 0.7),
     }
     table = summarise(
         {cell: made_up_cell(cell, right[cell.system][cell.seed]) for cell in found}, PROFILE
@@ -36,8 +40,12 @@ def test_a_change_is_held_against_the_same_seeds_of_the_recipe():
         and gained['mean'] == pytest.approx(-0.2, abs=0.03)
         and gained['interval'][1] < 0.0
     )
+    brought = table['ablations']['encoder of ImageNet']['500']['gain']['accuracy']
+    assert brought['mean'] == pytest.approx(0.2, abs=0.03) and brought['interval'][0] > 0.0
+    assert 'gain' not in table['ablations']['no feature matching']['500']
     page = page_of(table, alignment_ms={'cosine': 0.1, 'product': 0.3, 'circuit': 99.0})
     assert row_of(page, RECIPE)[4] == '' and row_of(page, 'no feature matching')[4].startswith('-')
+    assert 'The encoder of ImageNet: the teacher brings' in page
     # The same draw of luck: the very answers of the recipe, which gain nothing.
     assert row_of(page, ALIGNMENTS['product'][1])[3:] == ['0.0 points [0.0, 0.0]', '0.30']
     assert 'quantum alignment brings nothing' in page and 'takes 99 ms a batch' in page
