@@ -235,8 +235,8 @@ def quantum(results: Record, data: str) -> Claim:
         found=f"Gained on the cosine: {gain.points}. The article's simulated circuit takes "
         f'{cost["circuit"]:.0f} ms a batch where the cosine takes {cost["cosine"]:.2f}, and gives '
         'no gradient. Product states need no quantum computer: their fidelity is a product of '
-        'squared cosines. Entangled ones were no better on an earlier version of the wall. '
-        'Quantum hardware and annealers were not tried.',
+        'squared cosines. Entangled states were not tried on this wall, quantum hardware and '
+        'annealers nowhere.',
         figures={'product fidelity': gain},
     )
 
