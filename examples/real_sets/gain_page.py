@@ -122,7 +122,7 @@ def _estimate(each: dict[str, float]) -> str:
 
 
 _WALL = "The wall's gains are those of [results.md](results.md)."
-_NO_WALL = 'The simulated wall is not among them: the benchmark of its present version is to come.'
+_NO_WALL = 'The simulated wall is not among them: `--wall` adds it.'
 _INTRODUCTION = """## Predicting the gain before training
 
 `crossmodal-kd gain` predicts what distillation would bring from a data set alone

@@ -13,6 +13,7 @@ import pytest
 from crossmodal_kd_ros.networks.weights import read_card
 
 ROOT = Path(__file__).parents[2]
+DISTILLATION = 'docs/distillation.md'
 
 
 def read_json(name: str) -> dict:
@@ -77,35 +78,32 @@ def of_the_benchmark() -> Iterator[tuple[str, str]]:
         'README.md',
         f'With 2,000 labels it brings {with_some}. With 10,000 it brings {with_many}',
     )
-    yield 'docs/distillation.md', f'| {alone} | {itself} |'
-    yield 'docs/distillation.md', f'| the same with 2,000 labels | {with_some} | {over_some} |'
-    yield 'docs/distillation.md', f'| the same with 10,000 labels | {with_many} | {over_many} |'
-    yield 'docs/distillation.md', f'for {with_many} points'
-    yield 'docs/distillation.md', f'{alone} points more than from the labels alone'
+    yield DISTILLATION, f'| {alone} | {itself} |'
+    yield DISTILLATION, f'| the same with 2,000 labels | {with_some} | {over_some} |'
+    yield DISTILLATION, f'| the same with 10,000 labels | {with_many} | {over_many} |'
+    yield DISTILLATION, f'for {with_many} points'
+    yield DISTILLATION, f'{alone} points more than from the labels alone'
     measured = f'{len(results["cells"])} of {results["planned_cells"]} networks are measured'
-    yield 'docs/distillation.md', measured
+    yield DISTILLATION, measured
     student, of_many = (results['student_kd'][labels] for labels in ('500', '10000'))
-    yield (
-        'docs/distillation.md',
-        f'the student is right in {percent(student["accuracy"]["mean"], 1)}',
-    )
+    yield DISTILLATION, f'the student is right in {percent(student["accuracy"]["mean"], 1)}'
     r2, width_mm = (
         [each[key][name] for each in (student, of_many)]
         for key, name in (('r2', 'surface_roughness'), ('medians', 'crack_width'))
     )
-    yield 'docs/distillation.md', f'Roughness is read with an R2 of {r2[0]:.2f}'
-    yield 'docs/distillation.md', f'the widths of cracks within {width_mm[0]["error"]:.2f} mm'
-    yield 'docs/distillation.md', f'it is {r2[1]:.2f} and {width_mm[1]["error"]:.2f} mm'
+    yield DISTILLATION, f'Roughness is read with an R2 of {r2[0]:.2f}'
+    yield DISTILLATION, f'the widths of cracks within {width_mm[0]["error"]:.2f} mm'
+    yield DISTILLATION, f'it is {r2[1]:.2f} and {width_mm[1]["error"]:.2f} mm'
     nothing, half, whole = (
         points(results['recovery'][shows]['gain']['student_no_kd']) for shows in ('0', '0.5', '1')
     )
     yield (
-        'docs/distillation.md',
+        DISTILLATION,
         f'{whole} points where all of the state shows, {half} where half does, {nothing} where',
     )
     best = results['ceilings']['readings']
     yield (
-        'docs/distillation.md',
+        DISTILLATION,
         f'reaches {best["surface_roughness"]["r2"]:.2f} and '
         f'{best["crack_width"]["median_error"]:.2f} mm',
     )
@@ -127,17 +125,17 @@ def of_the_changes() -> Iterator[tuple[str, str]]:
         ('no feature matching', 'student is as good ({} points)'),
         ('product fidelity', 'fidelity too ({})'),
     ):
-        yield 'docs/distillation.md', words.format(gained[name])
+        yield DISTILLATION, words.format(gained[name])
     for name in ('no unlabelled pairs', 'no readings'):
         figure = changes[name]['against_recipe']['accuracy']
         mean, high, low = (f'{-100.0 * x:.1f}' for x in (figure['mean'], *figure['interval']))
-        yield 'docs/distillation.md', f'{mean} [{low}, {high}] points'
+        yield DISTILLATION, f'{mean} [{low}, {high}] points'
     brought = points(changes['encoder of ImageNet']['gain']['accuracy'])
     alone = percent(changes['encoder of ImageNet, no teacher']['accuracy']['mean'], 1)
-    yield 'docs/distillation.md', f'comes to {alone}: the teacher brings it {brought} points'
+    yield DISTILLATION, f'comes to {alone}: the teacher brings it {brought} points'
     yield 'README.md', f'there it brings {brought} with 500'
     right = percent(changes['reference']['accuracy']['mean'], 1)
-    yield 'docs/distillation.md', f'agree with the expert in {right}'
+    yield DISTILLATION, f'agree with the expert in {right}'
 
 
 def of_the_arm() -> Iterator[tuple[str, str]]:
@@ -147,7 +145,7 @@ def of_the_arm() -> Iterator[tuple[str, str]]:
         for way in ('taught, replay - before', 'taught, replay - self-training')
     )
     for each in zip(over_labels, over_itself, strict=True):
-        yield 'docs/distillation.md', '| {} | {} |'.format(*each)
+        yield DISTILLATION, '| {} | {} |'.format(*each)
 
 
 def of_the_real_sets() -> Iterator[tuple[str, str]]:
@@ -159,15 +157,15 @@ def of_the_real_sets() -> Iterator[tuple[str, str]]:
                 for control in ('labels alone', 'self-training')
             )
             rest = 'every picture has a label' if over_itself is None else points(over_itself)
-            yield 'docs/distillation.md', f'| {points(over_labels)} | {rest} |'
+            yield DISTILLATION, f'| {points(over_labels)} | {rest} |'
     found = read_json('docs/gain.json')['summary']['all']
     yield (
-        'docs/distillation.md',
+        DISTILLATION,
         f'measured in {found["cells"]} cells, of the simulated wall and three real sets',
     )
     for call, words in (('gain', 'mean in {} of {} cells'), ('surplus', 'rule in {} of {}')):
         told = found['calls'][call]
-        yield 'docs/distillation.md', words.format(told['sure_and_right'], told['sure'])
+        yield DISTILLATION, words.format(told['sure_and_right'], told['sure'])
 
 
 @pytest.mark.parametrize(
