@@ -60,7 +60,8 @@ def play(
             decides, or a calendar.
         pictures: folder for pictures of the panels before and after; `None`: none are drawn.
     """
-    robot = Robot(setting, height_px=PROFILE.camera.view_px)
+    # Twice the view: a picture is averaged down, and with it its grain, as the node does it.
+    robot = Robot(setting, height_px=2 * PROFILE.camera.view_px)
     try:
         if pictures is not None:
             robot.draw(pictures, 'before')
