@@ -1,17 +1,45 @@
 # Copyright 2026 crossmodal_kd_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A calibration of the default robot, by hand: with each set of sensors somebody else is best."""
+"""Calibrations by hand: one of the default robot, and parts for those of others."""
 
 import numpy as np
-from familiar import four_features
 
 from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.model import Calibration, Predictor
-from crossmodal_kd_ros.profile import Mode, load_profile
+from crossmodal_kd_ros.calibration.out_of_distribution import OutOfDistribution
+from crossmodal_kd_ros.profile import Mode, Profile, load_profile
 
 PROFILE = load_profile()
+
+
+def four_features(*, usual: float = 1.0) -> OutOfDistribution:
+    """Return standard normal features, four of them, and next to any fine detail."""
+    return OutOfDistribution(
+        mean=np.zeros(4),
+        whitening=np.eye(4),
+        limit=2.0,
+        usual=usual,
+        min_detail=1.0,
+        max_detail=200.0,
+        usual_detail=np.array([1.0, 200.0]),
+        same_place=1.0,
+    )
+
+
+def standard_residuals(profile: Profile) -> dict[str, ResidualModel]:
+    """Return standard normal residuals of each sense, of which 6 deviations are too many."""
+    return {
+        name: ResidualModel(
+            bias=np.zeros(count),
+            scale=np.ones(count),
+            whitening=np.eye(count),
+            limits=np.full((len(WINDOWS_S), count + 1), 6.0),
+        )
+        for name, sense in profile.senses.items()
+        for count in [len(feature_names(sense))]
+    }
 
 
 def predictor(
@@ -46,14 +74,5 @@ def calibration() -> Calibration:
             estimated=np.array([[-2.0] * 4, [2.0] * 4]),
         ),
         out_of_distribution=four_features(),
-        residuals={
-            name: ResidualModel(
-                bias=np.zeros(count),
-                scale=np.ones(count),
-                whitening=np.eye(count),
-                limits=np.full((len(WINDOWS_S), count + 1), 6.0),
-            )
-            for name, sense in PROFILE.senses.items()
-            for count in [len(feature_names(sense))]
-        },
+        residuals=standard_residuals(PROFILE),
     )

@@ -6,7 +6,7 @@
 import made_up_bag as made
 import numpy as np
 import pytest
-from familiar import four_features
+from calibrated import four_features
 from made_up_bag import PROFILE
 from replays import answers
 from test_topics import air_topics

@@ -7,10 +7,9 @@ import threading
 
 import numpy as np
 import pytest
-from familiar import four_features
+from calibrated import four_features, standard_residuals
 from three_senses import AIR, PAD, SKIN, three_senses
 
-from crossmodal_kd_ros.calibration.consistency import WINDOWS_S, ResidualModel, feature_names
 from crossmodal_kd_ros.calibration.intervals import Intervals
 from crossmodal_kd_ros.calibration.model import Calibration, Predictor, Stack, sensor_set
 from crossmodal_kd_ros.health.reasons import Reason, ReasonCode
@@ -86,16 +85,7 @@ def calibration(**predictors) -> Calibration:
             estimated=np.array([[-2.0, -2.0], [2.0, 0.5]]),
         ),
         out_of_distribution=four_features(),
-        residuals={
-            name: ResidualModel(
-                bias=np.zeros(count),
-                scale=np.ones(count),
-                whitening=np.eye(count),
-                limits=np.full((len(WINDOWS_S), count + 1), 6.0),
-            )
-            for name, sense in PROFILE.senses.items()
-            for count in [len(feature_names(sense))]
-        },
+        residuals=standard_residuals(PROFILE),
     )
 
 
